@@ -1,0 +1,128 @@
+//! The command line: arguments, progress, messages and exit codes.
+
+mod demo;
+mod failure;
+mod inspect;
+mod plan;
+mod profile;
+mod report;
+mod runtime;
+mod split;
+mod sweep;
+
+use std::io::{IsTerminal, Write};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub(crate) use failure::{Kind, OrFail};
+
+/// Find, prove and make the best split of a multi-task neural network between an edge board and a
+/// server.
+#[derive(Debug, Parser)]
+#[command(name = "cutpoint", version, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  cutpoint demo                                   everything, on a bundled model
+  cutpoint profile model.onnx --board pi5         measure a model on this board
+  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --link wifi
+  cutpoint split plan.toml --model model.onnx --out split
+
+Exit codes: 0 done, 1 other failure, 2 usage, 3 no plan meets the limits,
+4 bad model, profile or data, 5 server or network, 130 interrupted.";
+
+/// Options every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Print the result as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but the result and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Print more about what is being done
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(inspect::InspectArgs),
+    Profile(profile::ProfileArgs),
+    Plan(plan::PlanArgs),
+    Sweep(sweep::SweepArgs),
+    Split(split::SplitArgs),
+    Report(report::ReportArgs),
+    Runtime(runtime::RuntimeArgs),
+    Demo(demo::DemoArgs),
+}
+
+impl Common {
+    /// A line for the person watching, on standard error; silent with `--quiet`.
+    pub(crate) fn note(&self, line: impl std::fmt::Display) {
+        if !self.quiet {
+            // a closed standard error is no reason to stop working
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        }
+    }
+
+    /// A note that only `-v` shows.
+    pub(crate) fn detail(&self, line: impl std::fmt::Display) {
+        if self.verbose > 0 {
+            self.note(line);
+        }
+    }
+
+    /// Writes the result on standard output.
+    pub(crate) fn print(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            // the reader (`head`, say) has seen enough
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Writes a result as indented JSON on standard output.
+    pub(crate) fn print_json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
+        self.print(serde_json::to_string_pretty(value)?)
+    }
+
+    /// Whether a progress bar makes sense.
+    pub(crate) fn progress(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+}
+
+/// Parses the arguments and runs the command.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let common = &cli.common;
+    match cli.command {
+        Command::Inspect(args) => inspect::run(&args, common),
+        Command::Profile(args) => profile::run(&args, common),
+        Command::Plan(args) => plan::run(&args, common),
+        Command::Sweep(args) => sweep::run(&args, common),
+        Command::Split(args) => split::run(&args, common),
+        Command::Report(args) => report::run(&args, common),
+        Command::Runtime(args) => runtime::run(&args, common),
+        Command::Demo(args) => demo::run(&args, common),
+    }
+}

@@ -1,0 +1,530 @@
+//! The network as the planner sees it: layers, the tensors between them, and their weights.
+//!
+//! A [`Graph`] is pure structure. It never holds a time or a weight's value: measurements are side
+//! tables keyed by [`LayerId`] and [`TensorId`] (see [`crate::profile`]). Layers are stored in
+//! execution order, so every producer precedes its consumers.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use fixedbitset::FixedBitSet;
+
+use crate::units::Bytes;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The id of the `index`-th element of its table.
+            pub fn new(index: usize) -> Self {
+                // A graph of four thousand million layers does not fit in memory.
+                $name(u32::try_from(index).unwrap_or(u32::MAX))
+            }
+            /// Position in its table.
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+id!(
+    /// Index of a layer, in execution order.
+    LayerId
+);
+id!(
+    /// Index of a run-time tensor.
+    TensorId
+);
+id!(
+    /// Index of a weight (a constant that layers read).
+    WeightId
+);
+
+/// Type of a tensor's elements, by its ONNX name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are ONNX's own
+pub enum ElementType {
+    Float32,
+    Float64,
+    Float16,
+    BFloat16,
+    Float8,
+    Int4,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    UInt4,
+    UInt8,
+    UInt16,
+    UInt32,
+    UInt64,
+    Bool,
+    Complex64,
+    Complex128,
+    String,
+    /// A sequence, an optional, or a type this version does not know.
+    Other,
+}
+
+const ELEMENT_TYPES: &[(ElementType, &str, u64)] = &[
+    (ElementType::Float32, "float32", 32),
+    (ElementType::Float64, "float64", 64),
+    (ElementType::Float16, "float16", 16),
+    (ElementType::BFloat16, "bfloat16", 16),
+    (ElementType::Float8, "float8", 8),
+    (ElementType::Int4, "int4", 4),
+    (ElementType::Int8, "int8", 8),
+    (ElementType::Int16, "int16", 16),
+    (ElementType::Int32, "int32", 32),
+    (ElementType::Int64, "int64", 64),
+    (ElementType::UInt4, "uint4", 4),
+    (ElementType::UInt8, "uint8", 8),
+    (ElementType::UInt16, "uint16", 16),
+    (ElementType::UInt32, "uint32", 32),
+    (ElementType::UInt64, "uint64", 64),
+    (ElementType::Bool, "bool", 8),
+    (ElementType::Complex64, "complex64", 64),
+    (ElementType::Complex128, "complex128", 128),
+    (ElementType::String, "string", 0),
+    (ElementType::Other, "other", 0),
+];
+
+impl ElementType {
+    fn row(self) -> (&'static str, u64) {
+        ELEMENT_TYPES
+            .iter()
+            .find(|(kind, ..)| *kind == self)
+            .map_or(("other", 0), |(_, name, bits)| (*name, *bits))
+    }
+
+    /// Size of `elements` packed elements; zero for types without a fixed size.
+    pub fn bytes(self, elements: u64) -> Bytes {
+        Bytes(elements.saturating_mul(self.row().1).div_ceil(8))
+    }
+}
+
+impl fmt::Display for ElementType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.row().0)
+    }
+}
+
+impl FromStr for ElementType {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        ELEMENT_TYPES
+            .iter()
+            .find(|(_, name, _)| *name == text)
+            .map(|(kind, ..)| *kind)
+            .ok_or_else(|| format!("`{text}` is not an element type"))
+    }
+}
+
+/// A value that exists only while the network runs: a model input or the output of a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Name in the model, unique.
+    pub name: String,
+    /// Type of one element.
+    pub dtype: ElementType,
+    /// Size of each dimension; empty for a scalar.
+    pub shape: Vec<u64>,
+    /// Size in its own type.
+    pub bytes: Bytes,
+    /// Why this tensor may not cross from edge to server; `None` when it may.
+    pub uncuttable: Option<String>,
+}
+
+impl Tensor {
+    /// Number of elements, saturating.
+    pub fn elements(&self) -> u64 {
+        self.shape.iter().copied().fold(1, u64::saturating_mul)
+    }
+}
+
+/// A constant read by layers; needed on every side that runs one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weight {
+    /// Name in the model, unique.
+    pub name: String,
+    /// Size in its own type.
+    pub bytes: Bytes,
+}
+
+/// One ONNX node, or a group of nodes that the runtime executes as one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Name of the layer's first output tensor (of a group: of its last node); unique.
+    pub id: String,
+    /// Name of the node in the model; may be empty.
+    pub name: String,
+    /// Operator, such as `Conv`; a group joins the operators with `+`.
+    pub op: String,
+    /// Ids of the nodes in this group, in order; one for a plain layer.
+    pub members: Vec<String>,
+    /// Run-time tensors read, each once, those captured by inner graphs included.
+    pub inputs: Vec<TensorId>,
+    /// Tensors produced.
+    pub outputs: Vec<TensorId>,
+    /// Constants read, each once.
+    pub weights: Vec<WeightId>,
+    /// Floating-point operations of one inference; a multiply-add counts as two.
+    pub flops: u64,
+}
+
+/// What makes tables of layers and tensors not a graph.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// Two layers or two tensors share a name.
+    #[error("the name `{0}` is used twice")]
+    Duplicate(String),
+    /// A layer reads a tensor before any layer produced it.
+    #[error(
+        "layer `{layer}` reads `{tensor}` before it is produced: layers must be in execution order"
+    )]
+    NotInOrder {
+        /// The reading layer.
+        layer: String,
+        /// The tensor read.
+        tensor: String,
+    },
+    /// A name does not exist in this graph.
+    #[error("no {what} is named `{name}`{}", hint(.near))]
+    Unknown {
+        /// "layer" or "tensor".
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The nearest existing names.
+        near: Vec<String>,
+    },
+    /// A tensor is neither a model input nor produced by a layer.
+    #[error("tensor `{0}` has no producer and is not a model input")]
+    Orphan(String),
+}
+
+fn hint(near: &[String]) -> String {
+    match near {
+        [] => String::new(),
+        names => format!("; did you mean `{}`?", names.join("` or `")),
+    }
+}
+
+/// A set of layers, such as those on the edge.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LayerSet(FixedBitSet);
+
+impl LayerSet {
+    /// The empty set over a graph of `layers` layers.
+    pub fn empty(layers: usize) -> LayerSet {
+        LayerSet(FixedBitSet::with_capacity(layers))
+    }
+
+    /// All layers of a graph of `layers` layers.
+    pub fn full(layers: usize) -> LayerSet {
+        let mut set = FixedBitSet::with_capacity(layers);
+        set.insert_range(..);
+        LayerSet(set)
+    }
+
+    /// Adds a layer.
+    pub fn insert(&mut self, layer: LayerId) {
+        self.0.insert(layer.index());
+    }
+
+    /// Removes a layer.
+    pub fn remove(&mut self, layer: LayerId) {
+        self.0.set(layer.index(), false);
+    }
+
+    /// Whether the set has this layer.
+    pub fn contains(&self, layer: LayerId) -> bool {
+        self.0.contains(layer.index())
+    }
+
+    /// The members in execution order.
+    pub fn iter(&self) -> impl Iterator<Item = LayerId> + '_ {
+        self.0.ones().map(LayerId::new)
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        self.0.count_ones(..)
+    }
+
+    /// Whether there are no members.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_clear()
+    }
+
+    /// Adds all members of `other`.
+    pub fn union_with(&mut self, other: &LayerSet) {
+        self.0.union_with(&other.0);
+    }
+
+    /// Keeps only the members of `other`.
+    pub fn intersect_with(&mut self, other: &LayerSet) {
+        self.0.intersect_with(&other.0);
+    }
+
+    /// All layers not in this set.
+    pub fn complement(&self) -> LayerSet {
+        let mut set = self.0.clone();
+        set.toggle_range(..);
+        LayerSet(set)
+    }
+}
+
+/// Layers in execution order, and the tensors between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    layers: Vec<Layer>,
+    tensors: Vec<Tensor>,
+    weights: Vec<Weight>,
+    inputs: Vec<TensorId>,
+    outputs: Vec<TensorId>,
+    producers: Vec<Option<LayerId>>,
+    consumers: Vec<Vec<LayerId>>,
+    layer_names: HashMap<String, LayerId>,
+    tensor_names: HashMap<String, TensorId>,
+}
+
+impl Graph {
+    /// Builds a graph from tables whose ids refer to one another.
+    ///
+    /// # Errors
+    /// Duplicate names, layers out of execution order, tensors nobody produces.
+    pub fn new(
+        layers: Vec<Layer>,
+        tensors: Vec<Tensor>,
+        weights: Vec<Weight>,
+        inputs: Vec<TensorId>,
+        outputs: Vec<TensorId>,
+    ) -> Result<Graph, GraphError> {
+        let mut tensor_names = HashMap::with_capacity(tensors.len());
+        for (index, tensor) in tensors.iter().enumerate() {
+            if tensor_names
+                .insert(tensor.name.clone(), TensorId::new(index))
+                .is_some()
+            {
+                return Err(GraphError::Duplicate(tensor.name.clone()));
+            }
+        }
+        let mut known = FixedBitSet::with_capacity(tensors.len());
+        for input in &inputs {
+            known.insert(input.index());
+        }
+        let mut producers = vec![None; tensors.len()];
+        let mut consumers = vec![Vec::new(); tensors.len()];
+        let mut layer_names = HashMap::with_capacity(layers.len());
+        for (index, layer) in layers.iter().enumerate() {
+            let id = LayerId::new(index);
+            if layer_names.insert(layer.id.clone(), id).is_some() {
+                return Err(GraphError::Duplicate(layer.id.clone()));
+            }
+            for input in &layer.inputs {
+                if !known.contains(input.index()) {
+                    return Err(GraphError::NotInOrder {
+                        layer: layer.id.clone(),
+                        tensor: tensors[input.index()].name.clone(),
+                    });
+                }
+                consumers[input.index()].push(id);
+            }
+            for output in &layer.outputs {
+                if known.put(output.index()) {
+                    return Err(GraphError::Duplicate(tensors[output.index()].name.clone()));
+                }
+                producers[output.index()] = Some(id);
+            }
+        }
+        if let Some(orphan) = known.zeroes().next() {
+            return Err(GraphError::Orphan(tensors[orphan].name.clone()));
+        }
+        Ok(Graph {
+            layers,
+            tensors,
+            weights,
+            inputs,
+            outputs,
+            producers,
+            consumers,
+            layer_names,
+            tensor_names,
+        })
+    }
+
+    /// The layers in execution order.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// All run-time tensors, model inputs and outputs included.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// All constants.
+    pub fn weights(&self) -> &[Weight] {
+        &self.weights
+    }
+
+    /// The model's run-time inputs.
+    pub fn inputs(&self) -> &[TensorId] {
+        &self.inputs
+    }
+
+    /// The model's outputs that are computed at run time.
+    pub fn outputs(&self) -> &[TensorId] {
+        &self.outputs
+    }
+
+    /// Ids of all layers in execution order.
+    pub fn layer_ids(&self) -> impl DoubleEndedIterator<Item = LayerId> + use<> {
+        (0..self.layers.len()).map(LayerId::new)
+    }
+
+    /// Ids of all tensors.
+    pub fn tensor_ids(&self) -> impl DoubleEndedIterator<Item = TensorId> + use<> {
+        (0..self.tensors.len()).map(TensorId::new)
+    }
+
+    /// The layer with this id.
+    pub fn layer(&self, id: LayerId) -> &Layer {
+        &self.layers[id.index()]
+    }
+
+    /// The tensor with this id.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.index()]
+    }
+
+    /// The layer that computes a tensor; `None` for a model input.
+    pub fn producer(&self, tensor: TensorId) -> Option<LayerId> {
+        self.producers[tensor.index()]
+    }
+
+    /// The layers that read a tensor, in execution order.
+    pub fn consumers(&self, tensor: TensorId) -> &[LayerId] {
+        &self.consumers[tensor.index()]
+    }
+
+    /// Finds a layer by id.
+    ///
+    /// # Errors
+    /// [`GraphError::Unknown`] with the nearest names.
+    pub fn find_layer(&self, name: &str) -> Result<LayerId, GraphError> {
+        find(
+            "layer",
+            name,
+            &self.layer_names,
+            self.layers.iter().map(|l| l.id.as_str()),
+        )
+    }
+
+    /// Finds a tensor by name.
+    ///
+    /// # Errors
+    /// [`GraphError::Unknown`] with the nearest names.
+    pub fn find_tensor(&self, name: &str) -> Result<TensorId, GraphError> {
+        find(
+            "tensor",
+            name,
+            &self.tensor_names,
+            self.tensors.iter().map(|t| t.name.as_str()),
+        )
+    }
+
+    /// Grows `set` until every layer in it finds its producers in it.
+    pub fn close_backwards(&self, set: &mut LayerSet) {
+        for id in self.layer_ids().rev() {
+            if set.contains(id) {
+                for producer in self
+                    .layer(id)
+                    .inputs
+                    .iter()
+                    .filter_map(|t| self.producer(*t))
+                {
+                    set.insert(producer);
+                }
+            }
+        }
+    }
+
+    /// The layers that `tensors` need, their producers included.
+    pub fn ancestors(&self, tensors: &[TensorId]) -> LayerSet {
+        let mut set = LayerSet::empty(self.layers.len());
+        for producer in tensors.iter().filter_map(|t| self.producer(*t)) {
+            set.insert(producer);
+        }
+        self.close_backwards(&mut set);
+        set
+    }
+
+    /// The layers that need `tensor`, directly or through others.
+    pub fn descendants(&self, tensor: TensorId) -> LayerSet {
+        let mut reached = FixedBitSet::with_capacity(self.tensors.len());
+        reached.insert(tensor.index());
+        let mut set = LayerSet::empty(self.layers.len());
+        for id in self.layer_ids() {
+            let layer = self.layer(id);
+            if layer.inputs.iter().any(|t| reached.contains(t.index())) {
+                set.insert(id);
+                reached.extend(layer.outputs.iter().map(|t| t.index()));
+            }
+        }
+        set
+    }
+
+    /// Whether every layer of `edge` finds its producers in `edge`.
+    pub fn is_closed(&self, edge: &LayerSet) -> bool {
+        edge.iter().all(|id| {
+            let mut producers = self
+                .layer(id)
+                .inputs
+                .iter()
+                .filter_map(|t| self.producer(*t));
+            producers.all(|p| edge.contains(p))
+        })
+    }
+
+    /// The tensors that are on the edge (model inputs, outputs of `edge`) and read by the server.
+    pub fn crossing(&self, edge: &LayerSet) -> Vec<TensorId> {
+        self.tensor_ids()
+            .filter(|t| self.producer(*t).is_none_or(|p| edge.contains(p)))
+            .filter(|t| self.consumers(*t).iter().any(|c| !edge.contains(*c)))
+            .collect()
+    }
+}
+
+fn find<'a, Id: Copy>(
+    what: &'static str,
+    name: &str,
+    index: &HashMap<String, Id>,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Id, GraphError> {
+    index.get(name).copied().ok_or_else(|| GraphError::Unknown {
+        what,
+        name: name.to_owned(),
+        near: nearest(name, names),
+    })
+}
+
+/// Up to two existing names that look like `name`, best first.
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut scored: Vec<_> = names
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(score, _)| *score > 0.75)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.truncate(2);
+    scored
+        .into_iter()
+        .map(|(_, name)| name.to_owned())
+        .collect()
+}

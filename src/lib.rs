@@ -1,0 +1,34 @@
+//! cutpoint finds where a multi-task neural network should be cut between an edge board and a
+//! server.
+//!
+//! ```text
+//! model.onnx --onnx--> Graph --runtime: measure--> Profile (edge, server)
+//! Profile x 2 + Scenario --> Problem --solve--> Plan --onnx: cut--> edge.onnx + server.onnx
+//! Profile, Plan, sweep --report--> SVG
+//! ```
+//!
+//! # Architecture invariants
+//!
+//! - Imports point downwards: `units < graph < codec, link, task < profile, plan < scenario <
+//!   problem < onnx, runtime, solve, report < cli`; of the adapters, only `runtime` sees `onnx`.
+//! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
+//!   they meet in `problem::Problem::new`, which checks the model's hash.
+//! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
+//!   [`solve`] returns only what `evaluate` confirms.
+//! - A tensor that crosses is paid once, however many server layers read it. Nothing flows back to
+//!   the edge but task results.
+//! - The library never prints and never panics on input. The same inputs give the same bytes.
+
+pub mod codec;
+pub mod graph;
+pub mod link;
+pub mod onnx;
+pub mod plan;
+pub mod problem;
+pub mod profile;
+pub mod report;
+pub mod runtime;
+pub mod scenario;
+pub mod solve;
+pub mod task;
+pub mod units;

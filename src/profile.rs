@@ -1,0 +1,506 @@
+//! Measured side tables over a graph: the times of one model on one board, as a TOML file.
+//!
+//! The file carries the graph it measured, so that planning needs neither the model nor a runtime.
+//! A file is written to a temporary name and renamed.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{ElementType, Graph, GraphError, Layer, Tensor, TensorId, Weight, WeightId};
+use crate::task::Task;
+use crate::units::Bytes;
+
+/// Version of the file format this program reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// The times of one model on one board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What was measured.
+    pub model: ModelInfo,
+    /// Where it was measured.
+    pub board: BoardInfo,
+    /// How it was measured.
+    pub method: Method,
+    /// The unsplit model.
+    pub whole: Whole,
+    /// Peak memory of a process that runs a half.
+    pub memory: MemoryModel,
+    /// Power draw, stated by the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
+    /// Model inputs that exist at run time.
+    #[serde(rename = "input", default)]
+    pub inputs: Vec<PortRecord>,
+    /// Model outputs.
+    #[serde(rename = "output", default)]
+    pub outputs: Vec<PortRecord>,
+    /// Named sets of outputs.
+    #[serde(rename = "task", default)]
+    pub tasks: Vec<Task>,
+    /// Every run-time value, inputs and outputs included.
+    #[serde(rename = "tensor", default)]
+    pub tensors: Vec<TensorRecord>,
+    /// Constants.
+    #[serde(rename = "weight", default)]
+    pub weights: Vec<WeightRecord>,
+    /// Layers in execution order.
+    #[serde(rename = "layer", default)]
+    pub layers: Vec<LayerRecord>,
+    /// The halves that were really measured.
+    #[serde(rename = "cut", default)]
+    pub cuts: Vec<CutRecord>,
+    /// Times of the codecs.
+    #[serde(rename = "codec", default)]
+    pub codecs: Vec<CodecRecord>,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelInfo {
+    /// File name without folders.
+    pub file: String,
+    /// Hash of the model file (and of its external data), lower-case hex.
+    pub sha256: String,
+    /// Version of the default operator set.
+    pub opset: i64,
+    /// Shapes fixed with `--shape`, as `input=1x3x224x224`.
+    pub shapes: Vec<String>,
+}
+
+/// Where it was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoardInfo {
+    /// Name given with `--board`.
+    pub name: String,
+    /// Processor, such as `AMD EPYC`.
+    pub cpu: String,
+    /// Cores by kind, such as `4x Cortex-A76 + 4x Cortex-A55` or `2`.
+    pub cores: String,
+    /// Main memory.
+    pub memory_bytes: u64,
+    /// Operating system and kernel.
+    pub os: String,
+    /// Such as `onnxruntime 1.31.1`.
+    pub runtime: String,
+    /// Execution provider, such as `cpu`.
+    pub provider: String,
+    /// Threads of the runtime.
+    pub threads: usize,
+    /// Frequency governor; empty where there is none.
+    pub governor: String,
+    /// Hottest sensor at the start; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_start_c: Option<f64>,
+    /// Hottest sensor at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_end_c: Option<f64>,
+    /// Highest core frequency at the start; absent where unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_start_mhz: Option<f64>,
+    /// Highest core frequency at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_end_mhz: Option<f64>,
+    /// Measured peak of a matrix product, for rooflines.
+    pub peak_gflop_s: f64,
+    /// Measured copy bandwidth, for rooflines.
+    pub mem_gb_s: f64,
+}
+
+/// How it was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Method {
+    /// Runs of each session before the first that counts.
+    pub warmup: usize,
+    /// Least number of counted rounds of a cut.
+    pub runs: usize,
+    /// Optimisation level of the runtime.
+    pub optimization: String,
+    /// `interleaved` (others run in between) or `warm`.
+    pub cache: String,
+    /// Frames per second when the runs were paced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paced_fps: Option<f64>,
+    /// Relative median absolute deviation of the whole model's time.
+    pub noise: f64,
+    /// Median error of cuts left out of the fit, as a share of the whole model's time.
+    pub loo_error_median: f64,
+    /// Largest such error.
+    pub loo_error_max: f64,
+    /// Same cut measured twice (even and odd rounds): median difference, as a share of the whole.
+    pub repeatability: f64,
+    /// Median of the last third of the rounds over the first third, minus one.
+    pub drift: f64,
+    /// Share of samples rejected because another program ran.
+    pub disturbed: f64,
+    /// Wall time of the measurement.
+    pub duration_s: f64,
+    /// Extra edge time of any split.
+    pub split_edge_us: f64,
+    /// Extra server time of any split.
+    pub split_server_us: f64,
+}
+
+/// Times of the unsplit model, in microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Whole {
+    pub median_us: f64,
+    pub mad_us: f64,
+    pub p90_us: f64,
+    pub p99_us: f64,
+    pub runs: usize,
+}
+
+/// Peak memory of a process that runs a half:
+/// `base + weight_factor * weights + activation_factor * peak of live activations`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct MemoryModel {
+    pub base_bytes: u64,
+    pub weight_factor: f64,
+    pub activation_factor: f64,
+}
+
+/// Power draw in watts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Power {
+    pub compute_w: f64,
+    pub transmit_w: f64,
+    pub idle_w: f64,
+}
+
+/// A model input or output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct PortRecord {
+    pub name: String,
+    pub dtype: String,
+    pub shape: Vec<u64>,
+    pub bytes: u64,
+}
+
+/// A run-time value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorRecord {
+    /// Name in the model.
+    pub name: String,
+    /// Element type.
+    pub dtype: String,
+    /// Size of each dimension.
+    pub shape: Vec<u64>,
+    /// Size in its own type.
+    pub bytes: u64,
+    /// Whether it may cross.
+    pub cuttable: bool,
+    /// Why not; empty when it may.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Extra edge time when it crosses.
+    pub send_us: f64,
+    /// Extra server time when it crosses.
+    pub recv_us: f64,
+}
+
+/// A constant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WeightRecord {
+    pub name: String,
+    pub bytes: u64,
+}
+
+/// A layer with its times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerRecord {
+    /// See [`Layer::id`].
+    pub id: String,
+    /// See [`Layer::name`].
+    pub name: String,
+    /// See [`Layer::op`].
+    pub op: String,
+    /// See [`Layer::members`].
+    pub members: Vec<String>,
+    /// Names of the tensors read.
+    pub inputs: Vec<String>,
+    /// Names of the tensors produced.
+    pub outputs: Vec<String>,
+    /// Names of the constants read.
+    pub weights: Vec<String>,
+    /// See [`Layer::flops`].
+    pub flops: u64,
+    /// Calibrated time as part of an edge half.
+    pub edge_us: f64,
+    /// Calibrated time as part of a server half.
+    pub server_us: f64,
+    /// Time in the runtime's own trace, scaled to the whole model's median.
+    pub trace_us: f64,
+    /// Spread of the traced time.
+    pub mad_us: f64,
+}
+
+/// Two halves that were really measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CutRecord {
+    /// All tensors that cross.
+    pub tensors: Vec<String>,
+    /// Layers on the edge when they are more than the crossing tensors need (heads that stay).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
+    /// Median of the edge half.
+    pub edge_us: f64,
+    /// Median of the server half.
+    pub server_us: f64,
+    /// Spread of the edge half.
+    pub edge_mad_us: f64,
+    /// Spread of the server half.
+    pub server_mad_us: f64,
+    /// Counted rounds.
+    pub rounds: usize,
+    /// Difference of even and odd rounds, edge half.
+    pub edge_repeat_us: f64,
+    /// Difference of even and odd rounds, server half.
+    pub server_repeat_us: f64,
+    /// Predicted minus measured, edge half.
+    pub edge_residual_us: f64,
+    /// Predicted minus measured, server half.
+    pub server_residual_us: f64,
+    /// Predicted without this cut in the fit, minus measured, edge half.
+    pub edge_loo_us: f64,
+    /// Predicted without this cut in the fit, minus measured, server half.
+    pub server_loo_us: f64,
+}
+
+/// Times of a codec: `fixed + per byte of the decoded tensor`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct CodecRecord {
+    pub name: String,
+    pub dtype: String,
+    pub enc_us: f64,
+    pub enc_ns_per_byte: f64,
+    pub dec_us: f64,
+    pub dec_ns_per_byte: f64,
+}
+
+/// What can be wrong with a profile.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The text is not TOML of this format.
+    #[error("{path}: not a profile: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The cause, with line and column.
+        message: String,
+    },
+    /// The tables contradict one another.
+    #[error("{path}: {message}; measure again with `cutpoint profile`")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, naming the entry.
+        message: String,
+    },
+}
+
+impl Profile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// See [`ProfileError`].
+    pub fn load(path: &Path) -> Result<Profile, ProfileError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        Profile::parse(&text, path)
+    }
+
+    /// Checks the text of a profile; `path` is for messages.
+    ///
+    /// # Errors
+    /// See [`ProfileError`].
+    pub fn parse(text: &str, path: &Path) -> Result<Profile, ProfileError> {
+        let profile: Profile = toml::from_str(text).map_err(|error| ProfileError::Syntax {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        let invalid = |message: String| ProfileError::Invalid {
+            path: path.to_owned(),
+            message,
+        };
+        if profile.format != FORMAT {
+            return Err(invalid(format!(
+                "format {} is not format {FORMAT}, the one this version reads",
+                profile.format
+            )));
+        }
+        profile.check_numbers().map_err(invalid)?;
+        profile
+            .graph()
+            .map_err(|error| invalid(error.to_string()))?;
+        Ok(profile)
+    }
+
+    fn check_numbers(&self) -> Result<(), String> {
+        let layers = self.layers.iter().flat_map(|l| {
+            [
+                ("edge_us", l.edge_us),
+                ("server_us", l.server_us),
+                ("trace_us", l.trace_us),
+            ]
+            .map(|(key, value)| (l.id.as_str(), key, value))
+        });
+        let tensors = self.tensors.iter().flat_map(|t| {
+            [("send_us", t.send_us), ("recv_us", t.recv_us)]
+                .map(|(key, value)| (t.name.as_str(), key, value))
+        });
+        let codecs = self.codecs.iter().flat_map(|c| {
+            [
+                ("enc_us", c.enc_us),
+                ("enc_ns_per_byte", c.enc_ns_per_byte),
+                ("dec_us", c.dec_us),
+                ("dec_ns_per_byte", c.dec_ns_per_byte),
+            ]
+            .map(|(key, value)| (c.name.as_str(), key, value))
+        });
+        let single = [
+            ("method", "split_edge_us", self.method.split_edge_us),
+            ("method", "split_server_us", self.method.split_server_us),
+            ("whole", "median_us", self.whole.median_us),
+            ("memory", "weight_factor", self.memory.weight_factor),
+            ("memory", "activation_factor", self.memory.activation_factor),
+        ];
+        for (entry, key, value) in layers.chain(tensors).chain(codecs).chain(single) {
+            // a day is far beyond any layer, and keeps sums of nanoseconds exact
+            if !(0.0..=86_400e6).contains(&value) {
+                return Err(format!(
+                    "`{entry}`: {key} = {value} is not a time from 0 to one day"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Text of the file.
+    ///
+    /// # Errors
+    /// [`ProfileError::Invalid`] when the tables cannot be expressed in TOML.
+    pub fn to_toml(&self, path: &Path) -> Result<String, ProfileError> {
+        toml::to_string(self).map_err(|error| ProfileError::Invalid {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })
+    }
+
+    /// The graph this profile measured.
+    ///
+    /// # Errors
+    /// Tables that contradict one another.
+    pub fn graph(&self) -> Result<Graph, GraphError> {
+        let tensors: Vec<Tensor> = self.tensors.iter().map(TensorRecord::tensor).collect();
+        let weights: Vec<Weight> = self
+            .weights
+            .iter()
+            .map(|w| Weight {
+                name: w.name.clone(),
+                bytes: Bytes(w.bytes),
+            })
+            .collect();
+        let tensor_ids = index(tensors.iter().map(|t| t.name.as_str()));
+        let weight_ids = index(weights.iter().map(|w| w.name.as_str()));
+        let tensor = |name: &String| {
+            tensor_ids
+                .get(name.as_str())
+                .map(|i| TensorId::new(*i))
+                .ok_or_else(|| GraphError::Unknown {
+                    what: "tensor",
+                    name: name.clone(),
+                    near: Vec::new(),
+                })
+        };
+        let weight = |name: &String| {
+            weight_ids
+                .get(name.as_str())
+                .map(|i| WeightId::new(*i))
+                .ok_or_else(|| GraphError::Unknown {
+                    what: "weight",
+                    name: name.clone(),
+                    near: Vec::new(),
+                })
+        };
+        let layers = self
+            .layers
+            .iter()
+            .map(|l| {
+                Ok(Layer {
+                    id: l.id.clone(),
+                    name: l.name.clone(),
+                    op: l.op.clone(),
+                    members: l.members.clone(),
+                    inputs: l.inputs.iter().map(tensor).collect::<Result<_, _>>()?,
+                    outputs: l.outputs.iter().map(tensor).collect::<Result<_, _>>()?,
+                    weights: l.weights.iter().map(weight).collect::<Result<_, _>>()?,
+                    flops: l.flops,
+                })
+            })
+            .collect::<Result<Vec<_>, GraphError>>()?;
+        let inputs = self
+            .inputs
+            .iter()
+            .map(|p| tensor(&p.name))
+            .collect::<Result<_, _>>()?;
+        let outputs = self
+            .outputs
+            .iter()
+            .map(|p| tensor(&p.name))
+            .collect::<Result<_, _>>()?;
+        let graph = Graph::new(layers, tensors.clone(), weights.clone(), inputs, outputs)?;
+        for task in &self.tasks {
+            task.tensors(&graph)?;
+        }
+        Ok(graph)
+    }
+}
+
+fn index<'a>(names: impl Iterator<Item = &'a str>) -> std::collections::HashMap<&'a str, usize> {
+    names.enumerate().map(|(i, name)| (name, i)).collect()
+}
+
+impl TensorRecord {
+    fn tensor(&self) -> Tensor {
+        Tensor {
+            name: self.name.clone(),
+            dtype: self.dtype.parse().unwrap_or(ElementType::Other),
+            shape: self.shape.clone(),
+            bytes: Bytes(self.bytes),
+            uncuttable: (!self.cuttable).then(|| self.reason.clone()),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Sizes, rates and times with their unit in the type, read and printed the way people write them.
+//!
+//! Sizes print in SI units (`kB`, `MB`); both SI and IEC (`KiB`, `MiB`) are read. A bare number
+//! is refused everywhere: a person always states the unit.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+/// A number of bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub u64);
+
+/// A data rate in bits per second, never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BitRate(u64);
+
+/// Text that is not a quantity with a unit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {what}: {expected}")]
+pub struct ParseUnitError {
+    text: String,
+    what: &'static str,
+    expected: String,
+}
+
+const SIZE_UNITS: &[(&str, f64)] = &[
+    ("B", 1.0),
+    ("kB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("KiB", 1024.0),
+    ("MiB", 1024.0 * 1024.0),
+    ("GiB", 1024.0 * 1024.0 * 1024.0),
+];
+const RATE_UNITS: &[(&str, f64)] = &[
+    ("bit/s", 1.0),
+    ("kbit/s", 1e3),
+    ("Mbit/s", 1e6),
+    ("Gbit/s", 1e9),
+    ("bps", 1.0),
+    ("kbps", 1e3),
+    ("Mbps", 1e6),
+    ("Gbps", 1e9),
+];
+const TIME_UNITS: &[(&str, f64)] = &[
+    ("ns", 1e-9),
+    ("us", 1e-6),
+    ("µs", 1e-6),
+    ("ms", 1e-3),
+    ("s", 1.0),
+    ("min", 60.0),
+];
+
+/// Splits `text` into a finite, non-negative number and a known unit, and multiplies them.
+fn quantity(text: &str, what: &'static str, units: &[(&str, f64)]) -> Result<f64, ParseUnitError> {
+    let error = |expected: String| ParseUnitError {
+        text: text.to_owned(),
+        what,
+        expected,
+    };
+    let trimmed = text.trim();
+    let split = trimmed
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(trimmed.len());
+    let (number, unit) = (&trimmed[..split], trimmed[split..].trim());
+    let names = || {
+        let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
+        names.join(", ")
+    };
+    let number: f64 = number
+        .parse()
+        .map_err(|_| error(format!("write a number and a unit ({})", names())))?;
+    let factor = units
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .map(|(_, factor)| *factor)
+        .ok_or_else(|| error(format!("the unit must be one of {}", names())))?;
+    let value = number * factor;
+    if value.is_finite() && value < 9e18 {
+        Ok(value)
+    } else {
+        Err(error("the value is out of range".to_owned()))
+    }
+}
+
+impl Bytes {
+    /// Bytes in one MiB, as a float, for printing.
+    pub const MIB: f64 = 1024.0 * 1024.0;
+}
+
+impl FromStr for Bytes {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value = quantity(text, "size", SIZE_UNITS)?;
+        Ok(Bytes(value.round() as u64))
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0 as f64;
+        let text = match self.0 {
+            0..1_000 => format!("{} B", self.0),
+            1_000..1_000_000 => format!("{} kB", three_digits(value / 1e3)),
+            1_000_000..1_000_000_000 => format!("{} MB", three_digits(value / 1e6)),
+            _ => format!("{} GB", three_digits(value / 1e9)),
+        };
+        f.pad(&text)
+    }
+}
+
+impl std::iter::Sum for Bytes {
+    fn sum<I: Iterator<Item = Bytes>>(iter: I) -> Bytes {
+        Bytes(iter.map(|b| b.0).fold(0, u64::saturating_add))
+    }
+}
+
+impl BitRate {
+    /// The rate of `bits` per second; `None` for zero.
+    pub fn from_bit_s(bits: u64) -> Option<BitRate> {
+        (bits > 0).then_some(BitRate(bits))
+    }
+
+    /// Bits per second, at least one.
+    pub fn bit_s(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for BitRate {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = |expected: &str| ParseUnitError {
+            text: text.to_owned(),
+            what: "rate",
+            expected: expected.to_owned(),
+        };
+        let value = quantity(text, "rate", RATE_UNITS)?;
+        if value > 1e14 {
+            return Err(error("no link is faster than 100 Tbit/s"));
+        }
+        BitRate::from_bit_s(value.round() as u64)
+            .ok_or_else(|| error("a link needs at least 1 bit/s"))
+    }
+}
+
+impl fmt::Display for BitRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0 as f64;
+        let text = match self.0 {
+            0..1_000 => format!("{} bit/s", self.0),
+            1_000..1_000_000 => format!("{} kbit/s", three_digits(value / 1e3)),
+            1_000_000..1_000_000_000 => format!("{} Mbit/s", three_digits(value / 1e6)),
+            _ => format!("{} Gbit/s", three_digits(value / 1e9)),
+        };
+        f.pad(&text)
+    }
+}
+
+/// Reads a time such as `20 ms`, exact to the nanosecond.
+pub fn parse_duration(text: &str) -> Result<Duration, ParseUnitError> {
+    let seconds = quantity(text, "time", TIME_UNITS)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| ParseUnitError {
+        text: text.to_owned(),
+        what: "time",
+        expected: "the value is out of range".to_owned(),
+    })
+}
+
+/// Prints a time with the unit that keeps it readable: `412 µs`, `3.21 ms`, `1.50 s`.
+pub fn format_duration(time: Duration) -> String {
+    format_us(time.as_secs_f64() * 1e6)
+}
+
+/// Prints a time given in microseconds: `412 µs`, `3.21 ms`, `1.50 s`.
+pub fn format_us(us: f64) -> String {
+    match us.abs() {
+        x if x < 999.5 => format!("{} µs", three_digits(us)),
+        x if x < 999.5e3 => format!("{} ms", three_digits(us / 1e3)),
+        _ => format!("{} s", three_digits(us / 1e6)),
+    }
+}
+
+/// A number with three significant digits and no trailing noise: `0.12`, `3.21`, `45.6`, `789`.
+pub fn three_digits(value: f64) -> String {
+    let decimals = match value.abs() {
+        x if x == 0.0 || x >= 99.95 => 0,
+        x if x >= 9.995 => 1,
+        _ => 2,
+    };
+    let text = format!("{value:.decimals$}");
+    match text.strip_suffix(".00").or_else(|| text.strip_suffix(".0")) {
+        Some(whole) => whole.to_owned(),
+        None => text,
+    }
+}
+
+macro_rules! read_from_text {
+    ($type:ty) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+read_from_text!(BitRate);
+
+/// A wish for a time, as typed by a person: `20 ms`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Delay(pub Duration);
+
+impl FromStr for Delay {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_duration(text).map(Delay)
+    }
+}
+
+impl fmt::Display for Delay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format_duration(self.0))
+    }
+}
+read_from_text!(Delay);
+
+impl Delay {
+    /// Whole nanoseconds, saturating.
+    pub fn ns(self) -> u64 {
+        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_both_families_and_refuse_bare_or_ambiguous_units() {
+        for (text, bytes) in [
+            ("64 MiB", 64 << 20),
+            ("64MiB", 64 << 20),
+            ("1.5 kB", 1500),
+            ("0 B", 0),
+        ] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+        }
+        for text in [
+            "64",
+            "64 Mb",
+            "64 M",
+            "-1 B",
+            "MiB",
+            "",
+            "1e3 B",
+            "1 kb",
+            "99999999999 GB",
+        ] {
+            assert!(text.parse::<Bytes>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_in_bits_and_never_zero() {
+        for (text, bits) in [
+            ("40 Mbit/s", 40_000_000),
+            ("40Mbps", 40_000_000),
+            ("1.6Mbit/s", 1_600_000),
+        ] {
+            assert_eq!(text.parse::<BitRate>().unwrap().bit_s(), bits, "{text}");
+        }
+        for text in [
+            "0 bit/s",
+            "0.1 bit/s",
+            "40 MB/s",
+            "40",
+            "-3 Mbit/s",
+            "inf Mbit/s",
+            "NaN bit/s",
+            "1000000 Gbit/s",
+        ] {
+            assert!(text.parse::<BitRate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_print_short() {
+        assert_eq!(Bytes(1_254_000).to_string(), "1.25 MB");
+        assert_eq!(Bytes(999).to_string(), "999 B");
+        assert_eq!(format_us(412.4), "412 µs");
+        assert_eq!(format_us(3214.6), "3.21 ms");
+        assert_eq!(
+            "10Mbit/s".parse::<BitRate>().unwrap().to_string(),
+            "10 Mbit/s"
+        );
+        assert_eq!(parse_duration("20 ms").unwrap(), Duration::from_millis(20));
+    }
+}
