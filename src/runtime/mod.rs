@@ -1,1 +1,8 @@
-//! Placeholder, replaced by its author.
+//! ONNX Runtime: where its library is, the one environment it runs in, and the machine it runs on.
+
+pub mod board;
+mod environment;
+mod fetch;
+pub mod library;
+
+pub use environment::{RuntimeError, environment, providers};
