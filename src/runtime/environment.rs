@@ -54,6 +54,10 @@ static OPENING: Mutex<()> = Mutex::new(());
 /// The runtime's own messages are dropped, since its errors are returned; with the variable
 /// `ORT_LOG` set (`error`, `warning`, `info`, `verbose`) it prints them on standard error.
 ///
+/// Official builds from 1.29 on report their use unless the process was started with
+/// `ORT_DISABLE_TELEMETRY=1`, as the `cutpoint` binary sees to for itself; this function forbids
+/// what can be forbidden later.
+///
 /// # Errors
 /// See [`RuntimeError`]; [`RuntimeError::Open`] when a later call names another library or count.
 pub fn environment(
