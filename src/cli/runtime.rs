@@ -1,8 +1,8 @@
 //! `cutpoint runtime`: where ONNX Runtime comes from.
 
 use clap::Args;
-use cutpoint::runtime::library::{self, LibraryError};
-use cutpoint::runtime::{environment, providers};
+use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
+use cutpoint::runtime::{Environment, environment, providers};
 use cutpoint::units::Bytes;
 use serde::Serialize;
 
@@ -28,20 +28,14 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
-    let library = library::find_or_fetch(&mut |event| common.note(event))
-        .map_err(|error| kind(&error).of(error))?;
-    let sha256 = args.verify.then(|| library.verify()).transpose()?;
-    // loading shows that it works here, which being there does not
-    let environment = environment(&library, 1).or_fail(match library.origin {
-        library::Origin::Env => Kind::Usage,
-        _ => Kind::Other,
-    })?;
+    // opening shows that the library works here, which being there does not
+    let (library, environment) = open(common, 1)?;
     let answer = Answer {
         path: library.path.display().to_string(),
         origin: library.origin.name(),
         version: library.version.clone(),
         bytes: library.bytes()?,
-        sha256,
+        sha256: args.verify.then(|| library.verify()).transpose()?,
         providers: providers(environment)?,
     };
     if common.json {
@@ -49,6 +43,21 @@ pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
     } else {
         common.print(table(&answer))
     }
+}
+
+/// What every command that runs a model begins with: the library, fetched when it is missing, and
+/// the environment of this process.
+pub(crate) fn open(
+    common: &Common,
+    threads: usize,
+) -> anyhow::Result<(Library, &'static Environment)> {
+    let library = library::find_or_fetch(&mut |event| common.note(event))
+        .map_err(|error| kind(&error).of(error))?;
+    let environment = environment(&library, threads).or_fail(match library.origin {
+        Origin::Env => Kind::Usage,
+        Origin::Cache | Origin::Fetched => Kind::Other,
+    })?;
+    Ok((library, environment))
 }
 
 /// A wrong variable is the user's to correct; the rest is the machine's or the network's state.

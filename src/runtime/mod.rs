@@ -8,3 +8,4 @@ pub mod library;
 mod proc;
 
 pub use environment::{RuntimeError, environment, providers};
+pub use ort::environment::Environment;
