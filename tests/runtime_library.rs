@@ -1,5 +1,6 @@
 //! Getting hold of ONNX Runtime: real downloads, real processes, real failures.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -97,7 +98,7 @@ fn two_processes_on_an_empty_cache_fetch_once_and_both_work() {
     assert!(stderr(&output).contains("not whole"), "{}", stderr(&output));
     assert_eq!(names(&cache.path().join("cutpoint")).len(), 2);
 
-    // so is, when asked, one of the right length whose bytes changed; where it is not loaded
+    // a library that a person names is used as it is
     let variable = runtime(cache.path())
         .env("ORT_DYLIB_PATH", &library)
         .output()
@@ -106,6 +107,12 @@ fn two_processes_on_an_empty_cache_fetch_once_and_both_work() {
     assert_eq!(by_name["origin"], "environment");
     assert_eq!(by_name["version"], answers[0]["version"]);
     assert!(variable.stderr.is_empty(), "{}", stderr(&variable));
+
+    // `--verify` notices changed bytes behind a right length, before they are loaded
+    let mut file = std::fs::File::options().write(true).open(&library).unwrap();
+    file.write_all(b"changed").unwrap();
+    let message = failure(&runtime(cache.path()).output().unwrap(), 1);
+    assert!(message.contains("was altered"), "{message}");
 }
 
 #[test]

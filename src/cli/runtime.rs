@@ -28,14 +28,16 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
+    let library = find(common)?;
+    let sha256 = args.verify.then(|| library.verify()).transpose()?;
     // opening shows that the library works here, which being there does not
-    let (library, environment) = open(common, 1)?;
+    let environment = open(&library, 1)?;
     let answer = Answer {
         path: library.path.display().to_string(),
         origin: library.origin.name(),
         version: library.version.clone(),
         bytes: library.bytes()?,
-        sha256: args.verify.then(|| library.verify()).transpose()?,
+        sha256,
         providers: providers(environment)?,
     };
     if common.json {
@@ -45,19 +47,17 @@ pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-/// What every command that runs a model begins with: the library, fetched when it is missing, and
-/// the environment of this process.
-pub(crate) fn open(
-    common: &Common,
-    threads: usize,
-) -> anyhow::Result<(Library, &'static Environment)> {
-    let library = library::find_or_fetch(&mut |event| common.note(event))
-        .map_err(|error| kind(&error).of(error))?;
-    let environment = environment(&library, threads).or_fail(match library.origin {
+/// The library every command that runs a model begins with; fetched when it is missing.
+pub(crate) fn find(common: &Common) -> anyhow::Result<Library> {
+    library::find_or_fetch(&mut |event| common.note(event)).map_err(|error| kind(&error).of(error))
+}
+
+/// Opens the environment of this process.
+pub(crate) fn open(library: &Library, threads: usize) -> anyhow::Result<&'static Environment> {
+    environment(library, threads).or_fail(match library.origin {
         Origin::Env => Kind::Usage,
         Origin::Cache | Origin::Fetched => Kind::Other,
-    })?;
-    Ok((library, environment))
+    })
 }
 
 /// A wrong variable is the user's to correct; the rest is the machine's or the network's state.
