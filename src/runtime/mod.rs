@@ -1,1 +1,3 @@
-//! Placeholder, replaced by its author.
+//! Measuring with ONNX Runtime.
+
+pub mod calibrate;
