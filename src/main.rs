@@ -6,6 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    cli::opt_out_of_telemetry();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -9,12 +9,14 @@ mod report;
 mod runtime;
 mod split;
 mod sweep;
+mod telemetry;
 
 use std::io::{IsTerminal, Write};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use failure::{Kind, OrFail};
+pub(crate) use telemetry::opt_out as opt_out_of_telemetry;
 
 /// Find, prove and make the best split of a multi-task neural network between an edge board and a
 /// server.

@@ -1,3 +1,20 @@
-//! Measuring with ONNX Runtime.
+//! ONNX Runtime: where its library is, the one environment it runs in, the machine it runs on, and
+//! how long models take there.
 
+pub mod anchors;
+pub mod board;
 pub mod calibrate;
+pub mod clock;
+mod environment;
+mod error;
+mod fetch;
+pub mod groups;
+pub mod library;
+pub mod measure;
+pub mod probe;
+pub mod session;
+pub mod stats;
+mod trace;
+
+pub use environment::{RuntimeError, environment, providers};
+pub use error::RunError;
