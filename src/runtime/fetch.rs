@@ -16,8 +16,8 @@ use super::library::{Event, LibraryError, VERSION, cache_error, sha256};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wheel {
     /// The machine in the platform tag.
-    machine: &'static str,
-    sha256: &'static str,
+    pub(super) machine: &'static str,
+    pub(super) sha256: &'static str,
     pub(super) library_sha256: &'static str,
     pub(super) library_bytes: u64,
 }
