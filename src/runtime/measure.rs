@@ -143,9 +143,8 @@ impl Series {
     /// Robust statistics of the trusted samples.
     pub fn summary(&self, threads: usize) -> Summary {
         let samples = self.trusted(threads);
-        let every_other = |from: usize| -> Vec<f64> {
-            samples.iter().skip(from).step_by(2).copied().collect()
-        };
+        let every_other =
+            |from: usize| -> Vec<f64> { samples.iter().skip(from).step_by(2).copied().collect() };
         let third = samples.len().div_ceil(3);
         let first = median(&samples[..third]);
         let last = median(&samples[samples.len() - third..]);
@@ -258,21 +257,34 @@ struct Window {
 
 impl Window {
     fn open() -> Window {
-        Window { meter: LoadMeter::start(), since: Instant::now(), marked: 0 }
+        Window {
+            meter: LoadMeter::start(),
+            since: Instant::now(),
+            marked: 0,
+        }
     }
 
     fn close_if_due(&mut self, series: &mut [Series]) {
         if self.since.elapsed() >= LOAD_WINDOW {
             self.close(series);
             let marked = series.first().map_or(0, Series::len);
-            *self = Window { marked, ..Window::open() };
+            *self = Window {
+                marked,
+                ..Window::open()
+            };
         }
     }
 
     fn close(&mut self, series: &mut [Series]) {
-        if self.meter.others_share().is_some_and(|share| share > OTHERS_LIMIT) {
+        if self
+            .meter
+            .others_share()
+            .is_some_and(|share| share > OTHERS_LIMIT)
+        {
             for series in series {
-                series.disturbed[self.marked..].iter_mut().for_each(|d| *d = true);
+                series.disturbed[self.marked..]
+                    .iter_mut()
+                    .for_each(|d| *d = true);
             }
         }
     }

@@ -133,10 +133,18 @@ pub fn prepare(
     let facts = probe(environment, model, &feed)?;
     let reading = model.graph(&facts)?;
     let renamed = model.renamed();
-    let folder = tempfile::tempdir()
-        .map_err(|source| RunError::Io { path: std::env::temp_dir(), source })?;
-    let (dump, prefix) = (folder.path().join("rewritten.onnx"), folder.path().join("trace"));
-    let options = SessionOptions { provider, ..SessionOptions::default() };
+    let folder = tempfile::tempdir().map_err(|source| RunError::Io {
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    let (dump, prefix) = (
+        folder.path().join("rewritten.onnx"),
+        folder.path().join("trace"),
+    );
+    let options = SessionOptions {
+        provider,
+        ..SessionOptions::default()
+    };
     let traced = SessionOptions {
         level: Level::All,
         trace: Some(&prefix),
@@ -162,14 +170,23 @@ pub fn prepare(
     let grouping = groups::group(&reading.graph, &node_names, &kernels)?;
     let times = trace::kernels(&traced.finish_trace()?)?;
     let traced_us = per_group(&grouping, &times, runs);
-    Ok(Prepared { feed, reading, grouping, traced_us, plain_us })
+    Ok(Prepared {
+        feed,
+        reading,
+        grouping,
+        traced_us,
+        plain_us,
+    })
 }
 
 /// Median and spread of each group's kernels over the last `runs` runs.
 fn per_group(grouping: &Grouping, kernels: &[trace::Kernel], runs: usize) -> Vec<(f64, f64)> {
     let mut samples: HashMap<&str, Vec<f64>> = HashMap::new();
     for kernel in kernels {
-        samples.entry(kernel.node.as_str()).or_default().push(kernel.us);
+        samples
+            .entry(kernel.node.as_str())
+            .or_default()
+            .push(kernel.us);
     }
     let mut times = vec![(0.0, 0.0); grouping.graph.layers().len()];
     for (kernel, samples) in samples {
@@ -197,12 +214,24 @@ pub fn profile(
     let start = Instant::now();
     let board_start = board::fingerprint();
     observer.progress(Progress::Tracing);
-    let prepared =
-        prepare(environment, model, &request.shapes, request.provider, TRACE_RUNS)?;
+    let prepared = prepare(
+        environment,
+        model,
+        &request.shapes,
+        request.provider,
+        TRACE_RUNS,
+    )?;
     let graph = &prepared.grouping.graph;
-    let tasks = if request.tasks.is_empty() { Task::per_output(graph) } else { request.tasks.clone() };
-    let local: Vec<TensorId> =
-        request.local_inputs.iter().map(|n| graph.find_tensor(n)).collect::<Result<_, _>>()?;
+    let tasks = if request.tasks.is_empty() {
+        Task::per_output(graph)
+    } else {
+        request.tasks.clone()
+    };
+    let local: Vec<TensorId> = request
+        .local_inputs
+        .iter()
+        .map(|n| graph.find_tensor(n))
+        .collect::<Result<_, _>>()?;
     let trace_us: Vec<f64> = prepared.traced_us.iter().map(|(us, _)| *us).collect();
     let anchors = anchors::choose(graph, &tasks, &local, &trace_us)?;
     let bench = Bench {
@@ -231,7 +260,15 @@ pub fn profile(
         ..board_start.finish()
     };
     Ok(assemble(Parts {
-        model, request, prepared: &prepared, tasks, timing, fits, codecs, memory, board,
+        model,
+        request,
+        prepared: &prepared,
+        tasks,
+        timing,
+        fits,
+        codecs,
+        memory,
+        board,
         duration_s: start.elapsed().as_secs_f64(),
     }))
 }
@@ -279,9 +316,20 @@ impl<'a> Campaign<'a> {
         key: String,
         partial: Option<Partial>,
     ) -> Campaign<'a> {
-        let fresh = Partial { key, whole_us: 0.0, cuts: Vec::new() };
+        let fresh = Partial {
+            key,
+            whole_us: 0.0,
+            cuts: Vec::new(),
+        };
         let partial = partial.filter(|p| p.key == fresh.key).unwrap_or(fresh);
-        Campaign { bench, prepared, request, partial, wholes: Vec::new(), cuts: Vec::new() }
+        Campaign {
+            bench,
+            prepared,
+            request,
+            partial,
+            wholes: Vec::new(),
+            cuts: Vec::new(),
+        }
     }
 
     fn run(&mut self, anchors: &Anchors, observer: &mut dyn Observer) -> Result<(), RunError> {
@@ -290,7 +338,11 @@ impl<'a> Campaign<'a> {
         let mut open = Vec::new();
         for cut in &anchors.cuts {
             let (tensors, kept) = names(graph, cut);
-            let known = self.partial.cuts.iter().find(|r| r.tensors == tensors && r.kept == kept);
+            let known = self
+                .partial
+                .cuts
+                .iter()
+                .find(|r| r.tensors == tensors && r.kept == kept);
             match known {
                 Some(record) => self.cuts.push((cut.clone(), record.clone())),
                 None => open.push(cut.clone()),
@@ -316,10 +368,15 @@ impl<'a> Campaign<'a> {
             let mut after_round = |round: usize| {
                 let part = (round as f64 / rounds).min(1.0) * batch.len() as f64;
                 let done = (done as f64 + part) / total.max(1) as f64;
-                observer.progress(Progress::Timing { done, cuts: (self.cuts.len(), total) })
+                observer.progress(Progress::Timing {
+                    done,
+                    cuts: (self.cuts.len(), total),
+                })
             };
             let level: Vec<Cut> = batch.iter().map(|cut| self.node_level(cut)).collect();
-            let times = self.bench.time(&level, known + index, deadline, &mut after_round)?;
+            let times = self
+                .bench
+                .time(&level, known + index, deadline, &mut after_round)?;
             self.record(batch, &times);
             observer.measured(&self.partial)?;
         }
@@ -329,7 +386,10 @@ impl<'a> Campaign<'a> {
     /// The cut in terms of the model's nodes.
     fn node_level(&self, cut: &Cut) -> Cut {
         let edge = self.prepared.grouping.expand(&cut.edge);
-        Cut { edge, crossing: Vec::new() }
+        Cut {
+            edge,
+            crossing: Vec::new(),
+        }
     }
 
     /// Splits the cuts into batches that fit in memory.
@@ -400,13 +460,22 @@ impl<'a> Campaign<'a> {
                 *value *= scale;
             }
         }
-        Timing { cuts: self.cuts, disturbed: whole.disturbed, drift: between, whole }
+        Timing {
+            cuts: self.cuts,
+            disturbed: whole.disturbed,
+            drift: between,
+            whole,
+        }
     }
 }
 
 /// Names of the crossing tensors, and of the layers kept beyond what those need.
 fn names(graph: &Graph, cut: &Cut) -> (Vec<String>, Vec<String>) {
-    let tensors = cut.crossing.iter().map(|t| graph.tensor(*t).name.clone()).collect();
+    let tensors = cut
+        .crossing
+        .iter()
+        .map(|t| graph.tensor(*t).name.clone())
+        .collect();
     let needed = graph.ancestors(&cut.crossing);
     let kept = cut.edge.iter().filter(|l| !needed.contains(*l));
     (tensors, kept.map(|l| graph.layer(l).id.clone()).collect())
@@ -423,7 +492,11 @@ fn calibrate_sides(graph: &Graph, prepared: &Prepared, timing: &Timing) -> Fits 
     let traced: f64 = prepared.traced_us.iter().map(|(us, _)| us).sum();
     let scale = if traced > 0.0 { whole_us / traced } else { 0.0 };
     let prior = calibrate::Prior {
-        trace_us: prepared.traced_us.iter().map(|(us, _)| us * scale).collect(),
+        trace_us: prepared
+            .traced_us
+            .iter()
+            .map(|(us, _)| us * scale)
+            .collect(),
         bytes: graph.tensors().iter().map(|t| t.bytes.0 as f64).collect(),
         whole_us,
     };
@@ -444,7 +517,15 @@ fn calibrate_sides(graph: &Graph, prepared: &Prepared, timing: &Timing) -> Fits 
     let server: Vec<_> = timing
         .cuts
         .iter()
-        .map(|(cut, r)| half(cut, &cut.edge.complement(), r.server_us, r.server_mad_us, r.rounds))
+        .map(|(cut, r)| {
+            half(
+                cut,
+                &cut.edge.complement(),
+                r.server_us,
+                r.server_mad_us,
+                r.rounds,
+            )
+        })
         .collect();
     let tolerance = REPRODUCED * whole_us;
     Fits {
@@ -491,7 +572,9 @@ fn memory_cuts(graph: &Graph) -> Vec<LayerSet> {
     let natural = crate::cuts::natural(graph, &[]);
     for share in [1.0 / 3.0, 2.0 / 3.0] {
         let distance = |edge: &LayerSet| (graph.weight_bytes(edge).0 as f64 - share * total).abs();
-        let nearest = natural.iter().min_by(|a, b| distance(&a.edge).total_cmp(&distance(&b.edge)));
+        let nearest = natural
+            .iter()
+            .min_by(|a, b| distance(&a.edge).total_cmp(&distance(&b.edge)));
         if let Some(cut) = nearest.filter(|cut| !edges.contains(&cut.edge)) {
             edges.push(cut.edge.clone());
         }
@@ -539,7 +622,12 @@ fn assemble(parts: Parts<'_>) -> Profile {
             file: parts.model.file_name(),
             sha256: parts.model.sha256().to_owned(),
             opset: parts.model.opset(),
-            shapes: parts.request.shapes.iter().map(ToString::to_string).collect(),
+            shapes: parts
+                .request
+                .shapes
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         },
         board: parts.board,
         method: Method {
@@ -574,7 +662,10 @@ fn assemble(parts: Parts<'_>) -> Profile {
         weights: graph
             .weights()
             .iter()
-            .map(|w| WeightRecord { name: w.name.clone(), bytes: w.bytes.0 })
+            .map(|w| WeightRecord {
+                name: w.name.clone(),
+                bytes: w.bytes.0,
+            })
             .collect(),
         layers,
         cuts,
@@ -585,7 +676,11 @@ fn assemble(parts: Parts<'_>) -> Profile {
 fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
     let graph = &parts.prepared.grouping.graph;
     let traced: f64 = parts.prepared.traced_us.iter().map(|(us, _)| us).sum();
-    let scale = if traced > 0.0 { parts.timing.whole.median_us / traced } else { 0.0 };
+    let scale = if traced > 0.0 {
+        parts.timing.whole.median_us / traced
+    } else {
+        0.0
+    };
     let names = |ids: &[TensorId]| ids.iter().map(|t| graph.tensor(*t).name.clone()).collect();
     graph
         .layers()
