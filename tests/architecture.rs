@@ -31,6 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),
+    ("half", &["runtime"]),
     ("rand", &["runtime"]),
     ("rand_distr", &["runtime"]),
 ];
