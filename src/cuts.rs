@@ -30,7 +30,9 @@ impl Cut {
 
     /// Whether every crossing tensor may cross.
     pub fn is_allowed(&self, graph: &Graph) -> bool {
-        self.crossing.iter().all(|t| graph.tensor(*t).uncuttable.is_none())
+        self.crossing
+            .iter()
+            .all(|t| graph.tensor(*t).uncuttable.is_none())
     }
 }
 
@@ -89,7 +91,9 @@ pub fn private_heads(
             }
         }
         let cut = Cut::of(graph, edge, local_inputs);
-        if !cut.crossing.is_empty() && cut.is_allowed(graph) && cut.edge.len() < graph.layers().len()
+        if !cut.crossing.is_empty()
+            && cut.is_allowed(graph)
+            && cut.edge.len() < graph.layers().len()
         {
             cuts.push(cut);
         }

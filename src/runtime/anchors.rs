@@ -49,7 +49,10 @@ pub fn choose(
         .partition(Cut::is_natural);
     fill_gaps(&mut cuts, &natural, &wide, place);
     let required = cuts.len();
-    let mut waiting: Vec<Cut> = natural.into_iter().filter(|cut| !contains(&cuts, cut)).collect();
+    let mut waiting: Vec<Cut> = natural
+        .into_iter()
+        .filter(|cut| !contains(&cuts, cut))
+        .collect();
     while let Some(index) = loneliest(&waiting, &cuts, place) {
         cuts.push(waiting.swap_remove(index));
     }
@@ -67,12 +70,7 @@ fn add(cuts: &mut Vec<Cut>, cut: Cut) {
 }
 
 /// Adds natural cuts, and wider ones where there are none, until no gap is too wide.
-fn fill_gaps(
-    cuts: &mut Vec<Cut>,
-    natural: &[Cut],
-    wide: &[Cut],
-    place: impl Fn(&Cut) -> f64,
-) {
+fn fill_gaps(cuts: &mut Vec<Cut>, natural: &[Cut], wide: &[Cut], place: impl Fn(&Cut) -> f64) {
     for candidates in [natural, wide] {
         loop {
             let mut places: Vec<f64> = cuts.iter().map(&place).chain([0.0, 1.0]).collect();
@@ -87,7 +85,9 @@ fn fill_gaps(
                         at > gap[0] + 1e-9 && at < gap[1] - 1e-9
                     });
                     inside.min_by(|a, b| {
-                        (place(a) - middle).abs().total_cmp(&(place(b) - middle).abs())
+                        (place(a) - middle)
+                            .abs()
+                            .total_cmp(&(place(b) - middle).abs())
                     })
                 })
                 .next()
@@ -101,17 +101,21 @@ fn fill_gaps(
 }
 
 /// The candidate farthest from every chosen cut.
-fn loneliest(
-    waiting: &[Cut],
-    chosen: &[Cut],
-    place: impl Fn(&Cut) -> f64,
-) -> Option<usize> {
+fn loneliest(waiting: &[Cut], chosen: &[Cut], place: impl Fn(&Cut) -> f64) -> Option<usize> {
     let places: Vec<f64> = chosen.iter().map(&place).collect();
     let distance = |cut: &Cut| {
         let at = place(cut);
-        places.iter().map(|p| (p - at).abs()).fold(f64::INFINITY, f64::min)
+        places
+            .iter()
+            .map(|p| (p - at).abs())
+            .fold(f64::INFINITY, f64::min)
     };
-    let scored = waiting.iter().enumerate().map(|(i, cut)| (distance(cut), i));
+    let scored = waiting
+        .iter()
+        .enumerate()
+        .map(|(i, cut)| (distance(cut), i));
     // on equal distance the earlier cut, so that the order is the same every time
-    scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map(|(_, i)| i)
+    scored
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+        .map(|(_, i)| i)
 }

@@ -50,8 +50,10 @@ pub fn measure(
     let deadline = Instant::now() + BUDGET;
     let go_on = &mut |_| Control::Continue;
     let series = interleave(&mut subjects, &protocol, batch_seed(0), deadline, go_on)?;
-    let medians: Vec<f64> =
-        series.iter().map(|s| s.summary(protocol.threads).median_us).collect();
+    let medians: Vec<f64> = series
+        .iter()
+        .map(|s| s.summary(protocol.threads).median_us)
+        .collect();
     let per_size = 2 * (1 + TIMED.len());
     let records = TIMED.iter().enumerate().map(|(which, codec)| {
         let points: Vec<Point> = sizes
@@ -105,12 +107,17 @@ fn encoder_and_decoder(
         ..CutRequest::default()
     };
     if codec == Codec::U8 {
-        let scale = Scale { mean: vec![127.5], std: vec![127.5] };
+        let scale = Scale {
+            mean: vec![127.5],
+            std: vec![127.5],
+        };
         request.u8_scales.insert(input, scale);
     }
     let halves = onnx::cut(&model, &reading, &request)?;
     let (Some(edge), Some(server)) = (halves.edge, halves.server) else {
-        return Err(RunError::Mismatch("a codec has an encoder and a decoder".to_owned()));
+        return Err(RunError::Mismatch(
+            "a codec has an encoder and a decoder".to_owned(),
+        ));
     };
     let feed = random_inputs(&model, &[])?;
     let mut edge = subject(environment, &edge, &feed)?;
@@ -119,11 +126,7 @@ fn encoder_and_decoder(
     Ok([edge, server])
 }
 
-fn subject(
-    environment: &Environment,
-    model: &Model,
-    values: &Values,
-) -> Result<Subject, RunError> {
+fn subject(environment: &Environment, model: &Model, values: &Values) -> Result<Subject, RunError> {
     let session = Session::new(environment, &model.encode(), &SessionOptions::default())?;
     let feed = pick(&session.input_names(), values)?;
     Ok(Subject { session, feed })
@@ -146,11 +149,18 @@ fn record(codec: Codec, points: &[Point]) -> CodecRecord {
 fn line(points: &[Point], us: impl Fn(&Point) -> f64) -> (f64, f64) {
     let weight = |p: &Point| 1.0 / us(p).max(1.0).powi(2);
     let sum = |f: &dyn Fn(&Point) -> f64| points.iter().map(|p| weight(p) * f(p)).sum::<f64>();
-    let (n, x, xx) = (sum(&|_| 1.0), sum(&|p| p.bytes), sum(&|p| p.bytes * p.bytes));
+    let (n, x, xx) = (
+        sum(&|_| 1.0),
+        sum(&|p| p.bytes),
+        sum(&|p| p.bytes * p.bytes),
+    );
     let (y, xy) = (sum(&|p| us(p)), sum(&|p| p.bytes * us(p)));
     let determinant = n * xx - x * x;
     if determinant > 1e-9 * n * xx {
-        let (a, b) = ((y * xx - x * xy) / determinant, (n * xy - x * y) / determinant);
+        let (a, b) = (
+            (y * xx - x * xy) / determinant,
+            (n * xy - x * y) / determinant,
+        );
         if a >= 0.0 && b >= 0.0 {
             return (a, b);
         }
@@ -176,7 +186,11 @@ pub fn peak_gflop_s(environment: &Environment) -> Result<f64, RunError> {
         fastest = fastest.min(sample.wall.as_secs_f64());
     }
     let flops = 2.0 * (MATRIX as f64).powi(3);
-    Ok(if fastest > 0.0 { flops / fastest / 1e9 } else { 0.0 })
+    Ok(if fastest > 0.0 {
+        flops / fastest / 1e9
+    } else {
+        0.0
+    })
 }
 
 #[cfg(test)]
@@ -184,16 +198,28 @@ mod tests {
     use super::*;
 
     fn point(bytes: f64, encode_us: f64) -> Point {
-        Point { bytes, encode_us, decode_us: 0.0 }
+        Point {
+            bytes,
+            encode_us,
+            decode_us: 0.0,
+        }
     }
 
     #[test]
     fn a_line_is_recovered_and_never_negative() {
-        let (a, b) = line(&[point(1e3, 3.0), point(1e4, 12.0), point(1e5, 102.0)], |p| p.encode_us);
+        let (a, b) = line(
+            &[point(1e3, 3.0), point(1e4, 12.0), point(1e5, 102.0)],
+            |p| p.encode_us,
+        );
         assert!((a - 2.0).abs() < 1e-6 && (b - 1e-3).abs() < 1e-9);
-        let (a, b) = line(&[point(1e3, 0.0), point(1e4, 5.0), point(1e5, 100.0)], |p| p.encode_us);
+        let (a, b) = line(
+            &[point(1e3, 0.0), point(1e4, 5.0), point(1e5, 100.0)],
+            |p| p.encode_us,
+        );
         assert!(a >= 0.0 && b >= 0.0);
-        let (a, b) = line(&[point(1e3, 9.0), point(1e4, 8.0), point(1e5, 7.0)], |p| p.encode_us);
+        let (a, b) = line(&[point(1e3, 9.0), point(1e4, 8.0), point(1e5, 7.0)], |p| {
+            p.encode_us
+        });
         assert!(a > 0.0 && b == 0.0);
     }
 }

@@ -75,7 +75,11 @@ pub fn group(
             Some((k.name.clone(), group_of[work.owner[layer.index()]?.index()]))
         })
         .collect();
-    Ok(Grouping { graph, group_of, kernels })
+    Ok(Grouping {
+        graph,
+        group_of,
+        kernels,
+    })
 }
 
 struct Fusion<'a> {
@@ -91,10 +95,15 @@ struct Fusion<'a> {
 
 impl<'a> Fusion<'a> {
     fn new(graph: &'a Graph, node_names: &[String], kernels: &'a [Kernel]) -> Fusion<'a> {
-        let nodes: HashMap<&str, LayerId> =
-            node_names.iter().enumerate().map(|(i, n)| (n.as_str(), LayerId::new(i))).collect();
-        let named: Vec<Option<LayerId>> =
-            kernels.iter().map(|kernel| named_after(graph, &nodes, kernel)).collect();
+        let nodes: HashMap<&str, LayerId> = node_names
+            .iter()
+            .enumerate()
+            .map(|(i, n)| (n.as_str(), LayerId::new(i)))
+            .collect();
+        let named: Vec<Option<LayerId>> = kernels
+            .iter()
+            .map(|kernel| named_after(graph, &nodes, kernel))
+            .collect();
         let mut owner = vec![None; graph.layers().len()];
         for layer in named.iter().flatten() {
             owner[layer.index()] = Some(*layer);
@@ -104,7 +113,13 @@ impl<'a> Fusion<'a> {
             .enumerate()
             .flat_map(|(i, k)| k.outputs.iter().map(move |o| (o.as_str(), i)))
             .collect();
-        Fusion { graph, kernels, named, producer, owner }
+        Fusion {
+            graph,
+            kernels,
+            named,
+            producer,
+            owner,
+        }
     }
 
     /// The named layer behind a tensor of the rewritten graph, looking through layout changes.
@@ -143,7 +158,13 @@ impl<'a> Fusion<'a> {
         let mut seen = BTreeSet::new();
         let mut open = vec![layer];
         while let Some(at) = open.pop() {
-            for producer in self.graph.layer(at).inputs.iter().filter_map(|t| self.graph.producer(*t)) {
+            for producer in self
+                .graph
+                .layer(at)
+                .inputs
+                .iter()
+                .filter_map(|t| self.graph.producer(*t))
+            {
                 match self.owner[producer.index()] {
                     Some(owner) => {
                         frontier.insert(owner);
@@ -160,10 +181,15 @@ impl<'a> Fusion<'a> {
     /// which the kernel reads and its own layer does not, and its fused activation.
     fn absorb_forwards(&mut self) {
         for index in 0..self.kernels.len() {
-            let Some(layer) = self.named[index] else { continue };
+            let Some(layer) = self.named[index] else {
+                continue;
+            };
             let kernel = &self.kernels[index];
-            let reads: BTreeSet<LayerId> =
-                kernel.inputs.iter().filter_map(|t| self.origin(t)).collect();
+            let reads: BTreeSet<LayerId> = kernel
+                .inputs
+                .iter()
+                .filter_map(|t| self.origin(t))
+                .collect();
             let mut known = self.frontier(layer);
             known.insert(layer);
             let mut tail = layer;
@@ -203,7 +229,13 @@ impl<'a> Fusion<'a> {
         let mut members = BTreeSet::from([layer]);
         let mut open = vec![layer];
         while let Some(at) = open.pop() {
-            for producer in self.graph.layer(at).inputs.iter().filter_map(|t| self.graph.producer(*t)) {
+            for producer in self
+                .graph
+                .layer(at)
+                .inputs
+                .iter()
+                .filter_map(|t| self.graph.producer(*t))
+            {
                 if self.owner[producer.index()].is_none() && members.insert(producer) {
                     open.push(producer);
                 }
@@ -214,9 +246,15 @@ impl<'a> Fusion<'a> {
 
     fn vanished_readers(&self, layer: LayerId) -> Vec<LayerId> {
         let outputs = &self.graph.layer(layer).outputs;
-        let readers: BTreeSet<LayerId> =
-            outputs.iter().flat_map(|t| self.graph.consumers(*t)).copied().collect();
-        readers.into_iter().filter(|r| self.owner[r.index()].is_none()).collect()
+        let readers: BTreeSet<LayerId> = outputs
+            .iter()
+            .flat_map(|t| self.graph.consumers(*t))
+            .copied()
+            .collect();
+        readers
+            .into_iter()
+            .filter(|r| self.owner[r.index()].is_none())
+            .collect()
     }
 
     /// Gives every layer that is still unowned to its only reader, else to its latest feeder, else
@@ -254,12 +292,13 @@ impl<'a> Fusion<'a> {
 
 /// The layer a kernel is named after: by an output that kept its name, by the tensor in its name,
 /// or by the node in its name.
-fn named_after(
-    graph: &Graph,
-    nodes: &HashMap<&str, LayerId>,
-    kernel: &Kernel,
-) -> Option<LayerId> {
-    let producer = |tensor: &str| graph.find_tensor(tensor).ok().and_then(|t| graph.producer(t));
+fn named_after(graph: &Graph, nodes: &HashMap<&str, LayerId>, kernel: &Kernel) -> Option<LayerId> {
+    let producer = |tensor: &str| {
+        graph
+            .find_tensor(tensor)
+            .ok()
+            .and_then(|t| graph.producer(t))
+    };
     if let Some(layer) = kernel.outputs.iter().filter_map(|o| producer(o)).max() {
         return Some(layer);
     }
@@ -274,17 +313,19 @@ fn named_after(
 }
 
 /// Contracts layers with the same owner, and owners on a common cycle, into one layer each.
-fn contract(
-    graph: &Graph,
-    owner: &[Option<LayerId>],
-) -> Result<(Vec<LayerId>, Graph), GraphError> {
+fn contract(graph: &Graph, owner: &[Option<LayerId>]) -> Result<(Vec<LayerId>, Graph), GraphError> {
     let owner_of = |layer: LayerId| owner[layer.index()].unwrap_or(layer).index();
     let mut owners = DiGraph::<(), ()>::with_capacity(owner.len(), owner.len());
     for _ in owner {
         owners.add_node(());
     }
     for layer in graph.layer_ids() {
-        for producer in graph.layer(layer).inputs.iter().filter_map(|t| graph.producer(*t)) {
+        for producer in graph
+            .layer(layer)
+            .inputs
+            .iter()
+            .filter_map(|t| graph.producer(*t))
+        {
             let (from, to) = (owner_of(producer), owner_of(layer));
             if from != to {
                 owners.update_edge(NodeIndex::new(from), NodeIndex::new(to), ());
@@ -299,7 +340,10 @@ fn contract(
     }
     let mut members: HashMap<usize, Vec<LayerId>> = HashMap::new();
     for layer in graph.layer_ids() {
-        members.entry(component[owner_of(layer)]).or_default().push(layer);
+        members
+            .entry(component[owner_of(layer)])
+            .or_default()
+            .push(layer);
     }
     let order = execution_order(graph, &members, |layer| component[owner_of(layer)]);
     let mut group_of = vec![LayerId::new(0); owner.len()];
@@ -309,7 +353,10 @@ fn contract(
         }
     }
     let groups: Vec<&[LayerId]> = order.iter().map(|c| members[c].as_slice()).collect();
-    Ok((group_of.clone(), contracted_graph(graph, &groups, &group_of)?))
+    Ok((
+        group_of.clone(),
+        contracted_graph(graph, &groups, &group_of)?,
+    ))
 }
 
 /// Groups so that every producer precedes its consumers, otherwise by their last member.
@@ -322,7 +369,12 @@ fn execution_order(
     let mut readers: HashMap<usize, BTreeSet<usize>> = HashMap::new();
     for (group, layers) in members {
         for layer in layers {
-            for producer in graph.layer(*layer).inputs.iter().filter_map(|t| graph.producer(*t)) {
+            for producer in graph
+                .layer(*layer)
+                .inputs
+                .iter()
+                .filter_map(|t| graph.producer(*t))
+            {
                 let from = group_of(producer);
                 if from != *group {
                     waiting.entry(*group).or_default().insert(from);
@@ -363,20 +415,25 @@ fn contracted_graph(
         Some(producer) => {
             let home = group_of[producer.index()];
             let readers = graph.consumers(tensor);
-            graph.outputs().contains(&tensor)
-                || readers.iter().any(|r| group_of[r.index()] != home)
+            graph.outputs().contains(&tensor) || readers.iter().any(|r| group_of[r.index()] != home)
         }
     };
     let visible: Vec<TensorId> = graph.tensor_ids().filter(|t| is_visible(*t)).collect();
-    let renumbered: HashMap<TensorId, TensorId> =
-        visible.iter().enumerate().map(|(i, t)| (*t, TensorId::new(i))).collect();
+    let renumbered: HashMap<TensorId, TensorId> = visible
+        .iter()
+        .enumerate()
+        .map(|(i, t)| (*t, TensorId::new(i)))
+        .collect();
     let layers = groups
         .iter()
         .enumerate()
         .map(|(index, members)| joined(graph, members, LayerId::new(index), group_of, &renumbered))
         .collect();
     let renumber = |tensors: &[TensorId]| -> Vec<TensorId> {
-        tensors.iter().filter_map(|t| renumbered.get(t).copied()).collect()
+        tensors
+            .iter()
+            .filter_map(|t| renumbered.get(t).copied())
+            .collect()
     };
     Graph::new(
         layers,
@@ -395,19 +452,32 @@ fn joined(
     renumbered: &HashMap<TensorId, TensorId>,
 ) -> Layer {
     let layers = || members.iter().map(|m| graph.layer(*m));
-    let outside = |t: &TensorId| graph.producer(*t).is_none_or(|p| group_of[p.index()] != group);
+    let outside = |t: &TensorId| {
+        graph
+            .producer(*t)
+            .is_none_or(|p| group_of[p.index()] != group)
+    };
     let distinct = |ids: Vec<TensorId>| -> Vec<TensorId> {
         let mut seen = BTreeSet::new();
-        ids.into_iter().filter(|t| seen.insert(*t)).filter_map(|t| renumbered.get(&t).copied()).collect()
+        ids.into_iter()
+            .filter(|t| seen.insert(*t))
+            .filter_map(|t| renumbered.get(&t).copied())
+            .collect()
     };
-    let inputs = layers().flat_map(|l| l.inputs.iter().copied()).filter(outside).collect();
+    let inputs = layers()
+        .flat_map(|l| l.inputs.iter().copied())
+        .filter(outside)
+        .collect();
     let outputs = layers().flat_map(|l| l.outputs.iter().copied()).collect();
     let weights: BTreeSet<_> = layers().flat_map(|l| l.weights.iter().copied()).collect();
     let last = members.last().map(|m| graph.layer(*m));
     Layer {
         id: last.map(|l| l.id.clone()).unwrap_or_default(),
         name: last.map(|l| l.name.clone()).unwrap_or_default(),
-        op: layers().map(|l| l.op.as_str()).collect::<Vec<_>>().join("+"),
+        op: layers()
+            .map(|l| l.op.as_str())
+            .collect::<Vec<_>>()
+            .join("+"),
         members: layers().map(|l| l.id.clone()).collect(),
         inputs: distinct(inputs),
         outputs: distinct(outputs),
@@ -464,7 +534,12 @@ mod tests {
     }
 
     fn groups(grouping: &Grouping) -> Vec<Vec<String>> {
-        grouping.graph.layers().iter().map(|l| l.members.clone()).collect()
+        grouping
+            .graph
+            .layers()
+            .iter()
+            .map(|l| l.members.clone())
+            .collect()
     }
 
     fn names(count: usize) -> Vec<String> {
@@ -473,8 +548,18 @@ mod tests {
 
     #[test]
     fn a_fused_activation_joins_the_layer_before_it() {
-        let graph = graph(&[("Conv", &["x"], "a"), ("Relu", &["a"], "b"), ("Conv", &["b"], "c")], &["c"]);
-        let kernels = [kernel("n0", &["x"], "b", Some("Relu")), kernel("n2", &["b"], "c", None)];
+        let graph = graph(
+            &[
+                ("Conv", &["x"], "a"),
+                ("Relu", &["a"], "b"),
+                ("Conv", &["b"], "c"),
+            ],
+            &["c"],
+        );
+        let kernels = [
+            kernel("n0", &["x"], "b", Some("Relu")),
+            kernel("n2", &["b"], "c", None),
+        ];
         let grouping = group(&graph, &names(3), &kernels).unwrap();
         assert_eq!(groups(&grouping), [vec!["a", "b"], vec!["c"]]);
         assert_eq!(grouping.graph.layers()[0].op, "Conv+Relu");
@@ -508,7 +593,13 @@ mod tests {
         let grouping = group(&graph, &names(7), &kernels).unwrap();
         assert_eq!(
             groups(&grouping),
-            [vec!["s"], vec!["a", "b", "c"], vec!["d"], vec!["e"], vec!["f"]]
+            [
+                vec!["s"],
+                vec!["a", "b", "c"],
+                vec!["d"],
+                vec!["e"],
+                vec!["f"]
+            ]
         );
     }
 

@@ -60,12 +60,18 @@ impl Bench<'_> {
     /// The runtime refuses the model.
     pub fn whole(&self) -> Result<Subject, RunError> {
         let session = self.session(self.model)?;
-        Ok(Subject { session, feed: self.feed.clone() })
+        Ok(Subject {
+            session,
+            feed: self.feed.clone(),
+        })
     }
 
     /// A session at the deployment level.
     fn session(&self, model: &Model) -> Result<Session, RunError> {
-        let options = SessionOptions { provider: self.provider, ..SessionOptions::default() };
+        let options = SessionOptions {
+            provider: self.provider,
+            ..SessionOptions::default()
+        };
         Session::new(self.environment, &model.encode(), &options)
     }
 
@@ -74,24 +80,41 @@ impl Bench<'_> {
     /// # Errors
     /// The cut is impossible.
     pub fn cut(&self, edge: &LayerSet) -> Result<Halves, RunError> {
-        let crossing: Vec<(TensorId, Codec)> =
-            self.reading.graph.crossing(edge).into_iter().map(|t| (t, Codec::F32)).collect();
-        let request = CutRequest { edge: edge.clone(), crossing, ..CutRequest::default() };
+        let crossing: Vec<(TensorId, Codec)> = self
+            .reading
+            .graph
+            .crossing(edge)
+            .into_iter()
+            .map(|t| (t, Codec::F32))
+            .collect();
+        let request = CutRequest {
+            edge: edge.clone(),
+            crossing,
+            ..CutRequest::default()
+        };
         Ok(onnx::cut(self.model, self.reading, &request)?)
     }
 
     fn pair(&self, edge: &LayerSet) -> Result<Pair, RunError> {
         let halves = self.cut(edge)?;
         let (Some(edge), Some(server)) = (halves.edge, halves.server) else {
-            return Err(RunError::Mismatch("a cut to be timed has two halves".to_owned()));
+            return Err(RunError::Mismatch(
+                "a cut to be timed has two halves".to_owned(),
+            ));
         };
-        let mut edge = Subject { session: self.session(&edge)?, feed: Vec::new() };
+        let mut edge = Subject {
+            session: self.session(&edge)?,
+            feed: Vec::new(),
+        };
         let wanted = edge.session.input_names();
         edge.feed = pick(&wanted, self.feed)?;
         let sent = edge.session.run(&edge.feed)?;
         let session = self.session(&server)?;
         let feed = pick(&session.input_names(), &sent)?;
-        Ok(Pair { edge, server: Subject { session, feed } })
+        Ok(Pair {
+            edge,
+            server: Subject { session, feed },
+        })
     }
 
     /// Times the halves of all `cuts` (node level), interleaved with the whole model.
@@ -112,13 +135,21 @@ impl Bench<'_> {
         }
         let seed = batch_seed(batch);
         let series = interleave(&mut subjects, &self.protocol, seed, deadline, after_round)?;
-        let summaries: Vec<Summary> =
-            series.iter().map(|s| s.summary(self.protocol.threads)).collect();
+        let summaries: Vec<Summary> = series
+            .iter()
+            .map(|s| s.summary(self.protocol.threads))
+            .collect();
         let halves = summaries[1..]
             .chunks_exact(2)
-            .map(|pair| HalvesTime { edge: pair[0], server: pair[1] })
+            .map(|pair| HalvesTime {
+                edge: pair[0],
+                server: pair[1],
+            })
             .collect();
-        Ok(BatchTimes { whole: summaries[0], halves })
+        Ok(BatchTimes {
+            whole: summaries[0],
+            halves,
+        })
     }
 }
 

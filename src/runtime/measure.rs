@@ -10,8 +10,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::RunError;
-use super::board::LoadMeter;
-use super::clock::Sample;
+use super::clock::{LoadMeter, Sample};
 use super::session::{Session, Values};
 use super::stats::{mad, median, quantile};
 
@@ -108,7 +107,7 @@ impl Series {
     fn push(&mut self, sample: Sample) {
         self.wall_us.push(sample.wall.as_secs_f64() * 1e6);
         self.cpu_us.push(sample.cpu.as_secs_f64() * 1e6);
-        self.disturbed.push(sample.involuntary_switches > 0);
+        self.disturbed.push(sample.preempted > 0);
     }
 
     /// Number of samples.
@@ -143,9 +142,8 @@ impl Series {
     /// Robust statistics of the trusted samples.
     pub fn summary(&self, threads: usize) -> Summary {
         let samples = self.trusted(threads);
-        let every_other = |from: usize| -> Vec<f64> {
-            samples.iter().skip(from).step_by(2).copied().collect()
-        };
+        let every_other =
+            |from: usize| -> Vec<f64> { samples.iter().skip(from).step_by(2).copied().collect() };
         let third = samples.len().div_ceil(3);
         let first = median(&samples[..third]);
         let last = median(&samples[samples.len() - third..]);
@@ -258,21 +256,34 @@ struct Window {
 
 impl Window {
     fn open() -> Window {
-        Window { meter: LoadMeter::start(), since: Instant::now(), marked: 0 }
+        Window {
+            meter: LoadMeter::start(),
+            since: Instant::now(),
+            marked: 0,
+        }
     }
 
     fn close_if_due(&mut self, series: &mut [Series]) {
         if self.since.elapsed() >= LOAD_WINDOW {
             self.close(series);
             let marked = series.first().map_or(0, Series::len);
-            *self = Window { marked, ..Window::open() };
+            *self = Window {
+                marked,
+                ..Window::open()
+            };
         }
     }
 
     fn close(&mut self, series: &mut [Series]) {
-        if self.meter.others_share().is_some_and(|share| share > OTHERS_LIMIT) {
+        if self
+            .meter
+            .others_share()
+            .is_some_and(|share| share > OTHERS_LIMIT)
+        {
             for series in series {
-                series.disturbed[self.marked..].iter_mut().for_each(|d| *d = true);
+                series.disturbed[self.marked..]
+                    .iter_mut()
+                    .for_each(|d| *d = true);
             }
         }
     }
@@ -289,11 +300,11 @@ mod tests {
 
     fn series(samples: &[(u64, u64, u64)]) -> Series {
         let mut series = Series::default();
-        for (wall, cpu, involuntary_switches) in samples {
+        for (wall, cpu, preempted) in samples {
             series.push(Sample {
                 wall: Duration::from_micros(*wall),
                 cpu: Duration::from_micros(*cpu),
-                involuntary_switches: *involuntary_switches,
+                preempted: *preempted,
             });
         }
         series

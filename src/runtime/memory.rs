@@ -40,7 +40,9 @@ pub struct Observation {
 /// Peak resident memory of this process so far; `None` where /proc does not tell.
 fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
@@ -61,7 +63,10 @@ pub fn observe(environment: &Environment, path: &Path) -> Result<Option<Peak>, R
         session.run(&feed)?;
     }
     let peaks = base_bytes.zip(peak_bytes());
-    Ok(peaks.map(|(base_bytes, peak_bytes)| Peak { base_bytes, peak_bytes }))
+    Ok(peaks.map(|(base_bytes, peak_bytes)| Peak {
+        base_bytes,
+        peak_bytes,
+    }))
 }
 
 /// The parent's side: saves the half and lets `program` run it; `None` when the child cannot tell.
@@ -73,7 +78,10 @@ pub fn observe_in_child(
     half: &Model,
     threads: usize,
 ) -> Result<Option<Peak>, RunError> {
-    let io = |source| RunError::Io { path: program.to_owned(), source };
+    let io = |source| RunError::Io {
+        path: program.to_owned(),
+        source,
+    };
     let folder = tempfile::tempdir().map_err(io)?;
     let path = folder.path().join("half.onnx");
     half.save(&path)?;
@@ -91,7 +99,10 @@ pub fn observe_in_child(
 /// Fits `base + weight_factor * weights + activation_factor * live` by least squares, both factors
 /// at least zero; the base is the median of the children's.
 pub fn fit(observations: &[Observation]) -> MemoryModel {
-    let bases: Vec<f64> = observations.iter().map(|o| o.peak.base_bytes as f64).collect();
+    let bases: Vec<f64> = observations
+        .iter()
+        .map(|o| o.peak.base_bytes as f64)
+        .collect();
     let base = super::stats::median(&bases);
     let rows: Vec<(f64, f64, f64)> = observations
         .iter()
@@ -101,17 +112,28 @@ pub fn fit(observations: &[Observation]) -> MemoryModel {
         })
         .collect();
     let (weight_factor, activation_factor) = two_factors(&rows);
-    MemoryModel { base_bytes: base.round() as u64, weight_factor, activation_factor }
+    MemoryModel {
+        base_bytes: base.round() as u64,
+        weight_factor,
+        activation_factor,
+    }
 }
 
 /// Non-negative least squares in two unknowns: the unbounded optimum, else the better edge.
 fn two_factors(rows: &[(f64, f64, f64)]) -> (f64, f64) {
     let sum = |f: &dyn Fn(&(f64, f64, f64)) -> f64| rows.iter().map(f).sum::<f64>();
-    let (ww, wa, aa) = (sum(&|r| r.0 * r.0), sum(&|r| r.0 * r.1), sum(&|r| r.1 * r.1));
+    let (ww, wa, aa) = (
+        sum(&|r| r.0 * r.0),
+        sum(&|r| r.0 * r.1),
+        sum(&|r| r.1 * r.1),
+    );
     let (wy, ay) = (sum(&|r| r.0 * r.2), sum(&|r| r.1 * r.2));
     let determinant = ww * aa - wa * wa;
     if determinant > 1e-9 * ww * aa {
-        let (w, a) = ((wy * aa - ay * wa) / determinant, (ay * ww - wy * wa) / determinant);
+        let (w, a) = (
+            (wy * aa - ay * wa) / determinant,
+            (ay * ww - wy * wa) / determinant,
+        );
         if w >= 0.0 && a >= 0.0 {
             return (w, a);
         }
@@ -119,7 +141,11 @@ fn two_factors(rows: &[(f64, f64, f64)]) -> (f64, f64) {
     let ratio = |y: f64, x: f64| if x > 0.0 { (y / x).max(0.0) } else { 0.0 };
     let (w, a) = (ratio(wy, ww), ratio(ay, aa));
     let error = |w: f64, a: f64| sum(&|r| (w * r.0 + a * r.1 - r.2).powi(2));
-    if error(w, 0.0) <= error(0.0, a) { (w, 0.0) } else { (0.0, a) }
+    if error(w, 0.0) <= error(0.0, a) {
+        (w, 0.0)
+    } else {
+        (0.0, a)
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +155,10 @@ mod tests {
     fn observation(weights: u64, live: u64) -> Observation {
         let peak_bytes = 30_000_000 + 5 * weights / 2 + 2 * live;
         Observation {
-            peak: Peak { base_bytes: 30_000_000, peak_bytes },
+            peak: Peak {
+                base_bytes: 30_000_000,
+                peak_bytes,
+            },
             weight_bytes: weights,
             live_bytes: live,
         }
@@ -137,7 +166,10 @@ mod tests {
 
     #[test]
     fn factors_are_recovered() {
-        let model = fit(&[observation(1_000_000, 500_000), observation(4_000_000, 900_000)]);
+        let model = fit(&[
+            observation(1_000_000, 500_000),
+            observation(4_000_000, 900_000),
+        ]);
         assert!((model.weight_factor - 2.5).abs() < 1e-6);
         assert!((model.activation_factor - 2.0).abs() < 1e-6);
         assert_eq!(model.base_bytes, 30_000_000);

@@ -35,7 +35,10 @@ impl FromStr for InputShape {
             .filter(|_| !dims.is_empty())
             .map(|d| d.parse::<u64>().map_err(|_| error()))
             .collect::<Result<_, _>>()?;
-        Ok(InputShape { input: input.to_owned(), dims })
+        Ok(InputShape {
+            input: input.to_owned(),
+            dims,
+        })
     }
 }
 
@@ -56,7 +59,11 @@ pub fn random_inputs(model: &Model, shapes: &[InputShape]) -> Result<Values, Run
         if !declared.iter().any(|d| d.name == shape.input) {
             let near = nearest(&shape.input, declared.iter().map(|d| d.name.as_str()));
             let names: Vec<&str> = declared.iter().map(|d| d.name.as_str()).collect();
-            let known = if near.is_empty() { names.join("`, `") } else { near.join("`, `") };
+            let known = if near.is_empty() {
+                names.join("`, `")
+            } else {
+                near.join("`, `")
+            };
             return Err(RunError::Input {
                 name: shape.input.clone(),
                 message: format!("--shape names an input that does not exist; there is `{known}`"),
@@ -76,23 +83,39 @@ pub fn random_inputs(model: &Model, shapes: &[InputShape]) -> Result<Values, Run
 }
 
 fn resolve(input: &InputDecl, wanted: Option<&InputShape>) -> Result<Vec<u64>, RunError> {
-    let error = |message: String| RunError::Input { name: input.name.clone(), message };
+    let error = |message: String| RunError::Input {
+        name: input.name.clone(),
+        message,
+    };
     if let Some(wanted) = wanted {
         let fits = wanted.dims.len() == input.dims.len()
-            && wanted.dims.iter().zip(&input.dims).all(|(want, have)| match have {
-                Dim::Fixed(have) => want == have,
-                _ => true,
-            });
+            && wanted
+                .dims
+                .iter()
+                .zip(&input.dims)
+                .all(|(want, have)| match have {
+                    Dim::Fixed(have) => want == have,
+                    _ => true,
+                });
         return if fits || input.dims.is_empty() {
             Ok(wanted.dims.clone())
         } else {
-            Err(error(format!("--shape {wanted} contradicts the model's {}", show(input))))
+            Err(error(format!(
+                "--shape {wanted} contradicts the model's {}",
+                show(input)
+            )))
         };
     }
     let fixed: Option<Vec<u64>> = input
         .dims
         .iter()
-        .map(|d| if let Dim::Fixed(size) = d { Some(*size) } else { None })
+        .map(|d| {
+            if let Dim::Fixed(size) = d {
+                Some(*size)
+            } else {
+                None
+            }
+        })
         .collect();
     fixed.ok_or_else(|| {
         error(format!(
@@ -150,11 +173,16 @@ pub fn probe(
             facts.insert(name.clone(), (kind, shape));
         }
     }
-    let folder = tempfile::tempdir()
-        .map_err(|source| RunError::Io { path: std::env::temp_dir(), source })?;
+    let folder = tempfile::tempdir().map_err(|source| RunError::Io {
+        path: std::env::temp_dir(),
+        source,
+    })?;
     let prefix = folder.path().join("probe");
-    let options =
-        SessionOptions { level: Level::Disable, trace: Some(&prefix), ..SessionOptions::default() };
+    let options = SessionOptions {
+        level: Level::Disable,
+        trace: Some(&prefix),
+        ..SessionOptions::default()
+    };
     let mut session = Session::new(environment, &model.renamed(), &options)?;
     for (name, value) in session.run(feed)? {
         if let (kind, Some(shape)) = describe(&value) {
@@ -175,16 +203,23 @@ pub fn probe(
                     facts.entry(name.clone()).or_insert_with(|| fact.clone());
                 }
             }
-            None => unseen.extend(present.into_iter().filter(|o| !facts.contains_key(*o)).cloned()),
+            None => unseen.extend(
+                present
+                    .into_iter()
+                    .filter(|o| !facts.contains_key(*o))
+                    .cloned(),
+            ),
         }
     }
     for names in unseen.chunks(EXPOSED_AT_ONCE) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let exposed = model.with_extra_outputs(&names).encode();
-        let options = SessionOptions { level: Level::Disable, ..SessionOptions::default() };
+        let options = SessionOptions {
+            level: Level::Disable,
+            ..SessionOptions::default()
+        };
         // constants and values of untaken branches cannot be exposed: they stay unknown
-        let outputs =
-            Session::new(environment, &exposed, &options).and_then(|mut s| s.run(feed));
+        let outputs = Session::new(environment, &exposed, &options).and_then(|mut s| s.run(feed));
         for (name, value) in outputs.unwrap_or_default() {
             if let (kind, Some(shape)) = describe(&value) {
                 facts.insert(name, (kind, shape));
@@ -201,9 +236,15 @@ mod tests {
     #[test]
     fn shapes_read_and_print_alike() {
         let shape: InputShape = "in:0=1x3x64".parse().unwrap();
-        assert_eq!((shape.input.as_str(), shape.dims.as_slice()), ("in:0", &[1, 3, 64][..]));
+        assert_eq!(
+            (shape.input.as_str(), shape.dims.as_slice()),
+            ("in:0", &[1, 3, 64][..])
+        );
         assert_eq!(shape.to_string(), "in:0=1x3x64");
-        assert_eq!("scalar=".parse::<InputShape>().unwrap().dims, Vec::<u64>::new());
+        assert_eq!(
+            "scalar=".parse::<InputShape>().unwrap().dims,
+            Vec::<u64>::new()
+        );
         for bad in ["x", "x=1x", "x=-1x3", "x=axb", "x=1X3"] {
             assert!(bad.parse::<InputShape>().is_err(), "{bad}");
         }

@@ -12,6 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::RunError;
+use super::clock::{Sample, timed};
 use crate::graph::ElementType;
 
 /// How far ONNX Runtime may rewrite the graph.
@@ -38,7 +39,12 @@ pub struct SessionOptions<'a> {
 
 impl Default for SessionOptions<'_> {
     fn default() -> Self {
-        SessionOptions { level: Level::All, provider: Provider::Cpu, trace: None, dump: None }
+        SessionOptions {
+            level: Level::All,
+            provider: Provider::Cpu,
+            trace: None,
+            dump: None,
+        }
     }
 }
 
@@ -56,8 +62,13 @@ pub enum Provider {
 
 impl Provider {
     /// Every provider this program can ask for.
-    pub const ALL: [Provider; 5] =
-        [Provider::Cpu, Provider::Cuda, Provider::TensorRt, Provider::Xnnpack, Provider::OpenVino];
+    pub const ALL: [Provider; 5] = [
+        Provider::Cpu,
+        Provider::Cuda,
+        Provider::TensorRt,
+        Provider::Xnnpack,
+        Provider::OpenVino,
+    ];
 
     /// Name on the command line and in profiles.
     pub fn name(self) -> &'static str {
@@ -85,10 +96,16 @@ impl Provider {
 impl std::str::FromStr for Provider {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Provider::ALL.into_iter().find(|p| p.name() == text).ok_or_else(|| {
-            let names: Vec<_> = Provider::ALL.iter().map(|p| p.name()).collect();
-            format!("`{text}` is not a provider: use one of {}", names.join(", "))
-        })
+        Provider::ALL
+            .into_iter()
+            .find(|p| p.name() == text)
+            .ok_or_else(|| {
+                let names: Vec<_> = Provider::ALL.iter().map(|p| p.name()).collect();
+                format!(
+                    "`{text}` is not a provider: use one of {}",
+                    names.join(", ")
+                )
+            })
     }
 }
 
@@ -114,12 +131,18 @@ impl Session {
     ) -> Result<Session, RunError> {
         build(environment, model, options)
             .map(Session)
-            .map_err(|error| RunError::Session { message: first_line(&error.to_string()) })
+            .map_err(|error| RunError::Session {
+                message: first_line(&error.to_string()),
+            })
     }
 
     /// Names of the inputs, in order.
     pub fn input_names(&self) -> Vec<String> {
-        self.0.inputs().iter().map(|i| i.name().to_owned()).collect()
+        self.0
+            .inputs()
+            .iter()
+            .map(|i| i.name().to_owned())
+            .collect()
     }
 
     /// Runs once and hands the outputs to `use_outputs` before they are freed.
@@ -136,12 +159,19 @@ impl Session {
     /// # Errors
     /// [`RunError::Run`] with the runtime's own message.
     pub fn run_timed(&mut self, feed: &Values) -> Result<(Values, Sample), RunError> {
-        let failed = |error: ort::Error| RunError::Run { message: first_line(&error.to_string()) };
+        let failed = |error: ort::Error| RunError::Run {
+            message: first_line(&error.to_string()),
+        };
         let inputs: Vec<(&str, SessionInputValue<'_>)> = feed
             .iter()
             .map(|(name, value)| (name.as_str(), SessionInputValue::from(value.as_ref())))
             .collect();
-        let names: Vec<String> = self.0.outputs().iter().map(|o| o.name().to_owned()).collect();
+        let names: Vec<String> = self
+            .0
+            .outputs()
+            .iter()
+            .map(|o| o.name().to_owned())
+            .collect();
         let (outputs, sample) = timed(|| self.0.run(inputs));
         let mut outputs = outputs.map_err(failed)?;
         let values = names
@@ -159,14 +189,16 @@ impl Session {
     /// # Errors
     /// The trace cannot be read.
     pub fn finish_trace(&mut self) -> Result<String, RunError> {
-        let path = self
-            .0
-            .end_profiling()
-            .map_err(|error| RunError::Run { message: first_line(&error.to_string()) })?;
+        let path = self.0.end_profiling().map_err(|error| RunError::Run {
+            message: first_line(&error.to_string()),
+        })?;
         let text = std::fs::read_to_string(&path);
         // a temporary file that cannot be removed is not worth an error
         let _ = std::fs::remove_file(&path);
-        text.map_err(|source| RunError::Io { path: path.into(), source })
+        text.map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })
     }
 }
 
@@ -201,7 +233,10 @@ fn first_line(message: &str) -> String {
 pub fn describe(value: &DynValue) -> (ElementType, Option<Vec<u64>>) {
     match value.dtype() {
         ValueType::Tensor { ty, shape, .. } => {
-            let dims = shape.iter().map(|d| u64::try_from(*d).unwrap_or(0)).collect();
+            let dims = shape
+                .iter()
+                .map(|d| u64::try_from(*d).unwrap_or(0))
+                .collect();
             (element_type(*ty), Some(dims))
         }
         _ => (ElementType::Other, None),
@@ -314,7 +349,10 @@ pub fn compare(expected: &DynValue, actual: &DynValue) -> Difference {
     }
     macro_rules! exact {
         ($t:ty) => {
-            match (expected.try_extract_tensor::<$t>(), actual.try_extract_tensor::<$t>()) {
+            match (
+                expected.try_extract_tensor::<$t>(),
+                actual.try_extract_tensor::<$t>(),
+            ) {
                 (Ok((_, a)), Ok((_, b))) if a == b => Difference::None,
                 _ => Difference::Different,
             }
@@ -322,10 +360,11 @@ pub fn compare(expected: &DynValue, actual: &DynValue) -> Difference {
     }
     macro_rules! floats {
         ($t:ty, $wide:expr) => {
-            match (expected.try_extract_tensor::<$t>(), actual.try_extract_tensor::<$t>()) {
-                (Ok((_, a)), Ok((_, b))) => {
-                    difference(a.iter().map($wide), b.iter().map($wide))
-                }
+            match (
+                expected.try_extract_tensor::<$t>(),
+                actual.try_extract_tensor::<$t>(),
+            ) {
+                (Ok((_, a)), Ok((_, b))) => difference(a.iter().map($wide), b.iter().map($wide)),
                 _ => Difference::Different,
             }
         };
@@ -372,7 +411,9 @@ fn difference(
             scale = scale.max(a.abs());
         }
     }
-    if max_abs == 0.0 { Difference::None } else { Difference::Rounding { max_abs, scale } }
+    if max_abs == 0.0 {
+        Difference::None
+    } else {
+        Difference::Rounding { max_abs, scale }
+    }
 }
-
-use super::clock::{Sample, timed};

@@ -41,15 +41,25 @@ struct Arguments {
 /// # Errors
 /// [`RunError::Trace`] when the text is not a trace.
 pub fn kernels(trace: &str) -> Result<Vec<Kernel>, RunError> {
-    let events: Vec<Event> = serde_json::from_str(trace)
-        .map_err(|error| RunError::Trace { message: error.to_string() })?;
+    let events: Vec<Event> = serde_json::from_str(trace).map_err(|error| RunError::Trace {
+        message: error.to_string(),
+    })?;
     Ok(events
         .into_iter()
         .filter(|event| event.cat == "Node")
         .filter_map(|event| {
             let node = event.name.strip_suffix("_kernel_time")?.to_owned();
-            let outputs = event.args.output_type_shape.into_iter().filter_map(port).collect();
-            Some(Kernel { node, us: event.dur, outputs })
+            let outputs = event
+                .args
+                .output_type_shape
+                .into_iter()
+                .filter_map(port)
+                .collect();
+            Some(Kernel {
+                node,
+                us: event.dur,
+                outputs,
+            })
         })
         .collect())
 }
@@ -62,7 +72,12 @@ fn port(entry: HashMap<String, Vec<i64>>) -> Option<(ElementType, Vec<u64>)> {
         "double" => ElementType::Float64,
         other => other.parse().unwrap_or(ElementType::Other),
     };
-    Some((kind, dims.into_iter().map(|d| u64::try_from(d).unwrap_or(0)).collect()))
+    Some((
+        kind,
+        dims.into_iter()
+            .map(|d| u64::try_from(d).unwrap_or(0))
+            .collect(),
+    ))
 }
 
 #[cfg(test)]

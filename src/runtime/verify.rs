@@ -56,7 +56,10 @@ pub fn verify(
             let (_, actual) = found.ok_or_else(|| {
                 RunError::Mismatch(format!("no half delivers the model output `{output}`"))
             })?;
-            Ok(OutputCheck { output: output.clone(), difference: compare(value, actual) })
+            Ok(OutputCheck {
+                output: output.clone(),
+                difference: compare(value, actual),
+            })
         })
         .collect()
 }
