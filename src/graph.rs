@@ -216,7 +216,7 @@ fn hint(near: &[String]) -> String {
 }
 
 /// A set of layers, such as those on the edge.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LayerSet(FixedBitSet);
 
 impl LayerSet {

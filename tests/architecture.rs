@@ -1,5 +1,8 @@
 //! The rules of `src/lib.rs` about who may import whom, and how long a file may be.
 
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,8 @@
 //! Getting hold of ONNX Runtime: real downloads, real processes, real failures.
 
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

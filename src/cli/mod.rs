@@ -1,7 +1,9 @@
 //! The command line: arguments, progress, messages and exit codes.
 
 mod demo;
+mod engine;
 mod failure;
+mod files;
 mod inspect;
 mod plan;
 mod profile;

@@ -1,12 +1,11 @@
 //! `cutpoint runtime`: where ONNX Runtime comes from.
 
 use clap::Args;
-use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
-use cutpoint::runtime::{Environment, environment, providers};
+use cutpoint::runtime::{library, providers};
 use cutpoint::units::Bytes;
 use serde::Serialize;
 
-use super::{Common, Kind, OrFail};
+use super::{Common, engine};
 
 /// Show where ONNX Runtime comes from; fetch it when it is missing
 #[derive(Debug, Args)]
@@ -28,10 +27,10 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
-    let library = find(common)?;
+    let library = engine::library(common)?;
     let sha256 = args.verify.then(|| library.verify()).transpose()?;
     // opening shows that the library works here, which being there does not
-    let environment = open(&library, 1)?;
+    let environment = engine::open(&library, 1)?;
     let answer = Answer {
         path: library.path.display().to_string(),
         origin: library.origin.name(),
@@ -44,27 +43,6 @@ pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
         common.print_json(&answer)
     } else {
         common.print(table(&answer))
-    }
-}
-
-/// The library every command that runs a model begins with; fetched when it is missing.
-pub(crate) fn find(common: &Common) -> anyhow::Result<Library> {
-    library::find_or_fetch(&mut |event| common.note(event)).map_err(|error| kind(&error).of(error))
-}
-
-/// Opens the environment of this process.
-pub(crate) fn open(library: &Library, threads: usize) -> anyhow::Result<&'static Environment> {
-    environment(library, threads).or_fail(match library.origin {
-        Origin::Env => Kind::Usage,
-        Origin::Cache | Origin::Fetched => Kind::Other,
-    })
-}
-
-/// A wrong variable is the user's to correct; the rest is the machine's or the network's state.
-fn kind(error: &LibraryError) -> Kind {
-    match error {
-        LibraryError::Variable { .. } => Kind::Usage,
-        _ => Kind::Other,
     }
 }
 

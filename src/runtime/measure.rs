@@ -10,8 +10,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::RunError;
-use super::board::LoadMeter;
-use super::clock::Sample;
+use super::clock::{LoadMeter, Sample};
 use super::session::{Session, Values};
 use super::stats::{mad, median, quantile};
 
@@ -108,7 +107,7 @@ impl Series {
     fn push(&mut self, sample: Sample) {
         self.wall_us.push(sample.wall.as_secs_f64() * 1e6);
         self.cpu_us.push(sample.cpu.as_secs_f64() * 1e6);
-        self.disturbed.push(sample.involuntary_switches > 0);
+        self.disturbed.push(sample.preempted > 0);
     }
 
     /// Number of samples.
@@ -301,11 +300,11 @@ mod tests {
 
     fn series(samples: &[(u64, u64, u64)]) -> Series {
         let mut series = Series::default();
-        for (wall, cpu, involuntary_switches) in samples {
+        for (wall, cpu, preempted) in samples {
             series.push(Sample {
                 wall: Duration::from_micros(*wall),
                 cpu: Duration::from_micros(*cpu),
-                involuntary_switches: *involuntary_switches,
+                preempted: *preempted,
             });
         }
         series

@@ -3,38 +3,29 @@
 //! Trace the whole model; choose cuts; time their real halves fully interleaved with the whole;
 //! calibrate layer and tensor times to them; measure codecs and memory.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
 
-use super::anchors::{self, Anchors};
+use super::board::{Board, Sensors, memory_gb_s};
 use super::calibrate::{self, Fit};
-use super::groups::{self, Grouping};
-use super::halves::{BatchTimes, Bench};
-use super::measure::{Control, Protocol, Summary};
-use super::probe::{InputShape, probe, random_inputs};
-use super::session::{Level, Provider, Session, SessionOptions, Values};
-use super::stats::{mad, median};
-use super::{RunError, board, codecs, memory, trace};
+use super::campaign::{Campaign, Partial, Timing};
+use super::halves::Bench;
+use super::measure::{Control, Protocol};
+use super::prepare::{Prepared, prepare};
+use super::probe::InputShape;
+use super::records::{Parts, assemble};
+use super::session::Provider;
+use super::{RunError, anchors, codecs, memory};
 use crate::cuts::Cut;
 use crate::graph::{Graph, LayerSet, TensorId};
-use crate::onnx::{Model, Reading};
-use crate::profile::{
-    BoardInfo, CodecRecord, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo,
-    PortRecord, Profile, TensorRecord, WeightRecord, Whole,
-};
+use crate::onnx::Model;
+use crate::profile::{BoardInfo, MemoryModel, Profile};
 use crate::task::Task;
 
 /// Traced and plain runs of the whole model, in turn.
 const TRACE_RUNS: usize = 30;
-/// Cuts timed together; more would only hold more sessions in memory.
-const BATCH_CUTS: usize = 20;
-/// Sessions of one batch may hold this much.
-const BATCH_BYTES: u64 = 2 << 30;
-/// Bytes a session holds per byte of its model at the deployment level (measured: 2.5).
-const SESSION_FACTOR: u64 = 3;
 /// A measured half counts as reproduced within this share of the whole model's time.
 const REPRODUCED: f64 = 0.004;
 
@@ -90,116 +81,6 @@ pub trait Observer {
     fn measured(&mut self, partial: &Partial) -> Result<(), RunError>;
 }
 
-/// Measured cuts of an unfinished profile.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Partial {
-    /// Everything that must be the same for the measurement to go on.
-    pub key: String,
-    /// Median of the whole model that the cuts are scaled to.
-    pub whole_us: f64,
-    /// The cuts, scaled.
-    #[serde(rename = "cut", default)]
-    pub cuts: Vec<CutRecord>,
-}
-
-/// A model on a machine: what tracing it found out.
-#[derive(Debug)]
-pub struct Prepared {
-    /// Inputs of the whole model.
-    pub feed: Values,
-    /// Node-level graph.
-    pub reading: Reading,
-    /// Layers as the runtime executes them.
-    pub grouping: Grouping,
-    /// Traced time of each group, not scaled, with its spread.
-    pub traced_us: Vec<(f64, f64)>,
-    /// Plain runs of the whole model, in microseconds.
-    pub plain_us: Vec<f64>,
-}
-
-/// Finds shapes, fusion groups and traced times.
-///
-/// # Errors
-/// The model is bad, or the runtime refuses or fails.
-pub fn prepare(
-    environment: &Environment,
-    model: &Model,
-    shapes: &[InputShape],
-    provider: Provider,
-    runs: usize,
-) -> Result<Prepared, RunError> {
-    let feed = random_inputs(model, shapes)?;
-    let facts = probe(environment, model, &feed)?;
-    let reading = model.graph(&facts)?;
-    let renamed = model.renamed();
-    let folder = tempfile::tempdir().map_err(|source| RunError::Io {
-        path: std::env::temp_dir(),
-        source,
-    })?;
-    let (dump, prefix) = (
-        folder.path().join("rewritten.onnx"),
-        folder.path().join("trace"),
-    );
-    let options = SessionOptions {
-        provider,
-        ..SessionOptions::default()
-    };
-    let traced = SessionOptions {
-        level: Level::All,
-        trace: Some(&prefix),
-        // only the processor's rewritten graphs can be written and read back
-        dump: (provider == Provider::Cpu).then_some(dump.as_path()),
-        ..options
-    };
-    let mut traced = Session::new(environment, &renamed, &traced)?;
-    let mut plain = Session::new(environment, &renamed, &options)?;
-    let mut plain_us = Vec::with_capacity(runs);
-    for run in 0..runs + 3 {
-        traced.run(&feed)?;
-        let (_, sample) = plain.run_timed(&feed)?;
-        if run >= 3 {
-            plain_us.push(sample.wall.as_secs_f64() * 1e6);
-        }
-    }
-    let kernels = match Model::load(&dump) {
-        Ok(model) => model.kernels(),
-        Err(_) => Vec::new(),
-    };
-    let node_names: Vec<String> = reading.nodes.iter().map(|n| format!("n{n}")).collect();
-    let grouping = groups::group(&reading.graph, &node_names, &kernels)?;
-    let times = trace::kernels(&traced.finish_trace()?)?;
-    let traced_us = per_group(&grouping, &times, runs);
-    Ok(Prepared {
-        feed,
-        reading,
-        grouping,
-        traced_us,
-        plain_us,
-    })
-}
-
-/// Median and spread of each group's kernels over the last `runs` runs.
-fn per_group(grouping: &Grouping, kernels: &[trace::Kernel], runs: usize) -> Vec<(f64, f64)> {
-    let mut samples: HashMap<&str, Vec<f64>> = HashMap::new();
-    for kernel in kernels {
-        samples
-            .entry(kernel.node.as_str())
-            .or_default()
-            .push(kernel.us);
-    }
-    let mut times = vec![(0.0, 0.0); grouping.graph.layers().len()];
-    for (kernel, samples) in samples {
-        if let Some(group) = grouping.kernels.get(kernel) {
-            let counted = &samples[samples.len().saturating_sub(runs)..];
-            let (centre, spread) = &mut times[group.index()];
-            *centre += median(counted);
-            *spread += mad(counted);
-        }
-    }
-    times
-}
-
 /// Measures `model` and returns its profile; `partial` holds cuts measured before.
 ///
 /// # Errors
@@ -212,7 +93,8 @@ pub fn profile(
     observer: &mut dyn Observer,
 ) -> Result<Profile, RunError> {
     let start = Instant::now();
-    let board_start = board::fingerprint();
+    let board = Board::read();
+    let before = Sensors::read();
     observer.progress(Progress::Tracing);
     let prepared = prepare(
         environment,
@@ -250,14 +132,24 @@ pub fn profile(
     let codecs = codecs::measure(environment, graph, request.protocol)?;
     observer.progress(Progress::Memory);
     let memory = memory_model(&bench, &prepared, request)?;
-    let peak_gflop_s = codecs::peak_gflop_s(environment)?;
+    let after = Sensors::read();
+    let threads = request.protocol.threads;
     let board = BoardInfo {
         name: request.board.clone(),
+        cpu: board.cpu,
+        cores: board.cores,
+        memory_bytes: board.memory_bytes,
+        os: board.os,
         runtime: request.runtime.clone(),
         provider: request.provider.name().to_owned(),
-        threads: request.protocol.threads,
-        peak_gflop_s,
-        ..board_start.finish()
+        threads,
+        governor: board.governor.unwrap_or_default(),
+        temperature_start_c: before.temperature_c,
+        temperature_end_c: after.temperature_c,
+        frequency_start_mhz: before.frequency_mhz,
+        frequency_end_mhz: after.frequency_mhz,
+        peak_gflop_s: codecs::peak_gflop_s(environment)?,
+        mem_gb_s: memory_gb_s(threads),
     };
     Ok(assemble(Parts {
         model,
@@ -290,201 +182,10 @@ pub fn key(model: &Model, request: &Request) -> String {
     )
 }
 
-/// The measured cuts and the whole model's time they are scaled to.
-struct Timing {
-    cuts: Vec<(Cut, CutRecord)>,
-    whole: Summary,
-    disturbed: f64,
-    drift: f64,
-}
-
-/// Measures the chosen cuts batch by batch.
-struct Campaign<'a> {
-    bench: &'a Bench<'a>,
-    prepared: &'a Prepared,
-    request: &'a Request,
-    partial: Partial,
-    wholes: Vec<Summary>,
-    cuts: Vec<(Cut, CutRecord)>,
-}
-
-impl<'a> Campaign<'a> {
-    fn new(
-        bench: &'a Bench<'a>,
-        prepared: &'a Prepared,
-        request: &'a Request,
-        key: String,
-        partial: Option<Partial>,
-    ) -> Campaign<'a> {
-        let fresh = Partial {
-            key,
-            whole_us: 0.0,
-            cuts: Vec::new(),
-        };
-        let partial = partial.filter(|p| p.key == fresh.key).unwrap_or(fresh);
-        Campaign {
-            bench,
-            prepared,
-            request,
-            partial,
-            wholes: Vec::new(),
-            cuts: Vec::new(),
-        }
-    }
-
-    fn run(&mut self, anchors: &Anchors, observer: &mut dyn Observer) -> Result<(), RunError> {
-        let start = Instant::now();
-        let graph = &self.prepared.grouping.graph;
-        let mut open = Vec::new();
-        for cut in &anchors.cuts {
-            let (tensors, kept) = names(graph, cut);
-            let known = self
-                .partial
-                .cuts
-                .iter()
-                .find(|r| r.tensors == tensors && r.kept == kept);
-            match known {
-                Some(record) => self.cuts.push((cut.clone(), record.clone())),
-                None => open.push(cut.clone()),
-            }
-        }
-        let known = self.cuts.len();
-        // the whole model is always timed, even when every cut is known already
-        let mut batches = self.batches(&open);
-        if batches.is_empty() {
-            batches.push(&[]);
-        }
-        let total = anchors.cuts.len();
-        for (index, batch) in batches.iter().enumerate() {
-            let done = self.cuts.len();
-            let left = self.request.budget.saturating_sub(start.elapsed());
-            let mandatory = done < anchors.required.max(1);
-            if index > 0 && left.is_zero() && !mandatory {
-                break;
-            }
-            let share = batch.len().max(1) as f64 / (total - done).max(1) as f64;
-            let deadline = Instant::now() + left.mul_f64(share.min(1.0));
-            let rounds = self.request.protocol.min_rounds as f64;
-            let mut after_round = |round: usize| {
-                let part = (round as f64 / rounds).min(1.0) * batch.len() as f64;
-                let done = (done as f64 + part) / total.max(1) as f64;
-                observer.progress(Progress::Timing {
-                    done,
-                    cuts: (self.cuts.len(), total),
-                })
-            };
-            let level: Vec<Cut> = batch.iter().map(|cut| self.node_level(cut)).collect();
-            let times = self
-                .bench
-                .time(&level, known + index, deadline, &mut after_round)?;
-            self.record(batch, &times);
-            observer.measured(&self.partial)?;
-        }
-        Ok(())
-    }
-
-    /// The cut in terms of the model's nodes.
-    fn node_level(&self, cut: &Cut) -> Cut {
-        let edge = self.prepared.grouping.expand(&cut.edge);
-        Cut {
-            edge,
-            crossing: Vec::new(),
-        }
-    }
-
-    /// Splits the cuts into batches that fit in memory.
-    fn batches<'c>(&self, cuts: &'c [Cut]) -> Vec<&'c [Cut]> {
-        let session = self.bench.model.encode().len() as u64 * SESSION_FACTOR;
-        let fit = (BATCH_BYTES / session.max(1)).clamp(1, BATCH_CUTS as u64) as usize;
-        cuts.chunks(fit).collect()
-    }
-
-    fn record(&mut self, cuts: &[Cut], times: &BatchTimes) {
-        if self.partial.whole_us == 0.0 {
-            self.partial.whole_us = times.whole.median_us;
-        }
-        let scale = self.partial.whole_us / times.whole.median_us.max(f64::MIN_POSITIVE);
-        for (cut, halves) in cuts.iter().zip(&times.halves) {
-            let (tensors, kept) = names(&self.prepared.grouping.graph, cut);
-            let record = CutRecord {
-                tensors,
-                kept,
-                edge_us: halves.edge.median_us * scale,
-                server_us: halves.server.median_us * scale,
-                edge_mad_us: halves.edge.mad_us * scale,
-                server_mad_us: halves.server.mad_us * scale,
-                rounds: halves.edge.rounds.min(halves.server.rounds),
-                edge_repeat_us: halves.edge.repeat_us * scale,
-                server_repeat_us: halves.server.repeat_us * scale,
-                edge_residual_us: 0.0,
-                server_residual_us: 0.0,
-                edge_loo_us: 0.0,
-                server_loo_us: 0.0,
-            };
-            self.partial.cuts.push(record.clone());
-            self.cuts.push((cut.clone(), record));
-        }
-        self.wholes.push(times.whole);
-    }
-
-    /// The whole model over all batches; cuts rescaled to it.
-    fn finish(mut self) -> Timing {
-        let medians: Vec<f64> = self.wholes.iter().map(|w| w.median_us).collect();
-        let mean = |f: &dyn Fn(&Summary) -> f64| {
-            self.wholes.iter().map(f).sum::<f64>() / self.wholes.len().max(1) as f64
-        };
-        let whole = Summary {
-            median_us: median(&medians),
-            mad_us: mean(&|w| w.mad_us),
-            p90_us: mean(&|w| w.p90_us),
-            p99_us: mean(&|w| w.p99_us),
-            rounds: self.wholes.iter().map(|w| w.rounds).sum(),
-            repeat_us: mean(&|w| w.repeat_us),
-            drift: mean(&|w| w.drift),
-            disturbed: mean(&|w| w.disturbed),
-        };
-        let between = match (medians.first(), medians.last()) {
-            (Some(first), Some(last)) if medians.len() > 1 => last / first - 1.0,
-            _ => whole.drift,
-        };
-        let scale = whole.median_us / self.partial.whole_us.max(f64::MIN_POSITIVE);
-        for (_, record) in &mut self.cuts {
-            for value in [
-                &mut record.edge_us,
-                &mut record.server_us,
-                &mut record.edge_mad_us,
-                &mut record.server_mad_us,
-                &mut record.edge_repeat_us,
-                &mut record.server_repeat_us,
-            ] {
-                *value *= scale;
-            }
-        }
-        Timing {
-            cuts: self.cuts,
-            disturbed: whole.disturbed,
-            drift: between,
-            whole,
-        }
-    }
-}
-
-/// Names of the crossing tensors, and of the layers kept beyond what those need.
-fn names(graph: &Graph, cut: &Cut) -> (Vec<String>, Vec<String>) {
-    let tensors = cut
-        .crossing
-        .iter()
-        .map(|t| graph.tensor(*t).name.clone())
-        .collect();
-    let needed = graph.ancestors(&cut.crossing);
-    let kept = cut.edge.iter().filter(|l| !needed.contains(*l));
-    (tensors, kept.map(|l| graph.layer(l).id.clone()).collect())
-}
-
 /// Fits of the edge and of the server side.
-struct Fits {
-    edge: Fit,
-    server: Fit,
+pub(super) struct Fits {
+    pub(super) edge: Fit,
+    pub(super) server: Fit,
 }
 
 fn calibrate_sides(graph: &Graph, prepared: &Prepared, timing: &Timing) -> Fits {
@@ -580,167 +281,6 @@ fn memory_cuts(graph: &Graph) -> Vec<LayerSet> {
         }
     }
     edges
-}
-
-struct Parts<'a> {
-    model: &'a Model,
-    request: &'a Request,
-    prepared: &'a Prepared,
-    tasks: Vec<Task>,
-    timing: Timing,
-    fits: Fits,
-    codecs: Vec<CodecRecord>,
-    memory: MemoryModel,
-    board: BoardInfo,
-    duration_s: f64,
-}
-
-fn assemble(parts: Parts<'_>) -> Profile {
-    let graph = &parts.prepared.grouping.graph;
-    let whole = parts.timing.whole;
-    let (layers, tensors) = (layer_records(&parts), tensor_records(&parts));
-    let cuts = cut_records(&parts);
-    let share = |us: f64| us.abs() / whole.median_us.max(f64::MIN_POSITIVE);
-    let both = |pair: fn(&CutRecord) -> [f64; 2]| -> Vec<f64> {
-        cuts.iter().flat_map(pair).map(share).collect()
-    };
-    let left_out = both(|c| [c.edge_loo_us, c.server_loo_us]);
-    let repeats = both(|c| [c.edge_repeat_us, c.server_repeat_us]);
-    let protocol = parts.request.protocol;
-    let port = |tensor: &TensorId| {
-        let tensor = graph.tensor(*tensor);
-        PortRecord {
-            name: tensor.name.clone(),
-            dtype: tensor.dtype.to_string(),
-            shape: tensor.shape.clone(),
-            bytes: tensor.bytes.0,
-        }
-    };
-    Profile {
-        format: FORMAT,
-        model: ModelInfo {
-            file: parts.model.file_name(),
-            sha256: parts.model.sha256().to_owned(),
-            opset: parts.model.opset(),
-            shapes: parts
-                .request
-                .shapes
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        },
-        board: parts.board,
-        method: Method {
-            warmup: protocol.warmup,
-            runs: protocol.min_rounds,
-            optimization: "all".to_owned(),
-            cache: protocol.cache.name().to_owned(),
-            paced_fps: protocol.paced_fps,
-            noise: whole.mad_us / whole.median_us.max(f64::MIN_POSITIVE),
-            loo_error_median: median(&left_out),
-            loo_error_max: left_out.iter().copied().fold(0.0, f64::max),
-            repeatability: median(&repeats),
-            drift: parts.timing.drift,
-            disturbed: parts.timing.disturbed,
-            duration_s: parts.duration_s,
-            split_edge_us: parts.fits.edge.split_us,
-            split_server_us: parts.fits.server.split_us,
-        },
-        whole: Whole {
-            median_us: whole.median_us,
-            mad_us: whole.mad_us,
-            p90_us: whole.p90_us,
-            p99_us: whole.p99_us,
-            runs: whole.rounds,
-        },
-        memory: parts.memory,
-        power: None,
-        inputs: graph.inputs().iter().map(port).collect(),
-        outputs: graph.outputs().iter().map(port).collect(),
-        tasks: parts.tasks,
-        tensors,
-        weights: graph
-            .weights()
-            .iter()
-            .map(|w| WeightRecord {
-                name: w.name.clone(),
-                bytes: w.bytes.0,
-            })
-            .collect(),
-        layers,
-        cuts,
-        codecs: parts.codecs,
-    }
-}
-
-fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
-    let graph = &parts.prepared.grouping.graph;
-    let traced: f64 = parts.prepared.traced_us.iter().map(|(us, _)| us).sum();
-    let scale = if traced > 0.0 {
-        parts.timing.whole.median_us / traced
-    } else {
-        0.0
-    };
-    let names = |ids: &[TensorId]| ids.iter().map(|t| graph.tensor(*t).name.clone()).collect();
-    graph
-        .layers()
-        .iter()
-        .enumerate()
-        .map(|(index, layer)| LayerRecord {
-            id: layer.id.clone(),
-            name: layer.name.clone(),
-            op: layer.op.clone(),
-            members: layer.members.clone(),
-            inputs: names(&layer.inputs),
-            outputs: names(&layer.outputs),
-            weights: layer
-                .weights
-                .iter()
-                .map(|w| graph.weights()[w.index()].name.clone())
-                .collect(),
-            flops: layer.flops,
-            edge_us: parts.fits.edge.layers_us[index],
-            server_us: parts.fits.server.layers_us[index],
-            trace_us: parts.prepared.traced_us[index].0 * scale,
-            mad_us: parts.prepared.traced_us[index].1 * scale,
-        })
-        .collect()
-}
-
-fn tensor_records(parts: &Parts<'_>) -> Vec<TensorRecord> {
-    let graph = &parts.prepared.grouping.graph;
-    graph
-        .tensors()
-        .iter()
-        .enumerate()
-        .map(|(index, tensor)| TensorRecord {
-            name: tensor.name.clone(),
-            dtype: tensor.dtype.to_string(),
-            shape: tensor.shape.clone(),
-            bytes: tensor.bytes.0,
-            cuttable: tensor.uncuttable.is_none(),
-            reason: tensor.uncuttable.clone().unwrap_or_default(),
-            send_us: parts.fits.edge.extra_us[index],
-            recv_us: parts.fits.server.extra_us[index],
-        })
-        .collect()
-}
-
-fn cut_records(parts: &Parts<'_>) -> Vec<CutRecord> {
-    let (edge, server) = (&parts.fits.edge, &parts.fits.server);
-    parts
-        .timing
-        .cuts
-        .iter()
-        .enumerate()
-        .map(|(index, (_, record))| CutRecord {
-            edge_residual_us: edge.residual_us[index],
-            server_residual_us: server.residual_us[index],
-            edge_loo_us: edge.left_out_us[index],
-            server_loo_us: server.left_out_us[index],
-            ..record.clone()
-        })
-        .collect()
 }
 
 /// Where an unfinished profile is kept: beside the finished one.

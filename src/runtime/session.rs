@@ -12,6 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::RunError;
+use super::clock::{Sample, timed};
 use crate::graph::ElementType;
 
 /// How far ONNX Runtime may rewrite the graph.
@@ -416,5 +417,3 @@ fn difference(
         Difference::Rounding { max_abs, scale }
     }
 }
-
-use super::clock::{Sample, timed};
