@@ -1,12 +1,11 @@
 //! `cutpoint runtime`: where ONNX Runtime comes from.
 
 use clap::Args;
-use cutpoint::runtime::library::{self, LibraryError};
-use cutpoint::runtime::{environment, providers};
+use cutpoint::runtime::{library, providers};
 use cutpoint::units::Bytes;
 use serde::Serialize;
 
-use super::{Common, Kind, OrFail};
+use super::{Common, engine};
 
 /// Show where ONNX Runtime comes from; fetch it when it is missing
 #[derive(Debug, Args)]
@@ -28,14 +27,10 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
-    let library = library::find_or_fetch(&mut |event| common.note(event))
-        .map_err(|error| kind(&error).of(error))?;
+    let library = engine::library(common)?;
     let sha256 = args.verify.then(|| library.verify()).transpose()?;
     // loading shows that it works here, which being there does not
-    let environment = environment(&library, 1).or_fail(match library.origin {
-        library::Origin::Env => Kind::Usage,
-        _ => Kind::Other,
-    })?;
+    let environment = engine::open(&library, 1)?;
     let answer = Answer {
         path: library.path.display().to_string(),
         origin: library.origin.name(),
@@ -48,14 +43,6 @@ pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
         common.print_json(&answer)
     } else {
         common.print(table(&answer))
-    }
-}
-
-/// A wrong variable is the user's to correct; the rest is the machine's or the network's state.
-fn kind(error: &LibraryError) -> Kind {
-    match error {
-        LibraryError::Variable { .. } => Kind::Usage,
-        _ => Kind::Other,
     }
 }
 
