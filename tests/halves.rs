@@ -6,12 +6,12 @@ use cutpoint::codec::Codec;
 use cutpoint::cuts::{self, Cut};
 use cutpoint::graph::{Graph, LayerSet, TensorId};
 use cutpoint::onnx::{self, CutRequest, Halves, Model, Reading, Scale};
+use cutpoint::runtime::Environment;
 use cutpoint::runtime::environment;
 use cutpoint::runtime::library::find_or_fetch;
 use cutpoint::runtime::probe::{probe, random_inputs};
 use cutpoint::runtime::session::{Difference, Values};
 use cutpoint::runtime::verify::{run_whole, verify};
-use ort::environment::Environment;
 
 /// Fusion reorders sums: differences up to this share of the largest value are rounding.
 const ROUNDING: f64 = 1e-5;

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 use cutpoint::onnx::Model;
+use cutpoint::runtime::Environment;
 use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
 use cutpoint::runtime::probe::InputShape;
 use cutpoint::runtime::{RunError, board, environment};
 use cutpoint::task::Task;
-use ort::environment::Environment;
 
 use super::{Common, Kind, OrFail};
 

@@ -126,11 +126,13 @@ fn cores(system: &System) -> Vec<Core> {
     system.cpus().iter().map(core).collect()
 }
 
+/// Such as `Debian GNU/Linux 12, kernel 6.1.0`.
 fn os() -> String {
-    let name = System::long_os_version().or_else(|_| System::name());
-    let parts = [name.ok(), System::kernel_long_version().ok()];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    parts.join(", ")
+    let name = System::name().unwrap_or_else(|_| std::env::consts::OS.to_owned());
+    let version = System::os_version().map_or_else(|_| String::new(), |v| format!(" {v}"));
+    let kernel =
+        System::kernel_version().map_or_else(|_| String::new(), |k| format!(", kernel {k}"));
+    name + &version + &kernel
 }
 
 /// The text of a small file of the kernel, without its line end or zero byte.

@@ -218,7 +218,8 @@ fn python<S: AsRef<OsStr>>(
 
 /// Turns what pip printed into an error with a remedy.
 fn explain(stderr: &str) -> LibraryError {
-    const UNREACHABLE: [&str; 8] = [
+    // the most telling first; without a retry, pip does not say why an index gave nothing
+    const UNREACHABLE: [&str; 9] = [
         "NewConnectionError",
         "NameResolutionError",
         "ConnectTimeoutError",
@@ -227,6 +228,7 @@ fn explain(stderr: &str) -> LibraryError {
         "SSLError",
         "ProtocolError",
         "Connection broken",
+        "No matching distribution found",
     ];
     if stderr.contains("No module named pip") {
         return LibraryError::NoPip;
@@ -272,13 +274,15 @@ mod tests {
             explain("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE."),
             LibraryError::WrongHash { .. }
         ));
-        let other =
-            explain("WARNING: x\nERROR: No matching distribution found for onnxruntime\n\n");
-        assert_eq!(
-            other.to_string().split(':').nth(1),
-            Some(
-                " No matching distribution found for onnxruntime; check `python3 -m pip config list`, or set ORT_DYLIB_PATH to a library you have"
-            )
+        assert!(matches!(
+            explain("ERROR: No matching distribution found for onnxruntime==1.31.1\n"),
+            LibraryError::Offline { .. }
+        ));
+        let other = explain("WARNING: x\nERROR: [Errno 28] No space left on device\n\n");
+        let message = other.to_string();
+        assert!(
+            message.contains(": [Errno 28] No space left on device; "),
+            "{message}"
         );
     }
 

@@ -126,11 +126,11 @@ pub enum LibraryError {
          you have"
     )]
     NoPip,
-    /// The package index cannot be reached.
+    /// The package index cannot be reached, or is a mirror without the wheel.
     #[error(
-        "ONNX Runtime {VERSION} is not on this machine and the package index cannot be reached \
-         ({detail}); connect once and run `cutpoint runtime`, or set {VARIABLE} to a library \
-         copied from another machine"
+        "ONNX Runtime {VERSION} is not on this machine, and the package index cannot be reached \
+         or does not have it ({detail}); connect once and run `cutpoint runtime`, check \
+         `python3 -m pip config list`, or set {VARIABLE} to a library copied from another machine"
     )]
     Offline { detail: String },
     /// The file is not the pinned one.

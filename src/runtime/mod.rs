@@ -27,3 +27,4 @@ pub mod verify;
 
 pub use environment::{RuntimeError, environment, providers};
 pub use error::RunError;
+pub use ort::environment::Environment;
