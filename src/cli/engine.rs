@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use clap::Args;
 use cutpoint::onnx::Model;
+use cutpoint::runtime::Environment;
 use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
 use cutpoint::runtime::probe::InputShape;
-use cutpoint::runtime::{Environment, RunError, board, environment};
+use cutpoint::runtime::{RunError, board, environment};
 use cutpoint::task::Task;
 
 use super::{Common, Kind, OrFail};
@@ -72,17 +72,13 @@ pub(crate) fn run_failure(error: RunError, model: &Path) -> anyhow::Error {
     let kind = match &error {
         RunError::Interrupted => Kind::Interrupted,
         RunError::Io { .. } => Kind::Other,
-        RunError::Input { .. } => Kind::Usage,
-        RunError::Graph(_) => Kind::Usage,
+        RunError::Input { .. } | RunError::Graph(_) => Kind::Usage,
         _ => Kind::BadInput,
     };
     let with_name = match &error {
         // its message names the file already
         RunError::Onnx(_) | RunError::Io { .. } => anyhow::Error::new(error),
-        _ => Err::<(), _>(error)
-            .with_context(|| model.display().to_string())
-            .err()
-            .unwrap_or_else(|| anyhow::anyhow!("unreachable")),
+        _ => anyhow::Error::new(error).context(model.display().to_string()),
     };
     kind.of(with_name)
 }

@@ -1,5 +1,6 @@
 //! The command line: arguments, progress, messages and exit codes.
 
+mod child;
 mod demo;
 mod engine;
 mod failure;
@@ -75,6 +76,8 @@ enum Command {
     Report(report::ReportArgs),
     Runtime(runtime::RuntimeArgs),
     Demo(demo::DemoArgs),
+    #[command(name = cutpoint::runtime::memory::CHILD_COMMAND, hide = true)]
+    PeakMemory(child::ChildArgs),
 }
 
 impl Common {
@@ -128,5 +131,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Report(args) => report::run(&args, common),
         Command::Runtime(args) => runtime::run(&args, common),
         Command::Demo(args) => demo::run(&args, common),
+        Command::PeakMemory(args) => child::run(&args, common),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use cutpoint::profile::Profile;
+use cutpoint::runtime::Environment;
 use cutpoint::runtime::RunError;
 use cutpoint::runtime::campaign::Partial;
 use cutpoint::runtime::measure::{Cache, Control, Protocol};
@@ -13,7 +14,6 @@ use cutpoint::runtime::profiler::{self, Observer, Progress, Request};
 use cutpoint::runtime::session::Provider;
 use cutpoint::units::{Delay, format_us, three_digits};
 use indicatif::{ProgressBar, ProgressStyle};
-use cutpoint::runtime::Environment;
 
 use super::engine::{self, ModelArgs};
 use super::{Common, Kind, OrFail, files};

@@ -29,7 +29,7 @@ struct Answer {
 pub(crate) fn run(args: &RuntimeArgs, common: &Common) -> anyhow::Result<()> {
     let library = engine::library(common)?;
     let sha256 = args.verify.then(|| library.verify()).transpose()?;
-    // opening shows that the library works here, which being there does not
+    // loading shows that it works here, which being there does not
     let environment = engine::open(&library, 1)?;
     let answer = Answer {
         path: library.path.display().to_string(),
