@@ -6,7 +6,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::opt_out_of_telemetry();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -19,7 +19,6 @@ use std::io::{IsTerminal, Write};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use failure::{Kind, OrFail};
-pub(crate) use telemetry::opt_out as opt_out_of_telemetry;
 
 /// Find, prove and make the best split of a multi-task neural network between an edge board and a
 /// server.
@@ -80,6 +79,13 @@ enum Command {
     PeakMemory(child::ChildArgs),
 }
 
+impl Command {
+    /// Whether the command opens ONNX Runtime; planning must not pay for that.
+    fn runs_models(&self) -> bool {
+        !matches!(self, Command::Plan(_) | Command::Sweep(_) | Command::Report(_))
+    }
+}
+
 impl Common {
     /// A line for the person watching, on standard error; silent with `--quiet`.
     pub(crate) fn note(&self, line: impl std::fmt::Display) {
@@ -122,6 +128,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let common = &cli.common;
+    if cli.command.runs_models() {
+        telemetry::opt_out();
+    }
     match cli.command {
         Command::Inspect(args) => inspect::run(&args, common),
         Command::Profile(args) => profile::run(&args, common),
