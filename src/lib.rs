@@ -29,6 +29,7 @@ pub mod profile;
 pub mod report;
 pub mod runtime;
 pub mod scenario;
+pub mod server;
 pub mod solve;
 pub mod task;
 pub mod units;
