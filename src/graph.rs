@@ -216,7 +216,7 @@ fn hint(near: &[String]) -> String {
 }
 
 /// A set of layers, such as those on the edge.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LayerSet(FixedBitSet);
 
 impl LayerSet {
@@ -512,7 +512,10 @@ impl Graph {
         let mut change = vec![0_i128; steps.len() + 2];
         for tensor in self.tensor_ids() {
             let home = self.producer(tensor).filter(|p| layers.contains(*p));
-            let mut readers = self.consumers(tensor).iter().filter(|c| layers.contains(**c));
+            let mut readers = self
+                .consumers(tensor)
+                .iter()
+                .filter(|c| layers.contains(**c));
             let last_reader = readers.next_back().copied();
             if home.is_none() && last_reader.is_none() {
                 continue;
