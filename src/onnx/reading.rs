@@ -7,7 +7,7 @@ use super::constants::Constants;
 use super::error::{OnnxError, show_list};
 use super::flow::{self, Kind};
 use super::model::{Model, ValueFacts, run_time_inputs};
-use super::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto};
+use super::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto, type_proto};
 use super::visit::{self, bodies};
 use super::{flops, scope, tensor};
 use crate::graph::{ElementType, Graph, Layer, LayerSet, Tensor, TensorId, Weight, WeightId};
@@ -34,7 +34,8 @@ impl Model {
         let graph = self.graph_proto();
         let kinds = flow::kinds(&self.proto, graph, &|name| facts.contains_key(name));
         let constants = Constants::find(graph, &kinds, facts);
-        let reader = Reader { model: self, graph, facts, kinds, constants };
+        let declared = declared_types(graph);
+        let reader = Reader { model: self, graph, facts, kinds, constants, declared };
         reader.read()
     }
 }
@@ -84,6 +85,17 @@ struct Reader<'a> {
     facts: &'a ValueFacts,
     kinds: HashMap<&'a str, Kind>,
     constants: Constants,
+    declared: HashMap<&'a str, ElementType>,
+}
+
+/// Element types that the model states.
+fn declared_types(graph: &GraphProto) -> HashMap<&str, ElementType> {
+    let stated = graph.value_info.iter().chain(&graph.input).chain(&graph.output);
+    let typed = stated.filter_map(|info| match info.r#type.as_ref()?.value.as_ref()? {
+        type_proto::Value::TensorType(t) => Some((info.name(), tensor::element_type(t.elem_type()))),
+        _ => None,
+    });
+    typed.filter(|(_, kind)| *kind != ElementType::Other).collect()
 }
 
 impl<'a> Reader<'a> {
@@ -131,7 +143,9 @@ impl<'a> Reader<'a> {
 
     fn tensor(&self, name: &str) -> Tensor {
         let fact = self.facts.get(name);
-        let (dtype, shape) = fact.cloned().unwrap_or((ElementType::Other, Vec::new()));
+        let (observed, shape) = fact.cloned().unwrap_or((ElementType::Other, Vec::new()));
+        // a runtime without half-precision kernels computes, and reports, in single precision
+        let dtype = self.declared.get(name).copied().unwrap_or(observed);
         let reason = match self.kinds.get(name) {
             _ if fact.is_none() => {
                 Some("not produced as a plain tensor in the probing run".to_owned())
