@@ -36,7 +36,7 @@ struct Loaded {
 
 fn load(path: &str) -> Loaded {
     let model = Model::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-    let feed = random_inputs(&model, &[]).unwrap();
+    let feed = random_inputs(runtime(), &model, &[]).unwrap();
     let facts = probe(runtime(), &model, &feed).unwrap();
     let reading = model.graph(&facts).unwrap();
     let expected = run_whole(runtime(), &model, &feed).unwrap();

@@ -54,7 +54,7 @@ fn peak_bytes() -> Option<u64> {
 pub fn observe(environment: &Environment, path: &Path) -> Result<Option<Peak>, RunError> {
     let base_bytes = peak_bytes();
     let model = Model::load(path)?;
-    let feed = random_inputs(&model, &[])?;
+    let feed = random_inputs(environment, &model, &[])?;
     let encoded = model.encode();
     drop(model);
     let mut session = Session::new(environment, &encoded, &SessionOptions::default())?;

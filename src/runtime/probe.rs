@@ -49,11 +49,16 @@ impl fmt::Display for InputShape {
     }
 }
 
-/// Random inputs for the model, the same every time.
+/// Random inputs for the model, the same every time. Values are made by the runtime, which must be
+/// open.
 ///
 /// # Errors
 /// Dimensions that neither the model nor `shapes` states, shapes for inputs that do not exist.
-pub fn random_inputs(model: &Model, shapes: &[InputShape]) -> Result<Values, RunError> {
+pub fn random_inputs(
+    _environment: &Environment,
+    model: &Model,
+    shapes: &[InputShape],
+) -> Result<Values, RunError> {
     let declared = model.inputs();
     for shape in shapes {
         if !declared.iter().any(|d| d.name == shape.input) {
