@@ -198,11 +198,13 @@ pub fn probe(
     drop(session);
     let by_node: HashMap<&str, &trace::Kernel> =
         kernels.iter().map(|k| (k.node.as_str(), k)).collect();
+    // half-precision results of kernels that compute in single precision are traced as single
+    let true_types = !model.has_half_floats();
     let mut unseen = Vec::new();
     for (node, outputs) in model.node_outputs() {
         let kernel = by_node.get(node.as_str());
         let present: Vec<&String> = outputs.iter().filter(|o| !o.is_empty()).collect();
-        match kernel.filter(|k| k.outputs.len() == present.len()) {
+        match kernel.filter(|k| true_types && k.outputs.len() == present.len()) {
             Some(kernel) => {
                 for (name, fact) in present.into_iter().zip(&kernel.outputs) {
                     facts.entry(name.clone()).or_insert_with(|| fact.clone());
