@@ -9,12 +9,8 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::error::OnnxError;
-<<<<<<< HEAD
 use super::proto::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
-=======
->>>>>>> main
 use super::proto::tensor_shape_proto::dimension;
-use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 use super::visit::bodies_mut;
 use super::{check, external, scope, tensor, visit};
 use crate::graph::ElementType;
