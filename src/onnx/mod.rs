@@ -9,6 +9,7 @@ mod check;
 mod codecs;
 mod constants;
 mod cut;
+pub mod directory;
 mod error;
 mod external;
 mod flops;
