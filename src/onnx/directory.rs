@@ -107,9 +107,9 @@ impl Description {
     /// It is missing, or not of this format.
     pub fn load(folder: &Path) -> Result<Description, OnnxError> {
         let path = folder.join(DESCRIPTION);
-        let text = std::fs::read_to_string(&path).map_err(|source| OnnxError::Io {
+        let text = std::fs::read_to_string(&path).map_err(|cause| OnnxError::Io {
             path: path.clone(),
-            source,
+            cause,
         })?;
         let error = |message: String| OnnxError::Description {
             path: path.clone(),
@@ -241,7 +241,7 @@ impl Split<'_> {
 
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> OnnxError {
     let path = path.to_owned();
-    move |source| OnnxError::Io { path, source }
+    move |cause| OnnxError::Io { path, cause }
 }
 
 /// Saves a half and reads it back, so that what is described is what is there.

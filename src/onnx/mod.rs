@@ -16,6 +16,7 @@ mod flops;
 mod flow;
 mod model;
 mod ops;
+mod place;
 pub mod proto;
 mod reading;
 mod save;
