@@ -67,13 +67,13 @@ impl Model {
     /// # Errors
     /// Everything in [`OnnxError`] but [`OnnxError::Cut`].
     pub fn load(path: &Path) -> Result<Model, OnnxError> {
-        let io = |source| OnnxError::Io {
+        let io = |cause| OnnxError::Io {
             path: path.to_owned(),
-            source,
+            cause,
         };
         if !path.metadata().map_err(io)?.is_file() {
-            let source = std::io::Error::other("not a plain file; name the .onnx file");
-            return Err(io(source));
+            let cause = std::io::Error::other("not a plain file; name the .onnx file");
+            return Err(io(cause));
         }
         let bytes = Bytes::from(std::fs::read(path).map_err(io)?);
         let mut proto = decode(path, bytes.clone())?;

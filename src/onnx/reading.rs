@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::check::called;
 use super::constants::Constants;
-use super::error::{OnnxError, show_list};
+use super::error::OnnxError;
 use super::flow::{self, Kind};
 use super::model::{Model, ValueFacts, run_time_inputs};
 use super::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto, type_proto};
 use super::visit::{self, bodies};
 use super::{flops, scope, tensor};
-use crate::graph::{ElementType, Graph, Layer, LayerSet, Tensor, TensorId, Weight, WeightId};
+use crate::graph::{ElementType, Graph, Layer, Tensor, TensorId, Weight, WeightId};
 use crate::units::Bytes;
 
 /// A model's graph, and how it hangs together with the model's nodes.
@@ -44,45 +44,6 @@ impl Model {
             declared,
         };
         reader.read()
-    }
-}
-
-impl Reading {
-    /// The layers on the edge when exactly `tensors` cross: all that they need.
-    ///
-    /// A model output among them that no other layer reads keeps the layers it needs on the edge.
-    ///
-    /// # Errors
-    /// More tensors than these would cross, or one of them is not read on the server.
-    pub fn edge_of_cut(&self, tensors: &[TensorId]) -> Result<LayerSet, OnnxError> {
-        let edge = self.graph.ancestors(tensors);
-        let crossing: HashSet<TensorId> = self.graph.crossing(&edge).into_iter().collect();
-        let named: HashSet<TensorId> = tensors.iter().copied().collect();
-        let name = |t: &TensorId| self.graph.tensor(*t).name.as_str();
-        let missing: Vec<&str> = self
-            .graph
-            .tensor_ids()
-            .filter(|t| crossing.contains(t) && !named.contains(t))
-            .map(|t| self.graph.tensor(t).name.as_str())
-            .collect();
-        if !missing.is_empty() {
-            return Err(OnnxError::Cut(format!(
-                "the server would need {} as well: name all tensors that cross",
-                show_list(missing)
-            )));
-        }
-        let idle: Vec<&str> = tensors
-            .iter()
-            .filter(|t| !crossing.contains(t) && !self.graph.outputs().contains(t))
-            .map(name)
-            .collect();
-        if !idle.is_empty() {
-            return Err(OnnxError::Cut(format!(
-                "nothing on the server reads {}: leave it out",
-                show_list(idle)
-            )));
-        }
-        Ok(edge)
     }
 }
 
