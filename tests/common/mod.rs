@@ -3,18 +3,22 @@
 // each test binary uses its own part
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+pub mod flow;
 pub mod oracle;
 pub mod random;
 
 use cutpoint::codec::Codec;
 use cutpoint::link::Link;
+use cutpoint::problem::Problem;
 use cutpoint::profile::{
     BoardInfo, CodecRecord, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     TensorRecord, WeightRecord, Whole,
 };
 use cutpoint::scenario::{Limits, Results, Scenario};
+use cutpoint::server::Server;
+use cutpoint::solve::{Options, Outcome, solve};
 use cutpoint::task::Task;
-use cutpoint::units::{BitRate, Delay};
+use cutpoint::units::{BitRate, Bytes, Delay};
 
 /// A small generator of random numbers (splitmix64).
 #[derive(Debug, Clone)]
@@ -230,6 +234,33 @@ pub fn scenario(rate: &str, delay: &str) -> Scenario {
         local_inputs: Vec::new(),
         tasks: Vec::new(),
     }
+}
+
+/// A maker of profiles with a number of layers, from a seed.
+pub type Family = fn(usize, u64) -> Profile;
+
+/// The shapes of networks that benchmarks and larger tests go through.
+pub const FAMILIES: [(&str, Family); 4] = [
+    ("chain", chain),
+    ("residual", residual),
+    ("dense", dense),
+    ("multi-head", multi_head),
+];
+
+/// A scenario whose limits on memory and payload rule out the plan that is best without them, with
+/// the raw input kept and a layer pinned.
+pub fn limited(profile: &Profile, rate: &str) -> Scenario {
+    let mut wishes = scenario(rate, "5 ms");
+    wishes.codecs = vec![Codec::F32, Codec::F16, Codec::Q8];
+    wishes.limits.raw_stays = true;
+    wishes.limits.keep_on_edge = vec![profile.layers[1].id.clone()];
+    let problem = Problem::new(profile, &Server::faster(8.0), &wishes).unwrap();
+    let Outcome::Plan(free) = solve(&problem, &Options::default()).unwrap() else {
+        return wishes;
+    };
+    wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes * 4 / 5));
+    wishes.limits.max_uplink = Some(Bytes(free.uplink_bytes.max(40_000) * 4 / 5));
+    wishes
 }
 
 fn port(name: &str, elements: u64) -> PortRecord {
