@@ -1,0 +1,304 @@
+//! Latency of every natural cut at one link, stacked into what it is spent on.
+
+use super::panel::{Mark, Panel, Shape};
+use super::place::{Frame, Room, stride};
+use super::scale::{Axis, Spread, Tick};
+use super::sheet::{Anchor, Sheet, Swatch, Words};
+use super::style::{SMALL, TINY};
+use super::text::{fit, width};
+use super::{Origin, ReportError, Style, nothing};
+use crate::units::format_us;
+
+/// What the figure shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CutsData {
+    /// Name of the model.
+    pub model: String,
+    /// Where the edge times come from.
+    pub edge: Origin,
+    /// Where the server times come from.
+    pub server: Origin,
+    /// The link, such as `10 Mbit/s, 20 ms one way`.
+    pub link: String,
+    /// All-server first, then the cuts in execution order, then all-edge.
+    pub bars: Vec<CutBar>,
+}
+
+/// One placement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CutBar {
+    /// What crosses: the tensor, or `everything on the server`.
+    pub name: String,
+    /// How much crosses and in which codec, such as `18.8 kB as f32`; empty when nothing does.
+    pub payload: String,
+    /// What kind of placement it is.
+    pub kind: CutKind,
+    /// Where the time goes.
+    pub parts: Parts,
+    /// Whether both halves were measured; otherwise their times are predicted.
+    pub measured: bool,
+}
+
+/// What kind of placement a bar stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutKind {
+    /// The raw input is sent.
+    AllServer,
+    /// A natural cut.
+    Natural,
+    /// The natural cut where all heads start.
+    Backbone,
+    /// Nothing is sent.
+    AllEdge,
+}
+
+/// Where the time of one inference goes, in microseconds.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+#[allow(missing_docs)]
+pub struct Parts {
+    pub edge_us: f64,
+    pub encode_us: f64,
+    pub uplink_us: f64,
+    pub decode_us: f64,
+    pub server_us: f64,
+    pub downlink_us: f64,
+}
+
+impl Parts {
+    /// The parts in the order in which they happen, with their class and name.
+    fn stacked(&self) -> [(&'static str, &'static str, f64); 6] {
+        [
+            ("edge", "edge", self.edge_us),
+            ("encode", "encode", self.encode_us),
+            ("uplink", "link", self.uplink_us),
+            ("decode", "decode", self.decode_us),
+            ("server", "server", self.server_us),
+            ("results", "results back", self.downlink_us),
+        ]
+    }
+
+    /// Latency of one inference.
+    pub fn total_us(&self) -> f64 {
+        self.stacked().iter().map(|(.., us)| us).sum()
+    }
+}
+
+const NAME: &str = "cuts";
+const LEFT: f64 = 66.0;
+const NAMED: f64 = 11.5;
+const NAMES: f64 = 124.0;
+/// Widest bar.
+const WIDEST: f64 = 44.0;
+/// Height of the strip that marks measured cuts.
+const STRIP: f64 = 5.0;
+/// Extra space, in columns, between the cuts and the two placements that cut nothing.
+const APART: f64 = 0.6;
+
+/// Draws the figure.
+///
+/// # Errors
+/// [`ReportError::Nothing`] when there is no cut, or nothing takes any time.
+pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
+    let totals: Vec<f64> = data.bars.iter().map(|bar| bar.parts.total_us()).collect();
+    if !data.bars.iter().any(|bar| matches!(bar.kind, CutKind::Natural | CutKind::Backbone)) {
+        return Err(nothing(NAME, format!("`{}` has no place where one tensor alone crosses", data.model)));
+    }
+    let Some(best) = fastest(&totals).filter(|best| totals[*best] > 0.0 && totals.iter().all(|t| t.is_finite())) else {
+        return Err(nothing(NAME, format!("the latencies of `{}` are not positive times; measure again with `cutpoint profile`", data.model)));
+    };
+    let limit = limit(data, &totals);
+    let mut sheet = Sheet::new(style, &words(data, &totals, best, limit));
+    sheet.legend(&legend(data));
+    let free = sheet.free();
+    let width = free.width - LEFT - 4.0;
+    let pitch = width / columns(data);
+    let named = pitch >= NAMED;
+    let below = STRIP + 4.0 + if named { names_height(data) } else { 38.0 };
+    let frame = Frame { left: free.left + LEFT, top: free.top + 4.0, width, height: (free.height - below - 6.0).max(80.0) };
+    let panel = Panel { frame, x: columns_axis(data, named), y: Axis::time(0.0, limit * 1.12, "latency") };
+    let marks = marks(data, best, limit, pitch);
+    sheet.panel(&panel, &marks)?;
+    strip(&mut sheet, &panel, data);
+    if named {
+        write_names(&mut sheet, &panel, data);
+    }
+    call_out(&mut sheet, &panel, data, best, limit);
+    sheet.hovers(&hovers(data, &panel));
+    Ok(sheet.finish())
+}
+
+fn fastest(totals: &[f64]) -> Option<usize> {
+    (0..totals.len()).min_by(|a, b| totals[*a].total_cmp(&totals[*b]))
+}
+
+/// Top of the axis: the longest bar, unless that would flatten the interesting ones.
+fn limit(data: &CutsData, totals: &[f64]) -> f64 {
+    let mut sorted = totals.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let longest = sorted[sorted.len() - 1];
+    let whole = |bar: &&CutBar| matches!(bar.kind, CutKind::AllEdge | CutKind::AllServer);
+    let baseline = data.bars.iter().filter(whole).map(|bar| bar.parts.total_us()).fold(f64::INFINITY, f64::min);
+    let wanted = (4.0 * sorted[sorted.len() / 4]).max(1.3 * baseline);
+    if wanted * 1.3 < longest { wanted } else { longest }
+}
+
+fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
+    let cuts = data.bars.iter().filter(|bar| matches!(bar.kind, CutKind::Natural | CutKind::Backbone));
+    let (count, measured) = (cuts.clone().count(), cuts.filter(|bar| bar.measured).count());
+    let cut_off = totals.iter().filter(|total| **total > limit).count();
+    let longest = totals.iter().copied().fold(0.0, f64::max);
+    let mut caption = format!("Both halves of {measured} of the {count} cuts were measured; the times of the others are predicted from the layers.");
+    if cut_off > 0 {
+        caption += &format!(" {cut_off} bars are cut off at the top (▲); the longest takes {}.", format_us(longest));
+    }
+    let bar = &data.bars[best];
+    let place = match bar.kind {
+        CutKind::AllEdge | CutKind::AllServer => bar.name.clone(),
+        _ => format!("to cut at {}", bar.name),
+    };
+    Words {
+        heading: format!("{}: latency of every natural cut at {}", data.model, data.link),
+        summary: format!("Best is {place}: {}. Edge {}, server {}.", format_us(totals[best]), data.edge.label(), data.server.label()),
+        caption: format!("{caption} {} {}", data.edge.method, data.server.method),
+    }
+}
+
+fn legend(data: &CutsData) -> Vec<(&'static str, Swatch, String)> {
+    let used = |part: usize| data.bars.iter().any(|bar| bar.parts.stacked()[part].2 > 0.0);
+    let names = Parts::default().stacked();
+    let mut entries: Vec<_> = names
+        .iter()
+        .enumerate()
+        .filter(|(part, _)| used(*part))
+        .map(|(_, (class, name, _))| {
+            let simulated = *class == "server" && data.server.simulated || *class == "edge" && data.edge.simulated;
+            let name = if simulated { format!("{name} (simulated)") } else { (*name).to_owned() };
+            (*class, Swatch::Box, name)
+        })
+        .collect();
+    entries.push(("best", Swatch::Box, "best".to_owned()));
+    entries.push(("cut", Swatch::Circle, "both halves measured".to_owned()));
+    entries
+}
+
+fn is_cut(bar: &CutBar) -> bool {
+    matches!(bar.kind, CutKind::Natural | CutKind::Backbone)
+}
+
+/// Middle of a bar's column.
+fn column(data: &CutsData, bar: usize) -> f64 {
+    let gaps = data.bars[..=bar].windows(2).filter(|pair| is_cut(&pair[0]) != is_cut(&pair[1])).count();
+    bar as f64 + 0.5 + gaps as f64 * APART
+}
+
+fn columns(data: &CutsData) -> f64 {
+    column(data, data.bars.len() - 1) + 0.5
+}
+
+fn columns_axis(data: &CutsData, named: bool) -> Axis {
+    let count = data.bars.len();
+    let step = stride(1.0, count as f64 / 12.0);
+    let first = data.bars.iter().position(is_cut).unwrap_or(0);
+    let tick = |i: usize| {
+        let number = i + 1 - first.min(i);
+        let label = match data.bars[i].kind {
+            CutKind::AllServer => "all server".to_owned(),
+            CutKind::AllEdge => "all edge".to_owned(),
+            _ if number % step == 0 && i + step < count => number.to_string(),
+            _ => return None,
+        };
+        Some(Tick { at: column(data, i), label })
+    };
+    let ticks = if named { Vec::new() } else { (0..count).filter_map(tick).collect() };
+    let title = if named { "" } else { "cut, in execution order" };
+    Axis { spread: Spread::Linear, from: 0.0, to: columns(data), ticks, title: title.to_owned() }
+}
+
+fn marks(data: &CutsData, best: usize, limit: f64, pitch: f64) -> Vec<Mark> {
+    let half = (WIDEST / 2.0 / pitch).min(0.42);
+    let mut marks = Vec::new();
+    for part in 0..6 {
+        for (i, bar) in data.bars.iter().enumerate() {
+            let (stacked, at) = (bar.parts.stacked(), column(data, i));
+            let from: f64 = stacked[..part].iter().map(|(.., us)| us).sum();
+            let (class, _, us) = stacked[part];
+            // thinner than a tenth of a pixel: nothing to see, only bytes
+            if us > limit / 5000.0 && from < limit {
+                marks.push(Mark::new(class, Shape::Bar([at - half, from], [at + half, (from + us).min(limit)])));
+            }
+        }
+    }
+    for (i, bar) in data.bars.iter().enumerate() {
+        if bar.parts.total_us() > limit && pitch >= 3.0 {
+            marks.push(Mark::new("cut", Shape::Triangle([column(data, i), limit * 1.02], (pitch * 0.3).min(4.5))));
+        }
+    }
+    let (at, total) = (column(data, best), data.bars[best].parts.total_us());
+    marks.push(Mark::new("best", Shape::Bar([at - half, 0.0], [at + half, total.min(limit)])));
+    marks
+}
+
+/// Marks the cuts whose halves were measured, below the axis.
+fn strip(sheet: &mut Sheet, panel: &Panel, data: &CutsData) {
+    let top = panel.frame.bottom() + 5.0;
+    let pitch = panel.at_x(1.0) - panel.at_x(0.0);
+    let side = (pitch * 0.7).min(STRIP);
+    let measured = data.bars.iter().enumerate().filter(|(_, bar)| bar.measured);
+    let frames: Vec<Frame> = measured
+        .map(|(i, _)| Frame { left: panel.at_x(column(data, i)) - side / 2.0, top, width: side, height: STRIP })
+        .collect();
+    sheet.boxes("cut", &frames);
+}
+
+fn names_height(data: &CutsData) -> f64 {
+    let longest = data.bars.iter().map(|bar| width(&bar.name, TINY)).fold(0.0, f64::max);
+    longest.min(NAMES) + 8.0
+}
+
+fn write_names(sheet: &mut Sheet, panel: &Panel, data: &CutsData) {
+    for (i, bar) in data.bars.iter().enumerate() {
+        let x = panel.at_x(column(data, i)) + TINY * 0.35;
+        let y = panel.frame.bottom() + STRIP + 10.0;
+        sheet.upwards("tiny", x, y, Anchor::End, &fit(&bar.name, TINY, NAMES));
+    }
+}
+
+/// Names the best bar, and the backbone, above their bars.
+fn call_out(sheet: &mut Sheet, panel: &Panel, data: &CutsData, best: usize, limit: f64) {
+    let mut room = Room::new(panel.frame);
+    for (i, bar) in data.bars.iter().enumerate() {
+        let (left, top) = (panel.at_x(column(data, i) - 0.5), panel.at_y(bar.parts.total_us().min(limit)));
+        room.block(Frame { left, top, width: panel.at_x(1.0) - panel.at_x(0.0), height: panel.frame.bottom() - top });
+    }
+    let backbone = data.bars.iter().position(|bar| bar.kind == CutKind::Backbone);
+    let mut labels = vec![(best, "strong", format!("{}: {}", data.bars[best].name, format_us(data.bars[best].parts.total_us())))];
+    if let Some(backbone) = backbone.filter(|backbone| *backbone != best) {
+        let total = format_us(data.bars[backbone].parts.total_us());
+        labels.push((backbone, "label", format!("backbone: {total}")));
+    }
+    for (i, class, label) in labels {
+        let label = fit(&label, SMALL, 260.0);
+        let (x, y) = (panel.at_x(column(data, i)), panel.at_y(data.bars[i].parts.total_us().min(limit)));
+        if let Some(frame) = room.take(x, y, width(&label, SMALL), SMALL + 2.0) {
+            sheet.label(class, &frame, (x, y), &label);
+        }
+    }
+}
+
+fn hovers(data: &CutsData, panel: &Panel) -> Vec<(Frame, String)> {
+    let hover = |(i, bar): (usize, &CutBar)| {
+        let parts = bar.parts.stacked();
+        let parts = parts.iter().filter(|(.., us)| *us > 0.0).map(|(_, name, us)| format!("{name} {}", format_us(*us)));
+        let sure = if bar.measured { "measured" } else { "predicted" };
+        let payload = if bar.payload.is_empty() { String::new() } else { format!(", {}", bar.payload) };
+        let tip = format!(
+            "{}{payload}\n{} ({sure})\n{}",
+            fit(&bar.name, 1.0, 60.0),
+            format_us(bar.parts.total_us()),
+            parts.collect::<Vec<_>>().join(", ")
+        );
+        let left = panel.at_x(column(data, i) - 0.5);
+        (Frame { left, width: panel.at_x(1.0) - panel.at_x(0.0), ..panel.frame }, tip)
+    };
+    data.bars.iter().enumerate().map(hover).collect()
+}
