@@ -20,6 +20,7 @@
 //! - The library never prints and never panics on input. The same inputs give the same bytes.
 
 pub mod codec;
+pub mod cuts;
 pub mod graph;
 pub mod link;
 pub mod onnx;
