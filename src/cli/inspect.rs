@@ -1,13 +1,382 @@
 //! `cutpoint inspect`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use cutpoint::cuts::{self, Cut};
+use cutpoint::graph::{Graph, LayerSet, TensorId};
+use cutpoint::runtime::prepare::{Prepared, prepare};
+use cutpoint::runtime::session::Provider;
+use cutpoint::task::Task;
+use cutpoint::units::Bytes;
+use serde::Serialize;
 
-use super::Common;
+use super::engine::{self, ModelArgs};
+use super::{Common, Kind, OrFail};
 
-/// Stub.
+/// Show a model's layers, real shapes, FLOPs, weights, tasks, and where it can be cut
 #[derive(Debug, Args)]
-pub(crate) struct InspectArgs {}
+#[command(after_help = "Examples:
+  cutpoint inspect model.onnx
+  cutpoint inspect model.onnx --shape image=1x3x320x320 --json | jq '.cuts[] | select(.natural)'")]
+pub(crate) struct InspectArgs {
+    /// ONNX model
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
 
-pub(crate) fn run(_args: &InspectArgs, _common: &Common) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+#[derive(Serialize)]
+struct Answer {
+    file: String,
+    sha256: String,
+    opset: i64,
+    flops: u64,
+    weight_bytes: u64,
+    inputs: Vec<PortAnswer>,
+    outputs: Vec<PortAnswer>,
+    tasks: Vec<TaskAnswer>,
+    layers: Vec<LayerAnswer>,
+    cuts: Vec<CutAnswer>,
+}
+
+#[derive(Serialize)]
+struct PortAnswer {
+    name: String,
+    dtype: String,
+    shape: Vec<u64>,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct TaskAnswer {
+    name: String,
+    outputs: Vec<String>,
+    /// Layers that only this task needs.
+    private_layers: usize,
+    private_weight_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct LayerAnswer {
+    id: String,
+    name: String,
+    op: String,
+    /// Layers the runtime executes as one share a number.
+    group: usize,
+    inputs: Vec<String>,
+    outputs: Vec<PortAnswer>,
+    flops: u64,
+    weight_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct CutAnswer {
+    tensors: Vec<String>,
+    bytes: u64,
+    layers_before: usize,
+    natural: bool,
+    inside_fusion: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impossible: Option<String>,
+}
+
+pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
+    let model = engine::load(&args.file)?;
+    let library = engine::library(common)?;
+    let environment = engine::open(&library, engine::threads(None))?;
+    let prepared = prepare(environment, &model, &args.model.shapes, Provider::Cpu, 1)
+        .map_err(|error| engine::run_failure(error, &args.file))?;
+    let graph = &prepared.reading.graph;
+    let tasks = if args.model.tasks.is_empty() {
+        Task::per_output(graph)
+    } else {
+        args.model.tasks.clone()
+    };
+    let local = args
+        .model
+        .local_inputs
+        .iter()
+        .map(|name| graph.find_tensor(name));
+    let local: Vec<TensorId> = local.collect::<Result<_, _>>().or_fail(Kind::Usage)?;
+    let cuts = cuts::behind_tensors(graph, &local);
+    let all = LayerSet::full(graph.layers().len());
+    let answer = Answer {
+        file: model.file_name(),
+        sha256: model.sha256().to_owned(),
+        opset: model.opset(),
+        flops: graph
+            .layers()
+            .iter()
+            .map(|l| l.flops)
+            .fold(0, u64::saturating_add),
+        weight_bytes: graph.weight_bytes(&all).0,
+        inputs: graph.inputs().iter().map(|t| port(graph, *t)).collect(),
+        outputs: graph.outputs().iter().map(|t| port(graph, *t)).collect(),
+        tasks: task_answers(graph, &tasks).or_fail(Kind::Usage)?,
+        layers: layer_answers(&prepared),
+        cuts: cuts.iter().map(|cut| cut_answer(&prepared, cut)).collect(),
+    };
+    if common.json {
+        common.print_json(&answer)
+    } else {
+        common.print(text(&answer, common))
+    }
+}
+
+fn port(graph: &Graph, tensor: TensorId) -> PortAnswer {
+    let tensor = graph.tensor(tensor);
+    PortAnswer {
+        name: tensor.name.clone(),
+        dtype: tensor.dtype.to_string(),
+        shape: tensor.shape.clone(),
+        bytes: tensor.bytes.0,
+    }
+}
+
+fn task_answers(
+    graph: &Graph,
+    tasks: &[Task],
+) -> Result<Vec<TaskAnswer>, cutpoint::graph::GraphError> {
+    let needs = tasks
+        .iter()
+        .map(|task| Ok(graph.ancestors(&task.tensors(graph)?)))
+        .collect::<Result<Vec<LayerSet>, _>>()?;
+    let private = |own: usize| {
+        let mut others = LayerSet::empty(graph.layers().len());
+        for (other, needs) in needs.iter().enumerate() {
+            if other != own {
+                others.union_with(needs);
+            }
+        }
+        let mut private = others.complement();
+        private.intersect_with(&needs[own]);
+        private
+    };
+    Ok(tasks
+        .iter()
+        .enumerate()
+        .map(|(index, task)| {
+            let private = private(index);
+            TaskAnswer {
+                name: task.name.clone(),
+                outputs: task.outputs.clone(),
+                private_layers: private.len(),
+                private_weight_bytes: graph.weight_bytes(&private).0,
+            }
+        })
+        .collect())
+}
+
+fn layer_answers(prepared: &Prepared) -> Vec<LayerAnswer> {
+    let graph = &prepared.reading.graph;
+    graph
+        .layer_ids()
+        .map(|id| {
+            let layer = graph.layer(id);
+            let mut alone = LayerSet::empty(graph.layers().len());
+            alone.insert(id);
+            LayerAnswer {
+                id: layer.id.clone(),
+                name: layer.name.clone(),
+                op: layer.op.clone(),
+                group: prepared.grouping.group_of[id.index()].index(),
+                inputs: layer
+                    .inputs
+                    .iter()
+                    .map(|t| graph.tensor(*t).name.clone())
+                    .collect(),
+                outputs: layer.outputs.iter().map(|t| port(graph, *t)).collect(),
+                flops: layer.flops,
+                weight_bytes: graph.weight_bytes(&alone).0,
+            }
+        })
+        .collect()
+}
+
+fn cut_answer(prepared: &Prepared, cut: &Cut) -> CutAnswer {
+    let graph = &prepared.reading.graph;
+    let group_of = &prepared.grouping.group_of;
+    let impossible = cut.crossing.iter().find_map(|t| {
+        let tensor = graph.tensor(*t);
+        tensor
+            .uncuttable
+            .as_ref()
+            .map(|reason| format!("{}: {reason}", tensor.name))
+    });
+    let inside: std::collections::HashSet<_> =
+        cut.edge.iter().map(|l| group_of[l.index()]).collect();
+    let server = cut.edge.complement();
+    CutAnswer {
+        tensors: cut
+            .crossing
+            .iter()
+            .map(|t| graph.tensor(*t).name.clone())
+            .collect(),
+        bytes: cut
+            .crossing
+            .iter()
+            .map(|t| graph.tensor(*t).bytes)
+            .sum::<Bytes>()
+            .0,
+        layers_before: cut.edge.len(),
+        natural: cut.is_natural() && impossible.is_none(),
+        inside_fusion: server.iter().any(|l| inside.contains(&group_of[l.index()])),
+        impossible,
+    }
+}
+
+fn text(answer: &Answer, common: &Common) -> String {
+    let groups = answer
+        .layers
+        .iter()
+        .map(|l| l.group)
+        .max()
+        .map_or(0, |g| g + 1);
+    let mut lines = vec![
+        format!("{}  opset {}", answer.file, answer.opset),
+        format!(
+            "  {} layers, executed as {groups} kernels; {} of weights; {} FLOPs",
+            answer.layers.len(),
+            Bytes(answer.weight_bytes),
+            flops(answer.flops)
+        ),
+    ];
+    for (title, ports) in [("input", &answer.inputs), ("output", &answer.outputs)] {
+        for port in ports {
+            lines.push(format!(
+                "  {title:<7} {}  {} {}, {}",
+                port.name,
+                port.dtype,
+                dims(&port.shape),
+                Bytes(port.bytes)
+            ));
+        }
+    }
+    for task in &answer.tasks {
+        lines.push(format!(
+            "  task    {}  {} layers of its own, {} of weights",
+            task.name,
+            task.private_layers,
+            Bytes(task.private_weight_bytes)
+        ));
+    }
+    lines.push(String::new());
+    lines.push(layer_table(answer));
+    lines.push(String::new());
+    let natural: Vec<&CutAnswer> = answer
+        .cuts
+        .iter()
+        .filter(|c| c.natural && !c.inside_fusion)
+        .collect();
+    lines.push(format!(
+        "{} cuts with one crossing tensor outside fused groups{}:",
+        natural.len(),
+        if common.verbose > 0 {
+            ""
+        } else {
+            " (all cuts: --json)"
+        }
+    ));
+    lines.push(cut_table(&natural));
+    lines.join("\n")
+}
+
+fn layer_table(answer: &Answer) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "#", "layer", "operator", "output", "bytes", "FLOPs", "weights",
+    ]);
+    let mut last = None;
+    for layer in &answer.layers {
+        let group = if last == Some(layer.group) {
+            "└".to_owned()
+        } else {
+            layer.group.to_string()
+        };
+        last = Some(layer.group);
+        let output = layer.outputs.first();
+        table.add_row([
+            group,
+            shorten(&layer.id, 44),
+            layer.op.clone(),
+            output.map_or_else(String::new, |o| dims(&o.shape)),
+            output.map_or_else(String::new, |o| Bytes(o.bytes).to_string()),
+            flops(layer.flops),
+            if layer.weight_bytes == 0 {
+                String::new()
+            } else {
+                Bytes(layer.weight_bytes).to_string()
+            },
+        ]);
+    }
+    for column in [0, 4, 5, 6] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    trimmed(&table)
+}
+
+fn cut_table(cuts: &[&CutAnswer]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["layers before", "crossing tensor", "bytes"]);
+    for cut in cuts {
+        table.add_row([
+            cut.layers_before.to_string(),
+            shorten(&cut.tensors.join(", "), 60),
+            Bytes(cut.bytes).to_string(),
+        ]);
+    }
+    for column in [0, 2] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    trimmed(&table)
+}
+
+/// Tables without trailing blanks.
+fn trimmed(table: &Table) -> String {
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn dims(shape: &[u64]) -> String {
+    if shape.is_empty() {
+        return "scalar".to_owned();
+    }
+    shape
+        .iter()
+        .map(u64::to_string)
+        .collect::<Vec<_>>()
+        .join("x")
+}
+
+fn flops(count: u64) -> String {
+    let value = count as f64;
+    match count {
+        0 => String::new(),
+        1..1_000 => count.to_string(),
+        1_000..1_000_000 => format!("{} k", cutpoint::units::three_digits(value / 1e3)),
+        1_000_000..1_000_000_000 => format!("{} M", cutpoint::units::three_digits(value / 1e6)),
+        _ => format!("{} G", cutpoint::units::three_digits(value / 1e9)),
+    }
+}
+
+/// Long names lose their middle; control characters are shown, not obeyed.
+fn shorten(name: &str, width: usize) -> String {
+    let plain: Vec<char> = name.escape_debug().collect();
+    if plain.len() <= width {
+        return plain.into_iter().collect();
+    }
+    let half = (width - 1) / 2;
+    let (head, tail) = (&plain[..half], &plain[plain.len() - half..]);
+    head.iter().chain(['…'].iter()).chain(tail).collect()
 }

@@ -1,7 +1,10 @@
 //! The command line: arguments, progress, messages and exit codes.
 
+mod child;
 mod demo;
+mod engine;
 mod failure;
+mod files;
 mod inspect;
 mod plan;
 mod profile;
@@ -9,6 +12,7 @@ mod report;
 mod runtime;
 mod split;
 mod sweep;
+mod telemetry;
 
 use std::io::{IsTerminal, Write};
 
@@ -71,6 +75,15 @@ enum Command {
     Report(report::ReportArgs),
     Runtime(runtime::RuntimeArgs),
     Demo(demo::DemoArgs),
+    #[command(name = cutpoint::runtime::memory::CHILD_COMMAND, hide = true)]
+    PeakMemory(child::ChildArgs),
+}
+
+impl Command {
+    /// Whether the command opens ONNX Runtime; planning must not pay for that.
+    fn runs_models(&self) -> bool {
+        !matches!(self, Command::Plan(_) | Command::Sweep(_) | Command::Report(_))
+    }
 }
 
 impl Common {
@@ -115,6 +128,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let common = &cli.common;
+    if cli.command.runs_models() {
+        telemetry::opt_out();
+    }
     match cli.command {
         Command::Inspect(args) => inspect::run(&args, common),
         Command::Profile(args) => profile::run(&args, common),
@@ -124,5 +140,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Report(args) => report::run(&args, common),
         Command::Runtime(args) => runtime::run(&args, common),
         Command::Demo(args) => demo::run(&args, common),
+        Command::PeakMemory(args) => child::run(&args, common),
     }
 }

@@ -1,13 +1,370 @@
 //! `cutpoint profile`.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::Common;
+use clap::{Args, ValueEnum};
+use cutpoint::profile::Profile;
+use cutpoint::runtime::Environment;
+use cutpoint::runtime::RunError;
+use cutpoint::runtime::campaign::Partial;
+use cutpoint::runtime::measure::{Cache, Control, Protocol};
+use cutpoint::runtime::profiler::{self, Observer, Progress, Request};
+use cutpoint::runtime::session::Provider;
+use cutpoint::units::{Delay, format_us, three_digits};
+use indicatif::{ProgressBar, ProgressStyle};
 
-/// Stub.
+use super::engine::{self, ModelArgs};
+use super::{Common, Kind, OrFail, files};
+
+/// Measure a model on this machine: times of layers and of really cut halves
+///
+/// The result is one TOML file per model, OUT/BOARD/MODEL.toml, with everything `plan` needs. Cuts
+/// are saved as they are measured: run the same command again after an interruption to go on.
 #[derive(Debug, Args)]
-pub(crate) struct ProfileArgs {}
+#[command(after_help = "Examples:
+  cutpoint profile model.onnx --board pi5
+  cutpoint profile a.onnx b.onnx --board pi5 --threads 1 --budget 2min
+  cutpoint profile detector.onnx --board jetson --shape image=1x3x320x320 --task boxes=loc,conf")]
+pub(crate) struct ProfileArgs {
+    /// ONNX models
+    #[arg(required = true, value_name = "MODEL")]
+    pub(crate) models: Vec<PathBuf>,
+    /// Name of this machine, and of the folder for its profiles
+    #[arg(long, value_name = "NAME")]
+    pub(crate) board: String,
+    /// Folder that holds one folder per board
+    #[arg(long, default_value = "profiles", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Aim for the time spent on timing cuts, per model
+    #[arg(long, default_value = "60s", value_name = "TIME")]
+    pub(crate) budget: Delay,
+    /// Threads of the runtime (default: physical cores)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Where the model runs: cpu, cuda, tensorrt, xnnpack or openvino, as far as the library has it
+    #[arg(long, default_value = "cpu")]
+    pub(crate) provider: Provider,
+    /// State of the caches when a run begins
+    #[arg(long, value_enum, default_value_t = CacheArg::Interleaved)]
+    pub(crate) cache: CacheArg,
+    /// Start runs on the beat of a camera with this many frames per second
+    #[arg(long, value_name = "FPS")]
+    pub(crate) paced: Option<f64>,
+    /// Least rounds per cut
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(5..=1000))]
+    pub(crate) rounds: u16,
+    /// Overwrite the profile of another model, shape or thread count, and measure anew
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
 
-pub(crate) fn run(_args: &ProfileArgs, _common: &Common) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CacheArg {
+    /// Other sessions run in between, as in a program that does more
+    Interleaved,
+    /// The same session ran just before
+    Warm,
+}
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn run(args: &ProfileArgs, common: &Common) -> anyhow::Result<()> {
+    for (path, profile) in measure(args, common)? {
+        if common.json {
+            common.print_json(&profile)?;
+        } else {
+            common.print(summary(&profile, &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Measures every model and writes its profile; returns each with its path.
+pub(crate) fn measure(
+    args: &ProfileArgs,
+    common: &Common,
+) -> anyhow::Result<Vec<(PathBuf, Profile)>> {
+    let request = request(args)?;
+    let targets = targets(args)?;
+    let library = engine::library(common)?;
+    let environment = engine::open(&library, request.protocol.threads)?;
+    let request = Request {
+        runtime: format!("onnxruntime {}", library.version),
+        ..request
+    };
+    // a second Ctrl-C ends the program at once
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(Kind::Interrupted as i32);
+        }
+    });
+    let mut done = Vec::new();
+    for (model, path) in targets {
+        let profile = one(environment, &model, &path, &request, args.force, common)?;
+        done.push((path, profile));
+    }
+    Ok(done)
+}
+
+fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
+    let usable = args.paced.is_none_or(|fps| fps > 0.01 && fps < 1e5);
+    anyhow::ensure!(
+        usable,
+        Kind::Usage.of(anyhow::anyhow!(
+            "--paced: frames per second must lie between 0.01 and 100000"
+        ))
+    );
+    let name_is_plain = !args.board.is_empty()
+        && !args.board.starts_with('.')
+        && !args.board.contains(['/', '\\', '\0']);
+    anyhow::ensure!(
+        name_is_plain,
+        Kind::Usage.of(anyhow::anyhow!(
+            "--board {}: the name becomes a folder and may not contain a slash",
+            args.board
+        ))
+    );
+    Ok(Request {
+        board: args.board.clone(),
+        shapes: args.model.shapes.clone(),
+        tasks: args.model.tasks.clone(),
+        local_inputs: args.model.local_inputs.clone(),
+        provider: args.provider,
+        protocol: Protocol {
+            min_rounds: usize::from(args.rounds),
+            max_rounds: 100.max(usize::from(args.rounds)),
+            cache: match args.cache {
+                CacheArg::Interleaved => Cache::Interleaved,
+                CacheArg::Warm => Cache::Warm,
+            },
+            paced_fps: args.paced,
+            threads: engine::threads(args.threads.map(usize::from)),
+            ..Protocol::default()
+        },
+        budget: args.budget.0,
+        program: std::env::current_exe().ok(),
+        runtime: String::new(),
+    })
+}
+
+/// Where each model's profile goes; two models may not share one.
+fn targets(args: &ProfileArgs) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
+    let folder = args.out.join(&args.board);
+    let mut targets: Vec<(PathBuf, PathBuf)> = Vec::new();
+    for model in &args.models {
+        let stem = model.file_stem().unwrap_or_default();
+        let path = folder.join(format!("{}.toml", stem.to_string_lossy()));
+        if let Some((other, _)) = targets.iter().find(|(_, known)| *known == path) {
+            return Err(Kind::Usage.of(anyhow::anyhow!(
+                "{} and {} would both be written to {}: rename one or profile them in two calls with different --out",
+                other.display(),
+                model.display(),
+                path.display()
+            )));
+        }
+        targets.push((model.clone(), path));
+    }
+    Ok(targets)
+}
+
+fn one(
+    environment: &Environment,
+    path: &Path,
+    target: &Path,
+    request: &Request,
+    force: bool,
+    common: &Common,
+) -> anyhow::Result<Profile> {
+    let model = engine::load(path)?;
+    if !force && target.exists() {
+        refuse_foreign(target, model.sha256(), request)?;
+    }
+    // fail before a long measurement, not after it
+    files::create_parent(target)?;
+    let partial_path = profiler::partial_path(target);
+    let partial = if force {
+        None
+    } else {
+        read_partial(&partial_path)
+    };
+    let known = partial
+        .as_ref()
+        .filter(|p| p.key == profiler::key(&model, request))
+        .map_or(0, |p| p.cuts.len());
+    if known > 0 {
+        common.note(format!("going on with {known} cuts measured before"));
+    }
+    let mut observer = Watcher::new(path, partial_path.clone(), common);
+    let profile = profiler::profile(environment, &model, request, partial, &mut observer);
+    observer.bar.finish_and_clear();
+    let profile = profile.map_err(|error| {
+        if matches!(error, RunError::Interrupted) && partial_path.exists() {
+            common.note(format!(
+                "{} keeps what was measured: run the same command to go on",
+                partial_path.display()
+            ));
+        }
+        engine::run_failure(error, path)
+    })?;
+    files::write(target, profile.to_toml(target)?.as_bytes())?;
+    // what it held is in the profile now
+    let _ = std::fs::remove_file(&partial_path);
+    if profile.method.disturbed > 0.2 {
+        common.note(format!(
+            "warning: other programs disturbed {:.0} % of the runs: measure again on a quiet machine",
+            100.0 * profile.method.disturbed
+        ));
+    }
+    if profile.method.drift.abs() > 0.05 {
+        common.note(format!(
+            "warning: the machine's speed drifted by {:+.0} % during the measurement (heat, frequency?)",
+            100.0 * profile.method.drift
+        ));
+    }
+    Ok(profile)
+}
+
+/// An existing profile is only replaced by one of the same model, shapes and threads.
+fn refuse_foreign(target: &Path, sha256: &str, request: &Request) -> anyhow::Result<()> {
+    let old = Profile::load(target).or_fail(Kind::BadInput)?;
+    let shapes: Vec<String> = request.shapes.iter().map(ToString::to_string).collect();
+    let difference = if old.model.sha256 != sha256 {
+        "another model"
+    } else if old.model.shapes != shapes {
+        "other shapes"
+    } else if old.board.threads != request.protocol.threads {
+        "another thread count"
+    } else {
+        return Ok(());
+    };
+    Err(Kind::Usage.of(anyhow::anyhow!(
+        "{} holds a profile of {difference}: use --force to overwrite it, or another --board or --out",
+        target.display()
+    )))
+}
+
+/// Cuts measured before; a file that cannot be read is measured anew.
+fn read_partial(path: &Path) -> Option<Partial> {
+    toml::from_str(&std::fs::read_to_string(path).ok()?).ok()
+}
+
+/// Shows progress, saves what is measured, notices Ctrl-C.
+struct Watcher {
+    bar: ProgressBar,
+    partial: PathBuf,
+}
+
+impl Watcher {
+    fn new(model: &Path, partial: PathBuf, common: &Common) -> Watcher {
+        let bar = if common.progress() {
+            ProgressBar::new(1000)
+        } else {
+            ProgressBar::hidden()
+        };
+        let name = model
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let style = ProgressStyle::with_template("{prefix} {wide_bar:.cyan} {msg} {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.set_prefix(name);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Watcher { bar, partial }
+    }
+}
+
+impl Observer for Watcher {
+    fn progress(&mut self, progress: Progress) -> Control {
+        match progress {
+            Progress::Tracing => self.bar.set_message("tracing"),
+            Progress::Timing {
+                done,
+                cuts: (finished, planned),
+            } => {
+                self.bar
+                    .set_message(format!("{finished} of {planned} cuts"));
+                self.bar.set_position((1000.0 * done) as u64);
+            }
+            Progress::Calibrating => self.bar.set_message("calibrating"),
+            Progress::Memory => self.bar.set_message("memory of halves"),
+        }
+        if INTERRUPTED.load(Ordering::SeqCst) {
+            Control::Interrupt
+        } else {
+            Control::Continue
+        }
+    }
+
+    fn measured(&mut self, partial: &Partial) -> Result<(), RunError> {
+        let io = |source| RunError::Io {
+            path: self.partial.clone(),
+            source,
+        };
+        let text = toml::to_string(partial).map_err(|e| io(std::io::Error::other(e)))?;
+        files::write_atomically(&self.partial, text.as_bytes()).map_err(io)
+    }
+}
+
+/// What was found, in words.
+fn summary(profile: &Profile, path: &Path) -> String {
+    let (whole, method, board) = (&profile.whole, &profile.method, &profile.board);
+    let repeat = 100.0 * method.repeatability;
+    let percent = |share: f64| format!("{} %", three_digits(100.0 * share));
+    let mut lines = vec![
+        format!("{}", path.display()),
+        format!(
+            "  model      {}, {} layers, {} tasks",
+            profile.model.file,
+            profile.layers.len(),
+            profile.tasks.len()
+        ),
+        format!(
+            "  board      {}: {}, {} {}, {}",
+            board.name,
+            board.cpu,
+            board.threads,
+            if board.threads == 1 {
+                "thread"
+            } else {
+                "threads"
+            },
+            board.runtime
+        ),
+        format!(
+            "  whole      {} median of {} runs (p90 {}, p99 {}), noise {}",
+            format_us(whole.median_us),
+            whole.runs,
+            format_us(whole.p90_us),
+            format_us(whole.p99_us),
+            percent(method.noise)
+        ),
+        format!(
+            "  cuts       {} really measured, at least {} rounds each",
+            profile.cuts.len(),
+            profile.cuts.iter().map(|c| c.rounds).min().unwrap_or(0)
+        ),
+        format!(
+            "  prediction error of left-out cuts: median {}, worst {}; same cut twice: {} %",
+            percent(method.loo_error_median),
+            percent(method.loo_error_max),
+            three_digits(repeat)
+        ),
+    ];
+    let factor = profile.memory;
+    if factor.base_bytes > 0 {
+        lines.push(format!(
+            "  memory     {} + {} x weights + {} x activations",
+            cutpoint::units::Bytes(factor.base_bytes),
+            three_digits(factor.weight_factor),
+            three_digits(factor.activation_factor)
+        ));
+    }
+    lines.join("\n")
 }

@@ -1,0 +1,84 @@
+//! What every command that runs a model needs: the runtime, and errors with the file's name.
+
+use std::path::Path;
+
+use clap::Args;
+use cutpoint::onnx::Model;
+use cutpoint::runtime::Environment;
+use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
+use cutpoint::runtime::probe::InputShape;
+use cutpoint::runtime::{RunError, board, environment};
+use cutpoint::task::Task;
+
+use super::{Common, Kind, OrFail};
+
+/// How to read a model.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ModelArgs {
+    /// Fix the shape of an input with open dimensions
+    #[arg(long = "shape", value_name = "INPUT=1x3x224x224")]
+    pub(crate) shapes: Vec<InputShape>,
+    /// Group outputs into a named task (default: every output is its own task)
+    #[arg(long = "task", value_name = "NAME=OUT[,OUT]", value_parser = parse_task)]
+    pub(crate) tasks: Vec<Task>,
+    /// An input that the server has too, so that it need not cross
+    #[arg(long = "local-input", value_name = "NAME")]
+    pub(crate) local_inputs: Vec<String>,
+}
+
+fn parse_task(text: &str) -> Result<Task, String> {
+    let parts = text
+        .split_once('=')
+        .filter(|(name, outputs)| !name.is_empty() && !outputs.is_empty());
+    let (name, outputs) =
+        parts.ok_or_else(|| format!("`{text}` is not a task: write NAME=OUTPUT[,OUTPUT]"))?;
+    Ok(Task {
+        name: name.to_owned(),
+        outputs: outputs.split(',').map(str::to_owned).collect(),
+    })
+}
+
+/// The runtime's library, fetched once when missing.
+pub(crate) fn library(common: &Common) -> anyhow::Result<Library> {
+    library::find_or_fetch(&mut |event| common.note(event)).map_err(|error| {
+        let kind = match error {
+            LibraryError::Variable { .. } => Kind::Usage,
+            _ => Kind::Other,
+        };
+        kind.of(error)
+    })
+}
+
+/// The one environment of this process.
+pub(crate) fn open(library: &Library, threads: usize) -> anyhow::Result<&'static Environment> {
+    environment(library, threads).or_fail(match library.origin {
+        Origin::Env => Kind::Usage,
+        _ => Kind::Other,
+    })
+}
+
+/// Threads asked for, or the physical cores.
+pub(crate) fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(board::default_threads)
+}
+
+/// Reads a model file.
+pub(crate) fn load(path: &Path) -> anyhow::Result<Model> {
+    Model::load(path).or_fail(Kind::BadInput)
+}
+
+/// Adds the model's name to what went wrong while running it, and the exit code.
+pub(crate) fn run_failure(error: RunError, model: &Path) -> anyhow::Error {
+    let kind = match &error {
+        RunError::Interrupted => Kind::Interrupted,
+        RunError::Io { .. } => Kind::Other,
+        RunError::Input { .. } | RunError::Graph(_) => Kind::Usage,
+        _ => Kind::BadInput,
+    };
+    let with_name = match &error {
+        // its message names the file already
+        RunError::Onnx(_) | RunError::Io { .. } => anyhow::Error::new(error),
+        _ => anyhow::Error::new(error).context(model.display().to_string()),
+    };
+    kind.of(with_name)
+}

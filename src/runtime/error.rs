@@ -1,0 +1,57 @@
+//! What can go wrong while a model runs.
+
+use std::path::PathBuf;
+
+use crate::graph::GraphError;
+use crate::onnx::OnnxError;
+
+/// Why a model cannot be run or measured.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The runtime refuses the model.
+    #[error("ONNX Runtime refuses the model: {message}")]
+    Session {
+        /// The runtime's own message, first line.
+        message: String,
+    },
+    /// A run failed.
+    #[error("ONNX Runtime failed while running the model: {message}")]
+    Run {
+        /// The runtime's own message, first line.
+        message: String,
+    },
+    /// The runtime's trace cannot be read.
+    #[error("the runtime's trace is not understood: {message}")]
+    Trace {
+        /// The cause.
+        message: String,
+    },
+    /// A model input cannot be made up.
+    #[error("input `{name}`: {message}")]
+    Input {
+        /// Name of the input.
+        name: String,
+        /// The cause and the remedy.
+        message: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The model is bad.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// Tables that contradict one another.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The two halves do not give what the whole gives.
+    #[error("{0}")]
+    Mismatch(String),
+    /// The user asked to stop; what was measured is saved.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,176 @@
+//! The profile's tables, from what was measured and fitted.
+
+use super::campaign::Timing;
+use super::prepare::Prepared;
+use super::profiler::{Fits, Request};
+use super::stats::median;
+use crate::graph::TensorId;
+use crate::onnx::Model;
+use crate::profile::{
+    BoardInfo, CodecRecord, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo,
+    PortRecord, Profile, TensorRecord, WeightRecord, Whole,
+};
+use crate::task::Task;
+
+/// Everything a profile is made of.
+pub(super) struct Parts<'a> {
+    pub(super) model: &'a Model,
+    pub(super) request: &'a Request,
+    pub(super) prepared: &'a Prepared,
+    pub(super) tasks: Vec<Task>,
+    pub(super) timing: Timing,
+    pub(super) fits: Fits,
+    pub(super) codecs: Vec<CodecRecord>,
+    pub(super) memory: MemoryModel,
+    pub(super) board: BoardInfo,
+    pub(super) duration_s: f64,
+}
+
+/// Writes the tables.
+pub(super) fn assemble(parts: Parts<'_>) -> Profile {
+    let graph = &parts.prepared.grouping.graph;
+    let whole = parts.timing.whole;
+    let (layers, tensors) = (layer_records(&parts), tensor_records(&parts));
+    let cuts = cut_records(&parts);
+    let share = |us: f64| us.abs() / whole.median_us.max(f64::MIN_POSITIVE);
+    let both = |pair: fn(&CutRecord) -> [f64; 2]| -> Vec<f64> {
+        cuts.iter().flat_map(pair).map(share).collect()
+    };
+    let left_out = both(|c| [c.edge_loo_us, c.server_loo_us]);
+    let repeats = both(|c| [c.edge_repeat_us, c.server_repeat_us]);
+    let protocol = parts.request.protocol;
+    let port = |tensor: &TensorId| {
+        let tensor = graph.tensor(*tensor);
+        PortRecord {
+            name: tensor.name.clone(),
+            dtype: tensor.dtype.to_string(),
+            shape: tensor.shape.clone(),
+            bytes: tensor.bytes.0,
+        }
+    };
+    Profile {
+        format: FORMAT,
+        model: ModelInfo {
+            file: parts.model.file_name(),
+            sha256: parts.model.sha256().to_owned(),
+            opset: parts.model.opset(),
+            shapes: parts
+                .request
+                .shapes
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        },
+        board: parts.board,
+        method: Method {
+            warmup: protocol.warmup,
+            runs: protocol.min_rounds,
+            optimization: "all".to_owned(),
+            cache: protocol.cache.name().to_owned(),
+            paced_fps: protocol.paced_fps,
+            noise: whole.mad_us / whole.median_us.max(f64::MIN_POSITIVE),
+            loo_error_median: median(&left_out),
+            loo_error_max: left_out.iter().copied().fold(0.0, f64::max),
+            repeatability: median(&repeats),
+            drift: parts.timing.drift,
+            disturbed: parts.timing.disturbed,
+            duration_s: parts.duration_s,
+            split_edge_us: parts.fits.edge.split_us,
+            split_server_us: parts.fits.server.split_us,
+        },
+        whole: Whole {
+            median_us: whole.median_us,
+            mad_us: whole.mad_us,
+            p90_us: whole.p90_us,
+            p99_us: whole.p99_us,
+            runs: whole.rounds,
+        },
+        memory: parts.memory,
+        power: None,
+        inputs: graph.inputs().iter().map(port).collect(),
+        outputs: graph.outputs().iter().map(port).collect(),
+        tasks: parts.tasks,
+        tensors,
+        weights: graph
+            .weights()
+            .iter()
+            .map(|w| WeightRecord {
+                name: w.name.clone(),
+                bytes: w.bytes.0,
+            })
+            .collect(),
+        layers,
+        cuts,
+        codecs: parts.codecs,
+    }
+}
+
+fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
+    let graph = &parts.prepared.grouping.graph;
+    let traced: f64 = parts.prepared.traced_us.iter().map(|(us, _)| us).sum();
+    let scale = if traced > 0.0 {
+        parts.timing.whole.median_us / traced
+    } else {
+        0.0
+    };
+    let names = |ids: &[TensorId]| ids.iter().map(|t| graph.tensor(*t).name.clone()).collect();
+    graph
+        .layers()
+        .iter()
+        .enumerate()
+        .map(|(index, layer)| LayerRecord {
+            id: layer.id.clone(),
+            name: layer.name.clone(),
+            op: layer.op.clone(),
+            members: layer.members.clone(),
+            inputs: names(&layer.inputs),
+            outputs: names(&layer.outputs),
+            weights: layer
+                .weights
+                .iter()
+                .map(|w| graph.weights()[w.index()].name.clone())
+                .collect(),
+            flops: layer.flops,
+            edge_us: parts.fits.edge.layers_us[index],
+            server_us: parts.fits.server.layers_us[index],
+            trace_us: parts.prepared.traced_us[index].0 * scale,
+            mad_us: parts.prepared.traced_us[index].1 * scale,
+        })
+        .collect()
+}
+
+fn tensor_records(parts: &Parts<'_>) -> Vec<TensorRecord> {
+    let graph = &parts.prepared.grouping.graph;
+    graph
+        .tensors()
+        .iter()
+        .enumerate()
+        .map(|(index, tensor)| TensorRecord {
+            name: tensor.name.clone(),
+            dtype: tensor.dtype.to_string(),
+            shape: tensor.shape.clone(),
+            bytes: tensor.bytes.0,
+            cuttable: tensor.uncuttable.is_none(),
+            reason: tensor.uncuttable.clone().unwrap_or_default(),
+            send_us: parts.fits.edge.extra_us[index],
+            recv_us: parts.fits.server.extra_us[index],
+        })
+        .collect()
+}
+
+fn cut_records(parts: &Parts<'_>) -> Vec<CutRecord> {
+    let (edge, server) = (&parts.fits.edge, &parts.fits.server);
+    parts
+        .timing
+        .cuts
+        .iter()
+        .enumerate()
+        .map(|(index, (_, record))| CutRecord {
+            edge_residual_us: edge.residual_us[index],
+            server_residual_us: server.residual_us[index],
+            edge_loo_us: edge.left_out_us[index],
+            server_loo_us: server.left_out_us[index],
+            ..record.clone()
+        })
+        .collect()
+}

@@ -1,0 +1,145 @@
+//! The two halves of every natural cut give what the whole model gives, in ONNX Runtime.
+
+use std::path::Path;
+
+use cutpoint::codec::Codec;
+use cutpoint::cuts::{self, Cut};
+use cutpoint::graph::{Graph, LayerSet, TensorId};
+use cutpoint::onnx::{self, CutRequest, Halves, Model, Reading, Scale};
+use cutpoint::runtime::Environment;
+use cutpoint::runtime::environment;
+use cutpoint::runtime::library::find_or_fetch;
+use cutpoint::runtime::probe::{probe, random_inputs};
+use cutpoint::runtime::session::{Difference, Values};
+use cutpoint::runtime::verify::{run_whole, verify};
+
+/// Fusion reorders sums: differences up to this share of the largest value are rounding.
+const ROUNDING: f64 = 1e-5;
+
+const MODELS: [&str; 2] = [
+    "models/mtlsplit_mobilenet_v3_small_64.onnx",
+    "models/skipnet_3dec_64.onnx",
+];
+
+fn runtime() -> &'static Environment {
+    // fetched once into the user's cache; without a network the message says what to do
+    let library = find_or_fetch(&mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
+    environment(&library, 1).unwrap()
+}
+
+struct Loaded {
+    model: Model,
+    reading: Reading,
+    feed: Values,
+    expected: Values,
+}
+
+fn load(path: &str) -> Loaded {
+    let model = Model::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let feed = random_inputs(&model, &[]).unwrap();
+    let facts = probe(runtime(), &model, &feed).unwrap();
+    let reading = model.graph(&facts).unwrap();
+    let expected = run_whole(runtime(), &model, &feed).unwrap();
+    Loaded {
+        model,
+        reading,
+        feed,
+        expected,
+    }
+}
+
+impl Loaded {
+    fn graph(&self) -> &Graph {
+        &self.reading.graph
+    }
+
+    fn halves(&self, cut: &Cut, codec: Codec) -> Halves {
+        let crossing: Vec<(TensorId, Codec)> = cut.crossing.iter().map(|t| (*t, codec)).collect();
+        let mut request = CutRequest {
+            edge: cut.edge.clone(),
+            crossing,
+            ..CutRequest::default()
+        };
+        if codec == Codec::U8 {
+            for tensor in &cut.crossing {
+                let scale = Scale {
+                    mean: vec![0.0],
+                    std: vec![1.0 / 64.0],
+                };
+                request.u8_scales.insert(*tensor, scale);
+            }
+        }
+        onnx::cut(&self.model, &self.reading, &request).unwrap()
+    }
+
+    /// Largest difference of any output, as a share of that output's largest value.
+    fn worst(&self, halves: &Halves) -> f64 {
+        let checks = verify(runtime(), halves, &self.feed, &self.expected).unwrap();
+        assert_eq!(checks.len(), self.expected.len());
+        let share = |difference| match difference {
+            Difference::None => 0.0,
+            Difference::Rounding { max_abs, scale } => max_abs / scale.max(f64::MIN_POSITIVE),
+            Difference::Different => f64::INFINITY,
+        };
+        checks
+            .into_iter()
+            .map(|c| share(c.difference))
+            .fold(0.0, f64::max)
+    }
+}
+
+#[test]
+fn every_natural_cut_reproduces_the_whole() {
+    for path in MODELS {
+        let loaded = load(path);
+        let cuts = cuts::natural(loaded.graph(), &[]);
+        assert!(cuts.len() > 10, "{path}: {} natural cuts", cuts.len());
+        for cut in &cuts {
+            let worst = loaded.worst(&loaded.halves(cut, Codec::F32));
+            assert!(worst <= ROUNDING, "{path}: {:?}: {worst}", cut.crossing);
+        }
+    }
+}
+
+#[test]
+fn cuts_of_several_tensors_and_kept_heads_reproduce_the_whole() {
+    for path in MODELS {
+        let loaded = load(path);
+        let tasks = cutpoint::task::Task::per_output(loaded.graph());
+        let heads = cuts::private_heads(loaded.graph(), &tasks, &[]).unwrap();
+        assert_eq!(heads.len(), tasks.len(), "{path}");
+        let wide = cuts::behind_tensors(loaded.graph(), &[]);
+        let wide = wide
+            .into_iter()
+            .filter(|c| c.crossing.len() > 1 && c.is_allowed(loaded.graph()));
+        for cut in heads.into_iter().chain(wide.step_by(5)) {
+            let worst = loaded.worst(&loaded.halves(&cut, Codec::F32));
+            assert!(worst <= ROUNDING, "{path}: {:?}: {worst}", cut.crossing);
+        }
+    }
+}
+
+#[test]
+fn all_on_one_side_works_too() {
+    for path in MODELS {
+        let loaded = load(path);
+        let layers = loaded.graph().layers().len();
+        for edge in [LayerSet::full(layers), LayerSet::empty(layers)] {
+            let whole_on_edge = edge.len() == layers;
+            let halves = loaded.halves(&Cut::of(loaded.graph(), edge, &[]), Codec::F32);
+            assert_eq!(halves.server.is_none(), whole_on_edge);
+            assert_eq!(loaded.worst(&halves), 0.0, "{path}");
+        }
+    }
+}
+
+#[test]
+fn lossy_codecs_change_the_outputs_a_little_and_not_at_all_never() {
+    let loaded = load(MODELS[0]);
+    let cuts = cuts::natural(loaded.graph(), &[]);
+    let cut = &cuts[cuts.len() / 2];
+    let f16 = loaded.worst(&loaded.halves(cut, Codec::F16));
+    let q8 = loaded.worst(&loaded.halves(cut, Codec::Q8));
+    assert!(f16 > 0.0 && f16 < 0.02, "f16: {f16}");
+    assert!(q8 > f16 && q8 < 0.3, "q8: {q8}");
+}
