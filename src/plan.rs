@@ -1,1 +1,458 @@
-//! Placeholder, replaced by its author.
+//! The answer: which layer runs where, what crosses and how, and the proof. Data only.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::Codec;
+
+/// Version of the file format this program reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// The best placement found for one model, one pair of machines and one scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// How good the plan is known to be.
+    pub status: Status,
+    /// Why the status holds, in words.
+    pub proof: String,
+    /// The model that was planned.
+    pub model: PlannedModel,
+    /// The machines and the link the numbers hold for.
+    pub setting: Setting,
+    /// Ids of the layers on the edge, in execution order.
+    pub edge: Vec<String>,
+    /// Ids of the layers on the server; together with `edge`, all layers.
+    pub server: Vec<String>,
+    /// The tensors that are sent from edge to server.
+    pub crossing: Vec<Crossing>,
+    /// From the input on the edge to the last result where it is wanted.
+    pub latency_ms: f64,
+    /// No plan is faster than this; equal to `latency_ms` when optimal.
+    pub bound_ms: f64,
+    /// Where the latency goes; the parts add up to it.
+    pub breakdown_ms: Breakdown,
+    /// One entry per task.
+    pub tasks: Vec<TaskPlan>,
+    /// Encoded payload from edge to server, without framing.
+    pub uplink_bytes: u64,
+    /// Results from server to edge, without framing.
+    pub downlink_bytes: u64,
+    /// Peak memory of the process that runs the edge half.
+    pub edge_memory_bytes: u64,
+    /// Peak memory of the process that runs the server half.
+    pub server_memory_bytes: u64,
+    /// Energy the edge spends on one inference; unknown without `[power]` in the edge's profile.
+    pub edge_energy_mj: Option<f64>,
+    /// Time between frames when inferences overlap: the busiest of edge, link and server.
+    pub period_ms: f64,
+    /// Names of the limits without which a faster plan exists.
+    pub binding: Vec<String>,
+    /// Plans everybody thinks of first, fastest first.
+    pub alternatives: Vec<Alternative>,
+    /// What the predicted times of the two halves rest on.
+    pub evidence: Evidence,
+    /// Time spent solving; absent in files, so that the same inputs give the same bytes.
+    pub solve_ms: Option<f64>,
+}
+
+/// How good a plan is known to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// No plan that meets the limits is better.
+    Optimal,
+    /// The plan meets the limits; a better one may exist, but none below `bound_ms`.
+    Feasible,
+    /// No plan meets the limits.
+    Infeasible,
+}
+
+/// The model a plan is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedModel {
+    /// File name without folders.
+    pub file: String,
+    /// Hash of the model, lower-case hex.
+    pub sha256: String,
+}
+
+/// The machines and the link that a plan's numbers hold for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// Name of the edge board.
+    pub edge: String,
+    /// Name of the server.
+    pub server: String,
+    /// Whether the server's times are computed rather than measured there.
+    pub simulated: bool,
+    /// Edge to server.
+    pub rate_bit_s: u64,
+    /// Server to edge; absent when it follows `rate_bit_s`.
+    pub down_rate_bit_s: Option<u64>,
+    /// One way.
+    pub delay_ms: f64,
+    /// Where results are wanted: `edge`, `server` or `anywhere`.
+    pub results: String,
+    /// Model inputs that the server has, too: they are read there without being sent.
+    #[serde(default)]
+    pub local_inputs: Vec<String>,
+}
+
+/// A tensor that is sent, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crossing {
+    /// Name in the model.
+    pub tensor: String,
+    /// How it is encoded.
+    pub codec: Codec,
+    /// Encoded payload without framing.
+    pub bytes: u64,
+    /// For codec `u8`: `x = (pixel - mean) / std`, one number or one per channel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mean: Vec<f64>,
+    /// See `mean`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub std: Vec<f64>,
+}
+
+/// The parts of a latency, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breakdown {
+    /// Layers on the edge, handing over what crosses, and the edge's cost of being split.
+    pub edge: f64,
+    /// Encoders.
+    pub encode: f64,
+    /// One-way delay and the time on the wire, framing included.
+    pub uplink: f64,
+    /// Decoders.
+    pub decode: f64,
+    /// Layers on the server, taking over what crosses, the cost of being split, and the serving
+    /// overhead of a request.
+    pub server: f64,
+    /// Bringing results back: one-way delay and the time on the wire.
+    pub downlink: f64,
+}
+
+/// What a plan means for one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskPlan {
+    /// The task's name.
+    pub name: String,
+    /// Where the layers it needs run.
+    pub side: Side,
+    /// When its results are there.
+    pub latency_ms: f64,
+    /// Loss of quality; absent while unmeasured.
+    pub accuracy_drop: Option<f64>,
+}
+
+/// Where the layers of a task run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// All on the edge.
+    Edge,
+    /// All on the server.
+    Server,
+    /// Some here, some there.
+    Both,
+}
+
+/// A plan to compare with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alternative {
+    /// `all-edge`, `all-server`, `all-server u8` or `backbone`.
+    pub name: String,
+    /// Its latency.
+    pub latency_ms: f64,
+    /// The limit it breaks; absent when it meets them all.
+    pub breaks: Option<String>,
+}
+
+/// What the predicted times of a plan's halves rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The edge half.
+    pub edge: HalfEvidence,
+    /// The server half.
+    pub server: HalfEvidence,
+}
+
+/// What the predicted time of a half rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HalfEvidence {
+    /// This very half was run on that machine.
+    Measured,
+    /// The half follows from other halves measured on that machine.
+    Predicted,
+    /// The machine itself is simulated.
+    Simulated,
+}
+
+/// Every optimal plan over a range of rates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Slowest rate first; `to_bit_s` of one is `from_bit_s` of the next.
+    pub segments: Vec<Segment>,
+    /// Plans to compare with, at every rate.
+    pub baselines: Vec<Baseline>,
+}
+
+/// A range of rates with one optimal plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// The slowest rate at which the plan is optimal.
+    pub from_bit_s: u64,
+    /// The first rate at which the next plan is optimal; of the last segment, the end of the
+    /// range, where this plan still is.
+    pub to_bit_s: u64,
+    /// Its latency as a function of the rate.
+    pub latency: LatencyLine,
+    /// The plan, with its numbers at `from_bit_s`.
+    pub plan: Plan,
+}
+
+/// A plan to compare with, over a range of rates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// See [`Alternative::name`].
+    pub name: String,
+    /// Its latency as a function of the rate.
+    pub latency: LatencyLine,
+    /// The limit it breaks; absent when it meets them all.
+    pub breaks: Option<String>,
+}
+
+/// Latency as a function of the rate: `fixed_ms + wire_bits / rate`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyLine {
+    /// The part that does not depend on the rate.
+    pub fixed_ms: f64,
+    /// Bits on the wire, framing included.
+    pub wire_bits: u64,
+}
+
+impl LatencyLine {
+    /// The latency at a rate, in milliseconds.
+    pub fn at_bit_s(&self, rate_bit_s: f64) -> f64 {
+        self.fixed_ms + self.wire_bits as f64 * 1e3 / rate_bit_s
+    }
+}
+
+impl Sweep {
+    /// The segment that holds at a rate; `None` outside the range.
+    pub fn at(&self, rate_bit_s: u64) -> Option<&Segment> {
+        let inside = |s: &&Segment| s.from_bit_s <= rate_bit_s && rate_bit_s <= s.to_bit_s;
+        self.segments.iter().rev().find(inside)
+    }
+}
+
+/// What can be wrong with the file of a plan or a sweep.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanFileError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The text is not TOML of this format.
+    #[error("{path}: not a {what}: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// "plan" or "sweep".
+        what: &'static str,
+        /// The cause, with line and column.
+        message: String,
+    },
+    /// The file was written by another version.
+    #[error("{path}: format {found} is not format {FORMAT}, the one this version reads")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it states.
+        found: u32,
+    },
+    /// The plan cannot be expressed in TOML.
+    #[error("the {what} cannot be written: {message}")]
+    Write {
+        /// "plan" or "sweep".
+        what: &'static str,
+        /// The cause.
+        message: String,
+    },
+}
+
+macro_rules! toml_file {
+    ($type:ty, $what:literal) => {
+        impl $type {
+            /// Reads a file.
+            ///
+            /// # Errors
+            /// See [`PlanFileError`].
+            pub fn load(path: &Path) -> Result<Self, PlanFileError> {
+                let text = std::fs::read_to_string(path).map_err(|source| PlanFileError::Io {
+                    path: path.to_owned(),
+                    source,
+                })?;
+                Self::parse(&text, path)
+            }
+
+            /// Reads the text of a file; `path` is for messages.
+            ///
+            /// # Errors
+            /// See [`PlanFileError`].
+            pub fn parse(text: &str, path: &Path) -> Result<Self, PlanFileError> {
+                let value: Self = toml::from_str(text).map_err(|error| PlanFileError::Syntax {
+                    path: path.to_owned(),
+                    what: $what,
+                    message: error.to_string().trim_end().to_owned(),
+                })?;
+                if value.format == FORMAT {
+                    Ok(value)
+                } else {
+                    Err(PlanFileError::Format {
+                        path: path.to_owned(),
+                        found: value.format,
+                    })
+                }
+            }
+
+            /// Text of the file.
+            ///
+            /// # Errors
+            /// [`PlanFileError::Write`] when a value cannot be expressed in TOML.
+            pub fn to_toml(&self) -> Result<String, PlanFileError> {
+                toml::to_string(self).map_err(|error| PlanFileError::Write {
+                    what: $what,
+                    message: error.to_string(),
+                })
+            }
+        }
+    };
+}
+toml_file!(Plan, "plan");
+toml_file!(Sweep, "sweep");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan {
+            format: FORMAT,
+            status: Status::Optimal,
+            proof: "for the test".into(),
+            model: PlannedModel {
+                file: "m.onnx".into(),
+                sha256: "00".into(),
+            },
+            setting: Setting {
+                edge: "pi5".into(),
+                server: "sim:8x".into(),
+                simulated: true,
+                rate_bit_s: 10_000_000,
+                down_rate_bit_s: None,
+                delay_ms: 20.0,
+                results: "edge".into(),
+                local_inputs: Vec::new(),
+            },
+            edge: vec!["a".into()],
+            server: vec!["b".into()],
+            crossing: vec![Crossing {
+                tensor: "a".into(),
+                codec: Codec::F32,
+                bytes: 12,
+                mean: Vec::new(),
+                std: Vec::new(),
+            }],
+            latency_ms: 3.25,
+            bound_ms: 3.25,
+            breakdown_ms: Breakdown::default(),
+            tasks: vec![TaskPlan {
+                name: "t".into(),
+                side: Side::Both,
+                latency_ms: 3.25,
+                accuracy_drop: None,
+            }],
+            uplink_bytes: 12,
+            downlink_bytes: 4,
+            edge_memory_bytes: 1,
+            server_memory_bytes: 2,
+            edge_energy_mj: None,
+            period_ms: 1.0,
+            binding: Vec::new(),
+            alternatives: vec![Alternative {
+                name: "all-edge".into(),
+                latency_ms: 4.0,
+                breaks: Some("edge-memory".into()),
+            }],
+            evidence: Evidence {
+                edge: HalfEvidence::Measured,
+                server: HalfEvidence::Simulated,
+            },
+            solve_ms: None,
+        }
+    }
+
+    #[test]
+    fn files_read_back_what_was_written() {
+        let text = plan().to_toml().unwrap();
+        assert_eq!(Plan::parse(&text, Path::new("plan.toml")).unwrap(), plan());
+        let sweep = Sweep {
+            format: FORMAT,
+            segments: vec![Segment {
+                from_bit_s: 1,
+                to_bit_s: 9,
+                latency: LatencyLine {
+                    fixed_ms: 0.5,
+                    wire_bits: 8,
+                },
+                plan: plan(),
+            }],
+            baselines: Vec::new(),
+        };
+        let text = sweep.to_toml().unwrap();
+        let read = Sweep::parse(&text, Path::new("sweep.toml")).unwrap();
+        assert_eq!(read, sweep);
+    }
+
+    #[test]
+    fn unknown_keys_and_other_formats_are_refused() {
+        let path = Path::new("plan.toml");
+        let text = plan().to_toml().unwrap();
+        let error = Plan::parse(&format!("surprise = 1\n{text}"), path).unwrap_err();
+        assert!(error.to_string().contains("surprise"), "{error}");
+        let other = text.replacen("format = 1", "format = 2", 1);
+        let error = Plan::parse(&other, path).unwrap_err();
+        assert!(error.to_string().contains("format 2"), "{error}");
+    }
+
+    #[test]
+    fn unknown_values_are_null_in_json() {
+        let json = serde_json::to_value(plan()).unwrap();
+        assert!(json["edge_energy_mj"].is_null());
+        assert!(json["tasks"][0]["accuracy_drop"].is_null());
+    }
+}

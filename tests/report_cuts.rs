@@ -19,11 +19,11 @@ fn data(layers: usize, bits_per_us: f64, name: impl Fn(usize) -> String) -> Cuts
         measured,
     };
     let mut bars = vec![bar("everything on the server", CutKind::AllServer, 0.0, 49152.0, true)];
-    let natural = prepare::natural_cuts(&graph);
+    let natural = cutpoint::cuts::natural(&graph, &[]).into_iter().filter(|c| !c.edge.is_empty()).collect::<Vec<_>>();
     let count = natural.len();
-    for (i, (tensor, edge)) in natural.into_iter().enumerate() {
-        let us = edge.iter().map(|l| profile.layers[l.index()].edge_us).sum();
-        let t = graph.tensor(tensor);
+    for (i, cut) in natural.into_iter().enumerate() {
+        let us = cut.edge.iter().map(|l| profile.layers[l.index()].edge_us).sum();
+        let t = graph.tensor(cut.crossing[0]);
         let kind = if i + 1 == count { CutKind::Backbone } else { CutKind::Natural };
         bars.push(bar(&t.name, kind, us, t.bytes.0 as f64, profile.cuts.iter().any(|c| c.tensors[0] == t.name)));
     }

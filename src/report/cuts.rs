@@ -5,7 +5,7 @@ use super::place::{Frame, Room, stride};
 use super::scale::{Axis, Spread, Tick};
 use super::sheet::{Anchor, Sheet, Swatch, Words};
 use super::style::{SMALL, TINY};
-use super::text::{fit, width};
+use super::text::{bare, fit, width};
 use super::{Origin, ReportError, Style, nothing};
 use crate::units::format_us;
 
@@ -27,7 +27,7 @@ pub struct CutsData {
 /// One placement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutBar {
-    /// What crosses: the tensor, or `everything on the server`.
+    /// What crosses: the tensor's name, or `everything on the server`.
     pub name: String,
     /// How much crosses and in which codec, such as `18.8 kB as f32`; empty when nothing does.
     pub payload: String,
@@ -86,11 +86,13 @@ impl Parts {
 const NAME: &str = "cuts";
 const LEFT: f64 = 66.0;
 const NAMED: f64 = 11.5;
-const NAMES: f64 = 124.0;
+const NAMES: f64 = 136.0;
 /// Widest bar.
 const WIDEST: f64 = 44.0;
 /// Height of the strip that marks measured cuts.
 const STRIP: f64 = 5.0;
+/// Least column width at which an outline leaves the best bar's colours visible.
+const OUTLINED: f64 = 7.0;
 /// Extra space, in columns, between the cuts and the two placements that cut nothing.
 const APART: f64 = 0.6;
 
@@ -115,7 +117,7 @@ pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
     let named = pitch >= NAMED;
     let below = STRIP + 4.0 + if named { names_height(data) } else { 38.0 };
     let frame = Frame { left: free.left + LEFT, top: free.top + 4.0, width, height: (free.height - below - 6.0).max(80.0) };
-    let panel = Panel { frame, x: columns_axis(data, named), y: Axis::time(0.0, limit * 1.12, "latency") };
+    let panel = Panel { frame, x: columns_axis(data, named), y: Axis::time(0.0, limit * 1.12, "latency"), clearance: STRIP };
     let marks = marks(data, best, limit, pitch);
     sheet.panel(&panel, &marks)?;
     strip(&mut sheet, &panel, data);
@@ -154,7 +156,7 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
     let bar = &data.bars[best];
     let place = match bar.kind {
         CutKind::AllEdge | CutKind::AllServer => bar.name.clone(),
-        _ => format!("to cut at {}", bar.name),
+        _ => format!("to cut at {}", fit(bare(&bar.name), 1.0, 40.0)),
     };
     Words {
         heading: format!("{}: latency of every natural cut at {}", data.model, data.link),
@@ -176,8 +178,8 @@ fn legend(data: &CutsData) -> Vec<(&'static str, Swatch, String)> {
             (*class, Swatch::Box, name)
         })
         .collect();
-    entries.push(("best", Swatch::Box, "best".to_owned()));
-    entries.push(("cut", Swatch::Circle, "both halves measured".to_owned()));
+    entries.push(("best", Swatch::Circle, "best".to_owned()));
+    entries.push(("cut", Swatch::Square, "both halves measured".to_owned()));
     entries
 }
 
@@ -233,8 +235,13 @@ fn marks(data: &CutsData, best: usize, limit: f64, pitch: f64) -> Vec<Mark> {
             marks.push(Mark::new("cut", Shape::Triangle([column(data, i), limit * 1.02], (pitch * 0.3).min(4.5))));
         }
     }
-    let (at, total) = (column(data, best), data.bars[best].parts.total_us());
-    marks.push(Mark::new("best", Shape::Bar([at - half, 0.0], [at + half, total.min(limit)])));
+    let (at, top) = (column(data, best), data.bars[best].parts.total_us().min(limit));
+    let outline = if pitch >= OUTLINED {
+        Shape::Bar([at - half, 0.0], [at + half, top])
+    } else {
+        Shape::Circle([at, top], 4.0)
+    };
+    marks.push(Mark::new("best", outline));
     marks
 }
 
@@ -251,7 +258,7 @@ fn strip(sheet: &mut Sheet, panel: &Panel, data: &CutsData) {
 }
 
 fn names_height(data: &CutsData) -> f64 {
-    let longest = data.bars.iter().map(|bar| width(&bar.name, TINY)).fold(0.0, f64::max);
+    let longest = data.bars.iter().map(|bar| width(bare(&bar.name), TINY)).fold(0.0, f64::max);
     longest.min(NAMES) + 8.0
 }
 
@@ -259,7 +266,7 @@ fn write_names(sheet: &mut Sheet, panel: &Panel, data: &CutsData) {
     for (i, bar) in data.bars.iter().enumerate() {
         let x = panel.at_x(column(data, i)) + TINY * 0.35;
         let y = panel.frame.bottom() + STRIP + 10.0;
-        sheet.upwards("tiny", x, y, Anchor::End, &fit(&bar.name, TINY, NAMES));
+        sheet.upwards("tiny", x, y, Anchor::End, &fit(bare(&bar.name), TINY, NAMES));
     }
 }
 
@@ -271,7 +278,7 @@ fn call_out(sheet: &mut Sheet, panel: &Panel, data: &CutsData, best: usize, limi
         room.block(Frame { left, top, width: panel.at_x(1.0) - panel.at_x(0.0), height: panel.frame.bottom() - top });
     }
     let backbone = data.bars.iter().position(|bar| bar.kind == CutKind::Backbone);
-    let mut labels = vec![(best, "strong", format!("{}: {}", data.bars[best].name, format_us(data.bars[best].parts.total_us())))];
+    let mut labels = vec![(best, "strong", format!("{}: {}", bare(&data.bars[best].name), format_us(data.bars[best].parts.total_us())))];
     if let Some(backbone) = backbone.filter(|backbone| *backbone != best) {
         let total = format_us(data.bars[backbone].parts.total_us());
         labels.push((backbone, "label", format!("backbone: {total}")));

@@ -49,7 +49,7 @@ const NAMED: f64 = 11.5;
 /// Widest bar.
 const WIDEST: f64 = 44.0;
 /// Greatest height of the names below the columns.
-const NAMES: f64 = 124.0;
+const NAMES: f64 = 136.0;
 /// Labels in the picture when there is no room for all names.
 const CALLED_OUT: usize = 8;
 
@@ -72,11 +72,13 @@ pub fn figure(data: &LayersData, style: &Style) -> Result<String, ReportError> {
         frame: frame(free.top + 4.0, height * 0.66),
         x: columns_axis(data, false),
         y: Axis::time(-1.06 * server_top.max(edge_top * 0.04), headroom * edge_top.max(server_top * 0.04), "server ↓   edge ↑"),
+        clearance: 0.0,
     };
     let sizes = Panel {
         frame: frame(times.frame.bottom() + 16.0, height * 0.34),
         x: columns_axis(data, !named),
         y: size_axis(data),
+        clearance: 0.0,
     };
     sheet.panel(&times, &time_marks(data, right / columns))?;
     let zero = times.at_y(0.0);

@@ -5,10 +5,12 @@
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
 pub mod cuts;
+pub mod halves;
 pub mod layers;
 mod panel;
 mod place;
 pub mod prepare;
+pub mod rate;
 mod scale;
 mod sheet;
 mod style;

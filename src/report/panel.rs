@@ -55,6 +55,8 @@ pub(super) struct Panel {
     pub(super) frame: Frame,
     pub(super) x: Axis,
     pub(super) y: Axis,
+    /// Extra space between the horizontal axis and its labels.
+    pub(super) clearance: f64,
 }
 
 impl Panel {
@@ -209,7 +211,7 @@ mod tests {
 
     fn panel() -> Panel {
         let frame = Frame { left: 10.0, top: 20.0, width: 100.0, height: 50.0 };
-        Panel { frame, x: axis(10.0), y: axis(1.0) }
+        Panel { frame, x: axis(10.0), y: axis(1.0), clearance: 0.0 }
     }
 
     #[test]

@@ -51,30 +51,26 @@ impl Frame {
     }
 }
 
-/// A label in one of several rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Slot {
-    pub(super) left: f64,
-    pub(super) row: usize,
-}
-
-/// Spreads labels, each `(centre, width)` and sorted by centre, over as few rows as needed between
-/// `from` and `to`, at least `gap` apart. A label wider than the bounds, or one that would need
-/// more than `rows` rows, gets no slot.
-pub(super) fn rows(labels: &[(f64, f64)], from: f64, to: f64, gap: f64, rows: usize) -> Vec<Option<Slot>> {
-    let mut ends = vec![f64::NEG_INFINITY; rows];
-    labels
+/// Left ends of boxes on one line between `from` and `to`: each as near to its centre as those
+/// before it allow, at least `gap` apart, in order. The boxes are `(centre, width)`, sorted by
+/// centre; `None` when they do not fit side by side.
+pub(super) fn spread(boxes: &[(f64, f64)], from: f64, to: f64, gap: f64) -> Option<Vec<f64>> {
+    let mut free = from;
+    let mut lefts: Vec<f64> = boxes
         .iter()
-        .map(|&(centre, width)| {
-            if width > to - from {
-                return None;
-            }
-            let left = (centre - width / 2.0).clamp(from, to - width);
-            let row = ends.iter().position(|end| end + gap <= left)?;
-            ends[row] = left + width;
-            Some(Slot { left, row })
+        .map(|(centre, width)| {
+            let left = (centre - width / 2.0).max(free);
+            free = left + width + gap;
+            left
         })
-        .collect()
+        .collect();
+    let mut end = to;
+    for (left, (_, width)) in lefts.iter_mut().zip(boxes).rev() {
+        *left = left.min(end - width);
+        end = *left - gap;
+    }
+    let fits = lefts.first().is_none_or(|left| *left >= from - 1e-6);
+    fits.then_some(lefts)
 }
 
 /// Every `k`-th of `count` evenly spaced labels, with the smallest `k` of 1, 2, 5, 10, 20, ... that
@@ -91,6 +87,9 @@ pub(super) fn stride(pitch: f64, needed: f64) -> usize {
         decade *= 10;
     }
 }
+
+/// Rows of text between a point and its farthest label.
+const FARTHEST: u32 = 16;
 
 /// Room for labels around points, taken first come, first served.
 #[derive(Debug)]
@@ -109,24 +108,28 @@ impl Room {
         self.taken.push(frame);
     }
 
-    /// Takes a free box of `width` x `height` near `(x, y)`: above it, beside it, below it, then
-    /// farther away; `None` when all of them are taken.
+    /// Takes the nearest free box of `width` x `height` at `(x, y)`: above it, beside it, below it, then
+    /// farther above or below, where the line to the point is clear of other boxes; `None` when
+    /// there is none.
     pub(super) fn take(&mut self, x: f64, y: f64, width: f64, height: f64) -> Option<Frame> {
         const GAP: f64 = 5.0;
-        let beside = y - height / 2.0;
+        let within = |left: f64| left.min(self.bounds.right() - width).max(self.bounds.left);
+        let (centred, starting, ending) = (within(x - width / 2.0), within(x - GAP), within(x - width + GAP));
+        let (above, beside, below) = (y - height - GAP, y - height / 2.0, y + GAP);
+        let (right, left) = (x + GAP, x - width - GAP);
         let near = [
-            (x - width / 2.0, y - height - GAP),
-            (x + GAP, y - height),
-            (x + GAP, beside),
-            (x - width - GAP, beside),
-            (x - width - GAP, y - height),
-            (x - width / 2.0, y + GAP),
-            (x + GAP, y),
-            (x - width - GAP, y),
+            (centred, above),
+            (right, beside),
+            (left, beside),
+            (centred, below),
+            (starting, above),
+            (ending, above),
+            (starting, below),
+            (ending, below),
         ];
-        let far = (1..=6).flat_map(|step| {
+        let far = (1..=FARTHEST).flat_map(|step| {
             let dy = f64::from(step) * (height + 2.0);
-            [(x - width / 2.0, y - height - GAP - dy), (x + GAP, beside - dy), (x - width - GAP, beside - dy), (x - width / 2.0, y + GAP + dy)]
+            [centred, starting, ending].into_iter().flat_map(move |x| [(x, above - dy), (x, below + dy)])
         });
         let candidates = near.into_iter().chain(far).map(|(left, top)| Frame { left, top, width, height });
         let clear = |frame: &Frame| !self.taken.iter().any(|taken| taken.overlaps(frame));
@@ -145,20 +148,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn labels_in_rows_never_overlap_and_stay_inside(
-            mut labels in proptest::collection::vec((0.0..800.0f64, 5.0..220.0f64), 0..60),
-            count in 1usize..6,
+        fn boxes_on_a_line_keep_their_order_and_their_distance(
+            mut boxes in proptest::collection::vec((0.0..800.0f64, 5.0..60.0f64), 0..20),
         ) {
-            labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let slots = rows(&labels, 50.0, 750.0, 4.0, count);
-            prop_assert_eq!(slots.len(), labels.len());
-            let frames: Vec<Frame> = slots.iter().zip(&labels).filter_map(|(slot, label)| {
-                slot.map(|s| Frame { left: s.left, top: s.row as f64 * 10.0, width: label.1, height: 9.0 })
-            }).collect();
-            let bounds = Frame { left: 50.0, top: 0.0, width: 700.0, height: count as f64 * 10.0 };
-            for (i, frame) in frames.iter().enumerate() {
-                prop_assert!(bounds.encloses(frame));
-                prop_assert!(frames[..i].iter().all(|other| !other.overlaps(frame)));
+            boxes.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let needed: f64 = boxes.iter().map(|(_, width)| width + 4.0).sum::<f64>() - 4.0;
+            match spread(&boxes, 50.0, 750.0, 4.0) {
+                None => prop_assert!(needed > 700.0),
+                Some(lefts) => {
+                    let ends: Vec<f64> = lefts.iter().zip(&boxes).map(|(left, b)| left + b.1).collect();
+                    prop_assert!(lefts.iter().all(|left| *left >= 50.0 - 1e-6));
+                    prop_assert!(ends.iter().all(|end| *end <= 750.0 + 1e-6));
+                    prop_assert!(ends.iter().zip(lefts.iter().skip(1)).all(|(end, next)| end + 4.0 <= next + 1e-6));
+                }
             }
         }
 
@@ -186,6 +188,12 @@ mod tests {
         let mut room = Room::new(Frame { left: 0.0, top: 0.0, width: 100.0, height: 100.0 });
         let frame = room.take(50.0, 50.0, 40.0, 10.0).unwrap();
         assert_eq!((frame.left, frame.bottom()), (30.0, 45.0));
+    }
+
+    #[test]
+    fn a_box_with_room_stays_centred() {
+        assert_eq!(spread(&[(100.0, 20.0), (200.0, 20.0)], 0.0, 300.0, 4.0), Some(vec![90.0, 190.0]));
+        assert_eq!(spread(&[(5.0, 20.0), (299.0, 20.0)], 0.0, 300.0, 4.0), Some(vec![0.0, 280.0]));
     }
 
     #[test]

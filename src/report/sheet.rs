@@ -24,6 +24,7 @@ pub(super) enum Anchor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Swatch {
     Box,
+    Square,
     Line,
     Circle,
     Triangle,
@@ -120,6 +121,7 @@ impl Sheet {
         let (left, right, centre) = (p(x), p(x + 20.0), p(x + 10.0));
         let element = match swatch {
             Swatch::Box => format!("<rect class=\"{class}\" x=\"{left}\" y=\"{}\" width=\"20\" height=\"10\"/>", p(y - 5.0)),
+            Swatch::Square => format!("<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"5\" height=\"5\"/>", p(x + 10.0), p(y - 2.5)),
             Swatch::Line => format!("<line class=\"{class}\" x1=\"{left}\" y1=\"{0}\" x2=\"{right}\" y2=\"{0}\"/>", p(y)),
             Swatch::Circle => format!("<circle class=\"{class}\" cx=\"{centre}\" cy=\"{}\" r=\"4\"/>", p(y)),
             Swatch::Triangle => {
@@ -229,16 +231,16 @@ impl Sheet {
         let mut end = f64::NEG_INFINITY;
         for tick in &panel.x.ticks {
             let (x, half) = (panel.at_x(tick.at), width(&tick.label, SMALL) / 2.0);
-            let x_text = x.clamp(half, (self.page.0 - half).max(half));
-            self.line("axis", (x, frame.bottom()), (x, frame.bottom() + 4.0));
+            let x_text = x.clamp(half, (self.page.0 - half - 4.0).max(half));
+            self.line("axis", (x, frame.bottom()), (x, frame.bottom() + 4.0 + panel.clearance));
             if x_text - half >= end + 4.0 {
-                self.text("muted", x_text, frame.bottom() + 16.0, Anchor::Middle, &tick.label);
+                self.text("muted", x_text, frame.bottom() + 16.0 + panel.clearance, Anchor::Middle, &tick.label);
                 end = x_text + half;
             }
         }
         if !panel.x.title.is_empty() {
             let title = fit(&panel.x.title, TEXT, frame.width);
-            let below = frame.bottom() + if panel.x.ticks.is_empty() { 18.0 } else { 34.0 };
+            let below = frame.bottom() + panel.clearance + if panel.x.ticks.is_empty() { 18.0 } else { 34.0 };
             self.text("text", frame.left + frame.width / 2.0, below, Anchor::Middle, &title);
         }
     }

@@ -81,6 +81,7 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("heading", Text(HEADING, 600), "#1b1f24", "#eceff2"),
     ("text", Text(TEXT, 400), "#1b1f24", "#e3e6ea"),
     ("muted", Text(SMALL, 400), "#57606a", "#a3adb8"),
+    ("small", Text(SMALL, 400), "#1b1f24", "#eceff2"),
     ("tiny", Text(TINY, 400), "#57606a", "#a3adb8"),
     ("label", Label(SMALL, 400), "#1b1f24", "#eceff2"),
     ("strong", Label(SMALL, 600), "#a33f00", "#ff9a5c"),

@@ -11,7 +11,7 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
 fn advance(c: char) -> f64 {
     match c {
         'i' | 'j' | 'l' | '\'' | '|' => 0.30,
-        ' ' | '.' | ',' | ':' | ';' | '/' | '\\' => 0.35,
+        ' ' | '\u{a0}' | '.' | ',' | ':' | ';' | '/' | '\\' => 0.35,
         'f' | 'r' | 't' | '!' | '(' | ')' | '[' | ']' | '-' | '·' | '"' | '`' => 0.42,
         'c' | 's' | 'z' | '_' | 'I' | 'J' => 0.55,
         'm' | 'M' | 'W' | '%' | '@' | '–' | '…' => 1.0,
@@ -22,17 +22,26 @@ fn advance(c: char) -> f64 {
     }
 }
 
+/// A tensor's name without what exporters add to the node's.
+pub(super) fn bare(name: &str) -> &str {
+    match name.strip_suffix("_output_0") {
+        Some("") | None => name,
+        Some(node) => node,
+    }
+}
+
 /// `text` with its middle replaced by `…` so that it is no wider than `max` pixels.
 pub(super) fn fit(text: &str, size: f64, max: f64) -> String {
+    // names of layers differ near their end: two characters from there for each from the start
+    const TAIL: usize = 2;
     if width(text, size) <= max {
         return text.to_owned();
     }
     let chars: Vec<char> = text.chars().collect();
     let room = max / size - advance('…');
     let (mut head, mut tail, mut used) = (0, 0, 0.0);
-    // the end of a layer's name tells more than its start: the tail takes the first turn
     while head + tail < chars.len() {
-        let from_tail = tail <= head;
+        let from_tail = tail <= TAIL * head;
         let next = if from_tail { chars[chars.len() - 1 - tail] } else { chars[head] };
         used += advance(next);
         if used > room {
@@ -45,10 +54,15 @@ pub(super) fn fit(text: &str, size: f64, max: f64) -> String {
     format!("{start}…{end}")
 }
 
-/// Breaks `text` at spaces into lines of at most `max` pixels; a longer word is shortened.
+/// Breaks `text` at spaces into lines of at most `max` pixels; a longer word is shortened, and a
+/// number stays with its unit.
 pub(super) fn wrap(text: &str, size: f64, max: f64) -> Vec<String> {
+    const UNITS: [&str; 8] = ["%", "µs", "ms", "kB", "MB", "kbit/s", "Mbit/s", "Gbit/s"];
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    let joined = UNITS.iter().fold(text.to_owned(), |text, unit| {
+        text.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"))
+    });
+    for word in joined.split([' ', '\n']).filter(|word| !word.is_empty()) {
         let word = fit(word, size, max);
         match lines.last_mut() {
             Some(line) if width(line, size) + width(" ", size) + width(&word, size) <= max => {
@@ -93,7 +107,8 @@ mod tests {
         let name = "/features/features.0/features.0.0/Conv_output_0";
         let short = fit(name, 11.0, 140.0);
         assert!(width(&short, 11.0) <= 140.0);
-        assert!(short.starts_with("/fea") && short.ends_with("output_0"), "{short}");
+        assert!(short.starts_with("/fe") && short.ends_with("output_0"), "{short}");
+        assert_eq!(bare(name), "/features/features.0/features.0.0/Conv");
         assert_eq!(fit("conv1", 11.0, 140.0), "conv1");
         assert_eq!(fit("conv1", 11.0, 1.0), "…");
     }
@@ -103,6 +118,7 @@ mod tests {
         let lines = wrap("one two three four", 10.0, 60.0);
         assert!(lines.len() > 1 && lines.iter().all(|line| width(line, 10.0) <= 60.0));
         assert_eq!(lines.join(" "), "one two three four");
+        assert_eq!(wrap("takes 3 ms", 10.0, 62.0), ["takes", "3\u{a0}ms"]);
         assert!(wrap("  ", 10.0, 60.0).is_empty());
     }
 

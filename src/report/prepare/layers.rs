@@ -1,4 +1,4 @@
-use super::natural_cuts;
+use crate::cuts;
 use crate::graph::{Graph, LayerId};
 use crate::profile::{LayerRecord, Profile};
 use crate::report::Origin;
@@ -7,8 +7,8 @@ use crate::report::layers::{LayerBar, LayersData};
 /// Data of the layer figure: edge times of `profile`, and server times from `server_us`.
 pub fn layers(profile: &Profile, graph: &Graph, edge: Origin, server: Origin, server_us: impl Fn(LayerId) -> f64) -> LayersData {
     let mut natural = vec![false; graph.layers().len()];
-    for (tensor, _) in natural_cuts(graph) {
-        if let Some(layer) = graph.producer(tensor) {
+    for tensor in cuts::natural(graph, &[]).iter().flat_map(|cut| &cut.crossing) {
+        if let Some(layer) = graph.producer(*tensor) {
             natural[layer.index()] = true;
         }
     }

@@ -1,11 +1,12 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod halves;
 mod layers;
 
+pub use halves::halves;
 pub use layers::layers;
 
 use super::Origin;
-use crate::graph::{Graph, LayerSet, TensorId};
 use crate::profile::Profile;
 use crate::units::three_digits;
 
@@ -26,15 +27,4 @@ pub fn measured(side: &str, profile: &Profile) -> Origin {
         three_digits(method.noise * 100.0),
     );
     Origin { name: board.name.clone(), method, simulated: false }
-}
-
-/// The tensors that alone cross a closed cut, with the layers before the cut, in execution order.
-/// Model inputs are not among them.
-pub fn natural_cuts(graph: &Graph) -> Vec<(TensorId, LayerSet)> {
-    let produced = graph.layers().iter().flat_map(|layer| &layer.outputs);
-    produced
-        .filter(|tensor| graph.tensor(**tensor).uncuttable.is_none())
-        .map(|tensor| (*tensor, graph.ancestors(&[*tensor])))
-        .filter(|(tensor, edge)| graph.crossing(edge) == [*tensor])
-        .collect()
 }
