@@ -82,7 +82,10 @@ enum Command {
 impl Command {
     /// Whether the command opens ONNX Runtime; planning must not pay for that.
     fn runs_models(&self) -> bool {
-        !matches!(self, Command::Plan(_) | Command::Sweep(_) | Command::Report(_))
+        !matches!(
+            self,
+            Command::Plan(_) | Command::Sweep(_) | Command::Report(_)
+        )
     }
 }
 

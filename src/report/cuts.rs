@@ -1,94 +1,21 @@
 //! Latency of every natural cut at one link, stacked into what it is spent on.
 
+mod data;
+
+use super::columns::{NAMED, WIDEST, names_height, write_names};
 use super::panel::{Mark, Panel, Shape};
 use super::place::{Frame, Room, stride};
 use super::scale::{Axis, Spread, Tick};
-use super::sheet::{Anchor, Sheet, Swatch, Words};
-use super::style::{SMALL, TINY};
+use super::sheet::{Sheet, Swatch, Words};
+use super::style::SMALL;
 use super::text::{bare, fit, width};
-use super::{Origin, ReportError, Style, nothing};
+use super::{ReportError, Style, nothing};
 use crate::units::format_us;
 
-/// What the figure shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CutsData {
-    /// Name of the model.
-    pub model: String,
-    /// Where the edge times come from.
-    pub edge: Origin,
-    /// Where the server times come from.
-    pub server: Origin,
-    /// The link, such as `10 Mbit/s, 20 ms one way`.
-    pub link: String,
-    /// All-server first, then the cuts in execution order, then all-edge.
-    pub bars: Vec<CutBar>,
-}
-
-/// One placement.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CutBar {
-    /// What crosses: the tensor's name, or `everything on the server`.
-    pub name: String,
-    /// How much crosses and in which codec, such as `18.8 kB as f32`; empty when nothing does.
-    pub payload: String,
-    /// What kind of placement it is.
-    pub kind: CutKind,
-    /// Where the time goes.
-    pub parts: Parts,
-    /// Whether both halves were measured; otherwise their times are predicted.
-    pub measured: bool,
-}
-
-/// What kind of placement a bar stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CutKind {
-    /// The raw input is sent.
-    AllServer,
-    /// A natural cut.
-    Natural,
-    /// The natural cut where all heads start.
-    Backbone,
-    /// Nothing is sent.
-    AllEdge,
-}
-
-/// Where the time of one inference goes, in microseconds.
-#[derive(Debug, Default, Clone, Copy, PartialEq)]
-#[allow(missing_docs)]
-pub struct Parts {
-    pub edge_us: f64,
-    pub encode_us: f64,
-    pub uplink_us: f64,
-    pub decode_us: f64,
-    pub server_us: f64,
-    pub downlink_us: f64,
-}
-
-impl Parts {
-    /// The parts in the order in which they happen, with their class and name.
-    fn stacked(&self) -> [(&'static str, &'static str, f64); 6] {
-        [
-            ("edge", "edge", self.edge_us),
-            ("encode", "encode", self.encode_us),
-            ("uplink", "link", self.uplink_us),
-            ("decode", "decode", self.decode_us),
-            ("server", "server", self.server_us),
-            ("results", "results back", self.downlink_us),
-        ]
-    }
-
-    /// Latency of one inference.
-    pub fn total_us(&self) -> f64 {
-        self.stacked().iter().map(|(.., us)| us).sum()
-    }
-}
+pub use data::{CutBar, CutKind, CutsData, Parts};
 
 const NAME: &str = "cuts";
 const LEFT: f64 = 66.0;
-const NAMED: f64 = 11.5;
-const NAMES: f64 = 136.0;
-/// Widest bar.
-const WIDEST: f64 = 44.0;
 /// Height of the strip that marks measured cuts.
 const STRIP: f64 = 5.0;
 /// Least column width at which an outline leaves the best bar's colours visible.
@@ -102,11 +29,25 @@ const APART: f64 = 0.6;
 /// [`ReportError::Nothing`] when there is no cut, or nothing takes any time.
 pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
     let totals: Vec<f64> = data.bars.iter().map(|bar| bar.parts.total_us()).collect();
-    if !data.bars.iter().any(|bar| matches!(bar.kind, CutKind::Natural | CutKind::Backbone)) {
-        return Err(nothing(NAME, format!("`{}` has no place where one tensor alone crosses", data.model)));
+    if !data.bars.iter().any(CutBar::is_cut) {
+        return Err(nothing(
+            NAME,
+            format!(
+                "`{}` has no place where one tensor alone crosses",
+                data.model
+            ),
+        ));
     }
-    let Some(best) = fastest(&totals).filter(|best| totals[*best] > 0.0 && totals.iter().all(|t| t.is_finite())) else {
-        return Err(nothing(NAME, format!("the latencies of `{}` are not positive times; measure again with `cutpoint profile`", data.model)));
+    let Some(best) =
+        fastest(&totals).filter(|best| totals[*best] > 0.0 && totals.iter().all(|t| t.is_finite()))
+    else {
+        return Err(nothing(
+            NAME,
+            format!(
+                "the latencies of `{}` are not positive times; measure again with `cutpoint profile`",
+                data.model
+            ),
+        ));
     };
     let limit = limit(data, &totals);
     let mut sheet = Sheet::new(style, &words(data, &totals, best, limit));
@@ -115,14 +56,34 @@ pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
     let width = free.width - LEFT - 4.0;
     let pitch = width / columns(data);
     let named = pitch >= NAMED;
-    let below = STRIP + 4.0 + if named { names_height(data) } else { 38.0 };
-    let frame = Frame { left: free.left + LEFT, top: free.top + 4.0, width, height: (free.height - below - 6.0).max(80.0) };
-    let panel = Panel { frame, x: columns_axis(data, named), y: Axis::time(0.0, limit * 1.12, "latency"), clearance: STRIP };
+    let names = || {
+        let bars = data.bars.iter().enumerate();
+        bars.map(|(i, bar)| (column(data, i), bar.name.as_str()))
+    };
+    let below = STRIP
+        + 4.0
+        + if named {
+            names_height(names().map(|(_, name)| name))
+        } else {
+            38.0
+        };
+    let frame = Frame {
+        left: free.left + LEFT,
+        top: free.top + 4.0,
+        width,
+        height: (free.height - below - 6.0).max(80.0),
+    };
+    let panel = Panel {
+        frame,
+        x: columns_axis(data, named),
+        y: Axis::time(0.0, limit * 1.12, "latency"),
+        clearance: STRIP,
+    };
     let marks = marks(data, best, limit, pitch);
     sheet.panel(&panel, &marks)?;
     strip(&mut sheet, &panel, data);
     if named {
-        write_names(&mut sheet, &panel, data);
+        write_names(&mut sheet, &panel, STRIP + 10.0, names());
     }
     call_out(&mut sheet, &panel, data, best, limit);
     sheet.hovers(&hovers(data, &panel));
@@ -139,19 +100,39 @@ fn limit(data: &CutsData, totals: &[f64]) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let longest = sorted[sorted.len() - 1];
     let whole = |bar: &&CutBar| matches!(bar.kind, CutKind::AllEdge | CutKind::AllServer);
-    let baseline = data.bars.iter().filter(whole).map(|bar| bar.parts.total_us()).fold(f64::INFINITY, f64::min);
+    let baseline = data
+        .bars
+        .iter()
+        .filter(whole)
+        .map(|bar| bar.parts.total_us())
+        .fold(f64::INFINITY, f64::min);
     let wanted = (4.0 * sorted[sorted.len() / 4]).max(1.3 * baseline);
-    if wanted * 1.3 < longest { wanted } else { longest }
+    if wanted * 1.3 < longest {
+        wanted
+    } else {
+        longest
+    }
 }
 
 fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
-    let cuts = data.bars.iter().filter(|bar| matches!(bar.kind, CutKind::Natural | CutKind::Backbone));
-    let (count, measured) = (cuts.clone().count(), cuts.filter(|bar| bar.measured).count());
+    let cuts = data
+        .bars
+        .iter()
+        .filter(|bar| matches!(bar.kind, CutKind::Natural | CutKind::Backbone));
+    let (count, measured) = (
+        cuts.clone().count(),
+        cuts.filter(|bar| bar.measured).count(),
+    );
     let cut_off = totals.iter().filter(|total| **total > limit).count();
     let longest = totals.iter().copied().fold(0.0, f64::max);
-    let mut caption = format!("Both halves of {measured} of the {count} cuts were measured; the times of the others are predicted from the layers.");
+    let mut caption = format!(
+        "Both halves of {measured} of the {count} cuts were measured; the times of the others are predicted from the layers."
+    );
     if cut_off > 0 {
-        caption += &format!(" {cut_off} bars are cut off at the top (▲); the longest takes {}.", format_us(longest));
+        caption += &format!(
+            " {cut_off} bars are cut off at the top (▲); the longest takes {}.",
+            format_us(longest)
+        );
     }
     let bar = &data.bars[best];
     let place = match bar.kind {
@@ -159,22 +140,39 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
         _ => format!("to cut at {}", fit(bare(&bar.name), 1.0, 40.0)),
     };
     Words {
-        heading: format!("{}: latency of every natural cut at {}", data.model, data.link),
-        summary: format!("Best is {place}: {}. Edge {}, server {}.", format_us(totals[best]), data.edge.label(), data.server.label()),
+        heading: format!(
+            "{}: latency of every natural cut at {}",
+            data.model, data.link
+        ),
+        summary: format!(
+            "Best is {place}: {}. Edge {}, server {}.",
+            format_us(totals[best]),
+            data.edge.label(),
+            data.server.label()
+        ),
         caption: format!("{caption} {} {}", data.edge.method, data.server.method),
     }
 }
 
 fn legend(data: &CutsData) -> Vec<(&'static str, Swatch, String)> {
-    let used = |part: usize| data.bars.iter().any(|bar| bar.parts.stacked()[part].2 > 0.0);
+    let used = |part: usize| {
+        data.bars
+            .iter()
+            .any(|bar| bar.parts.stacked()[part].2 > 0.0)
+    };
     let names = Parts::default().stacked();
     let mut entries: Vec<_> = names
         .iter()
         .enumerate()
         .filter(|(part, _)| used(*part))
         .map(|(_, (class, name, _))| {
-            let simulated = *class == "server" && data.server.simulated || *class == "edge" && data.edge.simulated;
-            let name = if simulated { format!("{name} (simulated)") } else { (*name).to_owned() };
+            let simulated = *class == "server" && data.server.simulated
+                || *class == "edge" && data.edge.simulated;
+            let name = if simulated {
+                format!("{name} (simulated)")
+            } else {
+                (*name).to_owned()
+            };
             (*class, Swatch::Box, name)
         })
         .collect();
@@ -183,13 +181,12 @@ fn legend(data: &CutsData) -> Vec<(&'static str, Swatch, String)> {
     entries
 }
 
-fn is_cut(bar: &CutBar) -> bool {
-    matches!(bar.kind, CutKind::Natural | CutKind::Backbone)
-}
-
 /// Middle of a bar's column.
 fn column(data: &CutsData, bar: usize) -> f64 {
-    let gaps = data.bars[..=bar].windows(2).filter(|pair| is_cut(&pair[0]) != is_cut(&pair[1])).count();
+    let gaps = data.bars[..=bar]
+        .windows(2)
+        .filter(|pair| pair[0].is_cut() != pair[1].is_cut())
+        .count();
     bar as f64 + 0.5 + gaps as f64 * APART
 }
 
@@ -200,7 +197,7 @@ fn columns(data: &CutsData) -> f64 {
 fn columns_axis(data: &CutsData, named: bool) -> Axis {
     let count = data.bars.len();
     let step = stride(1.0, count as f64 / 12.0);
-    let first = data.bars.iter().position(is_cut).unwrap_or(0);
+    let first = data.bars.iter().position(CutBar::is_cut).unwrap_or(0);
     let tick = |i: usize| {
         let number = i + 1 - first.min(i);
         let label = match data.bars[i].kind {
@@ -209,11 +206,24 @@ fn columns_axis(data: &CutsData, named: bool) -> Axis {
             _ if number % step == 0 && i + step < count => number.to_string(),
             _ => return None,
         };
-        Some(Tick { at: column(data, i), label })
+        Some(Tick {
+            at: column(data, i),
+            label,
+        })
     };
-    let ticks = if named { Vec::new() } else { (0..count).filter_map(tick).collect() };
+    let ticks = if named {
+        Vec::new()
+    } else {
+        (0..count).filter_map(tick).collect()
+    };
     let title = if named { "" } else { "cut, in execution order" };
-    Axis { spread: Spread::Linear, from: 0.0, to: columns(data), ticks, title: title.to_owned() }
+    Axis {
+        spread: Spread::Linear,
+        from: 0.0,
+        to: columns(data),
+        ticks,
+        title: title.to_owned(),
+    }
 }
 
 fn marks(data: &CutsData, best: usize, limit: f64, pitch: f64) -> Vec<Mark> {
@@ -226,16 +236,25 @@ fn marks(data: &CutsData, best: usize, limit: f64, pitch: f64) -> Vec<Mark> {
             let (class, _, us) = stacked[part];
             // thinner than a tenth of a pixel: nothing to see, only bytes
             if us > limit / 5000.0 && from < limit {
-                marks.push(Mark::new(class, Shape::Bar([at - half, from], [at + half, (from + us).min(limit)])));
+                marks.push(Mark::new(
+                    class,
+                    Shape::Bar([at - half, from], [at + half, (from + us).min(limit)]),
+                ));
             }
         }
     }
     for (i, bar) in data.bars.iter().enumerate() {
         if bar.parts.total_us() > limit && pitch >= 3.0 {
-            marks.push(Mark::new("cut", Shape::Triangle([column(data, i), limit * 1.02], (pitch * 0.3).min(4.5))));
+            marks.push(Mark::new(
+                "cut",
+                Shape::Triangle([column(data, i), limit * 1.02], (pitch * 0.3).min(4.5)),
+            ));
         }
     }
-    let (at, top) = (column(data, best), data.bars[best].parts.total_us().min(limit));
+    let (at, top) = (
+        column(data, best),
+        data.bars[best].parts.total_us().min(limit),
+    );
     let outline = if pitch >= OUTLINED {
         Shape::Bar([at - half, 0.0], [at + half, top])
     } else {
@@ -252,40 +271,54 @@ fn strip(sheet: &mut Sheet, panel: &Panel, data: &CutsData) {
     let side = (pitch * 0.7).min(STRIP);
     let measured = data.bars.iter().enumerate().filter(|(_, bar)| bar.measured);
     let frames: Vec<Frame> = measured
-        .map(|(i, _)| Frame { left: panel.at_x(column(data, i)) - side / 2.0, top, width: side, height: STRIP })
+        .map(|(i, _)| Frame {
+            left: panel.at_x(column(data, i)) - side / 2.0,
+            top,
+            width: side,
+            height: STRIP,
+        })
         .collect();
     sheet.boxes("cut", &frames);
-}
-
-fn names_height(data: &CutsData) -> f64 {
-    let longest = data.bars.iter().map(|bar| width(bare(&bar.name), TINY)).fold(0.0, f64::max);
-    longest.min(NAMES) + 8.0
-}
-
-fn write_names(sheet: &mut Sheet, panel: &Panel, data: &CutsData) {
-    for (i, bar) in data.bars.iter().enumerate() {
-        let x = panel.at_x(column(data, i)) + TINY * 0.35;
-        let y = panel.frame.bottom() + STRIP + 10.0;
-        sheet.upwards("tiny", x, y, Anchor::End, &fit(bare(&bar.name), TINY, NAMES));
-    }
 }
 
 /// Names the best bar, and the backbone, above their bars.
 fn call_out(sheet: &mut Sheet, panel: &Panel, data: &CutsData, best: usize, limit: f64) {
     let mut room = Room::new(panel.frame);
     for (i, bar) in data.bars.iter().enumerate() {
-        let (left, top) = (panel.at_x(column(data, i) - 0.5), panel.at_y(bar.parts.total_us().min(limit)));
-        room.block(Frame { left, top, width: panel.at_x(1.0) - panel.at_x(0.0), height: panel.frame.bottom() - top });
+        let (left, top) = (
+            panel.at_x(column(data, i) - 0.5),
+            panel.at_y(bar.parts.total_us().min(limit)),
+        );
+        room.block(Frame {
+            left,
+            top,
+            width: panel.at_x(1.0) - panel.at_x(0.0),
+            height: panel.frame.bottom() - top,
+        });
     }
-    let backbone = data.bars.iter().position(|bar| bar.kind == CutKind::Backbone);
-    let mut labels = vec![(best, "strong", format!("{}: {}", bare(&data.bars[best].name), format_us(data.bars[best].parts.total_us())))];
+    let backbone = data
+        .bars
+        .iter()
+        .position(|bar| bar.kind == CutKind::Backbone);
+    let mut labels = vec![(
+        best,
+        "strong",
+        format!(
+            "{}: {}",
+            bare(&data.bars[best].name),
+            format_us(data.bars[best].parts.total_us())
+        ),
+    )];
     if let Some(backbone) = backbone.filter(|backbone| *backbone != best) {
         let total = format_us(data.bars[backbone].parts.total_us());
         labels.push((backbone, "label", format!("backbone: {total}")));
     }
     for (i, class, label) in labels {
         let label = fit(&label, SMALL, 260.0);
-        let (x, y) = (panel.at_x(column(data, i)), panel.at_y(data.bars[i].parts.total_us().min(limit)));
+        let (x, y) = (
+            panel.at_x(column(data, i)),
+            panel.at_y(data.bars[i].parts.total_us().min(limit)),
+        );
         if let Some(frame) = room.take(x, y, width(&label, SMALL), SMALL + 2.0) {
             sheet.label(class, &frame, (x, y), &label);
         }
@@ -295,9 +328,20 @@ fn call_out(sheet: &mut Sheet, panel: &Panel, data: &CutsData, best: usize, limi
 fn hovers(data: &CutsData, panel: &Panel) -> Vec<(Frame, String)> {
     let hover = |(i, bar): (usize, &CutBar)| {
         let parts = bar.parts.stacked();
-        let parts = parts.iter().filter(|(.., us)| *us > 0.0).map(|(_, name, us)| format!("{name} {}", format_us(*us)));
-        let sure = if bar.measured { "measured" } else { "predicted" };
-        let payload = if bar.payload.is_empty() { String::new() } else { format!(", {}", bar.payload) };
+        let parts = parts
+            .iter()
+            .filter(|(.., us)| *us > 0.0)
+            .map(|(_, name, us)| format!("{name} {}", format_us(*us)));
+        let sure = if bar.measured {
+            "measured"
+        } else {
+            "predicted"
+        };
+        let payload = if bar.payload.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", bar.payload)
+        };
         let tip = format!(
             "{}{payload}\n{} ({sure})\n{}",
             fit(&bar.name, 1.0, 60.0),
@@ -305,7 +349,14 @@ fn hovers(data: &CutsData, panel: &Panel) -> Vec<(Frame, String)> {
             parts.collect::<Vec<_>>().join(", ")
         );
         let left = panel.at_x(column(data, i) - 0.5);
-        (Frame { left, width: panel.at_x(1.0) - panel.at_x(0.0), ..panel.frame }, tip)
+        (
+            Frame {
+                left,
+                width: panel.at_x(1.0) - panel.at_x(0.0),
+                ..panel.frame
+            },
+            tip,
+        )
     };
     data.bars.iter().enumerate().map(hover).collect()
 }

@@ -4,6 +4,7 @@
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
+mod columns;
 pub mod cuts;
 pub mod halves;
 pub mod layers;
@@ -11,6 +12,7 @@ mod panel;
 mod place;
 pub mod prepare;
 pub mod rate;
+mod ribbon;
 mod scale;
 mod sheet;
 mod style;
@@ -57,5 +59,8 @@ impl Origin {
 }
 
 fn nothing(figure: &'static str, why: impl Into<String>) -> ReportError {
-    ReportError::Nothing { figure, why: why.into() }
+    ReportError::Nothing {
+        figure,
+        why: why.into(),
+    }
 }

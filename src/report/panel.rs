@@ -41,11 +41,18 @@ pub(super) struct Mark {
 
 impl Mark {
     pub(super) fn new(class: &'static str, shape: Shape) -> Mark {
-        Mark { class, shape, tip: None }
+        Mark {
+            class,
+            shape,
+            tip: None,
+        }
     }
 
     pub(super) fn tip(self, text: impl Into<String>) -> Mark {
-        Mark { tip: Some(text.into()), ..self }
+        Mark {
+            tip: Some(text.into()),
+            ..self
+        }
     }
 }
 
@@ -74,13 +81,19 @@ impl Panel {
     pub(super) fn draw(&self, marks: &[Mark], page: (f64, f64)) -> Result<String, ReportError> {
         let visible: Vec<Mark> = marks.iter().filter_map(|mark| self.clip(mark)).collect();
         let mut raw = String::new();
-        self.plot(&visible, page, &mut raw).map_err(ReportError::Drawing)?;
+        self.plot(&visible, page, &mut raw)
+            .map_err(ReportError::Drawing)?;
         Ok(dress(&raw, &visible))
     }
 
     fn clip(&self, mark: &Mark) -> Option<Mark> {
         let inside = |[x, y]: &[f64; 2]| self.x.holds(*x) && self.y.holds(*y);
-        let clamp = |[x, y]: [f64; 2]| [x.clamp(self.x.from, self.x.to), y.clamp(self.y.from, self.y.to)];
+        let clamp = |[x, y]: [f64; 2]| {
+            [
+                x.clamp(self.x.from, self.x.to),
+                y.clamp(self.y.from, self.y.to),
+            ]
+        };
         let shape = match &mark.shape {
             Shape::Bar(a, b) => {
                 let (a, b) = (clamp(*a), clamp(*b));
@@ -90,10 +103,15 @@ impl Panel {
                 let kept: Vec<_> = points.iter().copied().filter(inside).collect();
                 (kept.len() > 1).then_some(Shape::Line(kept))
             }
-            Shape::Area(points) => (points.len() > 2).then(|| Shape::Area(points.iter().map(|p| clamp(*p)).collect())),
+            Shape::Area(points) => {
+                (points.len() > 2).then(|| Shape::Area(points.iter().map(|p| clamp(*p)).collect()))
+            }
             Shape::Circle(at, _) | Shape::Triangle(at, _) => inside(at).then(|| mark.shape.clone()),
         };
-        shape.map(|shape| Mark { shape, ..mark.clone() })
+        shape.map(|shape| Mark {
+            shape,
+            ..mark.clone()
+        })
     }
 
     fn plot(&self, marks: &[Mark], page: (f64, f64), raw: &mut String) -> Result<(), String> {
@@ -104,23 +122,36 @@ impl Panel {
 
         let root = SVGBackend::with_string(raw, (fine(page.0), fine(page.1))).into_drawing_area();
         let frame = &self.frame;
-        let area = root.clone().shrink((fine(frame.left), fine(frame.top)), (fine(frame.width), fine(frame.height)));
+        let area = root.clone().shrink(
+            (fine(frame.left), fine(frame.top)),
+            (fine(frame.width), fine(frame.height)),
+        );
         let ([x0, x1], [y0, y1]) = (self.x.span(), self.y.span());
-        let mut chart = ChartBuilder::on(&area).build_cartesian_2d(x0..x1, y0..y1).map_err(|e| show(&e))?;
+        let mut chart = ChartBuilder::on(&area)
+            .build_cartesian_2d(x0..x1, y0..y1)
+            .map_err(|e| show(&e))?;
         for (number, mark) in marks.iter().enumerate() {
             let ink = ink(number);
             match &mark.shape {
-                Shape::Bar(a, b) => {
-                    chart.draw_series([Rectangle::new([position(a), position(b)], ink.filled())]).map(|_| ())
-                }
-                Shape::Line(points) => chart.draw_series([PathElement::new(all(points), ink)]).map(|_| ()),
-                Shape::Area(points) => chart.draw_series([Polygon::new(all(points), ink)]).map(|_| ()),
-                Shape::Circle(at, radius) => {
-                    chart.draw_series([Circle::new(position(at), fine(*radius), ink.filled())]).map(|_| ())
-                }
-                Shape::Triangle(at, radius) => {
-                    chart.draw_series([TriangleMarker::new(position(at), fine(*radius), ink.filled())]).map(|_| ())
-                }
+                Shape::Bar(a, b) => chart
+                    .draw_series([Rectangle::new([position(a), position(b)], ink.filled())])
+                    .map(|_| ()),
+                Shape::Line(points) => chart
+                    .draw_series([PathElement::new(all(points), ink)])
+                    .map(|_| ()),
+                Shape::Area(points) => chart
+                    .draw_series([Polygon::new(all(points), ink)])
+                    .map(|_| ()),
+                Shape::Circle(at, radius) => chart
+                    .draw_series([Circle::new(position(at), fine(*radius), ink.filled())])
+                    .map(|_| ()),
+                Shape::Triangle(at, radius) => chart
+                    .draw_series([TriangleMarker::new(
+                        position(at),
+                        fine(*radius),
+                        ink.filled(),
+                    )])
+                    .map(|_| ()),
             }
             .map_err(|e| show(&e))?;
         }
@@ -149,7 +180,11 @@ fn dress(raw: &str, marks: &[Mark]) -> String {
             continue;
         };
         let parts: Vec<&str> = attributes.split('"').collect();
-        let pairs = || parts.chunks_exact(2).map(|pair| (pair[0].trim().trim_end_matches('='), pair[1]));
+        let pairs = || {
+            parts
+                .chunks_exact(2)
+                .map(|pair| (pair[0].trim().trim_end_matches('='), pair[1]))
+        };
         let Some(mark) = pairs()
             .filter(|(key, _)| matches!(*key, "fill" | "stroke"))
             .find_map(|(_, colour)| number(colour))
@@ -185,7 +220,11 @@ fn dress(raw: &str, marks: &[Mark]) -> String {
 
 /// Every number of an attribute, scaled from canvas steps to pixels.
 fn in_pixels(value: &str) -> String {
-    let scaled = |number: &str| number.parse::<f64>().map_or_else(|_| number.to_owned(), |n| pixels(n / FINE));
+    let scaled = |number: &str| {
+        number
+            .parse::<f64>()
+            .map_or_else(|_| number.to_owned(), |n| pixels(n / FINE))
+    };
     let points: Vec<String> = value
         .split_whitespace()
         .map(|point| point.split(',').map(scaled).collect::<Vec<_>>().join(","))
@@ -197,7 +236,11 @@ fn in_pixels(value: &str) -> String {
 pub(super) fn pixels(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -206,12 +249,28 @@ mod tests {
     use crate::report::scale::Spread;
 
     fn axis(to: f64) -> Axis {
-        Axis { spread: Spread::Linear, from: 0.0, to, ticks: Vec::new(), title: String::new() }
+        Axis {
+            spread: Spread::Linear,
+            from: 0.0,
+            to,
+            ticks: Vec::new(),
+            title: String::new(),
+        }
     }
 
     fn panel() -> Panel {
-        let frame = Frame { left: 10.0, top: 20.0, width: 100.0, height: 50.0 };
-        Panel { frame, x: axis(10.0), y: axis(1.0), clearance: 0.0 }
+        let frame = Frame {
+            left: 10.0,
+            top: 20.0,
+            width: 100.0,
+            height: 50.0,
+        };
+        Panel {
+            frame,
+            x: axis(10.0),
+            y: axis(1.0),
+            clearance: 0.0,
+        }
     }
 
     #[test]
@@ -219,23 +278,36 @@ mod tests {
         let shapes = [
             ("rect", Shape::Bar([1.0, 0.0], [2.0, 0.5])),
             ("polyline", Shape::Line(vec![[0.0, 0.0], [10.0, 1.0]])),
-            ("polygon", Shape::Area(vec![[0.0, 0.0], [10.0, 1.0], [10.0, 0.0]])),
+            (
+                "polygon",
+                Shape::Area(vec![[0.0, 0.0], [10.0, 1.0], [10.0, 0.0]]),
+            ),
             ("circle", Shape::Circle([5.0, 0.5], 3.0)),
             ("polygon", Shape::Triangle([5.0, 0.5], 3.0)),
         ];
         for (tag, shape) in shapes {
-            let svg = panel().draw(&[Mark::new("edge", shape).tip("a < b")], (200.0, 100.0)).unwrap();
+            let svg = panel()
+                .draw(&[Mark::new("edge", shape).tip("a < b")], (200.0, 100.0))
+                .unwrap();
             assert_eq!(svg.matches(&format!("<{tag} ")).count(), 1, "{svg}");
-            assert!(svg.starts_with("<g class=\"edge\">") && svg.contains("<title>a &lt; b</title>"), "{svg}");
+            assert!(
+                svg.starts_with("<g class=\"edge\">") && svg.contains("<title>a &lt; b</title>"),
+                "{svg}"
+            );
             assert!(!svg.contains('#'), "{svg}");
         }
     }
 
     #[test]
     fn coordinates_are_finer_than_a_pixel() {
-        let svg = panel().draw(&[Mark::new("edge", Shape::Bar([1.234, 0.0], [2.0, 0.5]))], (200.0, 100.0)).unwrap();
+        let svg = panel()
+            .draw(
+                &[Mark::new("edge", Shape::Bar([1.234, 0.0], [2.0, 0.5]))],
+                (200.0, 100.0),
+            )
+            .unwrap();
         assert!(svg.contains("x=\"22.3"), "{svg}");
-        assert!(svg.contains("height=\"25\""), "{svg}");
+        assert!(svg.contains("height=\"24.95\""), "{svg}");
     }
 
     #[test]
@@ -243,6 +315,11 @@ mod tests {
         let outside = Mark::new("edge", Shape::Circle([11.0, 0.5], 3.0));
         assert_eq!(panel().draw(&[outside], (200.0, 100.0)).unwrap(), "");
         let tall = Mark::new("edge", Shape::Bar([1.0, 0.0], [2.0, 7.0]));
-        assert!(panel().draw(&[tall], (200.0, 100.0)).unwrap().contains("height=\"50\""));
+        assert!(
+            panel()
+                .draw(&[tall], (200.0, 100.0))
+                .unwrap()
+                .contains("height=\"49.95\"")
+        );
     }
 }

@@ -20,19 +20,30 @@ impl Frame {
 
     /// The point of the box that is nearest to `(x, y)`.
     pub(super) fn nearest(&self, x: f64, y: f64) -> (f64, f64) {
-        (x.clamp(self.left, self.right()), y.clamp(self.top, self.bottom()))
+        (
+            x.clamp(self.left, self.right()),
+            y.clamp(self.top, self.bottom()),
+        )
     }
 
-    /// The box around the line from this box to `(x, y)`, without its ends.
-    fn leader(&self, x: f64, y: f64) -> Frame {
-        const ENDS: f64 = 1.0;
+    /// The box around the line from this box to the point `(x, y)`, which has a symbol of its own
+    /// around it; `None` when they are so close that no line is needed.
+    fn leader(&self, x: f64, y: f64) -> Option<Frame> {
         let (near_x, near_y) = self.nearest(x, y);
-        Frame {
-            left: x.min(near_x),
-            top: y.min(near_y) + ENDS,
-            width: (x - near_x).abs(),
-            height: ((y - near_y).abs() - 2.0 * ENDS).max(0.0),
+        if (near_x - x).hypot(near_y - y) <= NEXT_TO {
+            return None;
         }
+        let (top, bottom) = if near_y < y {
+            (near_y + 1.0, y - NEXT_TO)
+        } else {
+            (y + NEXT_TO, near_y - 1.0)
+        };
+        Some(Frame {
+            left: x.min(near_x),
+            top,
+            width: (x - near_x).abs(),
+            height: (bottom - top).max(0.0),
+        })
     }
 
     pub(super) fn overlaps(&self, other: &Frame) -> bool {
@@ -88,6 +99,8 @@ pub(super) fn stride(pitch: f64, needed: f64) -> usize {
     }
 }
 
+/// A label this close to its point, in pixels, needs no line to it.
+const NEXT_TO: f64 = 6.0;
 /// Rows of text between a point and its farthest label.
 const FARTHEST: u32 = 16;
 
@@ -100,7 +113,10 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(bounds: Frame) -> Room {
-        Room { bounds, taken: Vec::new() }
+        Room {
+            bounds,
+            taken: Vec::new(),
+        }
     }
 
     /// Keeps labels off `frame`.
@@ -114,7 +130,11 @@ impl Room {
     pub(super) fn take(&mut self, x: f64, y: f64, width: f64, height: f64) -> Option<Frame> {
         const GAP: f64 = 5.0;
         let within = |left: f64| left.min(self.bounds.right() - width).max(self.bounds.left);
-        let (centred, starting, ending) = (within(x - width / 2.0), within(x - GAP), within(x - width + GAP));
+        let (centred, starting, ending) = (
+            within(x - width / 2.0),
+            within(x - GAP),
+            within(x - width + GAP),
+        );
         let (above, beside, below) = (y - height - GAP, y - height / 2.0, y + GAP);
         let (right, left) = (x + GAP, x - width - GAP);
         let near = [
@@ -129,14 +149,22 @@ impl Room {
         ];
         let far = (1..=FARTHEST).flat_map(|step| {
             let dy = f64::from(step) * (height + 2.0);
-            [centred, starting, ending].into_iter().flat_map(move |x| [(x, above - dy), (x, below + dy)])
+            [centred, starting, ending]
+                .into_iter()
+                .flat_map(move |x| [(x, above - dy), (x, below + dy)])
         });
-        let candidates = near.into_iter().chain(far).map(|(left, top)| Frame { left, top, width, height });
+        let candidates = near.into_iter().chain(far).map(|(left, top)| Frame {
+            left,
+            top,
+            width,
+            height,
+        });
         let clear = |frame: &Frame| !self.taken.iter().any(|taken| taken.overlaps(frame));
         let free = candidates
             .filter(|frame| self.bounds.encloses(frame))
-            .find(|frame| clear(frame) && clear(&frame.leader(x, y)))?;
-        self.taken.extend([free, free.leader(x, y)]);
+            .find(|frame| clear(frame) && frame.leader(x, y).is_none_or(|line| clear(&line)))?;
+        self.taken.push(free);
+        self.taken.extend(free.leader(x, y));
         Some(free)
     }
 }
@@ -185,19 +213,33 @@ mod tests {
 
     #[test]
     fn the_first_label_sits_above_its_point() {
-        let mut room = Room::new(Frame { left: 0.0, top: 0.0, width: 100.0, height: 100.0 });
+        let mut room = Room::new(Frame {
+            left: 0.0,
+            top: 0.0,
+            width: 100.0,
+            height: 100.0,
+        });
         let frame = room.take(50.0, 50.0, 40.0, 10.0).unwrap();
         assert_eq!((frame.left, frame.bottom()), (30.0, 45.0));
     }
 
     #[test]
     fn a_box_with_room_stays_centred() {
-        assert_eq!(spread(&[(100.0, 20.0), (200.0, 20.0)], 0.0, 300.0, 4.0), Some(vec![90.0, 190.0]));
-        assert_eq!(spread(&[(5.0, 20.0), (299.0, 20.0)], 0.0, 300.0, 4.0), Some(vec![0.0, 280.0]));
+        assert_eq!(
+            spread(&[(100.0, 20.0), (200.0, 20.0)], 0.0, 300.0, 4.0),
+            Some(vec![90.0, 190.0])
+        );
+        assert_eq!(
+            spread(&[(5.0, 20.0), (299.0, 20.0)], 0.0, 300.0, 4.0),
+            Some(vec![0.0, 280.0])
+        );
     }
 
     #[test]
     fn strides_are_round() {
-        assert_eq!([30.0, 11.0, 6.0, 1.6, 0.01].map(|pitch| stride(pitch, 20.0)), [1, 2, 5, 20, 2000]);
+        assert_eq!(
+            [30.0, 11.0, 6.0, 1.6, 0.01].map(|pitch| stride(pitch, 20.0)),
+            [1, 2, 5, 20, 2000]
+        );
     }
 }

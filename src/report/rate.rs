@@ -1,11 +1,12 @@
 //! Best latency against the link's rate: which cut is best from which rate on.
 
 use super::panel::{Mark, Panel, Shape};
-use super::place::{Frame, spread};
+use super::place::Frame;
+use super::ribbon::{Label, Wanted, arrange, height};
 use super::scale::{Axis, Quantity};
-use super::sheet::{Anchor, Sheet, Swatch, Words};
+use super::sheet::{Sheet, Swatch, Words};
 use super::style::SMALL;
-use super::text::{fit, width};
+use super::text::fit;
 use super::{Origin, ReportError, Style, nothing};
 use crate::units::format_us;
 
@@ -74,8 +75,8 @@ impl Other {
 
     fn name(self) -> &'static str {
         match self {
-            Other::AllEdge => "everything on the edge",
-            Other::AllServer => "everything on the server",
+            Other::AllEdge => "edge alone",
+            Other::AllServer => "server alone",
             Other::Backbone => "cut at the backbone",
         }
     }
@@ -101,8 +102,6 @@ const NAME: &str = "rate";
 const LEFT: f64 = 78.0;
 /// Points of a curve across the figure.
 const STEPS: usize = 240;
-/// Width of a label that reads upwards.
-const COLUMN: f64 = SMALL + 3.0;
 /// Longest name of a region.
 const LONGEST: f64 = 170.0;
 
@@ -117,12 +116,17 @@ pub fn figure(data: &RateData, style: &Style) -> Result<String, ReportError> {
     let free = sheet.free();
     let (left, width) = (free.left + LEFT, free.width - LEFT - 10.0);
     let pixel = |rate: f64| left + (rate / from).log10() / (to / from).log10() * width;
-    let bounds = Frame { left, top: 0.0, width, height: 0.0 };
-    let switches = labels(&switches(data, pixel), &bounds);
-    let names = labels(&names(data, pixel), &bounds);
+    let switches = arrange(&switches(data, pixel), left, left + width);
     let above = height(&switches) + 12.0;
-    let frame = Frame { left, top: free.top + above, width, height: (free.height - above - 44.0).max(120.0) };
-    let band = (height(&names) + 26.0).min(frame.height * 0.6);
+    let frame = Frame {
+        left,
+        top: free.top + above,
+        width,
+        height: (free.height - above - 44.0).max(120.0),
+    };
+    let longest = (frame.height * 0.6 - 26.0).min(LONGEST);
+    let names = arrange(&names(data, longest, pixel), left, left + width);
+    let band = height(&names) + 26.0;
     let panel = Panel {
         frame,
         x: Axis::log(from, to, Quantity::RateBitS, "rate of the link"),
@@ -130,7 +134,12 @@ pub fn figure(data: &RateData, style: &Style) -> Result<String, ReportError> {
         clearance: 0.0,
     };
     sheet.panel(&panel, &marks(data, &panel))?;
-    write_names(&mut sheet, &names, frame.bottom() - 7.0, frame.bottom() - band);
+    write_names(
+        &mut sheet,
+        &names,
+        frame.bottom() - 7.0,
+        frame.bottom() - band,
+    );
     write_switches(&mut sheet, &switches, frame.top);
     sheet.hovers(&hovers(data, &panel));
     Ok(sheet.finish())
@@ -139,56 +148,108 @@ pub fn figure(data: &RateData, style: &Style) -> Result<String, ReportError> {
 /// Lowest and highest rate.
 fn range(data: &RateData) -> Result<(f64, f64), ReportError> {
     let ends = data.regions.first().zip(data.regions.last());
-    let (from, to) = ends.map_or((0.0, 0.0), |(first, last)| (first.from_bit_s, last.to_bit_s));
+    let (from, to) = ends.map_or((0.0, 0.0), |(first, last)| {
+        (first.from_bit_s, last.to_bit_s)
+    });
     if !(from >= 1.0 && to.is_finite() && from * 1.01 < to) {
-        return Err(nothing(NAME, "the sweep covers no range of rates; sweep from a low to a high rate, as in `--rate 100kbit/s..1Gbit/s`"));
+        return Err(nothing(
+            NAME,
+            "the sweep covers no range of rates; sweep from a low to a high rate, as in `--rate 100kbit/s..1Gbit/s`",
+        ));
     }
-    if data.regions.iter().any(|region| !(region.curve.at_us(from) > 0.0 && region.curve.at_us(from).is_finite())) {
-        return Err(nothing(NAME, "a plan of the sweep takes no time; measure again with `cutpoint profile`"));
+    if data
+        .regions
+        .iter()
+        .any(|region| !(region.curve.at_us(from) > 0.0 && region.curve.at_us(from).is_finite()))
+    {
+        return Err(nothing(
+            NAME,
+            "a plan of the sweep takes no time; measure again with `cutpoint profile`",
+        ));
     }
     Ok((from, to))
 }
 
 fn words(data: &RateData) -> Words {
     let count = data.regions.len();
-    let plans = if count == 1 { "One plan is best".to_owned() } else { format!("{count} plans are best in turn") };
+    let plans = if count == 1 {
+        "One plan is best".to_owned()
+    } else {
+        format!("{count} plans are best in turn")
+    };
     Words {
         heading: format!("{}: best latency against the rate of the link", data.model),
-        summary: format!("{plans}; the rates above are where they change. Edge {}, server {}.", data.edge.label(), data.server.label()),
+        summary: format!(
+            "{plans}; the rates above are where they change. Edge {}, server {}.",
+            data.edge.label(),
+            data.server.label()
+        ),
         caption: format!("{}. {} {}", data.link, data.edge.method, data.server.method),
     }
 }
 
 fn legend(data: &RateData) -> Vec<(&'static str, Swatch, String)> {
     let mut entries = vec![("envelope", Swatch::Line, "best plan".to_owned())];
-    entries.extend(data.others.iter().map(|(other, _)| (other.class(), Swatch::Line, other.name().to_owned())));
+    entries.extend(
+        data.others
+            .iter()
+            .map(|(other, _)| (other.class(), Swatch::Line, other.name().to_owned())),
+    );
     let regions = [
-        (Side::Edge, "on-edge", "best: edge alone"),
-        (Side::Split, "split-a", "best: a split"),
-        (Side::Server, "on-server", "best: server alone"),
+        (Side::Edge, "on-edge", "edge alone is best"),
+        (Side::Split, "split-a", "a split is best"),
+        (Side::Server, "on-server", "server alone is best"),
     ];
     let present = |side: &Side| data.regions.iter().any(|region| region.side == *side);
-    entries.extend(regions.iter().filter(|(side, ..)| present(side)).map(|(_, class, text)| (*class, Swatch::Box, (*text).to_owned())));
+    entries.extend(
+        regions
+            .iter()
+            .filter(|(side, ..)| present(side))
+            .map(|(_, class, text)| (*class, Swatch::Box, (*text).to_owned())),
+    );
     entries
 }
 
 /// A vertical axis that holds the best plans and the edge alone, with a share of its height left
 /// free below them.
 fn latency_axis(data: &RateData, from: f64, to: f64, free: f64) -> Axis {
-    let best = data.regions.iter().flat_map(|r| [r.curve.at_us(r.from_bit_s), r.curve.at_us(r.to_bit_s)]);
-    let edge = data.others.iter().filter(|(other, _)| *other == Other::AllEdge);
-    let edge = edge.flat_map(|(_, curve)| [curve.at_us(from), curve.at_us(to)]).filter(|us| *us > 0.0 && us.is_finite());
-    let (low, high) = best.chain(edge).fold((f64::INFINITY, 0.0f64), |(low, high), us| (low.min(us), high.max(us)));
+    let best = data
+        .regions
+        .iter()
+        .flat_map(|r| [r.curve.at_us(r.from_bit_s), r.curve.at_us(r.to_bit_s)]);
+    let edge = data
+        .others
+        .iter()
+        .filter(|(other, _)| *other == Other::AllEdge);
+    let edge = edge
+        .flat_map(|(_, curve)| [curve.at_us(from), curve.at_us(to)])
+        .filter(|us| *us > 0.0 && us.is_finite());
+    let (low, high) = best
+        .chain(edge)
+        .fold((f64::INFINITY, 0.0f64), |(low, high), us| {
+            (low.min(us), high.max(us))
+        });
     let high = (high * 1.6).max(low * 4.0);
     let span = (high / low).ln() / (1.0 - free);
-    Axis::log(high / span.exp(), high, Quantity::TimeUs, "latency of one inference")
+    Axis::log(
+        high / span.exp(),
+        high,
+        Quantity::TimeUs,
+        "latency of one inference",
+    )
 }
 
 /// Points of a curve between two rates, evenly spread on the axis.
 fn sample(curve: &Curve, from: f64, to: f64, panel: &Panel) -> Vec<[f64; 2]> {
     let share = (panel.x.share(to) - panel.x.share(from)).clamp(0.0, 1.0);
     let steps = (share * STEPS as f64).ceil().max(2.0) as usize;
-    let at = |i: usize| if i == steps { to } else { from * (to / from).powf(i as f64 / steps as f64) };
+    let at = |i: usize| {
+        if i == steps {
+            to
+        } else {
+            from * (to / from).powf(i as f64 / steps as f64)
+        }
+    };
     (0..=steps).map(|i| [at(i), curve.at_us(at(i))]).collect()
 }
 
@@ -201,111 +262,89 @@ fn marks(data: &RateData, panel: &Panel) -> Vec<Mark> {
             Side::Server => "on-server",
             Side::Split => {
                 splits += 1;
-                if splits % 2 == 1 { "split-a" } else { "split-b" }
+                if splits % 2 == 1 {
+                    "split-a"
+                } else {
+                    "split-b"
+                }
             }
         };
-        let floor = [[region.to_bit_s, panel.y.from], [region.from_bit_s, panel.y.from]];
-        marks.push(Mark::new(class, Shape::Area(points.iter().copied().chain(floor).collect())));
+        let floor = [
+            [region.to_bit_s, panel.y.from],
+            [region.from_bit_s, panel.y.from],
+        ];
+        marks.push(Mark::new(
+            class,
+            Shape::Area(points.iter().copied().chain(floor).collect()),
+        ));
         envelope.extend(points);
     }
     for (other, curve) in &data.others {
         // the line ends exactly where it leaves the panel
         let leaves = curve.bits * 1e6 / (panel.y.to - curve.fixed_us);
-        let from = if leaves > panel.x.from { leaves * (1.0 + 1e-9) } else { panel.x.from };
+        let from = if leaves > panel.x.from {
+            leaves * (1.0 + 1e-9)
+        } else {
+            panel.x.from
+        };
         if from < panel.x.to && curve.fixed_us < panel.y.to {
-            marks.push(Mark::new(other.class(), Shape::Line(sample(curve, from, panel.x.to, panel))));
+            marks.push(Mark::new(
+                other.class(),
+                Shape::Line(sample(curve, from, panel.x.to, panel)),
+            ));
         }
     }
     marks.push(Mark::new("envelope", Shape::Line(envelope)));
     let changes = data.regions.iter().skip(1);
-    marks.extend(changes.map(|r| Mark::new("cut", Shape::Circle([r.from_bit_s, r.curve.at_us(r.from_bit_s)], 3.2))));
+    marks.extend(changes.map(|r| {
+        Mark::new(
+            "cut",
+            Shape::Circle([r.from_bit_s, r.curve.at_us(r.from_bit_s)], 3.2),
+        )
+    }));
     marks
 }
 
-/// Text that belongs to a stretch of the horizontal axis.
-struct Wanted {
-    /// Ends of the stretch in pixels.
-    stretch: [f64; 2],
-    text: String,
-    /// Width the text may take without leaving its stretch.
-    room: f64,
-}
-
-/// Text with its place on the axis.
-struct Label {
-    text: String,
-    left: f64,
-    upwards: bool,
-    /// Ends of the stretch it belongs to.
-    stretch: [f64; 2],
-}
-
-/// The rates at which the best plan changes.
+/// The rates at which the best plan changes, all written the same way.
 fn switches(data: &RateData, pixel: impl Fn(f64) -> f64) -> Vec<Wanted> {
-    let changes: Vec<f64> = data.regions.iter().skip(1).map(|region| region.from_bit_s).collect();
-    let distance = |i: usize| {
-        let left = if i == 0 { f64::INFINITY } else { pixel(changes[i]) - pixel(changes[i - 1]) };
-        let right = changes.get(i + 1).map_or(f64::INFINITY, |next| pixel(*next) - pixel(changes[i]));
-        left.min(right)
-    };
-    let wanted = |(i, rate): (usize, &f64)| Wanted {
+    let changes: Vec<f64> = data
+        .regions
+        .iter()
+        .skip(1)
+        .map(|region| region.from_bit_s)
+        .collect();
+    let distances = changes
+        .windows(2)
+        .map(|pair| pixel(pair[1]) - pixel(pair[0]));
+    let room = distances.fold(f64::INFINITY, f64::min);
+    let wanted = |rate: &f64| Wanted {
         stretch: [pixel(*rate); 2],
         text: Quantity::RateBitS.show(*rate),
-        room: distance(i),
+        room,
     };
-    changes.iter().enumerate().map(wanted).collect()
+    changes.iter().map(wanted).collect()
 }
 
-fn names(data: &RateData, pixel: impl Fn(f64) -> f64) -> Vec<Wanted> {
+fn names(data: &RateData, longest: f64, pixel: impl Fn(f64) -> f64) -> Vec<Wanted> {
     let wanted = |region: &Region| {
         let stretch = [pixel(region.from_bit_s), pixel(region.to_bit_s)];
-        Wanted { stretch, text: fit(&region.name, SMALL, LONGEST), room: stretch[1] - stretch[0] - 6.0 }
+        Wanted {
+            stretch,
+            text: fit(&region.name, SMALL, longest),
+            room: stretch[1] - stretch[0] - 6.0,
+        }
     };
     data.regions.iter().map(wanted).collect()
-}
-
-/// Places labels side by side: level where there is room, reading upwards elsewhere. When not even
-/// that fits, those with the least room are left to the tooltips.
-fn labels(wanted: &[Wanted], bounds: &Frame) -> Vec<Label> {
-    let mut chosen: Vec<(&Wanted, bool)> = wanted.iter().map(|w| (w, width(&w.text, SMALL) > w.room)).collect();
-    loop {
-        let boxes: Vec<(f64, f64)> = chosen
-            .iter()
-            .map(|(w, upwards)| ((w.stretch[0] + w.stretch[1]) / 2.0, if *upwards { COLUMN } else { width(&w.text, SMALL) }))
-            .collect();
-        if let Some(lefts) = spread(&boxes, bounds.left, bounds.right(), 3.0) {
-            let label = |(left, (w, upwards)): (f64, &(&Wanted, bool))| Label { text: w.text.clone(), left, upwards: *upwards, stretch: w.stretch };
-            return lefts.into_iter().zip(&chosen).map(label).collect();
-        }
-        match chosen.iter_mut().find(|(_, upwards)| !upwards) {
-            Some((_, upwards)) => *upwards = true,
-            None => {
-                let least = (0..chosen.len()).min_by(|a, b| chosen[*a].0.room.total_cmp(&chosen[*b].0.room));
-                chosen.remove(least.unwrap_or(0));
-            }
-        }
-    }
-}
-
-/// Height of the tallest label.
-fn height(labels: &[Label]) -> f64 {
-    let tall = |label: &Label| if label.upwards { width(&label.text, SMALL) } else { SMALL };
-    labels.iter().map(tall).fold(0.0, f64::max)
 }
 
 /// Names of the regions, standing on the axis, with a line to regions they do not stand in.
 fn write_names(sheet: &mut Sheet, labels: &[Label], bottom: f64, top: f64) {
     for label in labels {
-        let (middle, tall) = if label.upwards {
-            sheet.upwards("small", label.left + COLUMN * 0.78, bottom, Anchor::Start, &label.text);
-            (label.left + COLUMN / 2.0, width(&label.text, SMALL))
-        } else {
-            sheet.text("small", label.left, bottom, Anchor::Start, &label.text);
-            (label.left + width(&label.text, SMALL) / 2.0, SMALL)
-        };
+        label.write(sheet, "small", bottom);
         let [from, to] = label.stretch;
-        if !(from..=to).contains(&middle) {
-            sheet.line("leader", (middle, bottom - tall - 2.0), ((from + to) / 2.0, top));
+        if !(from..=to).contains(&label.middle()) {
+            let end = bottom - label.height() - 2.0;
+            sheet.line("leader", (label.middle(), end), ((from + to) / 2.0, top));
         }
     }
 }
@@ -313,15 +352,8 @@ fn write_names(sheet: &mut Sheet, labels: &[Label], bottom: f64, top: f64) {
 /// Switching rates above the panel, each with a line to its place on the border.
 fn write_switches(sheet: &mut Sheet, labels: &[Label], top: f64) {
     for label in labels {
-        let at = label.stretch[0];
-        let middle = if label.upwards {
-            sheet.upwards("muted", label.left + COLUMN * 0.78, top - 10.0, Anchor::Start, &label.text);
-            label.left + COLUMN / 2.0
-        } else {
-            sheet.text("muted", label.left + width(&label.text, SMALL) / 2.0, top - 11.0, Anchor::Middle, &label.text);
-            at
-        };
-        sheet.line("axis", (at, top), (middle, top - 8.0));
+        label.write(sheet, "muted", top - 10.0);
+        sheet.line("axis", (label.stretch[0], top), (label.middle(), top - 8.0));
     }
 }
 
@@ -339,7 +371,14 @@ fn hovers(data: &RateData, panel: &Panel) -> Vec<(Frame, String)> {
             format_us(region.curve.at_us(region.from_bit_s)),
             format_us(region.curve.at_us(region.to_bit_s)),
         );
-        (Frame { left, width: right - left, ..panel.frame }, tip)
+        (
+            Frame {
+                left,
+                width: right - left,
+                ..panel.frame
+            },
+            tip,
+        )
     };
     data.regions.iter().map(hover).collect()
 }

@@ -69,9 +69,18 @@ impl Axis {
     pub(super) fn log(from: f64, to: f64, quantity: Quantity, title: &str) -> Axis {
         let ticks = log_steps(from, to)
             .into_iter()
-            .map(|at| Tick { at, label: quantity.show(at) })
+            .map(|at| Tick {
+                at,
+                label: quantity.show(at),
+            })
             .collect();
-        Axis { spread: Spread::Log, from, to, ticks, title: title.to_owned() }
+        Axis {
+            spread: Spread::Log,
+            from,
+            to,
+            ticks,
+            title: title.to_owned(),
+        }
     }
 
     /// A linear time axis with one unit, named in the title, for the whole axis. Values below zero
@@ -84,9 +93,18 @@ impl Axis {
         };
         let ticks = linear_steps(from_us / unit, to_us / unit, 5)
             .into_iter()
-            .map(|at| Tick { at: at * unit, label: plain(at.abs()) })
+            .map(|at| Tick {
+                at: at * unit,
+                label: plain(at.abs()),
+            })
             .collect();
-        Axis { spread: Spread::Linear, from: from_us, to: to_us, ticks, title: format!("{title} ({name})") }
+        Axis {
+            spread: Spread::Linear,
+            from: from_us,
+            to: to_us,
+            ticks,
+            title: format!("{title} ({name})"),
+        }
     }
 
     /// Position of `value` as a share of the axis, 0 at `from`, 1 at `to`.
@@ -97,7 +115,10 @@ impl Axis {
 
     /// Both ends in axis units.
     pub(super) fn span(&self) -> [f64; 2] {
-        [self.spread.position(self.from), self.spread.position(self.to)]
+        [
+            self.spread.position(self.from),
+            self.spread.position(self.to),
+        ]
     }
 
     pub(super) fn holds(&self, value: f64) -> bool {
@@ -109,7 +130,11 @@ impl Axis {
 pub(super) fn plain(value: f64) -> String {
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten from `from` to `to`, about `count` of them.
@@ -119,7 +144,10 @@ pub(super) fn linear_steps(from: f64, to: f64, count: usize) -> Vec<f64> {
         return Vec::new();
     }
     let decade = 10f64.powf(raw.log10().floor());
-    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|f| f * decade >= raw * 0.999).unwrap_or(10.0);
+    let factor = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .find(|f| f * decade >= raw * 0.75)
+        .unwrap_or(10.0);
     let step = factor * decade;
     let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
     (first..=last).map(|i| i as f64 * step).collect()
@@ -130,8 +158,16 @@ pub(super) fn linear_steps(from: f64, to: f64, count: usize) -> Vec<f64> {
 pub(super) fn log_steps(from: f64, to: f64) -> Vec<f64> {
     let decades = (to / from).log10();
     let (low, high) = (from.log10().floor() as i32, to.log10().ceil() as i32);
-    let every = if decades > 8.0 { (decades / 6.0).ceil() as i32 } else { 1 };
-    let factors: &[f64] = if decades <= 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let every = if decades > 8.0 {
+        (decades / 6.0).ceil() as i32
+    } else {
+        1
+    };
+    let factors: &[f64] = if decades <= 3.0 {
+        &[1.0, 2.0, 5.0]
+    } else {
+        &[1.0]
+    };
     (low..=high)
         .filter(|exponent| exponent.rem_euclid(every) == 0)
         .flat_map(|exponent| factors.iter().map(move |f| f * 10f64.powi(exponent)))
@@ -150,16 +186,31 @@ mod tests {
     #[test]
     fn rates_get_unit_words_at_decades() {
         let axis = Axis::log(1e5, 1e9, Quantity::RateBitS, "rate");
-        assert_eq!(labels(&axis), ["100 kbit/s", "1 Mbit/s", "10 Mbit/s", "100 Mbit/s", "1 Gbit/s"]);
+        assert_eq!(
+            labels(&axis),
+            [
+                "100 kbit/s",
+                "1 Mbit/s",
+                "10 Mbit/s",
+                "100 Mbit/s",
+                "1 Gbit/s"
+            ]
+        );
         let axis = Axis::log(1.5e6, 2.1e7, Quantity::RateBitS, "rate");
-        assert_eq!(labels(&axis), ["2 Mbit/s", "5 Mbit/s", "10 Mbit/s", "20 Mbit/s"]);
+        assert_eq!(
+            labels(&axis),
+            ["2 Mbit/s", "5 Mbit/s", "10 Mbit/s", "20 Mbit/s"]
+        );
     }
 
     #[test]
     fn a_linear_time_axis_has_one_unit() {
         let axis = Axis::time(-1_000.0, 4_200.0, "time");
         assert_eq!(axis.title, "time (ms)");
-        assert_eq!(labels(&axis), ["1", "0", "1", "2", "3", "4"].map(|s| s).to_vec());
+        assert_eq!(
+            labels(&axis),
+            ["1", "0", "1", "2", "3", "4"]
+        );
     }
 
     #[test]

@@ -57,7 +57,12 @@ impl Sheet {
     /// A page with its heading and caption.
     pub(super) fn new(style: &Style, words: &Words) -> Sheet {
         let page = style.size();
-        let free = Frame { left: MARGIN, top: MARGIN, width: page.0 - 2.0 * MARGIN, height: page.1 - 2.0 * MARGIN };
+        let free = Frame {
+            left: MARGIN,
+            top: MARGIN,
+            width: page.0 - 2.0 * MARGIN,
+            height: page.1 - 2.0 * MARGIN,
+        };
         let mut sheet = Sheet {
             style: *style,
             page,
@@ -67,7 +72,13 @@ impl Sheet {
             free,
         };
         let heading = fit(&words.heading, HEADING, free.width);
-        sheet.text("heading", free.left, free.top + HEADING * 0.9, Anchor::Start, &heading);
+        sheet.text(
+            "heading",
+            free.left,
+            free.top + HEADING * 0.9,
+            Anchor::Start,
+            &heading,
+        );
         sheet.skip(HEADING * LEADING);
         for line in wrap(&words.summary, TEXT, free.width) {
             sheet.skip(TEXT * LEADING);
@@ -78,7 +89,13 @@ impl Sheet {
         let height = caption.len() as f64 * SMALL * LEADING;
         let top = free.bottom() - height;
         for (row, line) in caption.iter().enumerate() {
-            sheet.text("muted", free.left, top + (row as f64 + 0.8) * SMALL * LEADING, Anchor::Start, line);
+            sheet.text(
+                "muted",
+                free.left,
+                top + (row as f64 + 0.8) * SMALL * LEADING,
+                Anchor::Start,
+                line,
+            );
         }
         sheet.free.height -= height + 6.0;
         sheet
@@ -97,7 +114,7 @@ impl Sheet {
     /// A legend of as many rows as it needs.
     pub(super) fn legend(&mut self, entries: &[(&'static str, Swatch, String)]) {
         const SWATCH: f64 = 26.0;
-        const GAP: f64 = 18.0;
+        const GAP: f64 = 12.0;
         let (left, right) = (self.free.left, self.free.right());
         self.skip(TEXT * LEADING + 4.0);
         let mut x = left;
@@ -110,7 +127,13 @@ impl Sheet {
             }
             let middle = self.free.top - 8.0;
             self.swatch(class, *swatch, x, middle);
-            self.text("text", x + SWATCH, middle + TEXT * 0.35, Anchor::Start, &label);
+            self.text(
+                "text",
+                x + SWATCH,
+                middle + TEXT * 0.35,
+                Anchor::Start,
+                &label,
+            );
             x += needed + GAP;
         }
         self.skip(6.0);
@@ -120,13 +143,30 @@ impl Sheet {
         let p = pixels;
         let (left, right, centre) = (p(x), p(x + 20.0), p(x + 10.0));
         let element = match swatch {
-            Swatch::Box => format!("<rect class=\"{class}\" x=\"{left}\" y=\"{}\" width=\"20\" height=\"10\"/>", p(y - 5.0)),
-            Swatch::Square => format!("<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"5\" height=\"5\"/>", p(x + 10.0), p(y - 2.5)),
-            Swatch::Line => format!("<line class=\"{class}\" x1=\"{left}\" y1=\"{0}\" x2=\"{right}\" y2=\"{0}\"/>", p(y)),
-            Swatch::Circle => format!("<circle class=\"{class}\" cx=\"{centre}\" cy=\"{}\" r=\"4\"/>", p(y)),
+            Swatch::Box => format!(
+                "<rect class=\"{class}\" x=\"{left}\" y=\"{}\" width=\"20\" height=\"10\"/>",
+                p(y - 5.0)
+            ),
+            Swatch::Square => format!(
+                "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"5\" height=\"5\"/>",
+                p(x + 10.0),
+                p(y - 2.5)
+            ),
+            Swatch::Line => format!(
+                "<line class=\"{class}\" x1=\"{left}\" y1=\"{0}\" x2=\"{right}\" y2=\"{0}\"/>",
+                p(y)
+            ),
+            Swatch::Circle => format!(
+                "<circle class=\"{class}\" cx=\"{centre}\" cy=\"{}\" r=\"4\"/>",
+                p(y)
+            ),
             Swatch::Triangle => {
                 let (low, high) = (p(y + 4.0), p(y - 5.0));
-                format!("<polygon class=\"{class}\" points=\"{},{low} {},{low} {centre},{high}\"/>", p(x + 5.0), p(x + 15.0))
+                format!(
+                    "<polygon class=\"{class}\" points=\"{},{low} {},{low} {centre},{high}\"/>",
+                    p(x + 5.0),
+                    p(x + 15.0)
+                )
             }
         };
         let _ = writeln!(self.body, "{element}");
@@ -150,7 +190,13 @@ impl Sheet {
             self.line("leader", nearest, point);
         }
         let baseline = frame.top + frame.height * 0.82;
-        self.text(class, frame.left + frame.width / 2.0, baseline, Anchor::Middle, text);
+        self.text(
+            class,
+            frame.left + frame.width / 2.0,
+            baseline,
+            Anchor::Middle,
+            text,
+        );
     }
 
     /// Boxes in page coordinates.
@@ -166,19 +212,34 @@ impl Sheet {
     pub(super) fn hovers(&mut self, boxes: &[(Frame, String)]) {
         self.body.push_str("<g class=\"hover\">\n");
         for (frame, tip) in boxes {
-            let _ = writeln!(self.body, "<rect {}><title>{}</title></rect>", place(frame), escape(tip));
+            let _ = writeln!(
+                self.body,
+                "<rect {}><title>{}</title></rect>",
+                place(frame),
+                escape(tip)
+            );
         }
         self.body.push_str("</g>\n");
     }
 
-    fn write_text(&mut self, class: &str, (x, y): (f64, f64), anchor: Anchor, extra: &str, text: &str) {
+    fn write_text(
+        &mut self,
+        class: &str,
+        (x, y): (f64, f64),
+        anchor: Anchor,
+        extra: &str,
+        text: &str,
+    ) {
         let anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => " text-anchor=\"middle\"",
             Anchor::End => " text-anchor=\"end\"",
         };
         let (x, y, text) = (pixels(x), pixels(y), escape(text));
-        let _ = writeln!(self.body, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\"{anchor}{extra}>{text}</text>");
+        let _ = writeln!(
+            self.body,
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\"{anchor}{extra}>{text}</text>"
+        );
     }
 
     /// A straight line in page coordinates.
@@ -187,7 +248,10 @@ impl Sheet {
         let _ = writeln!(
             self.body,
             "<line class=\"{class}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>",
-            p(from.0), p(from.1), p(to.0), p(to.1)
+            p(from.0),
+            p(from.1),
+            p(to.0),
+            p(to.1)
         );
     }
 
@@ -203,8 +267,16 @@ impl Sheet {
         }
         let drawn = panel.draw(marks, self.page)?;
         self.body.push_str(&drawn);
-        self.line("axis", (frame.left, frame.top), (frame.left, frame.bottom()));
-        self.line("axis", (frame.left, frame.bottom()), (frame.right(), frame.bottom()));
+        self.line(
+            "axis",
+            (frame.left, frame.top),
+            (frame.left, frame.bottom()),
+        );
+        self.line(
+            "axis",
+            (frame.left, frame.bottom()),
+            (frame.right(), frame.bottom()),
+        );
         self.y_ticks(panel);
         self.x_ticks(panel);
         Ok(())
@@ -216,13 +288,25 @@ impl Sheet {
         for tick in &panel.y.ticks {
             let y = panel.at_y(tick.at);
             if (last - y).abs() >= SMALL + 1.0 {
-                self.text("muted", frame.left - 6.0, y + SMALL * 0.35, Anchor::End, &tick.label);
+                self.text(
+                    "muted",
+                    frame.left - 6.0,
+                    y + SMALL * 0.35,
+                    Anchor::End,
+                    &tick.label,
+                );
                 last = y;
             }
         }
         if !panel.y.title.is_empty() {
             let title = fit(&panel.y.title, TEXT, frame.height + 24.0);
-            self.upwards("text", MARGIN + TEXT * 0.8, frame.top + frame.height / 2.0, Anchor::Middle, &title);
+            self.upwards(
+                "text",
+                MARGIN + TEXT * 0.8,
+                frame.top + frame.height / 2.0,
+                Anchor::Middle,
+                &title,
+            );
         }
     }
 
@@ -232,16 +316,34 @@ impl Sheet {
         for tick in &panel.x.ticks {
             let (x, half) = (panel.at_x(tick.at), width(&tick.label, SMALL) / 2.0);
             let x_text = x.clamp(half, (self.page.0 - half - 4.0).max(half));
-            self.line("axis", (x, frame.bottom()), (x, frame.bottom() + 4.0 + panel.clearance));
+            self.line(
+                "axis",
+                (x, frame.bottom()),
+                (x, frame.bottom() + 4.0 + panel.clearance),
+            );
             if x_text - half >= end + 4.0 {
-                self.text("muted", x_text, frame.bottom() + 16.0 + panel.clearance, Anchor::Middle, &tick.label);
+                self.text(
+                    "muted",
+                    x_text,
+                    frame.bottom() + 16.0 + panel.clearance,
+                    Anchor::Middle,
+                    &tick.label,
+                );
                 end = x_text + half;
             }
         }
         if !panel.x.title.is_empty() {
             let title = fit(&panel.x.title, TEXT, frame.width);
-            let below = frame.bottom() + panel.clearance + if panel.x.ticks.is_empty() { 18.0 } else { 34.0 };
-            self.text("text", frame.left + frame.width / 2.0, below, Anchor::Middle, &title);
+            let below = frame.bottom()
+                + panel.clearance
+                + if panel.x.ticks.is_empty() { 18.0 } else { 34.0 };
+            self.text(
+                "text",
+                frame.left + frame.width / 2.0,
+                below,
+                Anchor::Middle,
+                &title,
+            );
         }
     }
 

@@ -42,7 +42,11 @@ impl Style {
 
 impl Default for Style {
     fn default() -> Style {
-        Style { width: 880, height: 560, theme: Theme::Auto }
+        Style {
+            width: 880,
+            height: 560,
+            theme: Theme::Auto,
+        }
     }
 }
 
@@ -55,7 +59,8 @@ pub(super) const SMALL: f64 = 11.0;
 /// Font size of the names below dense columns.
 pub(super) const TINY: f64 = 9.5;
 
-const FONTS: &str = "Inter,'Helvetica Neue',Arial,'Liberation Sans','Noto Sans','DejaVu Sans',sans-serif";
+const FONTS: &str =
+    "Inter,'Helvetica Neue',Arial,'Liberation Sans','Noto Sans','DejaVu Sans',sans-serif";
 
 /// What a class paints.
 enum Paint {
@@ -119,12 +124,18 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
 
 /// The style sheet of a figure, for the classes that `body` uses.
 pub(super) fn sheet(theme: Theme, body: &str) -> String {
-    let used = || CLASSES.iter().filter(|(name, ..)| body.contains(&format!("\"{name}\"")));
+    let used = || {
+        CLASSES
+            .iter()
+            .filter(|(name, ..)| body.contains(&format!("\"{name}\"")))
+    };
     let paper = match theme {
         Theme::Dark => CLASSES[0].3,
         _ => CLASSES[0].2,
     };
-    let mut css = format!("svg{{font-family:{FONTS}}}.hover rect{{fill:#808080;fill-opacity:0}}.hover rect:hover{{fill-opacity:.18}}");
+    let mut css = format!(
+        "svg{{font-family:{FONTS}}}.hover rect{{fill:#808080;fill-opacity:0}}.hover rect:hover{{fill-opacity:.18}}"
+    );
     for (name, paint, light, dark) in used() {
         let colour = if theme == Theme::Dark { dark } else { light };
         let _ = write!(css, ".{name}{{{}}}", declarations(paint, colour, paper));
@@ -143,7 +154,11 @@ fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
     match paint {
         Fill => format!("fill:{colour}"),
         Line(width, dash) => {
-            let dash = if dash.is_empty() { String::new() } else { format!(";stroke-dasharray:{dash}") };
+            let dash = if dash.is_empty() {
+                String::new()
+            } else {
+                format!(";stroke-dasharray:{dash}")
+            };
             format!("fill:none;stroke:{colour};stroke-width:{width};stroke-linejoin:round{dash}")
         }
         Hollow => format!("fill:{paper};fill-opacity:0;stroke:{colour};stroke-width:1.4"),

@@ -1,8 +1,8 @@
 //! Profiles of networks that do not exist, as large and as oddly named as a test wants them.
 
 use cutpoint::profile::{
-    BoardInfo, CutRecord, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
-    TensorRecord, WeightRecord, Whole, FORMAT,
+    BoardInfo, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
+    TensorRecord, WeightRecord, Whole,
 };
 
 /// Numbers that look random and are the same everywhere.
@@ -11,7 +11,10 @@ struct Dice(u64);
 impl Dice {
     /// From 0 to 1.
     fn roll(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -31,7 +34,11 @@ pub fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile {
     let side = |i: usize| (64 >> (1 + 5 * i / layers.max(1)).min(5)) as u64;
     for i in 0..layers {
         let output = name(i);
-        let previous = if i == 0 { "image".to_owned() } else { records[i - 1].outputs[0].clone() };
+        let previous = if i == 0 {
+            "image".to_owned()
+        } else {
+            records[i - 1].outputs[0].clone()
+        };
         let mut inputs = vec![previous];
         if i >= body {
             // two heads of two layers
@@ -42,7 +49,11 @@ pub fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile {
         }
         let head = i >= body;
         let channels = 16u64 << (5 * i / layers.max(1)).min(4);
-        let shape = if head { vec![1, 1 + i as u64 % 7 * 40] } else { vec![1, channels, side(i), side(i)] };
+        let shape = if head {
+            vec![1, 1 + i as u64 % 7 * 40]
+        } else {
+            vec![1, channels, side(i), side(i)]
+        };
         tensors.push(tensor(&output, &shape));
         let heavy = if i % 4 == 1 { 8.0 } else { 1.0 };
         let time = (4.0 + 120.0 * dice.roll().powi(4) * heavy * 20.0 / layers as f64).max(0.4);
@@ -71,16 +82,36 @@ pub fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile {
     let cuts = measured_cuts(&records[..body.min(layers)], whole_us, &mut dice);
     Profile {
         format: FORMAT,
-        model: ModelInfo { file: "synthetic.onnx".into(), sha256: "0".repeat(64), opset: 17, shapes: vec![] },
+        model: ModelInfo {
+            file: "synthetic.onnx".into(),
+            sha256: "0".repeat(64),
+            opset: 17,
+            shapes: vec![],
+        },
         board: board(),
         method: method(),
-        whole: Whole { median_us: whole_us, mad_us: whole_us * 0.003, p90_us: whole_us * 1.02, p99_us: whole_us * 1.1, runs: 30 },
-        memory: MemoryModel { base_bytes: 30_000_000, weight_factor: 2.5, activation_factor: 1.5 },
+        whole: Whole {
+            median_us: whole_us,
+            mad_us: whole_us * 0.003,
+            p90_us: whole_us * 1.02,
+            p99_us: whole_us * 1.1,
+            runs: 30,
+        },
+        memory: MemoryModel {
+            base_bytes: 30_000_000,
+            weight_factor: 2.5,
+            activation_factor: 1.5,
+        },
         power: None,
         inputs: vec![port(&tensors[0])],
         outputs: outputs.iter().map(port).collect(),
         tasks: vec![],
-        weights: (0..layers).map(|i| WeightRecord { name: format!("weight {i}"), bytes: 10_000 }).collect(),
+        weights: (0..layers)
+            .map(|i| WeightRecord {
+                name: format!("weight {i}"),
+                bytes: 10_000,
+            })
+            .collect(),
         tensors,
         layers: records,
         cuts,
@@ -110,7 +141,10 @@ fn measured_cuts(layers: &[LayerRecord], whole_us: f64, dice: &mut Dice) -> Vec<
             server_loo_us: whole_us * 0.012 * dice.error(),
         }
     };
-    (0..layers.len().saturating_sub(1)).filter(|i| i % 3 == 0).map(|i| behind(i, dice)).collect()
+    (0..layers.len().saturating_sub(1))
+        .filter(|i| i % 3 == 0)
+        .map(|i| behind(i, dice))
+        .collect()
 }
 
 fn tensor(name: &str, shape: &[u64]) -> TensorRecord {
@@ -127,7 +161,12 @@ fn tensor(name: &str, shape: &[u64]) -> TensorRecord {
 }
 
 fn port(tensor: &TensorRecord) -> PortRecord {
-    PortRecord { name: tensor.name.clone(), dtype: tensor.dtype.clone(), shape: tensor.shape.clone(), bytes: tensor.bytes }
+    PortRecord {
+        name: tensor.name.clone(),
+        dtype: tensor.dtype.clone(),
+        shape: tensor.shape.clone(),
+        bytes: tensor.bytes,
+    }
 }
 
 fn board() -> BoardInfo {
