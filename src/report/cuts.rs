@@ -118,7 +118,7 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
     let cuts = data
         .bars
         .iter()
-        .filter(|bar| matches!(bar.kind, CutKind::Natural | CutKind::Backbone));
+        .filter(|bar| bar.is_cut());
     let (count, measured) = (
         cuts.clone().count(),
         cuts.filter(|bar| bar.measured).count(),
