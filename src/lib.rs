@@ -9,8 +9,8 @@
 //!
 //! # Architecture invariants
 //!
-//! - Imports point downwards: `units < graph < codec, link, task < cuts, profile, plan < scenario
-//!   < problem < onnx, runtime, solve, report < cli`; of the adapters, only `runtime` sees `onnx`.
+//! - Imports point downwards: `units < graph < codec, link, task < cuts, profile, plan <
+//!   scenario, server < problem < onnx, runtime, solve, report < cli`; of the adapters, only `runtime` sees `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
@@ -30,6 +30,7 @@ pub mod profile;
 pub mod report;
 pub mod runtime;
 pub mod scenario;
+pub mod server;
 pub mod solve;
 pub mod task;
 pub mod units;

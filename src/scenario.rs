@@ -1,1 +1,233 @@
-//! Placeholder, replaced by its author.
+//! What the user asks for: the link, the codecs, where results are wanted, and the limits.
+//!
+//! [`Wishes`] is what was typed, each part optional, on the command line or in a scenario file;
+//! [`Scenario`] is complete and consistent. Names of layers and tensors are checked against a graph
+//! in [`crate::problem::Problem::new`].
+
+mod wishes;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::codec::Codec;
+use crate::link::Link;
+use crate::task::Task;
+use crate::units::{BitRate, Bytes, ParseUnitError};
+
+pub use wishes::{Wishes, parse_task};
+
+/// A complete, consistent request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Between edge and server.
+    pub link: Link,
+    /// Codecs that may be used, without repetition; never empty.
+    pub codecs: Vec<Codec>,
+    /// Float inputs made from eight-bit images.
+    pub u8_inputs: Vec<U8Input>,
+    /// Where results are wanted.
+    pub results: Results,
+    /// What a plan must respect.
+    pub limits: Limits,
+    /// Model inputs that the server has, too.
+    pub local_inputs: Vec<String>,
+    /// Tasks that replace those of the profile; empty to keep them.
+    pub tasks: Vec<Task>,
+}
+
+/// What a plan must respect.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Peak memory of the process that runs the edge half.
+    pub edge_memory: Option<Bytes>,
+    /// Encoded payload of one inference.
+    pub max_uplink: Option<Bytes>,
+    /// Layers, by the id of a group or of one of its members.
+    pub keep_on_edge: Vec<String>,
+    /// Layers, by the id of a group or of one of its members.
+    pub keep_on_server: Vec<String>,
+    /// No model input may be sent, in any codec.
+    pub raw_stays: bool,
+}
+
+/// Where results are wanted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Results {
+    /// On the edge: results computed on the server are sent back.
+    #[default]
+    Edge,
+    /// On the server: results computed on the edge are sent there.
+    Server,
+    /// Wherever they are computed.
+    Anywhere,
+}
+
+/// A float input made from an eight-bit image by `x = (pixel - mean) / std`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct U8Input {
+    /// The model input.
+    pub name: String,
+    /// One value, or one per channel.
+    pub mean: Vec<f64>,
+    /// One value, or one per channel.
+    pub std: Vec<f64>,
+}
+
+/// One rate, or a range of rates to sweep over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateRange {
+    /// The slowest.
+    pub from: BitRate,
+    /// The fastest, at least `from`.
+    pub to: BitRate,
+}
+
+/// What makes wishes no scenario.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// Neither a rate nor a preset.
+    #[error("the link is missing: give --rate, such as `--rate 10Mbit/s`, or --link PRESET ({0})")]
+    NoLink(String),
+    /// An unknown preset.
+    #[error("there is no link preset `{name}`: use one of {known}, or --rate")]
+    UnknownPreset {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Codec `u8` without an input it applies to.
+    #[error(
+        "codec `u8` needs to know which input was an 8-bit image: add --input-u8 NAME=mean,std"
+    )]
+    NoU8Input,
+    /// The same input declared twice.
+    #[error("the input `{0}` is declared twice with --input-u8")]
+    TwiceU8(String),
+    /// Text that is not a declaration of an eight-bit input.
+    #[error(
+        "`{text}` is not NAME=mean,std with numbers, one each or one per channel separated by `:`, \
+         such as `image=127.5,127.5`: {problem}"
+    )]
+    BadU8 {
+        /// What was typed.
+        text: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Text that is not a task.
+    #[error("`{0}` is not NAME=OUTPUT[,OUTPUT...]")]
+    BadTask(String),
+    /// The file of a scenario cannot be used.
+    #[error("{path}: {message}")]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Results {
+    /// Name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Results::Edge => "edge",
+            Results::Server => "server",
+            Results::Anywhere => "anywhere",
+        }
+    }
+}
+
+impl fmt::Display for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Results {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Results::Edge, Results::Server, Results::Anywhere]
+            .into_iter()
+            .find(|r| r.name() == text)
+            .ok_or_else(|| format!("results are wanted on `edge`, `server` or `anywhere`, not `{text}`"))
+    }
+}
+
+impl FromStr for U8Input {
+    type Err = ScenarioError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = |problem| ScenarioError::BadU8 {
+            text: text.to_owned(),
+            problem,
+        };
+        // names may hold `=` and `:`, numbers do not
+        let (name, numbers) = text.rsplit_once('=').ok_or_else(|| bad("`=` is missing"))?;
+        let (mean, std) = numbers
+            .split_once(',')
+            .ok_or_else(|| bad("the mean and the deviation are separated by `,`"))?;
+        let list = |text: &str| -> Option<Vec<f64>> {
+            let finite = |part: &str| part.trim().parse().ok().filter(|x: &f64| x.is_finite());
+            text.split(':').map(finite).collect()
+        };
+        let mean = list(mean).ok_or_else(|| bad("the mean is not a number"))?;
+        let std = list(std).ok_or_else(|| bad("the deviation is not a number"))?;
+        if name.is_empty() {
+            return Err(bad("the input's name is missing"));
+        }
+        if std.iter().any(|s| *s <= 0.0) {
+            return Err(bad("a deviation is positive"));
+        }
+        Ok(U8Input {
+            name: name.to_owned(),
+            mean,
+            std,
+        })
+    }
+}
+
+impl RateRange {
+    /// The one rate, unless this is a range.
+    pub fn single(self) -> Option<BitRate> {
+        (self.from == self.to).then_some(self.from)
+    }
+}
+
+impl FromStr for RateRange {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (from, to) = text.split_once("..").unwrap_or((text, text));
+        let (from, to) = (from.parse()?, to.parse()?);
+        // the order of the two ends says nothing
+        Ok(RateRange {
+            from: BitRate::min(from, to),
+            to: BitRate::max(from, to),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bit_inputs_take_one_value_or_one_per_channel() {
+        let input: U8Input = "x:0=123.7:116.3:103.5,58.4:57.1:57.4".parse().unwrap();
+        assert_eq!(input.name, "x:0");
+        assert_eq!(input.mean, [123.7, 116.3, 103.5]);
+        for text in ["x", "x=1", "x=1,0", "x=1,-2", "x=a,1", "=1,1", "x=1,inf", "x=,1"] {
+            assert!(text.parse::<U8Input>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_one_or_a_range() {
+        let one: RateRange = "10 Mbit/s".parse().unwrap();
+        assert_eq!(one.single().map(BitRate::bit_s), Some(10_000_000));
+        let range: RateRange = "1Gbit/s..100kbit/s".parse().unwrap();
+        assert_eq!(range.single(), None);
+        assert_eq!(range.from.bit_s(), 100_000);
+        assert!("0 bit/s..1 Gbit/s".parse::<RateRange>().is_err());
+    }
+}

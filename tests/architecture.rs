@@ -22,7 +22,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fixedbitset", &["graph"]),
     ("strsim", &["graph"]),
     // the file formats, and the runtime's traces
-    ("toml", &["profile", "scenario", "plan", "onnx"]),
+    ("toml", &["profile", "scenario", "server", "plan", "onnx"]),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
     ("plotters", &["report"]),

@@ -1,0 +1,279 @@
+//! What was typed, in flags or in a scenario file, before it is complete.
+
+use std::path::Path;
+
+use serde::{Deserialize, Deserializer};
+
+use super::{Limits, RateRange, Results, Scenario, ScenarioError, U8Input};
+use crate::codec::Codec;
+use crate::link::{Link, PRESETS, Preset};
+use crate::task::Task;
+use crate::units::{BitRate, Bytes, Delay};
+
+/// Wishes of one source, each optional. As a file: TOML with these keys.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)] // the keys are the command line's flags
+pub struct Wishes {
+    /// Version of the file format, 1.
+    pub format: Option<u32>,
+    pub link: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub rate: Option<RateRange>,
+    pub delay: Option<Delay>,
+    pub down_rate: Option<BitRate>,
+    pub codec: Vec<Codec>,
+    #[serde(deserialize_with = "texts")]
+    pub input_u8: Vec<U8Input>,
+    #[serde(deserialize_with = "text")]
+    pub results: Option<Results>,
+    #[serde(deserialize_with = "text")]
+    pub edge_memory: Option<Bytes>,
+    #[serde(deserialize_with = "text")]
+    pub max_uplink: Option<Bytes>,
+    pub keep_on_edge: Vec<String>,
+    pub keep_on_server: Vec<String>,
+    pub raw_stays: bool,
+    pub local_input: Vec<String>,
+    #[serde(deserialize_with = "tasks")]
+    pub task: Vec<Task>,
+}
+
+impl Wishes {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// [`ScenarioError::File`].
+    pub fn load(path: &Path) -> Result<Wishes, ScenarioError> {
+        let error = |message: String| ScenarioError::File {
+            path: path.to_owned(),
+            message,
+        };
+        let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
+        let wishes: Wishes =
+            toml::from_str(&text).map_err(|e| error(e.to_string().trim_end().to_owned()))?;
+        match wishes.format {
+            None | Some(1) => Ok(wishes),
+            Some(other) => Err(error(format!(
+                "format {other} is not format 1, the one this version reads"
+            ))),
+        }
+    }
+
+    /// These wishes, completed by those of `file`. A list given here replaces the file's; a rate
+    /// or preset given here replaces the file's rate and preset.
+    pub fn or(self, file: Wishes) -> Wishes {
+        let (flags_link, file_link) = (self.link.is_some(), file.link.is_some());
+        let keeps_preset = !flags_link && !(self.rate.is_some() && file_link);
+        fn list<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
+            if first.is_empty() { second } else { first }
+        }
+        let file_rate = if flags_link { None } else { file.rate };
+        // the preset still gives the delay when only its rate is replaced
+        let file_delay = file.delay.or_else(|| {
+            let preset = file.link.as_deref().and_then(Preset::find)?;
+            (!keeps_preset && !flags_link).then(|| delay_of(preset))
+        });
+        Wishes {
+            format: self.format.or(file.format),
+            link: self.link.or(file.link.filter(|_| keeps_preset)),
+            rate: self.rate.or(file_rate),
+            delay: self.delay.or(file_delay.filter(|_| !flags_link)),
+            down_rate: self.down_rate.or(file.down_rate),
+            codec: list(self.codec, file.codec),
+            input_u8: list(self.input_u8, file.input_u8),
+            results: self.results.or(file.results),
+            edge_memory: self.edge_memory.or(file.edge_memory),
+            max_uplink: self.max_uplink.or(file.max_uplink),
+            keep_on_edge: list(self.keep_on_edge, file.keep_on_edge),
+            keep_on_server: list(self.keep_on_server, file.keep_on_server),
+            raw_stays: self.raw_stays || file.raw_stays,
+            local_input: list(self.local_input, file.local_input),
+            task: list(self.task, file.task),
+        }
+    }
+
+    /// The complete request, at the slowest of the rates wished for, and the range of rates.
+    ///
+    /// # Errors
+    /// No link, an unknown preset, wishes that contradict one another.
+    pub fn complete(self) -> Result<(Scenario, RateRange), ScenarioError> {
+        let known = || {
+            let names: Vec<_> = PRESETS.iter().map(|p| p.name).collect();
+            names.join(", ")
+        };
+        let preset = match &self.link {
+            None => None,
+            Some(name) => Some(Preset::find(name).ok_or_else(|| ScenarioError::UnknownPreset {
+                name: name.clone(),
+                known: known(),
+            })?),
+        };
+        let preset_rate = preset
+            .and_then(|p| BitRate::from_bit_s(p.rate_bit_s))
+            .map(|rate| RateRange { from: rate, to: rate });
+        let rates = self
+            .rate
+            .or(preset_rate)
+            .ok_or_else(|| ScenarioError::NoLink(known()))?;
+        let link = Link {
+            rate: rates.from,
+            delay: self.delay.or(preset.map(delay_of)).unwrap_or_default(),
+            down_rate: self.down_rate,
+        };
+        let scenario = Scenario {
+            link,
+            codecs: codecs(self.codec, &self.input_u8)?,
+            u8_inputs: self.input_u8,
+            results: self.results.unwrap_or_default(),
+            limits: Limits {
+                edge_memory: self.edge_memory,
+                max_uplink: self.max_uplink,
+                keep_on_edge: self.keep_on_edge,
+                keep_on_server: self.keep_on_server,
+                raw_stays: self.raw_stays,
+            },
+            local_inputs: self.local_input,
+            tasks: self.task,
+        };
+        Ok((scenario, rates))
+    }
+}
+
+fn delay_of(preset: &Preset) -> Delay {
+    Delay(std::time::Duration::from_micros(preset.delay_us))
+}
+
+/// The codecs asked for; without any, each tensor's own type, and `u8` for declared inputs, since
+/// it loses nothing there.
+fn codecs(asked: Vec<Codec>, u8_inputs: &[U8Input]) -> Result<Vec<Codec>, ScenarioError> {
+    for (index, input) in u8_inputs.iter().enumerate() {
+        if u8_inputs[..index].iter().any(|other| other.name == input.name) {
+            return Err(ScenarioError::TwiceU8(input.name.clone()));
+        }
+    }
+    let mut codecs = asked;
+    if codecs.is_empty() {
+        codecs.push(Codec::F32);
+        codecs.extend((!u8_inputs.is_empty()).then_some(Codec::U8));
+    }
+    if codecs.contains(&Codec::U8) && u8_inputs.is_empty() {
+        return Err(ScenarioError::NoU8Input);
+    }
+    codecs.sort();
+    codecs.dedup();
+    Ok(codecs)
+}
+
+/// Reads `NAME=OUTPUT[,OUTPUT...]`.
+///
+/// # Errors
+/// [`ScenarioError::BadTask`].
+pub fn parse_task(text: &str) -> Result<Task, ScenarioError> {
+    let bad = || ScenarioError::BadTask(text.to_owned());
+    let (name, outputs) = text.split_once('=').ok_or_else(bad)?;
+    let outputs: Vec<String> = outputs.split(',').map(str::to_owned).collect();
+    if name.is_empty() || outputs.iter().any(String::is_empty) {
+        return Err(bad());
+    }
+    Ok(Task {
+        name: name.to_owned(),
+        outputs,
+    })
+}
+
+fn read<T: std::str::FromStr<Err: std::fmt::Display>, E: serde::de::Error>(
+    text: &str,
+) -> Result<T, E> {
+    text.parse().map_err(E::custom)
+}
+
+fn text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    read(&String::deserialize(deserializer)?).map(Some)
+}
+
+fn texts<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| read(text)).collect()
+}
+
+fn tasks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Task>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let task = |text: &String| parse_task(text).map_err(serde::de::Error::custom);
+    texts.iter().map(task).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Wishes {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_file_reads_like_the_flags_and_flags_win() {
+        let wishes = file(
+            r#"
+            rate = "40 Mbit/s"
+            delay = "20 ms"
+            edge_memory = "64 MiB"
+            codec = ["f32", "q8"]
+            input_u8 = ["x=127.5,127.5"]
+            results = "anywhere"
+            task = ["boxes=a,b"]
+            "#,
+        );
+        let flags = Wishes {
+            rate: Some("10 Mbit/s".parse().unwrap()),
+            ..Wishes::default()
+        };
+        let (scenario, _) = flags.or(wishes).complete().unwrap();
+        assert_eq!(scenario.link.rate.bit_s(), 10_000_000);
+        assert_eq!(scenario.link.delay.ns(), 20_000_000);
+        assert_eq!(scenario.codecs, [Codec::F32, Codec::Q8]);
+        assert_eq!(scenario.limits.edge_memory, Some(Bytes(64 << 20)));
+        assert_eq!(scenario.tasks[0].outputs, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_rate_replaces_the_rate_of_a_preset_and_keeps_its_delay() {
+        let flags = Wishes {
+            rate: Some("10 Mbit/s".parse().unwrap()),
+            ..Wishes::default()
+        };
+        let (scenario, _) = flags.or(file("link = \"wifi\"")).complete().unwrap();
+        assert_eq!(scenario.link.rate.bit_s(), 10_000_000);
+        assert_eq!(scenario.link.delay.ns(), 20_000_000);
+
+        let flags = Wishes {
+            link: Some("gbe".into()),
+            ..Wishes::default()
+        };
+        let typed = file("rate = \"1 Mbit/s\"\ndelay = \"50 ms\"");
+        let (scenario, _) = flags.or(typed).complete().unwrap();
+        assert_eq!(scenario.link.rate.bit_s(), 1_000_000_000);
+        assert_eq!(scenario.link.delay.ns(), 100_000);
+    }
+
+    #[test]
+    fn unknown_keys_bare_numbers_and_missing_links_are_refused() {
+        for text in ["speed = 3", "rate = 40", "rate = \"40\"", "codec = [\"zip\"]"] {
+            assert!(toml::from_str::<Wishes>(text).is_err(), "{text}");
+        }
+        assert!(matches!(
+            Wishes::default().complete(),
+            Err(ScenarioError::NoLink(_))
+        ));
+        let u8_alone = file("link = \"wifi\"\ncodec = [\"u8\"]");
+        assert_eq!(u8_alone.complete().unwrap_err(), ScenarioError::NoU8Input);
+    }
+}
