@@ -153,6 +153,14 @@ impl Server {
         matches!(self.source, Source::Simulated(..))
     }
 
+    /// What was measured on that machine; `None` when it is simulated.
+    pub fn profile(&self) -> Option<&Profile> {
+        match &self.source {
+            Source::Measured(profile) => Some(profile),
+            Source::Simulated(..) => None,
+        }
+    }
+
     /// The halves that were really measured on that machine.
     pub fn cuts(&self) -> &[CutRecord] {
         match &self.source {
@@ -206,6 +214,9 @@ fn own_times(profile: &Profile) -> ServerTimes {
 fn moved_bytes(graph: &Graph, layer: &Layer) -> f64 {
     let tensors = layer.inputs.iter().chain(&layer.outputs);
     let tensors = tensors.map(|t| graph.tensor(*t).bytes.0 as f64);
-    let weights = layer.weights.iter().map(|w| graph.weights()[w.index()].bytes.0 as f64);
+    let weights = layer
+        .weights
+        .iter()
+        .map(|w| graph.weights()[w.index()].bytes.0 as f64);
     tensors.chain(weights).sum()
 }

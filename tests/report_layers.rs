@@ -1,42 +1,83 @@
-//! The layer figure, from synthetic profiles.
+//! The layer figure.
 
 mod report_support;
 
-use cutpoint::report::{Origin, Style, Theme, layers, prepare};
-use report_support::network;
+use cutpoint::graph::TensorId;
+use cutpoint::profile::Profile;
+use cutpoint::report::{ReportError, Style, layers, prepare};
+use cutpoint::server::Server;
+use report_support::{check, count, network, ugly};
 
-fn data(layers: usize, name: impl Fn(usize) -> String) -> layers::LayersData {
-    let profile = network(layers, name);
+fn data(profile: &Profile) -> layers::LayersData {
     let graph = profile.graph().unwrap();
-    let server = Origin {
-        name: "sim:8x".into(),
-        method: "Server: simulated, 8 times as fast as the edge profile.".into(),
-        simulated: true,
-    };
-    let edge = prepare::measured("Edge", &profile);
-    prepare::layers(&profile, &graph, edge, server, |l| {
-        profile.layers[l.index()].server_us / 8.0
-    })
+    let none: [TensorId; 0] = [];
+    prepare::layers(profile, &graph, &none, &Server::faster(8.0)).unwrap()
+}
+
+fn draw(profile: &Profile) -> String {
+    layers::figure(&data(profile), &Style::default()).unwrap()
 }
 
 #[test]
-fn look() {
-    let ugly = |i: usize| {
-        if i % 7 == 2 {
-            format!("<script>alert({i})</script>")
-        } else {
-            format!("/features/features.{i}/features.{i}.0/Conv_output_0")
-        }
-    };
-    for n in [2, 10, 60, 120, 500] {
-        for theme in [Theme::Light, Theme::Dark] {
-            let style = Style {
-                theme,
-                ..Style::default()
-            };
-            let svg = layers::figure(&data(n, ugly), &style).unwrap();
-            std::fs::create_dir_all("/tmp/look").unwrap();
-            std::fs::write(format!("/tmp/look/layers-{n}-{theme:?}.svg"), &svg).unwrap();
-        }
+fn every_layer_has_its_bars_its_dot_and_its_tooltip() {
+    for layers in [2, 10, 60, 120, 500] {
+        let svg = draw(&network(layers, ugly));
+        check(&svg);
+        assert_eq!(
+            count(&svg, "edge", "rect"),
+            layers + 1,
+            "{layers} and the legend"
+        );
+        assert_eq!(count(&svg, "server", "rect"), layers + 1);
+        assert_eq!(count(&svg, "hover", "title"), layers);
+        assert_eq!(
+            count(&svg, "cut", "circle") + count(&svg, "nocut", "circle"),
+            layers + 2
+        );
     }
+}
+
+#[test]
+fn names_stand_below_the_columns_while_there_is_room() {
+    let svg = draw(&network(60, |i| format!("layer{i}")));
+    assert_eq!(count(&svg, "tiny", "text"), 60);
+    let svg = draw(&network(500, |i| format!("layer{i}")));
+    assert_eq!(count(&svg, "tiny", "text"), 0);
+    assert!(svg.contains("layer, in execution order"));
+}
+
+#[test]
+fn a_simulated_server_is_marked() {
+    let svg = draw(&network(10, ugly));
+    assert!(svg.contains("sim:8x (simulated)"), "{svg}");
+}
+
+#[test]
+fn nothing_to_show_is_said_in_words() {
+    let mut empty = data(&network(2, ugly));
+    empty.layers.truncate(1);
+    let mut idle = data(&network(10, ugly));
+    for layer in &mut idle.layers {
+        (layer.edge_us, layer.server_us) = (0.0, 0.0);
+    }
+    for (data, word) in [(empty, "fewer than two layers"), (idle, "zero")] {
+        let error = layers::figure(&data, &Style::default()).unwrap_err();
+        assert!(matches!(
+            error,
+            ReportError::Nothing {
+                figure: "layers",
+                ..
+            }
+        ));
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn one_side_without_times_is_still_a_picture() {
+    let mut data = data(&network(10, ugly));
+    for layer in &mut data.layers {
+        layer.server_us = 0.0;
+    }
+    check(&layers::figure(&data, &Style::default()).unwrap());
 }

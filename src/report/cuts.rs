@@ -9,7 +9,7 @@ use super::scale::{Axis, Spread, Tick};
 use super::sheet::{Sheet, Swatch, Words};
 use super::style::SMALL;
 use super::text::{bare, fit, width};
-use super::{ReportError, Style, nothing};
+use super::{ReportError, Style, nothing, provenance};
 use crate::units::format_us;
 
 pub use data::{CutBar, CutKind, CutsData, Parts};
@@ -115,10 +115,7 @@ fn limit(data: &CutsData, totals: &[f64]) -> f64 {
 }
 
 fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
-    let cuts = data
-        .bars
-        .iter()
-        .filter(|bar| bar.is_cut());
+    let cuts = data.bars.iter().filter(|bar| bar.is_cut());
     let (count, measured) = (
         cuts.clone().count(),
         cuts.filter(|bar| bar.measured).count(),
@@ -150,7 +147,7 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
             data.edge.label(),
             data.server.label()
         ),
-        caption: format!("{caption} {} {}", data.edge.method, data.server.method),
+        caption: format!("{caption} {}", provenance(&data.edge, &data.server)),
     }
 }
 

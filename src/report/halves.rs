@@ -140,7 +140,7 @@ fn words(data: &HalvesData, halves: &[&Half]) -> Words {
             left_out.2
         ),
         caption: format!(
-            "Errors are shares of the whole model's time, {}. Bars: median absolute deviation of the measured time. The same half measured twice differs by {} % (median). {}",
+            "Errors are shares of the whole model's time, {}. Bars: median absolute deviation of the measured time. The same half measured twice differs by {} % (median). Both halves: {}.",
             format_us(data.whole_us),
             three_digits(data.repeatability * 100.0),
             data.board.method

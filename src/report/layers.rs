@@ -7,7 +7,7 @@ use super::scale::{Axis, Quantity, Spread, Tick};
 use super::sheet::{Sheet, Swatch, Words};
 use super::style::SMALL;
 use super::text::{fit, width};
-use super::{Origin, ReportError, Style, nothing};
+use super::{Origin, ReportError, Style, nothing, provenance};
 use crate::units::{Bytes, format_us};
 
 /// What the figure shows.
@@ -143,7 +143,7 @@ fn words(data: &LayersData) -> Words {
             total(|l| l.server_us),
             data.server.label(),
         ),
-        caption: format!("{} {}", data.edge.method, data.server.method),
+        caption: provenance(&data.edge, &data.server),
     }
 }
 

@@ -41,7 +41,7 @@ pub enum ReportError {
 pub struct Origin {
     /// Short name, such as `pi5` or `sim:8x`.
     pub name: String,
-    /// A sentence: board, runtime, threads, number of rounds, noise.
+    /// The same in words, without a full stop: board, runtime, threads, number of rounds, noise.
     pub method: String,
     /// Whether the times were computed instead of measured.
     pub simulated: bool,
@@ -56,6 +56,11 @@ impl Origin {
             self.name.clone()
         }
     }
+}
+
+/// The sentences that say where both sides' times come from.
+fn provenance(edge: &Origin, server: &Origin) -> String {
+    format!("Edge: {}. Server: {}.", edge.method, server.method)
 }
 
 fn nothing(figure: &'static str, why: impl Into<String>) -> ReportError {

@@ -7,7 +7,7 @@ use super::scale::{Axis, Quantity};
 use super::sheet::{Sheet, Swatch, Words};
 use super::style::SMALL;
 use super::text::fit;
-use super::{Origin, ReportError, Style, nothing};
+use super::{Origin, ReportError, Style, nothing, provenance};
 use crate::units::format_us;
 
 /// What the figure shows.
@@ -184,7 +184,7 @@ fn words(data: &RateData) -> Words {
             data.edge.label(),
             data.server.label()
         ),
-        caption: format!("{}. {} {}", data.link, data.edge.method, data.server.method),
+        caption: format!("{}. {}", data.link, provenance(&data.edge, &data.server)),
     }
 }
 

@@ -207,10 +207,7 @@ mod tests {
     fn a_linear_time_axis_has_one_unit() {
         let axis = Axis::time(-1_000.0, 4_200.0, "time");
         assert_eq!(axis.title, "time (ms)");
-        assert_eq!(
-            labels(&axis),
-            ["1", "0", "1", "2", "3", "4"]
-        );
+        assert_eq!(labels(&axis), ["1", "0", "1", "2", "3", "4"]);
     }
 
     #[test]

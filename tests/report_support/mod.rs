@@ -207,3 +207,94 @@ fn method() -> Method {
         split_server_us: 5.0,
     }
 }
+
+/// Names as exporters and attackers write them.
+pub fn ugly(i: usize) -> String {
+    if i % 7 == 2 {
+        format!("<script>alert({i})</script>&\"'\u{1b}[31m")
+    } else {
+        format!("/features/features.{i}/features.{i}.0/Conv_output_0")
+    }
+}
+
+/// What must hold of every figure: valid XML, described, light and dark, small, nothing outside
+/// the page, no text over other text.
+pub fn check(svg: &str) {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let root = document.root_element();
+    assert_eq!(root.attribute("role"), Some("img"));
+    for tag in ["title", "desc", "style"] {
+        let element = root.children().find(|node| node.has_tag_name(tag)).unwrap();
+        assert!(!element.text().unwrap().is_empty(), "{tag}");
+    }
+    assert!(svg.contains("prefers-color-scheme:dark") && svg.contains("sans-serif"));
+    assert!(svg.len() < 300_000, "{} bytes", svg.len());
+    assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{svg}");
+    let texts = texts(&document);
+    let page = [0.0, 0.0, number(root, "width"), number(root, "height")];
+    for text in &texts {
+        let inside = text.0[0] >= page[0]
+            && text.0[1] >= page[1]
+            && text.0[2] <= page[2]
+            && text.0[3] <= page[3];
+        assert!(inside, "outside the page: {text:?}");
+    }
+    for (i, a) in texts.iter().enumerate() {
+        for b in &texts[..i] {
+            let apart =
+                a.0[0] >= b.0[2] || b.0[0] >= a.0[2] || a.0[1] >= b.0[3] || b.0[1] >= a.0[3];
+            assert!(apart, "{a:?} lies over {b:?}");
+        }
+    }
+}
+
+/// Elements with this tag among those of a class and their descendants.
+pub fn count(svg: &str, class: &str, tag: &str) -> usize {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let of_class = document
+        .descendants()
+        .filter(|node| node.attribute("class") == Some(class));
+    of_class
+        .map(|node| {
+            node.descendants()
+                .filter(|inner| inner.has_tag_name(tag))
+                .count()
+        })
+        .sum()
+}
+
+fn number(node: roxmltree::Node<'_, '_>, attribute: &str) -> f64 {
+    node.attribute(attribute).unwrap().parse().unwrap()
+}
+
+/// Boxes `[left, top, right, bottom]` of all texts, as narrow as a common face draws them.
+fn texts<'a>(document: &'a roxmltree::Document<'_>) -> Vec<([f64; 4], &'a str)> {
+    let texts = document
+        .descendants()
+        .filter(|node| node.has_tag_name("text"));
+    texts
+        .map(|node| {
+            let size = match node.attribute("class").unwrap() {
+                "heading" => 16.0,
+                "text" => 12.0,
+                "tiny" => 9.5,
+                _ => 11.0,
+            };
+            let text = node.text().unwrap();
+            let width = text.chars().count() as f64 * size * 0.5;
+            let (x, y) = (number(node, "x"), number(node, "y"));
+            let start = match node.attribute("text-anchor") {
+                None => 0.0,
+                Some("middle") => -width / 2.0,
+                Some(_) => -width,
+            };
+            let (above, below) = (0.7 * size, 0.1 * size);
+            let frame = if node.attribute("transform").is_some() {
+                [x - above, y - start - width, x + below, y - start]
+            } else {
+                [x + start, y - above, x + start + width, y + below]
+            };
+            (frame, text)
+        })
+        .collect()
+}

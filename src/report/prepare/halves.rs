@@ -1,9 +1,9 @@
+use super::edge_origin;
 use crate::profile::{CutRecord, Profile};
-use crate::report::Origin;
 use crate::report::halves::{Half, HalvesData};
 
 /// Data of the figure of predicted and measured halves: both halves of every measured cut.
-pub fn halves(profile: &Profile, board: Origin) -> HalvesData {
+pub fn halves(profile: &Profile) -> HalvesData {
     let both = |cut: &CutRecord| {
         let name = cut.tensors.join(", ");
         let edge = Half {
@@ -26,7 +26,7 @@ pub fn halves(profile: &Profile, board: Origin) -> HalvesData {
     };
     HalvesData {
         model: profile.model.file.clone(),
-        board,
+        board: edge_origin(profile),
         whole_us: profile.whole.median_us,
         repeatability: profile.method.repeatability,
         halves: profile.cuts.iter().flat_map(both).collect(),

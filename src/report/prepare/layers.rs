@@ -1,27 +1,31 @@
+use super::{edge_origin, server_origin};
 use crate::cuts;
-use crate::graph::{Graph, LayerId};
+use crate::graph::{Graph, LayerId, TensorId};
 use crate::profile::{LayerRecord, Profile};
-use crate::report::Origin;
 use crate::report::layers::{LayerBar, LayersData};
+use crate::server::{Server, ServerError};
 
-/// Data of the layer figure: edge times of `profile`, and server times from `server_us`.
+/// Data of the layer figure: the edge's profile and the graph it measured, beside a server.
+///
+/// # Errors
+/// The server cannot run the profile's layers.
 pub fn layers(
     profile: &Profile,
     graph: &Graph,
-    edge: Origin,
-    server: Origin,
-    server_us: impl Fn(LayerId) -> f64,
-) -> LayersData {
+    local_inputs: &[TensorId],
+    server: &Server,
+) -> Result<LayersData, ServerError> {
+    let server_us = server.times(profile, graph)?.layer_us;
     let mut natural = vec![false; graph.layers().len()];
-    for tensor in cuts::natural(graph, &[])
+    let cuts = cuts::natural(graph, local_inputs);
+    for producer in cuts
         .iter()
         .flat_map(|cut| &cut.crossing)
+        .filter_map(|t| graph.producer(*t))
     {
-        if let Some(layer) = graph.producer(*tensor) {
-            natural[layer.index()] = true;
-        }
+        natural[producer.index()] = true;
     }
-    let bar = |(id, record): (LayerId, &LayerRecord)| LayerBar {
+    let bar = |((id, record), server_us): ((LayerId, &LayerRecord), f64)| LayerBar {
         name: if record.name.is_empty() {
             record.id.clone()
         } else {
@@ -29,7 +33,7 @@ pub fn layers(
         },
         op: record.op.clone(),
         edge_us: record.edge_us,
-        server_us: server_us(id),
+        server_us,
         output: graph
             .layer(id)
             .outputs
@@ -38,11 +42,16 @@ pub fn layers(
             .sum(),
         natural: natural[id.index()],
     };
-    LayersData {
+    Ok(LayersData {
         model: profile.model.file.clone(),
-        edge,
-        server,
+        edge: edge_origin(profile),
+        server: server_origin(server),
         input: graph.inputs().iter().map(|t| graph.tensor(*t).bytes).sum(),
-        layers: graph.layer_ids().zip(&profile.layers).map(bar).collect(),
-    }
+        layers: graph
+            .layer_ids()
+            .zip(&profile.layers)
+            .zip(server_us)
+            .map(bar)
+            .collect(),
+    })
 }

@@ -2,37 +2,78 @@
 
 mod halves;
 mod layers;
+mod rate;
 
 pub use halves::halves;
 pub use layers::layers;
+pub use rate::rate;
 
 use super::Origin;
+use crate::plan::Setting;
 use crate::profile::Profile;
+use crate::server::Server;
 use crate::units::three_digits;
 
-/// Where the times of a profile come from; `side` (`Edge`, `Server`) starts the sentence.
-pub fn measured(side: &str, profile: &Profile) -> Origin {
-    let (board, method) = (&profile.board, &profile.method);
-    let threads = if board.threads == 1 {
-        "thread"
-    } else {
-        "threads"
+/// Where the times of the edge come from: a profile measured there.
+pub fn edge_origin(profile: &Profile) -> Origin {
+    measured(profile)
+}
+
+/// Where the times of a server come from.
+pub fn server_origin(server: &Server) -> Origin {
+    match server.profile() {
+        Some(profile) => measured(profile),
+        None => simulated(&server.name),
+    }
+}
+
+/// Where the times of a plan or a sweep come from, as far as its file says: edge, then server.
+pub fn origins(setting: &Setting) -> [Origin; 2] {
+    let known = |name: &str| Origin {
+        name: name.to_owned(),
+        method: format!("as in the profile of {name}"),
+        simulated: false,
     };
-    let method = format!(
-        "{side}: measured on {} ({}, {} cores), {} ({}), {} {threads}; medians of {} or more rounds, {} caches, spread of the whole model {} %.",
+    let server = if setting.simulated {
+        simulated(&setting.server)
+    } else {
+        known(&setting.server)
+    };
+    [known(&setting.edge), server]
+}
+
+fn simulated(name: &str) -> Origin {
+    Origin {
+        name: name.to_owned(),
+        method: format!("{name}, simulated from measured times; nothing ran there"),
+        simulated: true,
+    }
+}
+
+fn measured(profile: &Profile) -> Origin {
+    let (board, method) = (&profile.board, &profile.method);
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let paced = method
+        .paced_fps
+        .map_or(String::new(), |fps| format!(" at {fps} frames/s"));
+    let text = format!(
+        "measured on {} ({}, {} core{}), {} ({}), {} thread{}; medians of {} or more \
+         {} rounds{paced}, spread of the whole model {} %",
         board.name,
         board.cpu,
         board.cores,
+        if board.cores == "1" { "" } else { "s" },
         board.runtime,
         board.provider,
         board.threads,
+        plural(board.threads),
         method.runs,
         method.cache,
         three_digits(method.noise * 100.0),
     );
     Origin {
         name: board.name.clone(),
-        method,
+        method: text,
         simulated: false,
     }
 }
