@@ -1,81 +1,63 @@
-//! The figure over the rate.
+//! The figure over the rate, from made-up plans.
 
 mod report_support;
 
 use cutpoint::report::rate::{self, Curve, Other, RateData, Region, Side};
-use cutpoint::report::{Style, Theme, halves, prepare};
-use report_support::network;
+use cutpoint::report::{Origin, ReportError, Style};
+use report_support::{check, count, ugly};
 
-fn data(count: usize) -> RateData {
-    let profile = network(20, |i| format!("t{i}"));
-    // edge 40 ms .. server 5 ms; the payload halves as the edge's share grows
-    let bytes = |i: usize| 2_000_000.0 * 0.5f64.powi(i as i32);
-    let curve = |i: usize| Curve {
-        fixed_us: 25_000.0 + 20_000.0 * (i as f64 / count as f64).powf(1.5),
-        bits: 8.0 * bytes(i),
-    };
-    let all_edge = Curve {
-        fixed_us: 45_000.0,
-        bits: 0.0,
-    };
-    let mut curves = vec![all_edge];
-    curves.extend((0..count).rev().map(curve));
-    // lower envelope by brute force over switching points
-    let (lo, hi) = (1e5, 1e9);
-    let mut regions: Vec<Region> = vec![];
-    let mut rate = lo;
-    let steps = 20000;
-    for s in 0..=steps {
-        let r = lo * (hi / lo as f64).powf(s as f64 / steps as f64);
-        let (best, c) = curves
-            .iter()
-            .enumerate()
-            .min_by(|a, b| a.1.at_us(r).total_cmp(&b.1.at_us(r)))
-            .unwrap();
-        let name = if best == 0 {
-            "everything on the edge".to_string()
-        } else if best == count {
-            "everything on the server, u8".into()
-        } else {
-            format!("/features/features.{best}/Conv · q8")
-        };
-        if regions.last().is_none_or(|x| x.name != name) {
-            if let Some(last) = regions.last_mut() {
-                last.to_bit_s = r;
-            }
-            regions.push(Region {
-                from_bit_s: r,
-                to_bit_s: hi,
-                name,
-                side: if best == 0 {
-                    Side::Edge
-                } else if best == count {
-                    Side::Server
-                } else {
-                    Side::Split
-                },
-                curve: *c,
-            });
-        }
-        rate = r;
-    }
-    let _ = rate;
-    RateData {
-        model: "synthetic.onnx".into(),
-        edge: prepare::measured("Edge", &profile),
-        server: cutpoint::report::Origin {
-            name: "sim:8x".into(),
-            method: "Server: simulated, 8 times as fast as the edge profile.".into(),
-            simulated: true,
+const FROM: f64 = 1e5;
+const TO: f64 = 1e9;
+
+/// The lower envelope of `plans` plans: all-edge, splits that send less and less, all-server.
+fn data(plans: usize) -> RateData {
+    let bits = |i: usize| 1.6e6 * 0.5f64.powi(i as i32);
+    let curve = |i: usize| match i {
+        0 => Curve {
+            fixed_us: 45_000.0,
+            bits: 0.0,
         },
+        i => Curve {
+            fixed_us: 45_000.0 - 3_000.0 * (i as f64).sqrt(),
+            bits: bits(plans - i),
+        },
+    };
+    // where curve i meets the one before
+    let meets = |i: usize| {
+        let (a, b) = (curve(i - 1), curve(i));
+        (b.bits - a.bits) * 1e6 / (a.fixed_us - b.fixed_us)
+    };
+    let mut ends: Vec<f64> = (1..plans).map(meets).collect();
+    ends.insert(0, FROM);
+    ends.push(TO);
+    let region = |i: usize| Region {
+        from_bit_s: ends[i],
+        to_bit_s: ends[i + 1],
+        name: format!("{} · q8", ugly(i)),
+        side: match i {
+            0 => Side::Edge,
+            i if i + 1 == plans => Side::Server,
+            _ => Side::Split,
+        },
+        curve: curve(i),
+    };
+    let origin = |simulated| Origin {
+        name: "m".into(),
+        method: "made up".into(),
+        simulated,
+    };
+    RateData {
+        model: "made-up.onnx".into(),
+        edge: origin(false),
+        server: origin(true),
         link: "Delay 20 ms one way".into(),
-        regions,
+        regions: (0..plans).map(region).collect(),
         others: vec![
-            (Other::AllEdge, all_edge),
+            (Other::AllEdge, curve(0)),
             (
                 Other::AllServer,
                 Curve {
-                    fixed_us: 24_900.0,
+                    fixed_us: 24_000.0,
                     bits: 2.1e7,
                 },
             ),
@@ -83,44 +65,96 @@ fn data(count: usize) -> RateData {
                 Other::Backbone,
                 Curve {
                     fixed_us: 42_000.0,
-                    bits: 300_000.0,
+                    bits: 3e5,
                 },
             ),
         ],
     }
 }
 
+fn draw(data: &RateData) -> String {
+    rate::figure(data, &Style::default()).unwrap()
+}
+
 #[test]
-fn look() {
-    std::fs::create_dir_all("/tmp/look").unwrap();
-    for n in [1, 4, 9, 14] {
-        for theme in [Theme::Light, Theme::Dark] {
-            let style = Style {
-                theme,
-                ..Style::default()
-            };
-            std::fs::write(
-                format!("/tmp/look/rate-{n}-{theme:?}.svg"),
-                rate::figure(&data(n), &style).unwrap(),
-            )
-            .unwrap();
-        }
+fn every_plan_has_its_region_and_its_tooltip() {
+    for plans in [1, 2, 5, 9, 12] {
+        let data = data(plans);
+        assert!(
+            data.regions.iter().all(|r| r.from_bit_s < r.to_bit_s),
+            "{plans}"
+        );
+        let svg = draw(&data);
+        check(&svg);
+        assert_eq!(count(&svg, "hover", "title"), plans);
+        let regions = ["on-edge", "on-server", "split-a", "split-b"];
+        let drawn: usize = regions
+            .iter()
+            .map(|class| count(&svg, class, "polygon"))
+            .sum();
+        assert_eq!(drawn, plans);
     }
-    for n in [10, 60, 500] {
-        for theme in [Theme::Light, Theme::Dark] {
-            let style = Style {
-                theme,
-                ..Style::default()
-            };
-            let profile = network(n, |i| {
-                format!("/features/features.{i}/features.{i}.0/Conv_output_0")
-            });
-            let data = prepare::halves(&profile, prepare::measured("Measured", &profile));
-            std::fs::write(
-                format!("/tmp/look/halves-{n}-{theme:?}.svg"),
-                halves::figure(&data, &style).unwrap(),
-            )
-            .unwrap();
-        }
+}
+
+#[test]
+fn switching_rates_stand_on_the_axis_and_exactly_in_the_tooltips() {
+    let mut data = data(2);
+    (data.regions[0].to_bit_s, data.regions[1].from_bit_s) = (1_318_403.0, 1_318_403.0);
+    let svg = draw(&data);
+    assert!(svg.contains(">1.32 Mbit/s</text>"), "{svg}");
+    assert!(svg.contains("1318403 bit/s"), "{svg}");
+}
+
+#[test]
+fn many_narrow_regions_still_do_not_overlap() {
+    let mut data = data(2);
+    let wide = data.regions.pop().unwrap();
+    for i in 0..150 {
+        let at = |i: i32| 1e6 * 1.001f64.powi(i);
+        let to = if i == 149 { TO } else { at(i + 1) };
+        data.regions.push(Region {
+            from_bit_s: at(i),
+            to_bit_s: to,
+            ..wide.clone()
+        });
+    }
+    data.regions[0].to_bit_s = 1e6;
+    check(&draw(&data));
+}
+
+#[test]
+fn comparisons_keep_their_dashes_in_the_legend() {
+    let svg = draw(&data(5));
+    for class in ["all-edge", "all-server", "backbone"] {
+        assert_eq!(count(&svg, class, "line"), 1, "{class} in the legend");
+        assert_eq!(count(&svg, class, "polyline"), 1, "{class} in the plot");
+        assert!(svg.contains(&format!(".{class}{{fill:none")), "{class}");
+    }
+}
+
+#[test]
+fn what_lies_above_the_axis_is_left_out_not_flattened() {
+    let mut data = data(5);
+    data.others[1].1.fixed_us = 1e12;
+    let svg = draw(&data);
+    assert_eq!(count(&svg, "all-server", "polyline"), 0);
+    check(&svg);
+}
+
+#[test]
+fn nothing_to_show_is_said_in_words() {
+    let mut point = data(1);
+    point.regions[0].to_bit_s = FROM;
+    let mut none = data(1);
+    none.regions.clear();
+    let mut idle = data(1);
+    idle.regions[0].curve = Curve {
+        fixed_us: 0.0,
+        bits: 0.0,
+    };
+    for (data, word) in [(point, "no range"), (none, "no range"), (idle, "no time")] {
+        let error = rate::figure(&data, &Style::default()).unwrap_err();
+        assert!(matches!(error, ReportError::Nothing { figure: "rate", .. }));
+        assert!(error.to_string().contains(word), "{error}");
     }
 }

@@ -12,6 +12,7 @@ use super::text::{bare, fit, width};
 use super::{ReportError, Style, nothing, provenance};
 use crate::units::format_us;
 
+use data::PARTS;
 pub use data::{CutBar, CutKind, CutsData, Parts};
 
 const NAME: &str = "cuts";
@@ -20,6 +21,8 @@ const LEFT: f64 = 66.0;
 const STRIP: f64 = 5.0;
 /// Least column width at which an outline leaves the best bar's colours visible.
 const OUTLINED: f64 = 7.0;
+/// Least column width at which bars stand apart.
+const SEPARATE: f64 = 3.0;
 /// Extra space, in columns, between the cuts and the two placements that cut nothing.
 const APART: f64 = 0.6;
 
@@ -127,7 +130,8 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
     );
     if cut_off > 0 {
         caption += &format!(
-            " {cut_off} bars are cut off at the top (▲); the longest takes {}.",
+            " {cut_off} {} cut off at the top; the longest takes {}.",
+            if cut_off == 1 { "bar is" } else { "bars are" },
             format_us(longest)
         );
     }
@@ -225,33 +229,22 @@ fn columns_axis(data: &CutsData, named: bool) -> Axis {
 
 fn marks(data: &CutsData, best: usize, limit: f64, pitch: f64) -> Vec<Mark> {
     let half = (WIDEST / 2.0 / pitch).min(0.42);
-    let mut marks = Vec::new();
-    for part in 0..6 {
-        for (i, bar) in data.bars.iter().enumerate() {
-            let (stacked, at) = (bar.parts.stacked(), column(data, i));
-            let from: f64 = stacked[..part].iter().map(|(.., us)| us).sum();
-            let (class, _, us) = stacked[part];
-            // thinner than a tenth of a pixel: nothing to see, only bytes
-            if us > limit / 5000.0 && from < limit {
-                marks.push(Mark::new(
-                    class,
-                    Shape::Bar([at - half, from], [at + half, (from + us).min(limit)]),
-                ));
-            }
-        }
-    }
+    let mut marks = if pitch < SEPARATE {
+        skylines(data, limit)
+    } else {
+        stacks(data, limit, half)
+    };
     for (i, bar) in data.bars.iter().enumerate() {
-        if bar.parts.total_us() > limit && pitch >= 3.0 {
+        if bar.parts.total_us() > limit && pitch >= SEPARATE {
+            let top = [column(data, i), limit * 1.02];
             marks.push(Mark::new(
                 "cut",
-                Shape::Triangle([column(data, i), limit * 1.02], (pitch * 0.3).min(4.5)),
+                Shape::Triangle(top, (pitch * 0.3).min(4.5)),
             ));
         }
     }
-    let (at, top) = (
-        column(data, best),
-        data.bars[best].parts.total_us().min(limit),
-    );
+    let at = column(data, best);
+    let top = data.bars[best].parts.total_us().min(limit);
     let outline = if pitch >= OUTLINED {
         Shape::Bar([at - half, 0.0], [at + half, top])
     } else {
@@ -259,6 +252,48 @@ fn marks(data: &CutsData, best: usize, limit: f64, pitch: f64) -> Vec<Mark> {
     };
     marks.push(Mark::new("best", outline));
     marks
+}
+
+/// One bar for every part of every placement.
+fn stacks(data: &CutsData, limit: f64, half: f64) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for part in 0..PARTS {
+        for (i, bar) in data.bars.iter().enumerate() {
+            let (at, (class, _, us)) = (column(data, i), bar.parts.stacked()[part]);
+            let to = bar.parts.up_to_us(part);
+            if us > 0.0 && to - us < limit {
+                let corners = ([at - half, to - us], [at + half, to.min(limit)]);
+                marks.push(Mark::new(class, Shape::Bar(corners.0, corners.1)));
+            }
+        }
+    }
+    marks
+}
+
+/// One outline for every part, over columns too narrow to stand apart: the last part behind, each
+/// earlier one before it.
+fn skylines(data: &CutsData, limit: f64) -> Vec<Mark> {
+    let classes = Parts::default().stacked();
+    let used = |part: &usize| {
+        data.bars
+            .iter()
+            .any(|bar| bar.parts.stacked()[*part].2 > 0.0)
+    };
+    let outline = |part: usize| {
+        let mut points = Vec::new();
+        let mut end = 0.0;
+        for (i, bar) in data.bars.iter().enumerate() {
+            let (from, top) = (column(data, i) - 0.5, bar.parts.up_to_us(part).min(limit));
+            if from > end {
+                points.extend([[end, 0.0], [from, 0.0]]);
+            }
+            end = from + 1.0;
+            points.extend([[from, top], [end, top]]);
+        }
+        points.extend([[end, 0.0], [0.0, 0.0]]);
+        Mark::new(classes[part].0, Shape::Area(points))
+    };
+    (0..PARTS).rev().filter(used).map(outline).collect()
 }
 
 /// Marks the cuts whose halves were measured, below the axis.

@@ -1,5 +1,10 @@
 //! Profiles of networks that do not exist, as large and as oddly named as a test wants them.
 
+#![allow(dead_code, clippy::unwrap_used)] // each test uses its part
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use cutpoint::profile::{
     BoardInfo, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     TensorRecord, WeightRecord, Whole,
@@ -218,8 +223,9 @@ pub fn ugly(i: usize) -> String {
 }
 
 /// What must hold of every figure: valid XML, described, light and dark, small, nothing outside
-/// the page, no text over other text.
+/// the page, no text over other text. With `CUTPOINT_LOOK=FOLDER` the figures are kept for the eye.
 pub fn check(svg: &str) {
+    keep(svg);
     let document = roxmltree::Document::parse(svg).unwrap();
     let root = document.root_element();
     assert_eq!(root.attribute("role"), Some("img"));
@@ -245,6 +251,15 @@ pub fn check(svg: &str) {
                 a.0[0] >= b.0[2] || b.0[0] >= a.0[2] || a.0[1] >= b.0[3] || b.0[1] >= a.0[3];
             assert!(apart, "{a:?} lies over {b:?}");
         }
+    }
+}
+
+fn keep(svg: &str) {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    if let Some(folder) = std::env::var_os("CUTPOINT_LOOK") {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let test = std::thread::current().name().unwrap_or("figure").to_owned();
+        std::fs::write(Path::new(&folder).join(format!("{test}-{number}.svg")), svg).unwrap();
     }
 }
 

@@ -57,6 +57,9 @@ pub struct Parts {
     pub downlink_us: f64,
 }
 
+/// Number of parts.
+pub(super) const PARTS: usize = 6;
+
 impl CutBar {
     /// Whether both sides work.
     pub(super) fn is_cut(&self) -> bool {
@@ -66,7 +69,7 @@ impl CutBar {
 
 impl Parts {
     /// The parts in the order in which they happen, with their class and name.
-    pub(super) fn stacked(&self) -> [(&'static str, &'static str, f64); 6] {
+    pub(super) fn stacked(&self) -> [(&'static str, &'static str, f64); PARTS] {
         [
             ("edge", "edge", self.edge_us),
             ("encode", "encode", self.encode_us),
@@ -75,6 +78,11 @@ impl Parts {
             ("server", "server", self.server_us),
             ("results", "results back", self.downlink_us),
         ]
+    }
+
+    /// Time until the end of a part, of those in [`Parts::stacked`].
+    pub(super) fn up_to_us(&self, part: usize) -> f64 {
+        self.stacked()[..=part].iter().map(|(.., us)| us).sum()
     }
 
     /// Latency of one inference.
