@@ -404,6 +404,12 @@ impl Graph {
         &self.tensors[id.index()]
     }
 
+    /// Bars a tensor from crossing, unless something bars it already.
+    pub fn forbid_cut(&mut self, tensor: TensorId, reason: &str) {
+        let barred = &mut self.tensors[tensor.index()].uncuttable;
+        barred.get_or_insert_with(|| reason.to_owned());
+    }
+
     /// The layer that computes a tensor; `None` for a model input.
     pub fn producer(&self, tensor: TensorId) -> Option<LayerId> {
         self.producers[tensor.index()]

@@ -1,1 +1,243 @@
-//! Placeholder, replaced by its author.
+//! The one cost model: what every placement of the layers costs, in whole nanoseconds and bits.
+//!
+//! With x = 1 for a layer on the edge, a placement is *closed* when every layer on the edge finds
+//! its producers there. A tensor crosses when it is on the edge and read by the server (or wanted
+//! there as a result); it is paid once. When anything runs on the server,
+//!
+//! `latency = edge + encode + (delay + wire bits / rate) + decode + server + results back`
+//!
+//! and else the edge's time alone. Every part but the wire is whole nanoseconds and the wire is
+//! whole bits, so a latency is `fixed_ns + bits * (ns per bit)`: a line in one over the rate, which
+//! is compared exactly (see [`Pace`]).
+
+mod baselines;
+mod cost;
+mod describe;
+mod limit;
+mod pace;
+mod tables;
+
+use std::sync::Arc;
+
+use crate::graph::{Graph, GraphError, LayerId, LayerSet, TensorId};
+use crate::link::Link;
+use crate::profile::Profile;
+use crate::scenario::{Results, Scenario};
+use crate::server::{Server, ServerError};
+use crate::task::Task;
+use crate::units::Bytes;
+
+pub use baselines::NamedPlacement;
+pub use cost::{Cost, Rank};
+pub use describe::Found;
+pub use limit::{Limit, Violation};
+pub use pace::Pace;
+pub use tables::{LayerTime, SplitTime, TensorTime, Way};
+
+use tables::Tables;
+
+/// A model, two machines and a scenario: what every placement costs and which are allowed.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    tables: Arc<Tables>,
+    limits: Vec<Limit>,
+    link: Link,
+}
+
+/// How a tensor is sent, for each that crosses.
+pub type Codecs = Vec<(TensorId, crate::codec::Codec)>;
+
+/// What keeps profiles and a scenario from being a problem.
+#[derive(Debug, thiserror::Error)]
+pub enum ProblemError {
+    /// The edge's profile contradicts itself.
+    #[error("the edge's profile: {0}")]
+    Graph(#[source] GraphError),
+    /// The server cannot be used with this profile.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A scenario names a layer, tensor or output that the model does not have.
+    #[error("{flag}: {source}")]
+    Unknown {
+        /// The flag or key.
+        flag: &'static str,
+        /// The name and its nearest neighbours.
+        source: GraphError,
+    },
+    /// `--input-u8` or `--local-input` for something that is no model input.
+    #[error("{flag}: `{name}` is not an input of the model; its inputs are {inputs}")]
+    NotAnInput {
+        /// The flag or key.
+        flag: &'static str,
+        /// What was named.
+        name: String,
+        /// What there is.
+        inputs: String,
+    },
+    /// `--input-u8` for an input that cannot have been an eight-bit image.
+    #[error("--input-u8: `{name}` cannot be an 8-bit image: {why}")]
+    NotAnImage {
+        /// The input.
+        name: String,
+        /// What speaks against it.
+        why: String,
+    },
+    /// A codec was asked for that a profile has no times of.
+    #[error(
+        "the {machine}'s profile has no times of codec `{codec}`: measure again with \
+         `cutpoint profile`, or leave it out of --codec"
+    )]
+    CodecNotMeasured {
+        /// "edge" or "server".
+        machine: &'static str,
+        /// The codec.
+        codec: &'static str,
+    },
+    /// Sums beyond the range of exact arithmetic.
+    #[error("the times or sizes are absurdly large: they add up to {0}")]
+    TooLarge(String),
+}
+
+impl Problem {
+    /// Brings a model, two machines and a scenario together.
+    ///
+    /// # Errors
+    /// A server of another model, names the model does not have, codecs without times.
+    pub fn new(
+        edge: &Profile,
+        server: &Server,
+        scenario: &Scenario,
+    ) -> Result<Problem, ProblemError> {
+        let tables = Tables::new(edge, server, scenario)?;
+        let limits = limit::resolve(&tables.graph, scenario)?;
+        Ok(Problem {
+            tables: Arc::new(tables),
+            limits,
+            link: scenario.link,
+        })
+    }
+
+    /// The model's graph.
+    pub fn graph(&self) -> &Graph {
+        &self.tables.graph
+    }
+
+    /// The model's tasks.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tables.tasks
+    }
+
+    /// The link; its rate is the one [`crate::solve::solve`] plans for.
+    pub fn link(&self) -> Link {
+        self.link
+    }
+
+    /// Time on the wire per bit at the link's rate.
+    pub fn pace(&self) -> Pace {
+        Pace::of(self.link.rate)
+    }
+
+    /// Where results are wanted.
+    pub fn results(&self) -> Results {
+        self.tables.results
+    }
+
+    /// What a person should know about how the times were found.
+    pub fn notes(&self) -> &[String] {
+        &self.tables.notes
+    }
+
+    /// The limits, in the order of the scenario.
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
+    /// The same problem with other limits.
+    #[must_use]
+    pub fn with_limits(&self, limits: Vec<Limit>) -> Problem {
+        Problem {
+            limits,
+            ..self.clone()
+        }
+    }
+
+    /// The same problem at another rate.
+    #[must_use]
+    pub fn with_rate(&self, rate: crate::units::BitRate) -> Problem {
+        let mut problem = self.clone();
+        problem.link.rate = rate;
+        problem
+    }
+
+    /// Times of a layer on either side.
+    pub fn layer(&self, layer: LayerId) -> LayerTime {
+        self.tables.layers[layer.index()]
+    }
+
+    /// What it costs when a tensor crosses, whatever the codec.
+    pub fn tensor(&self, tensor: TensorId) -> &TensorTime {
+        &self.tables.tensors[tensor.index()]
+    }
+
+    /// What it costs when anything runs on the server.
+    pub fn split(&self) -> SplitTime {
+        self.tables.split
+    }
+
+    /// Whether a tensor is a model input that the server has, too.
+    pub fn is_local(&self, tensor: TensorId) -> bool {
+        self.tensor(tensor).local
+    }
+
+    /// Whether a tensor is a result wanted on the server, so that it crosses when computed on the
+    /// edge.
+    pub fn goes_to_server(&self, tensor: TensorId) -> bool {
+        self.tables.results == Results::Server
+            && self.graph().producer(tensor).is_some()
+            && self.tensor(tensor).is_result
+    }
+
+    /// The ways in which the limits let a tensor cross; none when it may not.
+    pub fn ways(&self, tensor: TensorId) -> &[Way] {
+        let time = self.tensor(tensor);
+        let raw = !time.local && self.graph().producer(tensor).is_none();
+        let active = |limit: &Limit| self.limits.contains(limit);
+        if raw && active(&Limit::RawStays) {
+            &[]
+        } else if active(&Limit::Codecs) {
+            &time.ways[time.unasked..]
+        } else {
+            &time.ways
+        }
+    }
+
+    /// The layers that the limits pin: those kept on the edge, those kept on the server.
+    pub fn pins(&self) -> (LayerSet, LayerSet) {
+        let layers = self.graph().layers().len();
+        let mut pins = (LayerSet::empty(layers), LayerSet::empty(layers));
+        for limit in &self.limits {
+            match limit {
+                Limit::KeepOnEdge(layer, _) => pins.0.insert(*layer),
+                Limit::KeepOnServer(layer, _) => pins.1.insert(*layer),
+                _ => {}
+            }
+        }
+        pins
+    }
+
+    /// The limit on the memory of the edge half.
+    pub fn edge_memory_limit(&self) -> Option<Bytes> {
+        self.limits.iter().find_map(|limit| match limit {
+            Limit::EdgeMemory(bytes) => Some(*bytes),
+            _ => None,
+        })
+    }
+
+    /// The limit on the payload.
+    pub fn uplink_limit(&self) -> Option<Bytes> {
+        self.limits.iter().find_map(|limit| match limit {
+            Limit::MaxUplink(bytes) => Some(*bytes),
+            _ => None,
+        })
+    }
+}

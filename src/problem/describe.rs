@@ -1,0 +1,218 @@
+//! A placement and its cost as a [`Plan`].
+
+use super::{Codecs, Cost, Pace, Problem, Violation};
+use crate::codec::Codec;
+use crate::graph::{LayerSet, TensorId};
+use crate::plan::{
+    Alternative, Baseline, Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, LatencyLine, Plan,
+    Side, Status, TaskPlan,
+};
+use crate::profile::CutRecord;
+
+/// What a solver found, confirmed by [`Problem::evaluate`].
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Layers on the edge.
+    pub edge: LayerSet,
+    /// What that costs.
+    pub cost: Cost,
+    /// How good it is known to be.
+    pub status: Status,
+    /// Why.
+    pub proof: String,
+    /// No plan is faster than this.
+    pub bound_ms: f64,
+    /// The limits without which a faster plan exists.
+    pub binding: Vec<String>,
+}
+
+impl Problem {
+    /// Puts a placement into words and numbers at the link's rate.
+    pub fn describe(&self, found: Found) -> Plan {
+        let pace = self.pace();
+        let Found { edge, cost, .. } = &found;
+        let side = |server: bool| {
+            let layers = self.graph().layer_ids();
+            layers
+                .filter(|l| edge.contains(*l) != server)
+                .map(|l| self.graph().layer(l).id.clone())
+                .collect()
+        };
+        let mut setting = self.tables.setting.clone();
+        setting.rate_bit_s = self.link().rate.bit_s();
+        Plan {
+            format: FORMAT,
+            status: found.status,
+            proof: found.proof.clone(),
+            model: self.tables.model.clone(),
+            setting,
+            edge: side(false),
+            server: side(true),
+            crossing: self.describe_crossing(&cost.crossing),
+            latency_ms: cost.latency_ms(pace),
+            bound_ms: found.bound_ms,
+            breakdown_ms: breakdown(cost, pace),
+            tasks: self.describe_tasks(edge, cost, pace),
+            uplink_bytes: cost.uplink_bytes.0,
+            downlink_bytes: cost.downlink_bytes.0,
+            edge_memory_bytes: cost.edge_memory.0,
+            server_memory_bytes: cost.server_memory.0,
+            edge_energy_mj: self.edge_energy_mj(cost, pace),
+            period_ms: period_ms(cost, pace),
+            binding: found.binding.clone(),
+            alternatives: self.alternatives(pace),
+            evidence: self.evidence(edge),
+            solve_ms: None,
+        }
+    }
+
+    /// The baselines as functions of the rate.
+    pub fn baseline_lines(&self, pace: Pace) -> Vec<Baseline> {
+        let lines = self.costed_baselines(pace).into_iter();
+        lines
+            .map(|(name, cost, breaks)| Baseline {
+                name: name.to_owned(),
+                latency: cost.line(),
+                breaks,
+            })
+            .collect()
+    }
+
+    fn alternatives(&self, pace: Pace) -> Vec<Alternative> {
+        let mut costed = self.costed_baselines(pace);
+        costed.sort_by_key(|(_, cost, _)| cost.scaled(pace));
+        let alternative = |(name, cost, breaks): (&str, Cost, _)| Alternative {
+            name: name.to_owned(),
+            latency_ms: cost.latency_ms(pace),
+            breaks,
+        };
+        costed.into_iter().map(alternative).collect()
+    }
+
+    fn costed_baselines(&self, pace: Pace) -> Vec<(&'static str, Cost, Option<String>)> {
+        let mut costed = Vec::new();
+        for placement in self.baselines(pace) {
+            if let Ok(cost) = self.cost(&placement.edge, &placement.codecs) {
+                let broken = self.check(&placement.edge, &cost).err();
+                let breaks = broken.as_ref().and_then(Violation::limit);
+                costed.push((placement.name, cost, breaks.map(ToString::to_string)));
+            }
+        }
+        costed
+    }
+
+    fn describe_crossing(&self, crossing: &Codecs) -> Vec<Crossing> {
+        let describe = |(tensor, codec): &(TensorId, Codec)| {
+            let name = &self.graph().tensor(*tensor).name;
+            let way = self.tensor(*tensor).ways.iter().find(|way| way.codec == *codec);
+            let mut inputs = self.tables.u8_inputs.iter();
+            let scale = inputs.find(|input| *codec == Codec::U8 && input.name == *name);
+            Crossing {
+                tensor: name.clone(),
+                codec: *codec,
+                bytes: way.map_or(0, |way| way.payload.0),
+                mean: scale.map(|s| s.mean.clone()).unwrap_or_default(),
+                std: scale.map(|s| s.std.clone()).unwrap_or_default(),
+            }
+        };
+        crossing.iter().map(describe).collect()
+    }
+
+    fn describe_tasks(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Vec<TaskPlan> {
+        let sent_back_or_on = |tensors: &[TensorId]| tensors.iter().any(|t| self.goes_to_server(*t));
+        let describe = |task: &crate::task::Task| {
+            let tensors = task.tensors(self.graph()).unwrap_or_default();
+            let needs = self.graph().ancestors(&tensors);
+            let here = needs.iter().filter(|l| edge.contains(*l)).count();
+            let side = match (here, needs.len()) {
+                (here, all) if here == all => Side::Edge,
+                (0, _) => Side::Server,
+                _ => Side::Both,
+            };
+            let done_here = side == Side::Edge && !sent_back_or_on(&tensors);
+            let edge_ms = (cost.edge_ns + cost.encode_ns) as f64 / 1e6;
+            TaskPlan {
+                name: task.name.clone(),
+                side,
+                latency_ms: if done_here { edge_ms } else { cost.latency_ms(pace) },
+                accuracy_drop: None,
+            }
+        };
+        self.tasks().iter().map(describe).collect()
+    }
+
+    /// The stated power times the time spent computing, sending and waiting.
+    fn edge_energy_mj(&self, cost: &Cost, pace: Pace) -> Option<f64> {
+        let power = self.tables.power?;
+        let busy = (cost.edge_ns + cost.encode_ns) as f64 / 1e6;
+        let on_air = pace.ns(pace.scaled(0, cost.uplink_bits)) / 1e6;
+        let waiting = (cost.latency_ms(pace) - busy - on_air).max(0.0);
+        Some(power.compute_w * busy + power.transmit_w * on_air + power.idle_w * waiting)
+    }
+
+    fn evidence(&self, edge: &LayerSet) -> Evidence {
+        let measured = |cuts: &[CutRecord]| match cuts.iter().any(|cut| self.is_cut(cut, edge)) {
+            true => HalfEvidence::Measured,
+            false => HalfEvidence::Predicted,
+        };
+        Evidence {
+            edge: measured(&self.tables.edge_cuts),
+            server: match self.tables.setting.simulated {
+                true => HalfEvidence::Simulated,
+                false => measured(&self.tables.server_cuts),
+            },
+        }
+    }
+
+    /// Whether a measured cut has exactly these layers on the edge.
+    fn is_cut(&self, cut: &CutRecord, edge: &LayerSet) -> bool {
+        let graph = self.graph();
+        let tensors: Option<Vec<TensorId>> =
+            cut.tensors.iter().map(|name| graph.find_tensor(name).ok()).collect();
+        let Some(tensors) = tensors else { return false };
+        let mut layers = graph.ancestors(&tensors);
+        for name in &cut.kept {
+            match graph.find_layer(name) {
+                Ok(layer) => layers.insert(layer),
+                Err(_) => return false,
+            }
+        }
+        graph.close_backwards(&mut layers);
+        layers == *edge
+    }
+}
+
+impl Cost {
+    /// The latency as a function of the rate.
+    pub fn line(&self) -> LatencyLine {
+        LatencyLine {
+            fixed_ms: self.fixed_ns() as f64 / 1e6,
+            wire_bits: self.wire_bits(),
+        }
+    }
+}
+
+fn breakdown(cost: &Cost, pace: Pace) -> Breakdown {
+    let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
+    Breakdown {
+        edge: ms(cost.edge_ns, 0),
+        encode: ms(cost.encode_ns, 0),
+        uplink: ms(cost.uplink_delay_ns, cost.uplink_bits),
+        decode: ms(cost.decode_ns, 0),
+        server: ms(cost.server_ns, 0),
+        downlink: ms(cost.downlink_delay_ns + cost.downlink_ns, cost.downlink_bits),
+    }
+}
+
+/// The busiest of edge, uplink, server and downlink; delays pass while others are under way.
+fn period_ms(cost: &Cost, pace: Pace) -> f64 {
+    let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
+    [
+        ms(cost.edge_ns + cost.encode_ns, 0),
+        ms(0, cost.uplink_bits),
+        ms(cost.decode_ns + cost.server_ns, 0),
+        ms(cost.downlink_ns, cost.downlink_bits),
+    ]
+    .into_iter()
+    .fold(0.0, f64::max)
+}
