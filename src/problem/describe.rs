@@ -51,7 +51,7 @@ impl Problem {
             crossing: self.describe_crossing(&cost.crossing),
             latency_ms: cost.latency_ms(pace),
             bound_ms: found.bound_ms,
-            breakdown_ms: breakdown(cost, pace),
+            breakdown_ms: cost.breakdown(pace),
             tasks: self.describe_tasks(edge, cost, pace),
             uplink_bytes: cost.uplink_bytes.0,
             downlink_bytes: cost.downlink_bytes.0,
@@ -104,7 +104,11 @@ impl Problem {
     fn describe_crossing(&self, crossing: &Codecs) -> Vec<Crossing> {
         let describe = |(tensor, codec): &(TensorId, Codec)| {
             let name = &self.graph().tensor(*tensor).name;
-            let way = self.tensor(*tensor).ways.iter().find(|way| way.codec == *codec);
+            let way = self
+                .tensor(*tensor)
+                .ways
+                .iter()
+                .find(|way| way.codec == *codec);
             let mut inputs = self.tables.u8_inputs.iter();
             let scale = inputs.find(|input| *codec == Codec::U8 && input.name == *name);
             Crossing {
@@ -119,7 +123,8 @@ impl Problem {
     }
 
     fn describe_tasks(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Vec<TaskPlan> {
-        let sent_back_or_on = |tensors: &[TensorId]| tensors.iter().any(|t| self.goes_to_server(*t));
+        let sent_back_or_on =
+            |tensors: &[TensorId]| tensors.iter().any(|t| self.goes_to_server(*t));
         let describe = |task: &crate::task::Task| {
             let tensors = task.tensors(self.graph()).unwrap_or_default();
             let needs = self.graph().ancestors(&tensors);
@@ -134,7 +139,11 @@ impl Problem {
             TaskPlan {
                 name: task.name.clone(),
                 side,
-                latency_ms: if done_here { edge_ms } else { cost.latency_ms(pace) },
+                latency_ms: if done_here {
+                    edge_ms
+                } else {
+                    cost.latency_ms(pace)
+                },
                 accuracy_drop: None,
             }
         };
@@ -150,7 +159,8 @@ impl Problem {
         Some(power.compute_w * busy + power.transmit_w * on_air + power.idle_w * waiting)
     }
 
-    fn evidence(&self, edge: &LayerSet) -> Evidence {
+    /// What the predicted times of the halves of this placement rest on.
+    pub fn evidence(&self, edge: &LayerSet) -> Evidence {
         let measured = |cuts: &[CutRecord]| match cuts.iter().any(|cut| self.is_cut(cut, edge)) {
             true => HalfEvidence::Measured,
             false => HalfEvidence::Predicted,
@@ -167,8 +177,11 @@ impl Problem {
     /// Whether a measured cut has exactly these layers on the edge.
     fn is_cut(&self, cut: &CutRecord, edge: &LayerSet) -> bool {
         let graph = self.graph();
-        let tensors: Option<Vec<TensorId>> =
-            cut.tensors.iter().map(|name| graph.find_tensor(name).ok()).collect();
+        let tensors: Option<Vec<TensorId>> = cut
+            .tensors
+            .iter()
+            .map(|name| graph.find_tensor(name).ok())
+            .collect();
         let Some(tensors) = tensors else { return false };
         let mut layers = graph.ancestors(&tensors);
         for name in &cut.kept {
@@ -190,17 +203,21 @@ impl Cost {
             wire_bits: self.wire_bits(),
         }
     }
-}
 
-fn breakdown(cost: &Cost, pace: Pace) -> Breakdown {
-    let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
-    Breakdown {
-        edge: ms(cost.edge_ns, 0),
-        encode: ms(cost.encode_ns, 0),
-        uplink: ms(cost.uplink_delay_ns, cost.uplink_bits),
-        decode: ms(cost.decode_ns, 0),
-        server: ms(cost.server_ns, 0),
-        downlink: ms(cost.downlink_delay_ns + cost.downlink_ns, cost.downlink_bits),
+    /// Where the latency goes.
+    pub fn breakdown(&self, pace: Pace) -> Breakdown {
+        let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
+        Breakdown {
+            edge: ms(self.edge_ns, 0),
+            encode: ms(self.encode_ns, 0),
+            uplink: ms(self.uplink_delay_ns, self.uplink_bits),
+            decode: ms(self.decode_ns, 0),
+            server: ms(self.server_ns, 0),
+            downlink: ms(
+                self.downlink_delay_ns + self.downlink_ns,
+                self.downlink_bits,
+            ),
+        }
     }
 }
 

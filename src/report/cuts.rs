@@ -54,10 +54,10 @@ pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
     };
     let limit = limit(data, &totals);
     let mut sheet = Sheet::new(style, &words(data, &totals, best, limit));
-    sheet.legend(&legend(data));
-    let free = sheet.free();
-    let width = free.width - LEFT - 4.0;
+    let width = sheet.free().width - LEFT - 4.0;
     let pitch = width / columns(data);
+    sheet.legend(&legend(data, pitch));
+    let free = sheet.free();
     let named = pitch >= NAMED;
     let names = || {
         let bars = data.bars.iter().enumerate();
@@ -109,7 +109,7 @@ fn limit(data: &CutsData, totals: &[f64]) -> f64 {
         .filter(whole)
         .map(|bar| bar.parts.total_us())
         .fold(f64::INFINITY, f64::min);
-    let wanted = (4.0 * sorted[sorted.len() / 4]).max(1.3 * baseline);
+    let wanted = (3.0 * sorted[sorted.len() / 2]).max(1.3 * baseline);
     if wanted * 1.3 < longest {
         wanted
     } else {
@@ -155,7 +155,7 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
     }
 }
 
-fn legend(data: &CutsData) -> Vec<(&'static str, Swatch, String)> {
+fn legend(data: &CutsData, pitch: f64) -> Vec<(&'static str, Swatch, String)> {
     let used = |part: usize| {
         data.bars
             .iter()
@@ -177,7 +177,12 @@ fn legend(data: &CutsData) -> Vec<(&'static str, Swatch, String)> {
             (*class, Swatch::Box, name)
         })
         .collect();
-    entries.push(("best", Swatch::Circle, "best".to_owned()));
+    let best = if pitch >= OUTLINED {
+        Swatch::Box
+    } else {
+        Swatch::Circle
+    };
+    entries.push(("best", best, "best".to_owned()));
     entries.push(("cut", Swatch::Square, "both halves measured".to_owned()));
     entries
 }
@@ -315,44 +320,37 @@ fn strip(sheet: &mut Sheet, panel: &Panel, data: &CutsData) {
 
 /// Names the best bar, and the backbone, above their bars.
 fn call_out(sheet: &mut Sheet, panel: &Panel, data: &CutsData, best: usize, limit: f64) {
+    let middle = |i: usize| panel.at_x(column(data, i));
+    let top = |i: usize| {
+        let total = data.bars[i].parts.total_us();
+        // the mark of a bar that is cut off needs room, too
+        panel.at_y(total.min(limit)) - if total > limit { 11.0 } else { 0.0 }
+    };
     let mut room = Room::new(panel.frame);
-    for (i, bar) in data.bars.iter().enumerate() {
-        let (left, top) = (
-            panel.at_x(column(data, i) - 0.5),
-            panel.at_y(bar.parts.total_us().min(limit)),
-        );
+    let half = (panel.at_x(1.0) - panel.at_x(0.0)) / 2.0;
+    for i in 0..data.bars.len() {
         room.block(Frame {
-            left,
-            top,
-            width: panel.at_x(1.0) - panel.at_x(0.0),
-            height: panel.frame.bottom() - top,
+            left: middle(i) - half,
+            top: top(i),
+            width: 2.0 * half,
+            height: panel.frame.bottom() - top(i),
         });
     }
+    let total = |i: usize| format_us(data.bars[i].parts.total_us());
+    let name = bare(&data.bars[best].name);
+    let mut labels = vec![(best, "strong", format!("{name}: {}", total(best)))];
     let backbone = data
         .bars
         .iter()
         .position(|bar| bar.kind == CutKind::Backbone);
-    let mut labels = vec![(
-        best,
-        "strong",
-        format!(
-            "{}: {}",
-            bare(&data.bars[best].name),
-            format_us(data.bars[best].parts.total_us())
-        ),
-    )];
     if let Some(backbone) = backbone.filter(|backbone| *backbone != best) {
-        let total = format_us(data.bars[backbone].parts.total_us());
-        labels.push((backbone, "label", format!("backbone: {total}")));
+        labels.push((backbone, "label", format!("backbone: {}", total(backbone))));
     }
     for (i, class, label) in labels {
         let label = fit(&label, SMALL, 260.0);
-        let (x, y) = (
-            panel.at_x(column(data, i)),
-            panel.at_y(data.bars[i].parts.total_us().min(limit)),
-        );
-        if let Some(frame) = room.take(x, y, width(&label, SMALL), SMALL + 2.0) {
-            sheet.label(class, &frame, (x, y), &label);
+        let point = (middle(i), top(i));
+        if let Some(frame) = room.take(point.0, point.1, width(&label, SMALL), SMALL + 2.0) {
+            sheet.label(class, &frame, point, &label);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::ribbon::{Label, Wanted, arrange, height};
 use super::scale::{Axis, Quantity};
 use super::sheet::{Sheet, Swatch, Words};
 use super::style::SMALL;
-use super::text::fit;
+use super::text::{fit, width};
 use super::{Origin, ReportError, Style, nothing, provenance};
 use crate::units::format_us;
 
@@ -114,18 +114,18 @@ pub fn figure(data: &RateData, style: &Style) -> Result<String, ReportError> {
     let mut sheet = Sheet::new(style, &words(data));
     sheet.legend(&legend(data));
     let free = sheet.free();
-    let (left, width) = (free.left + LEFT, free.width - LEFT - 10.0);
-    let pixel = |rate: f64| left + (rate / from).log10() / (to / from).log10() * width;
-    let switches = arrange(&switches(data, pixel), left, left + width);
+    let (left, across) = (free.left + LEFT, free.width - LEFT - 10.0);
+    let pixel = |rate: f64| left + (rate / from).log10() / (to / from).log10() * across;
+    let switches = arrange(&switches(data, pixel), left, left + across);
     let above = height(&switches) + 12.0;
     let frame = Frame {
         left,
         top: free.top + above,
-        width,
+        width: across,
         height: (free.height - above - 44.0).max(120.0),
     };
     let longest = (frame.height * 0.6 - 26.0).min(LONGEST);
-    let names = arrange(&names(data, longest, pixel), left, left + width);
+    let names = arrange(&names(data, longest, pixel), left, left + across);
     let band = height(&names) + 26.0;
     let panel = Panel {
         frame,
@@ -305,24 +305,31 @@ fn marks(data: &RateData, panel: &Panel) -> Vec<Mark> {
     marks
 }
 
-/// The rates at which the best plan changes, all written the same way.
+/// The rates at which the best plan changes, all written level or all upwards.
 fn switches(data: &RateData, pixel: impl Fn(f64) -> f64) -> Vec<Wanted> {
-    let changes: Vec<f64> = data
-        .regions
-        .iter()
-        .skip(1)
-        .map(|region| region.from_bit_s)
-        .collect();
-    let distances = changes
-        .windows(2)
-        .map(|pair| pixel(pair[1]) - pixel(pair[0]));
-    let room = distances.fold(f64::INFINITY, f64::min);
-    let wanted = |rate: &f64| Wanted {
-        stretch: [pixel(*rate); 2],
-        text: Quantity::RateBitS.show(*rate),
-        room,
+    let changes: Vec<f64> = data.regions.iter().skip(1).map(|r| r.from_bit_s).collect();
+    let label = |rate: f64| Quantity::RateBitS.show(rate);
+    let distances = || {
+        changes
+            .windows(2)
+            .map(|pair| pixel(pair[1]) - pixel(pair[0]))
     };
-    changes.iter().map(wanted).collect()
+    let longest = changes
+        .iter()
+        .map(|rate| width(&label(*rate), SMALL))
+        .fold(0.0, f64::max);
+    let level = distances().all(|distance| distance > longest + 6.0);
+    let before = std::iter::once(f64::INFINITY).chain(distances());
+    let wanted = |(rate, before): (&f64, f64)| Wanted {
+        stretch: [pixel(*rate); 2],
+        text: label(*rate),
+        room: if level {
+            f64::INFINITY
+        } else {
+            before.min(1.0)
+        },
+    };
+    changes.iter().zip(before).map(wanted).collect()
 }
 
 fn names(data: &RateData, longest: f64, pixel: impl Fn(f64) -> f64) -> Vec<Wanted> {

@@ -30,8 +30,11 @@ pub(super) struct Label {
     upwards: bool,
 }
 
+/// Most labels side by side that still help.
+const MOST: usize = 24;
+
 /// Places labels, sorted from left to right, between `from` and `to`: level where there is room,
-/// reading upwards elsewhere. When not even that fits, those with the least room are left out.
+/// reading upwards elsewhere. When they are too many, those with the least room are left out.
 pub(super) fn arrange(wanted: &[Wanted], from: f64, to: f64) -> Vec<Label> {
     let mut labels: Vec<(Label, f64)> = wanted
         .iter()
@@ -46,6 +49,9 @@ pub(super) fn arrange(wanted: &[Wanted], from: f64, to: f64) -> Vec<Label> {
             (label, w.room)
         })
         .collect();
+    while labels.len() > MOST {
+        drop_tightest(&mut labels);
+    }
     loop {
         let centre = |label: &Label| (label.stretch[0] + label.stretch[1]) / 2.0;
         let boxes: Vec<(f64, f64)> = labels.iter().map(|(l, _)| (centre(l), l.width())).collect();
@@ -58,9 +64,14 @@ pub(super) fn arrange(wanted: &[Wanted], from: f64, to: f64) -> Vec<Label> {
         if let Some((level, _)) = labels.iter_mut().find(|(label, _)| !label.upwards) {
             level.upwards = true;
         } else {
-            let least = (0..labels.len()).min_by(|a, b| labels[*a].1.total_cmp(&labels[*b].1));
-            labels.remove(least.unwrap_or(0));
+            drop_tightest(&mut labels);
         }
+    }
+}
+
+fn drop_tightest(labels: &mut Vec<(Label, f64)>) {
+    if let Some(least) = (0..labels.len()).min_by(|a, b| labels[*a].1.total_cmp(&labels[*b].1)) {
+        labels.remove(least);
     }
 }
 

@@ -1,9 +1,11 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod cuts;
 mod halves;
 mod layers;
 mod rate;
 
+pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
 pub use rate::rate;
