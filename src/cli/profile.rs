@@ -189,7 +189,7 @@ fn one(
     let partial = if force {
         None
     } else {
-        read_partial(&partial_path)
+        Partial::read(&partial_path)
     };
     let known = partial
         .as_ref()
@@ -247,11 +247,6 @@ fn refuse_foreign(target: &Path, sha256: &str, request: &Request) -> anyhow::Res
     )))
 }
 
-/// Cuts measured before; a file that cannot be read is measured anew.
-fn read_partial(path: &Path) -> Option<Partial> {
-    toml::from_str(&std::fs::read_to_string(path).ok()?).ok()
-}
-
 /// Shows progress, saves what is measured, notices Ctrl-C.
 struct Watcher {
     bar: ProgressBar,
@@ -303,12 +298,11 @@ impl Observer for Watcher {
     }
 
     fn measured(&mut self, partial: &Partial) -> Result<(), RunError> {
-        let io = |source| RunError::Io {
+        let text = partial.to_toml(&self.partial)?;
+        files::write_atomically(&self.partial, text.as_bytes()).map_err(|cause| RunError::Io {
             path: self.partial.clone(),
-            source,
-        };
-        let text = toml::to_string(partial).map_err(|e| io(std::io::Error::other(e)))?;
-        files::write_atomically(&self.partial, text.as_bytes()).map_err(io)
+            cause,
+        })
     }
 }
 

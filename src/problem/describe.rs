@@ -4,8 +4,8 @@ use super::{Codecs, Cost, Pace, Problem, Violation};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{
-    Alternative, Baseline, Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, LatencyLine, Plan,
-    Side, Status, TaskPlan,
+    Alternative, Baseline, Breakdown, Conflict, Crossing, Evidence, FORMAT, HalfEvidence,
+    LatencyLine, NoPlan, Plan, Setting, Side, Status, TaskPlan,
 };
 use crate::profile::CutRecord;
 
@@ -38,14 +38,12 @@ impl Problem {
                 .map(|l| self.graph().layer(l).id.clone())
                 .collect()
         };
-        let mut setting = self.tables.setting.clone();
-        setting.rate_bit_s = self.link().rate.bit_s();
         Plan {
             format: FORMAT,
             status: found.status,
             proof: found.proof.clone(),
             model: self.tables.model.clone(),
-            setting,
+            setting: self.setting(),
             edge: side(false),
             server: side(true),
             crossing: self.describe_crossing(&cost.crossing),
@@ -64,6 +62,26 @@ impl Problem {
             evidence: self.evidence(edge),
             solve_ms: None,
         }
+    }
+
+    /// Puts into words that no placement meets the limits.
+    pub fn describe_conflict(&self, proof: String, conflict: Vec<Conflict>) -> NoPlan {
+        NoPlan {
+            format: FORMAT,
+            status: Status::Infeasible,
+            proof,
+            model: self.tables.model.clone(),
+            setting: self.setting(),
+            conflict,
+            alternatives: self.alternatives(self.pace()),
+            solve_ms: None,
+        }
+    }
+
+    fn setting(&self) -> Setting {
+        let mut setting = self.tables.setting.clone();
+        setting.rate_bit_s = self.link().rate.bit_s();
+        setting
     }
 
     /// The baselines as functions of the rate.

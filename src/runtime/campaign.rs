@@ -1,5 +1,6 @@
 //! Timing the chosen cuts, batch by batch, so that what is measured can be saved as it arrives.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::RunError;
@@ -31,6 +32,24 @@ pub struct Partial {
     /// The cuts, scaled.
     #[serde(rename = "cut", default)]
     pub cuts: Vec<CutRecord>,
+}
+
+impl Partial {
+    /// Reads the cuts measured before; a file that is missing or damaged is measured anew.
+    pub fn read(path: &Path) -> Option<Partial> {
+        toml::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    }
+
+    /// Text of the file.
+    ///
+    /// # Errors
+    /// [`RunError::Io`] when the cuts cannot be expressed in TOML.
+    pub fn to_toml(&self, path: &Path) -> Result<String, RunError> {
+        toml::to_string(self).map_err(|error| RunError::Io {
+            path: path.to_owned(),
+            cause: std::io::Error::other(error),
+        })
+    }
 }
 
 /// The measured cuts and the whole model's time they are scaled to.

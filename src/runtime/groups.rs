@@ -15,19 +15,7 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::graph::{Graph, GraphError, Layer, LayerId, LayerSet, TensorId};
-
-/// A node of the rewritten graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kernel {
-    /// Name, which the trace uses too.
-    pub name: String,
-    /// Tensors read.
-    pub inputs: Vec<String>,
-    /// Tensors produced.
-    pub outputs: Vec<String>,
-    /// Operator of an activation fused into it.
-    pub activation: Option<String>,
-}
+use crate::onnx::Kernel;
 
 /// Layers joined into groups.
 #[derive(Debug, Clone)]

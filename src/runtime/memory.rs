@@ -78,9 +78,9 @@ pub fn observe_in_child(
     half: &Model,
     threads: usize,
 ) -> Result<Option<Peak>, RunError> {
-    let io = |source| RunError::Io {
+    let io = |cause| RunError::Io {
         path: program.to_owned(),
-        source,
+        cause,
     };
     let folder = tempfile::tempdir().map_err(io)?;
     let path = folder.path().join("half.onnx");

@@ -41,9 +41,9 @@ pub fn prepare(
     let facts = probe(environment, model, &feed)?;
     let reading = model.graph(&facts)?;
     let renamed = model.renamed();
-    let folder = tempfile::tempdir().map_err(|source| RunError::Io {
+    let folder = tempfile::tempdir().map_err(|cause| RunError::Io {
         path: std::env::temp_dir(),
-        source,
+        cause,
     })?;
     let (dump, prefix) = (
         folder.path().join("rewritten.onnx"),

@@ -173,9 +173,9 @@ pub fn probe(
             facts.insert(name.clone(), (kind, shape));
         }
     }
-    let folder = tempfile::tempdir().map_err(|source| RunError::Io {
+    let folder = tempfile::tempdir().map_err(|cause| RunError::Io {
         path: std::env::temp_dir(),
-        source,
+        cause,
     })?;
     let prefix = folder.path().join("probe");
     let options = SessionOptions {

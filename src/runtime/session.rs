@@ -195,9 +195,9 @@ impl Session {
         let text = std::fs::read_to_string(&path);
         // a temporary file that cannot be removed is not worth an error
         let _ = std::fs::remove_file(&path);
-        text.map_err(|source| RunError::Io {
+        text.map_err(|cause| RunError::Io {
             path: path.into(),
-            source,
+            cause,
         })
     }
 }

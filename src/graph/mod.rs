@@ -4,13 +4,18 @@
 //! tables keyed by [`LayerId`] and [`TensorId`] (see [`crate::profile`]). Layers are stored in
 //! execution order, so every producer precedes its consumers.
 
+mod element;
+mod memory;
+mod set;
+
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
 
 use fixedbitset::FixedBitSet;
 
 use crate::units::Bytes;
+
+pub use element::ElementType;
+pub use set::LayerSet;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -43,87 +48,6 @@ id!(
     /// Index of a weight (a constant that layers read).
     WeightId
 );
-
-/// Type of a tensor's elements, by its ONNX name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names are ONNX's own
-pub enum ElementType {
-    Float32,
-    Float64,
-    Float16,
-    BFloat16,
-    Float8,
-    Int4,
-    Int8,
-    Int16,
-    Int32,
-    Int64,
-    UInt4,
-    UInt8,
-    UInt16,
-    UInt32,
-    UInt64,
-    Bool,
-    Complex64,
-    Complex128,
-    String,
-    /// A sequence, an optional, or a type this version does not know.
-    Other,
-}
-
-const ELEMENT_TYPES: &[(ElementType, &str, u64)] = &[
-    (ElementType::Float32, "float32", 32),
-    (ElementType::Float64, "float64", 64),
-    (ElementType::Float16, "float16", 16),
-    (ElementType::BFloat16, "bfloat16", 16),
-    (ElementType::Float8, "float8", 8),
-    (ElementType::Int4, "int4", 4),
-    (ElementType::Int8, "int8", 8),
-    (ElementType::Int16, "int16", 16),
-    (ElementType::Int32, "int32", 32),
-    (ElementType::Int64, "int64", 64),
-    (ElementType::UInt4, "uint4", 4),
-    (ElementType::UInt8, "uint8", 8),
-    (ElementType::UInt16, "uint16", 16),
-    (ElementType::UInt32, "uint32", 32),
-    (ElementType::UInt64, "uint64", 64),
-    (ElementType::Bool, "bool", 8),
-    (ElementType::Complex64, "complex64", 64),
-    (ElementType::Complex128, "complex128", 128),
-    (ElementType::String, "string", 0),
-    (ElementType::Other, "other", 0),
-];
-
-impl ElementType {
-    fn row(self) -> (&'static str, u64) {
-        ELEMENT_TYPES
-            .iter()
-            .find(|(kind, ..)| *kind == self)
-            .map_or(("other", 0), |(_, name, bits)| (*name, *bits))
-    }
-
-    /// Size of `elements` packed elements; zero for types without a fixed size.
-    pub fn bytes(self, elements: u64) -> Bytes {
-        Bytes(elements.saturating_mul(self.row().1).div_ceil(8))
-    }
-}
-
-impl fmt::Display for ElementType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.row().0)
-    }
-}
-
-impl FromStr for ElementType {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        ELEMENT_TYPES
-            .iter()
-            .find(|(_, name, _)| *name == text)
-            .map(|(kind, ..)| *kind)
-            .ok_or_else(|| format!("`{text}` is not an element type"))
-    }
-}
 
 /// A value that exists only while the network runs: a model input or the output of a layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,71 +136,6 @@ fn hint(near: &[String]) -> String {
     match near {
         [] => String::new(),
         names => format!("; did you mean `{}`?", names.join("` or `")),
-    }
-}
-
-/// A set of layers, such as those on the edge.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LayerSet(FixedBitSet);
-
-impl LayerSet {
-    /// The empty set over a graph of `layers` layers.
-    pub fn empty(layers: usize) -> LayerSet {
-        LayerSet(FixedBitSet::with_capacity(layers))
-    }
-
-    /// All layers of a graph of `layers` layers.
-    pub fn full(layers: usize) -> LayerSet {
-        let mut set = FixedBitSet::with_capacity(layers);
-        set.insert_range(..);
-        LayerSet(set)
-    }
-
-    /// Adds a layer.
-    pub fn insert(&mut self, layer: LayerId) {
-        self.0.insert(layer.index());
-    }
-
-    /// Removes a layer.
-    pub fn remove(&mut self, layer: LayerId) {
-        self.0.set(layer.index(), false);
-    }
-
-    /// Whether the set has this layer.
-    pub fn contains(&self, layer: LayerId) -> bool {
-        self.0.contains(layer.index())
-    }
-
-    /// The members in execution order.
-    pub fn iter(&self) -> impl Iterator<Item = LayerId> + '_ {
-        self.0.ones().map(LayerId::new)
-    }
-
-    /// Number of members.
-    pub fn len(&self) -> usize {
-        self.0.count_ones(..)
-    }
-
-    /// Whether there are no members.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_clear()
-    }
-
-    /// Adds all members of `other`.
-    pub fn union_with(&mut self, other: &LayerSet) {
-        self.0.union_with(&other.0);
-    }
-
-    /// Keeps only the members of `other`.
-    pub fn intersect_with(&mut self, other: &LayerSet) {
-        self.0.intersect_with(&other.0);
-    }
-
-    /// All layers not in this set.
-    pub fn complement(&self) -> LayerSet {
-        let mut set = self.0.clone();
-        set.toggle_range(..);
-        LayerSet(set)
     }
 }
 
@@ -497,55 +356,6 @@ impl Graph {
                 .filter_map(|t| self.producer(*t));
             producers.all(|p| edge.contains(p))
         })
-    }
-
-    /// Size of the distinct weights that `layers` read.
-    pub fn weight_bytes(&self, layers: &LayerSet) -> Bytes {
-        let mut read = FixedBitSet::with_capacity(self.weights.len());
-        for id in layers.iter() {
-            read.extend(self.layer(id).weights.iter().map(|w| w.index()));
-        }
-        read.ones().map(|w| self.weights[w].bytes).sum()
-    }
-
-    /// Most bytes of tensors alive at once while `layers` run in execution order, as a half of its
-    /// own: what the half reads is alive from the start, each tensor until its last reader in the
-    /// half, and what others read or the model delivers until the end.
-    pub fn peak_live_bytes(&self, layers: &LayerSet) -> Bytes {
-        let steps: Vec<LayerId> = layers.iter().collect();
-        let step_of = |layer: LayerId| steps.partition_point(|s| *s < layer);
-        // bytes born and freed around each step; step 0 is before the first layer
-        let mut change = vec![0_i128; steps.len() + 2];
-        for tensor in self.tensor_ids() {
-            let home = self.producer(tensor).filter(|p| layers.contains(*p));
-            let mut readers = self
-                .consumers(tensor)
-                .iter()
-                .filter(|c| layers.contains(**c));
-            let last_reader = readers.next_back().copied();
-            if home.is_none() && last_reader.is_none() {
-                continue;
-            }
-            let leaves = home.is_some()
-                && (self.outputs.contains(&tensor)
-                    || self.consumers(tensor).iter().any(|c| !layers.contains(*c)));
-            let birth = home.map_or(0, |p| step_of(p) + 1);
-            let death = match last_reader {
-                _ if leaves => steps.len() + 1,
-                Some(reader) => step_of(reader) + 2,
-                None => birth + 1,
-            };
-            let bytes = i128::from(self.tensor(tensor).bytes.0);
-            change[birth] += bytes;
-            change[death.min(steps.len() + 1)] -= bytes;
-        }
-        let mut live = 0_i128;
-        let mut peak = 0_i128;
-        for delta in change {
-            live += delta;
-            peak = peak.max(live);
-        }
-        Bytes(u64::try_from(peak).unwrap_or(u64::MAX))
     }
 
     /// The tensors that are on the edge (model inputs, outputs of `edge`) and read by the server.

@@ -1,0 +1,70 @@
+//! Sets of layers.
+
+use fixedbitset::FixedBitSet;
+
+use super::LayerId;
+
+/// A set of layers, such as those on the edge.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LayerSet(FixedBitSet);
+
+impl LayerSet {
+    /// The empty set over a graph of `layers` layers.
+    pub fn empty(layers: usize) -> LayerSet {
+        LayerSet(FixedBitSet::with_capacity(layers))
+    }
+
+    /// All layers of a graph of `layers` layers.
+    pub fn full(layers: usize) -> LayerSet {
+        let mut set = FixedBitSet::with_capacity(layers);
+        set.insert_range(..);
+        LayerSet(set)
+    }
+
+    /// Adds a layer.
+    pub fn insert(&mut self, layer: LayerId) {
+        self.0.insert(layer.index());
+    }
+
+    /// Removes a layer.
+    pub fn remove(&mut self, layer: LayerId) {
+        self.0.set(layer.index(), false);
+    }
+
+    /// Whether the set has this layer.
+    pub fn contains(&self, layer: LayerId) -> bool {
+        self.0.contains(layer.index())
+    }
+
+    /// The members in execution order.
+    pub fn iter(&self) -> impl Iterator<Item = LayerId> + '_ {
+        self.0.ones().map(LayerId::new)
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        self.0.count_ones(..)
+    }
+
+    /// Whether there are no members.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_clear()
+    }
+
+    /// Adds all members of `other`.
+    pub fn union_with(&mut self, other: &LayerSet) {
+        self.0.union_with(&other.0);
+    }
+
+    /// Keeps only the members of `other`.
+    pub fn intersect_with(&mut self, other: &LayerSet) {
+        self.0.intersect_with(&other.0);
+    }
+
+    /// All layers not in this set.
+    pub fn complement(&self) -> LayerSet {
+        let mut set = self.0.clone();
+        set.toggle_range(..);
+        LayerSet(set)
+    }
+}

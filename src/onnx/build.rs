@@ -1,0 +1,135 @@
+//! Small models and pieces of models made here.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+use super::model::Model;
+use super::proto::tensor_shape_proto::{Dimension, dimension};
+use super::proto::{
+    AttributeProto, AttributeType, DataType, GraphProto, ModelProto, NodeProto,
+    OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+};
+
+/// Operator set and file format of the models made here: old enough for every runtime.
+const OPSET: i64 = 13;
+const IR: i64 = 7;
+
+/// A model with one `Identity` from `x` to `y`, both `float32` of this shape.
+pub fn identity(shape: &[u64]) -> Model {
+    let nodes = vec![node("Identity", &["x"], &["y"])];
+    model(nodes, vec![value("x", DataType::Float, Some(shape))], &["y"])
+}
+
+/// A model that multiplies the square `float32` matrices `a` and `b` of this edge into `c`.
+pub fn matrix_product(edge: u64) -> Model {
+    let square = [edge, edge];
+    let input = |name| value(name, DataType::Float, Some(&square));
+    model(vec![node("MatMul", &["a", "b"], &["c"])], vec![input("a"), input("b")], &["c"])
+}
+
+fn model(nodes: Vec<NodeProto>, inputs: Vec<ValueInfoProto>, outputs: &[&str]) -> Model {
+    let graph = GraphProto {
+        name: Some("made".to_owned()),
+        node: nodes,
+        input: inputs,
+        output: outputs.iter().map(|name| super::model::bare(name)).collect(),
+        ..GraphProto::default()
+    };
+    let opset = OperatorSetIdProto { domain: None, version: Some(OPSET) };
+    let proto = ModelProto {
+        ir_version: Some(IR),
+        producer_name: Some("cutpoint".to_owned()),
+        opset_import: vec![opset],
+        graph: Some(graph),
+        ..ModelProto::default()
+    };
+    Model::made(PathBuf::from("made.onnx"), proto)
+}
+
+/// A node of ONNX's own operator set.
+pub fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+    let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+    NodeProto {
+        input: own(inputs),
+        output: own(outputs),
+        op_type: Some(op.to_owned()),
+        ..NodeProto::default()
+    }
+}
+
+/// A node that delivers `tensor` under `name`.
+pub fn constant(name: &str, tensor: TensorProto) -> NodeProto {
+    let attribute = AttributeProto {
+        name: Some("value".to_owned()),
+        r#type: Some(AttributeType::Tensor as i32),
+        t: Some(tensor),
+        ..AttributeProto::default()
+    };
+    with(node("Constant", &[], &[name]), attribute)
+}
+
+/// `node` with one more attribute.
+pub fn with(mut node: NodeProto, attribute: AttributeProto) -> NodeProto {
+    node.attribute.push(attribute);
+    node
+}
+
+/// An integer attribute.
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(AttributeType::Int as i32),
+        i: Some(value),
+        ..AttributeProto::default()
+    }
+}
+
+/// A float attribute.
+pub fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(AttributeType::Float as i32),
+        f: Some(value),
+        ..AttributeProto::default()
+    }
+}
+
+/// A `float32` tensor.
+pub fn floats(dims: &[i64], values: &[f32]) -> TensorProto {
+    let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    tensor(DataType::Float, dims, raw)
+}
+
+/// An `int64` tensor.
+pub fn int64s(dims: &[i64], values: &[i64]) -> TensorProto {
+    let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    tensor(DataType::Int64, dims, raw)
+}
+
+fn tensor(kind: DataType, dims: &[i64], raw: Vec<u8>) -> TensorProto {
+    TensorProto {
+        dims: dims.to_vec(),
+        data_type: Some(kind as i32),
+        raw_data: Some(Bytes::from(raw)),
+        ..TensorProto::default()
+    }
+}
+
+/// The declaration of a tensor; without `shape` it may have any.
+pub fn value(name: &str, kind: DataType, shape: Option<&[u64]>) -> ValueInfoProto {
+    let dimension = |size: &u64| Dimension {
+        value: Some(dimension::Value::DimValue(i64::try_from(*size).unwrap_or(i64::MAX))),
+        denotation: None,
+    };
+    let shape = shape.map(|dims| TensorShapeProto { dim: dims.iter().map(dimension).collect() });
+    let tensor = type_proto::Tensor { elem_type: Some(kind as i32), shape };
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            value: Some(type_proto::Value::TensorType(tensor)),
+            denotation: None,
+        }),
+        ..ValueInfoProto::default()
+    }
+}

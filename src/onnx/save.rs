@@ -1,0 +1,96 @@
+//! Writing a model, complete or not at all.
+
+use std::io::Write;
+use std::path::Path;
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::error::{OnnxError, show};
+use super::model::Model;
+use super::proto::{StringStringEntryProto, tensor_proto::DataLocation};
+use super::visit;
+
+/// A protobuf file cannot be larger; beyond, large tensors move to a second file.
+const LARGEST: usize = i32::MAX as usize;
+/// Smaller tensors stay in the file.
+const WORTH_MOVING: usize = 1024;
+/// Tensors in the second file begin at multiples of this, so that they can be mapped.
+const ALIGNMENT: usize = 4096;
+
+impl Model {
+    /// Writes the model to a temporary file beside `path` and renames it. A model of 2 GiB or more
+    /// keeps its large tensors in `<file>.data` beside it.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), OnnxError> {
+        self.save_within(path, LARGEST)
+    }
+
+    fn save_within(&self, path: &Path, largest: usize) -> Result<(), OnnxError> {
+        if self.proto.encoded_len() <= largest {
+            return write(path, &[Bytes::from(self.encode())]);
+        }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".data");
+        let Some(location) = name.to_str() else {
+            let message = format!("`{}` is not UTF-8: choose another name", show(&name.to_string_lossy()));
+            return Err(OnnxError::Description { path: path.to_owned(), message });
+        };
+        let mut proto = self.proto.clone();
+        let mut data: Vec<Bytes> = Vec::new();
+        let mut end = 0_usize;
+        visit::tensors_mut(&mut proto, &mut |tensor| {
+            let Some(raw) = tensor.raw_data.take_if(|raw| raw.len() >= WORTH_MOVING) else {
+                return Ok(());
+            };
+            let start = end.next_multiple_of(ALIGNMENT);
+            data.push(Bytes::from(vec![0; start - end]));
+            end = start + raw.len();
+            let entry = |key: &str, value: String| StringStringEntryProto {
+                key: Some(key.to_owned()),
+                value: Some(value),
+            };
+            tensor.external_data = vec![
+                entry("location", location.to_owned()),
+                entry("offset", start.to_string()),
+                entry("length", raw.len().to_string()),
+            ];
+            tensor.data_location = Some(DataLocation::External as i32);
+            data.push(raw);
+            Ok::<(), OnnxError>(())
+        })?;
+        // first the data: a model without it would be half-written
+        write(&path.with_file_name(&name), &data)?;
+        write(path, &[Bytes::from(proto.encode_to_vec())])
+    }
+}
+
+/// Writes `pieces` one after the other to a temporary file and renames it.
+pub(super) fn write(path: &Path, pieces: &[Bytes]) -> Result<(), OnnxError> {
+    let io = |source| OnnxError::Io { path: path.to_owned(), source };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    for piece in pieces {
+        file.write_all(piece).map_err(io)?;
+    }
+    share(file.as_file()).map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private; a model is an ordinary file.
+#[cfg(unix)]
+fn share(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn share(_file: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
