@@ -46,7 +46,7 @@ pub enum Outcome {
 }
 
 /// Why there is neither a plan nor a proof that there is none.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SolveError {
     /// The solver gave up before it found a plan.
     #[error("no plan found: {0}; allow more time, or relax a limit")]
