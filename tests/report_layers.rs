@@ -2,16 +2,14 @@
 
 mod report_support;
 
-use cutpoint::graph::TensorId;
 use cutpoint::profile::Profile;
 use cutpoint::report::{ReportError, Style, layers, prepare};
 use cutpoint::server::Server;
-use report_support::{check, count, network, ugly};
+use report_support::{check, count, network, problem, ugly};
 
 fn data(profile: &Profile) -> layers::LayersData {
-    let graph = profile.graph().unwrap();
-    let none: [TensorId; 0] = [];
-    prepare::layers(profile, &graph, &none, &Server::faster(8.0)).unwrap()
+    let server = Server::faster(8.0);
+    prepare::layers(&problem(profile, &server, "20 Mbit/s"), profile, &server)
 }
 
 fn draw(profile: &Profile) -> String {

@@ -5,10 +5,13 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cutpoint::problem::Problem;
 use cutpoint::profile::{
     BoardInfo, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     TensorRecord, WeightRecord, Whole,
 };
+use cutpoint::scenario::Wishes;
+use cutpoint::server::Server;
 
 /// Numbers that look random and are the same everywhere.
 struct Dice(u64);
@@ -211,6 +214,17 @@ fn method() -> Method {
         split_edge_us: 5.0,
         split_server_us: 5.0,
     }
+}
+
+/// The network between its board and `server`, at a link of `rate` and 20 ms.
+pub fn problem(profile: &Profile, server: &Server, rate: &str) -> Problem {
+    let wishes = Wishes {
+        rate: Some(rate.parse().unwrap()),
+        delay: Some("20 ms".parse().unwrap()),
+        ..Wishes::default()
+    };
+    let (scenario, _) = wishes.complete().unwrap();
+    Problem::new(profile, server, &scenario).unwrap()
 }
 
 /// Names as exporters and attackers write them.

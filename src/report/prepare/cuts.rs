@@ -1,4 +1,4 @@
-use super::{edge_origin, server_origin};
+use super::{edge_origin, local_inputs, server_origin};
 use crate::cuts;
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{Breakdown, HalfEvidence};
@@ -13,12 +13,7 @@ use crate::task;
 pub fn cuts(problem: &Problem, profile: &Profile, server: &Server) -> CutsData {
     let graph = problem.graph();
     let layers = graph.layers().len();
-    let locals: Vec<TensorId> = graph
-        .inputs()
-        .iter()
-        .copied()
-        .filter(|t| problem.is_local(*t))
-        .collect();
+    let locals = local_inputs(problem);
     let backbone = task::backbone(graph, problem.tasks()).ok().flatten();
     let natural = cuts::natural(graph, &locals).into_iter();
     let natural = natural.filter(|cut| !cut.edge.is_empty()).map(|cut| {

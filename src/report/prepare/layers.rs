@@ -1,39 +1,29 @@
-use super::{edge_origin, server_origin};
+use super::{edge_origin, local_inputs, server_origin};
 use crate::cuts;
-use crate::graph::{Graph, LayerId, TensorId};
+use crate::graph::LayerId;
+use crate::problem::Problem;
 use crate::profile::{LayerRecord, Profile};
 use crate::report::layers::{LayerBar, LayersData};
-use crate::server::{Server, ServerError};
+use crate::server::Server;
 
-/// Data of the layer figure: the edge's profile and the graph it measured, beside a server.
-///
-/// # Errors
-/// The server cannot run the profile's layers.
-pub fn layers(
-    profile: &Profile,
-    graph: &Graph,
-    local_inputs: &[TensorId],
-    server: &Server,
-) -> Result<LayersData, ServerError> {
-    let server_us = server.times(profile, graph)?.layer_us;
+/// Data of the layer figure; `profile` and `server` are those of the problem.
+pub fn layers(problem: &Problem, profile: &Profile, server: &Server) -> LayersData {
+    let graph = problem.graph();
     let mut natural = vec![false; graph.layers().len()];
-    let cuts = cuts::natural(graph, local_inputs);
-    for producer in cuts
-        .iter()
-        .flat_map(|cut| &cut.crossing)
-        .filter_map(|t| graph.producer(*t))
-    {
+    let cuts = cuts::natural(graph, &local_inputs(problem));
+    let crossing = cuts.iter().flat_map(|cut| &cut.crossing);
+    for producer in crossing.filter_map(|t| graph.producer(*t)) {
         natural[producer.index()] = true;
     }
-    let bar = |((id, record), server_us): ((LayerId, &LayerRecord), f64)| LayerBar {
+    let bar = |(id, record): (LayerId, &LayerRecord)| LayerBar {
         name: if record.name.is_empty() {
             record.id.clone()
         } else {
             record.name.clone()
         },
         op: record.op.clone(),
-        edge_us: record.edge_us,
-        server_us,
+        edge_us: problem.layer(id).edge_ns as f64 / 1e3,
+        server_us: problem.layer(id).server_ns as f64 / 1e3,
         output: graph
             .layer(id)
             .outputs
@@ -42,16 +32,11 @@ pub fn layers(
             .sum(),
         natural: natural[id.index()],
     };
-    Ok(LayersData {
+    LayersData {
         model: profile.model.file.clone(),
         edge: edge_origin(profile),
         server: server_origin(server),
         input: graph.inputs().iter().map(|t| graph.tensor(*t).bytes).sum(),
-        layers: graph
-            .layer_ids()
-            .zip(&profile.layers)
-            .zip(server_us)
-            .map(bar)
-            .collect(),
-    })
+        layers: graph.layer_ids().zip(&profile.layers).map(bar).collect(),
+    }
 }

@@ -11,10 +11,18 @@ pub use layers::layers;
 pub use rate::rate;
 
 use super::Origin;
+use crate::graph::TensorId;
 use crate::plan::Setting;
+use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::server::Server;
 use crate::units::three_digits;
+
+/// The model inputs that the server has, too.
+fn local_inputs(problem: &Problem) -> Vec<TensorId> {
+    let inputs = problem.graph().inputs().iter().copied();
+    inputs.filter(|input| problem.is_local(*input)).collect()
+}
 
 /// Where the times of the edge come from: a profile measured there.
 pub fn edge_origin(profile: &Profile) -> Origin {
