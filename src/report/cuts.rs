@@ -125,9 +125,11 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
     );
     let cut_off = totals.iter().filter(|total| **total > limit).count();
     let longest = totals.iter().copied().fold(0.0, f64::max);
-    let mut caption = format!(
-        "Both halves of {measured} of the {count} cuts were measured; the times of the others are predicted from the layers."
-    );
+    let mut caption = if measured == count {
+        format!("Both halves of all {count} cuts were measured.")
+    } else {
+        format!("Both halves of {measured} of the {count} cuts were measured; the times of the others are predicted.")
+    };
     if cut_off > 0 {
         caption += &format!(
             " {cut_off} {} cut off at the top; the longest takes {}.",

@@ -117,7 +117,7 @@ pub fn figure(data: &RateData, style: &Style) -> Result<String, ReportError> {
     let (left, across) = (free.left + LEFT, free.width - LEFT - 10.0);
     let pixel = |rate: f64| left + (rate / from).log10() / (to / from).log10() * across;
     let switches = arrange(&switches(data, pixel), left, left + across);
-    let above = height(&switches) + 12.0;
+    let above = height(&switches) + 15.0;
     let frame = Frame {
         left,
         top: free.top + above,
@@ -173,14 +173,14 @@ fn range(data: &RateData) -> Result<(f64, f64), ReportError> {
 fn words(data: &RateData) -> Words {
     let count = data.regions.len();
     let plans = if count == 1 {
-        "One plan is best".to_owned()
+        "One plan is best at every rate.".to_owned()
     } else {
-        format!("{count} plans are best in turn")
+        format!("{count} plans are best in turn; the rates above are where they change.")
     };
     Words {
         heading: format!("{}: best latency against the rate of the link", data.model),
         summary: format!(
-            "{plans}; the rates above are where they change. Edge {}, server {}.",
+            "{plans} Edge {}, server {}.",
             data.edge.label(),
             data.server.label()
         ),
@@ -210,25 +210,23 @@ fn legend(data: &RateData) -> Vec<(&'static str, Swatch, String)> {
     entries
 }
 
-/// A vertical axis that holds the best plans and the edge alone, with a share of its height left
-/// free below them.
+/// A vertical axis that holds the best plans, the edge alone, and the lowest point of every other
+/// plan, with a share of its height left free below them.
 fn latency_axis(data: &RateData, from: f64, to: f64, free: f64) -> Axis {
+    let ends = |curve: &Curve, from, to| [curve.at_us(from), curve.at_us(to)];
     let best = data
         .regions
         .iter()
-        .flat_map(|r| [r.curve.at_us(r.from_bit_s), r.curve.at_us(r.to_bit_s)]);
-    let edge = data
-        .others
-        .iter()
-        .filter(|(other, _)| *other == Other::AllEdge);
-    let edge = edge
-        .flat_map(|(_, curve)| [curve.at_us(from), curve.at_us(to)])
-        .filter(|us| *us > 0.0 && us.is_finite());
-    let (low, high) = best
-        .chain(edge)
-        .fold((f64::INFINITY, 0.0f64), |(low, high), us| {
-            (low.min(us), high.max(us))
-        });
+        .flat_map(|r| ends(&r.curve, r.from_bit_s, r.to_bit_s));
+    let highest = best.clone().fold(0.0, f64::max);
+    let others = data.others.iter().flat_map(|(other, curve)| match other {
+        Other::AllEdge => ends(curve, from, to),
+        _ => [curve.at_us(to); 2],
+    });
+    // farther away a comparison says no more than that it is out of the question
+    let others = others.filter(|us| *us > 0.0 && *us < 100.0 * highest);
+    let range = |(low, high): (f64, f64), us: f64| (low.min(us), high.max(us));
+    let (low, high) = best.chain(others).fold((f64::INFINITY, 0.0), range);
     let high = (high * 1.6).max(low * 4.0);
     let span = (high / low).ln() / (1.0 - free);
     Axis::log(
@@ -359,7 +357,7 @@ fn write_names(sheet: &mut Sheet, labels: &[Label], bottom: f64, top: f64) {
 /// Switching rates above the panel, each with a line to its place on the border.
 fn write_switches(sheet: &mut Sheet, labels: &[Label], top: f64) {
     for label in labels {
-        label.write(sheet, "muted", top - 10.0);
+        label.write(sheet, "muted", top - 13.0);
         sheet.line("axis", (label.stretch[0], top), (label.middle(), top - 8.0));
     }
 }

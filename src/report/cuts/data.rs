@@ -20,7 +20,7 @@ pub struct CutsData {
 /// One placement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutBar {
-    /// What crosses: the tensor's name, or `everything on the server`.
+    /// What crosses, or `all on the server`.
     pub name: String,
     /// How much crosses and in which codec, such as `18.8 kB as f32`; empty when nothing does.
     pub payload: String,

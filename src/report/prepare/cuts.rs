@@ -5,6 +5,7 @@ use crate::plan::{Breakdown, HalfEvidence};
 use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::report::cuts::{CutBar, CutKind, CutsData, Parts};
+use crate::report::text::bare;
 use crate::server::Server;
 use crate::task;
 
@@ -53,7 +54,7 @@ fn name(problem: &Problem, crossing: &[TensorId], edge: &LayerSet) -> String {
     let graph = problem.graph();
     let names: Vec<&str> = crossing
         .iter()
-        .map(|t| graph.tensor(*t).name.as_str())
+        .map(|t| bare(&graph.tensor(*t).name))
         .collect();
     let kept = if graph.ancestors(crossing) == *edge {
         ""
