@@ -119,7 +119,7 @@ fn encoder_and_decoder(
             "a codec has an encoder and a decoder".to_owned(),
         ));
     };
-    let feed = random_inputs(&model, &[])?;
+    let feed = random_inputs(environment, &model, &[])?;
     let mut edge = subject(environment, &edge, &feed)?;
     let sent = edge.session.run(&edge.feed)?;
     let server = subject(environment, &server, &sent)?;
@@ -178,7 +178,7 @@ fn line(points: &[Point], us: impl Fn(&Point) -> f64) -> (f64, f64) {
 /// A run that fails.
 pub fn peak_gflop_s(environment: &Environment) -> Result<f64, RunError> {
     let model = onnx::build::matrix_product(MATRIX);
-    let feed = random_inputs(&model, &[])?;
+    let feed = random_inputs(environment, &model, &[])?;
     let mut subject = subject(environment, &model, &feed)?;
     let mut fastest = f64::INFINITY;
     for _ in 0..12 {
