@@ -9,12 +9,8 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::error::OnnxError;
-<<<<<<< HEAD
-use super::proto::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
-=======
->>>>>>> main
 use super::proto::tensor_shape_proto::dimension;
-use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
+use super::proto::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 use super::visit::bodies_mut;
 use super::{check, external, scope, tensor, visit};
 use crate::graph::ElementType;
@@ -168,10 +164,14 @@ impl Model {
     pub fn has_half_floats(&self) -> bool {
         let half = [DataType::Float16 as i32, DataType::Bfloat16 as i32];
         let graph = self.graph_proto();
-        let mut found = self.inputs().iter().any(|input| {
-            matches!(input.dtype, ElementType::Float16 | ElementType::BFloat16)
-        });
-        found |= graph.initializer.iter().any(|t| half.contains(&t.data_type()));
+        let mut found = self
+            .inputs()
+            .iter()
+            .any(|input| matches!(input.dtype, ElementType::Float16 | ElementType::BFloat16));
+        found |= graph
+            .initializer
+            .iter()
+            .any(|t| half.contains(&t.data_type()));
         let functions = self.proto.functions.iter().flat_map(|f| &f.node);
         for node in graph.node.iter().chain(functions) {
             visit::nodes(std::slice::from_ref(node), &mut |node| {
