@@ -148,8 +148,8 @@ pub fn profile(
         temperature_end_c: after.temperature_c,
         frequency_start_mhz: before.frequency_mhz,
         frequency_end_mhz: after.frequency_mhz,
-        peak_gflop_s: codecs::peak_gflop_s(environment)?,
-        mem_gb_s: memory_gb_s(threads),
+        peak_gflop_s: codecs::peak_gflop_s(environment)?.round(),
+        mem_gb_s: (10.0 * memory_gb_s(threads)).round() / 10.0,
     };
     Ok(assemble(Parts {
         model,
