@@ -7,12 +7,14 @@ mod failure;
 mod files;
 mod inspect;
 mod plan;
+mod plan_text;
 mod profile;
 mod report;
 mod runtime;
 mod split;
 mod sweep;
 mod telemetry;
+mod wishes;
 
 use std::io::{IsTerminal, Write};
 
