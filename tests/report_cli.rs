@@ -162,7 +162,7 @@ fn an_unusable_server_or_link_is_an_error_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     save(&network(10, ugly), &folder.path().join("profile.toml"));
     for (args, code) in [
-        (["--server", "sim:0x"], 4),
+        (["--server", "sim:0x"], 2),
         (["--server", "missing.toml"], 4),
         (["--link", "pigeon"], 2),
         (["--rate", "40"], 2),

@@ -5,16 +5,14 @@ mod inputs;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Args;
-use cutpoint::codec::Codec;
 use cutpoint::report::Style;
-use cutpoint::scenario::{RateRange, U8Input, Wishes};
+use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
-use cutpoint::units::{BitRate, Delay};
 use serde::Serialize;
 
-use super::{Common, Kind, OrFail, files};
+use super::wishes::{ChoiceArgs, problem, read_server};
+use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
 
@@ -22,7 +20,8 @@ use inputs::Inputs;
 ///
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
 /// rate of the link, and predicted against measured halves. A sweep gives the best latency against
-/// the rate. A plan sets server and link for the profile it was made from.
+/// the rate. A plan sets server and link for the profile it was made from; without a plan they are
+/// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Profiles, plans and sweeps; the content says which a file is
@@ -35,25 +34,8 @@ pub(crate) struct ReportArgs {
     /// the plan, or sim:8x]
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
     server: Option<String>,
-    /// A kind of link, for its rate and delay [default: as in the plan, or wifi]
-    #[arg(long, value_name = "PRESET")]
-    link: Option<String>,
-    /// Rate of the link, such as 10Mbit/s; a range such as 100kbit/s..1Gbit/s sets what the figure
-    /// over the rate shows
-    #[arg(long, value_name = "RATE")]
-    rate: Option<RateRange>,
-    /// One-way delay of the link, such as 20ms
-    #[arg(long, value_name = "TIME")]
-    delay: Option<Delay>,
-    /// Rate from server to edge [default: the rate]
-    #[arg(long, value_name = "RATE")]
-    down_rate: Option<BitRate>,
-    /// Codecs that may be used: f32, f16, q8, u8
-    #[arg(long, value_delimiter = ',', value_name = "CODEC")]
-    codec: Vec<Codec>,
-    /// A float input made from an 8-bit image, as NAME=mean,std
-    #[arg(long, value_name = "NAME=mean,std")]
-    input_u8: Vec<U8Input>,
+    #[command(flatten)]
+    choices: ChoiceArgs,
 }
 
 /// What was written and what was not, as printed with `--json`.
@@ -84,11 +66,10 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     for (path, profile) in &inputs.profiles {
         let setting = inputs.plan_for(profile).map(|plan| &plan.setting);
         let server = args.server(setting.map(|s| s.server.as_str()))?;
-        let wishes = match setting {
-            Some(setting) => args.wishes().or(inputs::wishes(setting)),
-            None => args.wishes().or(default_link()),
-        };
-        figures.profile(path, profile, &server, wishes)?;
+        let otherwise = setting.map_or_else(default_link, inputs::wishes);
+        let (scenario, rates) = args.choices.complete(otherwise)?;
+        let problem = problem(profile, &server, &scenario, common)?;
+        figures.profile(path, profile, &server, &problem, rates);
     }
     for (path, plan) in inputs.plans_alone() {
         let why = format!(
@@ -141,18 +122,6 @@ fn default_link() -> Wishes {
 }
 
 impl ReportArgs {
-    fn wishes(&self) -> Wishes {
-        Wishes {
-            link: self.link.clone(),
-            rate: self.rate,
-            delay: self.delay,
-            down_rate: self.down_rate,
-            codec: self.codec.clone(),
-            input_u8: self.input_u8.clone(),
-            ..Wishes::default()
-        }
-    }
-
     /// The server asked for, or that of a plan when its name says all about it.
     fn server(&self, planned: Option<&str>) -> anyhow::Result<Server> {
         let text = match (&self.server, planned) {
@@ -166,8 +135,6 @@ impl ReportArgs {
             }
             (None, None) => "sim:8x",
         };
-        Server::read(text)
-            .context("--server")
-            .or_fail(Kind::BadInput)
+        read_server(text)
     }
 }

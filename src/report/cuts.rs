@@ -128,7 +128,9 @@ fn words(data: &CutsData, totals: &[f64], best: usize, limit: f64) -> Words {
     let mut caption = if measured == count {
         format!("Both halves of all {count} cuts were measured.")
     } else {
-        format!("Both halves of {measured} of the {count} cuts were measured; the times of the others are predicted.")
+        format!(
+            "Both halves of {measured} of the {count} cuts were measured; the times of the others are predicted."
+        )
     };
     if cut_off > 0 {
         caption += &format!(

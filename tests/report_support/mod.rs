@@ -34,7 +34,7 @@ impl Dice {
 
 /// A chain with a skip connection in every fourth layer and two heads at the end, of `layers`
 /// layers in all; `name` makes the name of each layer's output.
-pub fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile {
+pub(crate) fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile {
     let mut dice = Dice(7);
     let mut tensors = vec![tensor("image", &[1, 3, 64, 64])];
     let mut records: Vec<LayerRecord> = Vec::new();
@@ -217,7 +217,7 @@ fn method() -> Method {
 }
 
 /// The network between its board and `server`, at a link of `rate` and 20 ms.
-pub fn problem(profile: &Profile, server: &Server, rate: &str) -> Problem {
+pub(crate) fn problem(profile: &Profile, server: &Server, rate: &str) -> Problem {
     let wishes = Wishes {
         rate: Some(rate.parse().unwrap()),
         delay: Some("20 ms".parse().unwrap()),
@@ -228,7 +228,7 @@ pub fn problem(profile: &Profile, server: &Server, rate: &str) -> Problem {
 }
 
 /// Names as exporters and attackers write them.
-pub fn ugly(i: usize) -> String {
+pub(crate) fn ugly(i: usize) -> String {
     if i % 7 == 2 {
         format!("<script>alert({i})</script>&\"'\u{1b}[31m")
     } else {
@@ -238,7 +238,7 @@ pub fn ugly(i: usize) -> String {
 
 /// What must hold of every figure: valid XML, described, light and dark, small, nothing outside
 /// the page, no text over other text. With `CUTPOINT_LOOK=FOLDER` the figures are kept for the eye.
-pub fn check(svg: &str) {
+pub(crate) fn check(svg: &str) {
     keep(svg);
     let document = roxmltree::Document::parse(svg).unwrap();
     let root = document.root_element();
@@ -278,7 +278,7 @@ fn keep(svg: &str) {
 }
 
 /// Elements with this tag among those of a class and their descendants.
-pub fn count(svg: &str, class: &str, tag: &str) -> usize {
+pub(crate) fn count(svg: &str, class: &str, tag: &str) -> usize {
     let document = roxmltree::Document::parse(svg).unwrap();
     let of_class = document
         .descendants()

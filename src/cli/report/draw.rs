@@ -7,12 +7,11 @@ use cutpoint::plan::Sweep;
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::report::{ReportError, Style, cuts, halves, layers, prepare, rate};
-use cutpoint::scenario::{RateRange, Wishes};
+use cutpoint::scenario::RateRange;
 use cutpoint::server::Server;
 use cutpoint::solve;
 use cutpoint::units::BitRate;
 
-use super::super::{Kind, OrFail};
 use super::inputs::Inputs;
 
 /// What the figure over the rate shows unless a range is asked for.
@@ -90,23 +89,22 @@ impl Figures {
         );
     }
 
-    /// All figures of a profile.
+    /// All figures of a profile; `profile` and `server` are those of the problem.
     pub(super) fn profile(
         &mut self,
         path: &Path,
         profile: &Profile,
         server: &Server,
-        wishes: Wishes,
-    ) -> anyhow::Result<()> {
-        let (scenario, rates) = wishes.complete().or_fail(Kind::Usage)?;
-        let problem = Problem::new(profile, server, &scenario).or_fail(Kind::BadInput)?;
+        problem: &Problem,
+        rates: RateRange,
+    ) {
         let stem = stem(&profile.board.name, &profile.model.file);
         let style = self.style;
-        let drawn = layers::figure(&prepare::layers(&problem, profile, server), &style);
+        let drawn = layers::figure(&prepare::layers(problem, profile, server), &style);
         self.keep(path, &stem, "layers", drawn);
-        let drawn = cuts::figure(&prepare::cuts(&problem, profile, server), &style);
+        let drawn = cuts::figure(&prepare::cuts(problem, profile, server), &style);
         self.keep(path, &stem, "cuts", drawn);
-        match solve::sweep(&problem, range(rates), &solve::Options::default()) {
+        match solve::sweep(problem, range(rates), &solve::Options::default()) {
             Ok(sweep) => {
                 let (edge, server) = (
                     prepare::edge_origin(profile),
@@ -124,7 +122,6 @@ impl Figures {
         }
         let drawn = halves::figure(&prepare::halves(profile), &style);
         self.keep(path, &stem, "halves", drawn);
-        Ok(())
     }
 }
 
