@@ -1,5 +1,8 @@
 //! `cutpoint report` as a process.
 
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used)]
+
 mod report_support;
 
 use std::path::Path;
@@ -174,4 +177,31 @@ fn an_unusable_server_or_link_is_an_error_before_anything_is_written() {
             .code(code);
     }
     assert!(!folder.path().join("reports").exists());
+}
+
+#[test]
+fn one_layer_or_no_times_never_break_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = network(1, ugly);
+    let mut idle = network(30, ugly);
+    idle.whole.median_us = 0.0;
+    for layer in &mut idle.layers {
+        (layer.edge_us, layer.server_us) = (0.0, 0.0);
+    }
+    for (profile, why, code) in [
+        (one, "fewer than two layers", 0),
+        (idle, "all layer times", 4),
+    ] {
+        save(&profile, &folder.path().join("profile.toml"));
+        let output = report(folder.path())
+            .args(["profile.toml", "--json"])
+            .assert()
+            .code(code)
+            .stdout(predicate::str::contains(why));
+        let list: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        for figure in list["figures"].as_array().unwrap() {
+            let file = folder.path().join(figure["file"].as_str().unwrap());
+            check(&std::fs::read_to_string(file).unwrap());
+        }
+    }
 }

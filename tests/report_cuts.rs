@@ -1,5 +1,8 @@
 //! The figure of all cuts, from made-up latencies.
 
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used)]
+
 mod report_support;
 
 use cutpoint::report::cuts::{self, CutBar, CutKind, CutsData, Parts};

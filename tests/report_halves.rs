@@ -1,5 +1,8 @@
 //! The figure of predicted and measured halves.
 
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used)]
+
 mod report_support;
 
 use cutpoint::report::halves::{self, HalvesData};

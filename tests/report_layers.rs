@@ -1,5 +1,8 @@
 //! The layer figure.
 
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used)]
+
 mod report_support;
 
 use cutpoint::profile::Profile;

@@ -1,5 +1,8 @@
 //! The figure over the rate, from made-up plans.
 
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used)]
+
 mod report_support;
 
 use cutpoint::report::rate::{self, Curve, Other, RateData, Region, Side};

@@ -82,11 +82,14 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     for left in &summary.left_out {
         common.note(format_args!("{}: {}", left.input, left.why));
     }
+    if common.json {
+        common.print_json(&summary)?;
+    }
     if summary.figures.is_empty() {
         return Err(Kind::BadInput.of(anyhow::anyhow!("nothing could be drawn")));
     }
     if common.json {
-        return common.print_json(&summary);
+        return Ok(());
     }
     let names: Vec<String> = summary
         .figures

@@ -213,7 +213,7 @@ fn columns_axis(data: &CutsData, named: bool) -> Axis {
         let label = match data.bars[i].kind {
             CutKind::AllServer => "all server".to_owned(),
             CutKind::AllEdge => "all edge".to_owned(),
-            _ if number % step == 0 && i + step < count => number.to_string(),
+            _ if number.is_multiple_of(step) && i + step < count => number.to_string(),
             _ => return None,
         };
         Some(Tick {

@@ -96,7 +96,7 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("edge", Fill, "#0072b2", "#3f9bd8"),
     ("encode", Fill, "#5b3a8c", "#a58bd6"),
     ("uplink", Fill, "#a9dccb", "#2c6a5d"),
-    ("decode", Fill, "#cc79a7", "#e3a3c6"),
+    ("decode", Fill, "#a3427b", "#c2589a"),
     ("server", Fill, "#e69f00", "#f2b632"),
     ("results", Fill, "#6a737d", "#9aa4af"),
     ("best", Hollow, "#d55e00", "#ff8a45"),

@@ -63,6 +63,8 @@ fn simulated(name: &str) -> Origin {
 fn measured(profile: &Profile) -> Origin {
     let (board, method) = (&profile.board, &profile.method);
     let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let rounds = profile.cuts.iter().map(|cut| cut.rounds).min();
+    let rounds = rounds.unwrap_or(method.runs);
     let paced = method
         .paced_fps
         .map_or(String::new(), |fps| format!(" at {fps} frames/s"));
@@ -77,7 +79,7 @@ fn measured(profile: &Profile) -> Origin {
         board.provider,
         board.threads,
         plural(board.threads),
-        method.runs,
+        rounds,
         method.cache,
         three_digits(method.noise * 100.0),
     );
