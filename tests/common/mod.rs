@@ -3,6 +3,9 @@
 // each test binary uses its own part
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+pub mod oracle;
+pub mod random;
+
 use cutpoint::codec::Codec;
 use cutpoint::link::Link;
 use cutpoint::profile::{
