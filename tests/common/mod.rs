@@ -112,12 +112,23 @@ impl Net {
                 bytes,
             });
         }
-        let layer = self.profile.layers.iter_mut().find(|l| l.id == layer).unwrap();
+        let layer = self
+            .profile
+            .layers
+            .iter_mut()
+            .find(|l| l.id == layer)
+            .unwrap();
         layer.weights.push(name.to_owned());
     }
 
     pub fn output(&mut self, tensor: &str) {
-        let bytes = self.profile.tensors.iter().find(|t| t.name == tensor).unwrap().bytes;
+        let bytes = self
+            .profile
+            .tensors
+            .iter()
+            .find(|t| t.name == tensor)
+            .unwrap()
+            .bytes;
         self.profile.outputs.push(port(tensor, bytes / 4));
     }
 
