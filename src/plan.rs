@@ -201,6 +201,42 @@ pub enum HalfEvidence {
     Simulated,
 }
 
+/// The answer when no plan meets the limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoPlan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Always [`Status::Infeasible`].
+    pub status: Status,
+    /// Why, in words.
+    pub proof: String,
+    /// The model that was planned.
+    pub model: PlannedModel,
+    /// The machines and the link.
+    pub setting: Setting,
+    /// A smallest set of limits that contradict one another: without any one of them there is a
+    /// plan that meets the rest of the set.
+    pub conflict: Vec<Conflict>,
+    /// Plans everybody thinks of first, and what they break.
+    pub alternatives: Vec<Alternative>,
+    /// Time spent solving.
+    pub solve_ms: Option<f64>,
+}
+
+/// A limit that takes part in a contradiction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    /// Name of the limit.
+    pub limit: String,
+    /// What it allows, when that is a size.
+    pub allows_bytes: Option<u64>,
+    /// The least it would have to allow with all other limits kept; absent when this limit alone
+    /// cannot help.
+    pub least_bytes: Option<u64>,
+}
+
 /// Every optimal plan over a range of rates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

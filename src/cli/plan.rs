@@ -1,13 +1,75 @@
 //! `cutpoint plan`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use cutpoint::plan::{NoPlan, Plan};
+use cutpoint::solve::{Options, Outcome, solve};
+use cutpoint::units::Bytes;
 
-use super::Common;
+use super::wishes::{WishArgs, check_out};
+use super::{Common, Kind, OrFail, files, plan_text};
 
-/// Stub.
+/// Find the fastest split within the limits, from saved profiles
 #[derive(Debug, Args)]
-pub(crate) struct PlanArgs {}
+#[command(after_help = "Examples:
+  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --rate 10Mbit/s --delay 20ms
+  cutpoint plan --edge profiles/pi5/model.toml --server profiles/servers/t4.toml --link wifi \\
+      --codec f32,u8,q8 --input-u8 image=127.5,127.5 --edge-memory 64MiB --out plan.toml
 
-pub(crate) fn run(_args: &PlanArgs, _common: &Common) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    wishes: WishArgs,
+    /// Write the plan to this file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
+    check_out(args.out.as_deref())?;
+    let (problem, rates) = args.wishes.problem(common)?;
+    if rates.single().is_none() {
+        let hint = "--rate: a plan holds at one rate; use `cutpoint sweep` for a range";
+        return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
+    }
+    match solve(&problem, &Options::default())? {
+        Outcome::Plan(plan) => finish(&plan, args, common),
+        Outcome::NoPlan(none) => Err(fail(&none, common)?),
+    }
+}
+
+fn finish(plan: &Plan, args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
+    if let Some(path) = &args.out {
+        // the time it took to solve is no part of the answer
+        let lasting = Plan {
+            solve_ms: None,
+            ..plan.clone()
+        };
+        files::write(path, lasting.to_toml().or_fail(Kind::Other)?.as_bytes())?;
+    }
+    if common.json {
+        common.print_json(plan)
+    } else {
+        common.print(plan_text::plan(plan))
+    }
+}
+
+/// Prints that there is no plan, as far as standard output is concerned, and says so as an error.
+pub(crate) fn fail(none: &NoPlan, common: &Common) -> anyhow::Result<anyhow::Error> {
+    if common.json {
+        common.print_json(none)?;
+    }
+    let mut message = none.proof.clone();
+    for conflict in &none.conflict {
+        if let (Some(allows), Some(least)) = (conflict.allows_bytes, conflict.least_bytes) {
+            message += &format!(
+                "; {} would have to allow {least} B ({}), not {allows} B ({})",
+                conflict.limit,
+                Bytes(least),
+                Bytes(allows)
+            );
+        }
+    }
+    Ok(Kind::NoPlan.of(anyhow::anyhow!(message)))
 }

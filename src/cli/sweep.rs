@@ -1,13 +1,45 @@
 //! `cutpoint sweep`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use cutpoint::plan::Sweep;
+use cutpoint::solve::{Options, SolveError, sweep};
 
-use super::Common;
+use super::plan::fail;
+use super::wishes::{WishArgs, check_out};
+use super::{Common, Kind, OrFail, files, plan_text};
 
-/// Stub.
+/// Find every optimal plan over a range of rates, and the rates at which they switch
 #[derive(Debug, Args)]
-pub(crate) struct SweepArgs {}
+#[command(after_help = "Example:
+  cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --delay 20ms \\
+      --rate 100kbit/s..1Gbit/s --json")]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    wishes: WishArgs,
+    /// Write the sweep to this file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
 
-pub(crate) fn run(_args: &SweepArgs, _common: &Common) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
+    check_out(args.out.as_deref())?;
+    let (problem, rates) = args.wishes.problem(common)?;
+    let found = match sweep(&problem, rates, &Options::default()) {
+        Err(SolveError::Infeasible(none)) => return Err(fail(&none, common)?),
+        other => other?,
+    };
+    finish(&found, args, common)
+}
+
+fn finish(found: &Sweep, args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
+    if let Some(path) = &args.out {
+        files::write(path, found.to_toml().or_fail(Kind::Other)?.as_bytes())?;
+    }
+    if common.json {
+        common.print_json(found)
+    } else {
+        common.print(plan_text::sweep(found))
+    }
 }

@@ -15,43 +15,48 @@ impl Graph {
         read.ones().map(|w| self.weights[w].bytes).sum()
     }
 
-    /// Most bytes of tensors alive at once while `layers` run in execution order, as a half of its
+    /// Most bytes of tensors alive at once; see [`Graph::live_bytes`].
+    pub fn peak_live_bytes(&self, layers: &LayerSet) -> Bytes {
+        Bytes(self.live_bytes(layers).into_iter().max().unwrap_or(0))
+    }
+
+    /// Bytes of tensors alive while each of `layers` runs, in execution order, as a half of its
     /// own: what the half reads is alive from the start, each tensor until its last reader in the
     /// half, and what others read or the model delivers until the end.
-    pub fn peak_live_bytes(&self, layers: &LayerSet) -> Bytes {
+    pub fn live_bytes(&self, layers: &LayerSet) -> Vec<u64> {
         let steps: Vec<LayerId> = layers.iter().collect();
         let step_of = |layer: LayerId| steps.partition_point(|s| *s < layer);
-        // bytes born and freed around each step; step 0 is before the first layer
-        let mut change = vec![0_i128; steps.len() + 2];
+        let mut delivered = FixedBitSet::with_capacity(self.tensors.len());
+        delivered.extend(self.outputs.iter().map(|t| t.index()));
+        // bytes born before each step and freed after the one before
+        let mut change = vec![0_i128; steps.len() + 1];
         for tensor in self.tensor_ids() {
             let home = self.producer(tensor).filter(|p| layers.contains(*p));
-            let mut readers = self
-                .consumers(tensor)
-                .iter()
-                .filter(|c| layers.contains(**c));
-            let last_reader = readers.next_back().copied();
+            let mut readers = self.consumers(tensor).iter();
+            let last_reader = readers.rfind(|c| layers.contains(**c)).copied();
             if home.is_none() && last_reader.is_none() {
                 continue;
             }
             let leaves = home.is_some()
-                && (self.outputs.contains(&tensor)
+                && (delivered.contains(tensor.index())
                     || self.consumers(tensor).iter().any(|c| !layers.contains(*c)));
-            let birth = home.map_or(0, |p| step_of(p) + 1);
+            let birth = home.map_or(0, step_of);
             let death = match last_reader {
-                _ if leaves => steps.len() + 1,
-                Some(reader) => step_of(reader) + 2,
+                _ if leaves => steps.len(),
+                Some(reader) => step_of(reader) + 1,
                 None => birth + 1,
             };
             let bytes = i128::from(self.tensor(tensor).bytes.0);
             change[birth] += bytes;
-            change[death.min(steps.len() + 1)] -= bytes;
+            change[death] -= bytes;
         }
         let mut live = 0_i128;
-        let mut peak = 0_i128;
-        for delta in change {
-            live += delta;
-            peak = peak.max(live);
-        }
-        Bytes(u64::try_from(peak).unwrap_or(u64::MAX))
+        let steps = change.iter().take(steps.len());
+        steps
+            .map(|delta| {
+                live += delta;
+                u64::try_from(live).unwrap_or(u64::MAX)
+            })
+            .collect()
     }
 }

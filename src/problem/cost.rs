@@ -274,6 +274,13 @@ impl Problem {
         }
     }
 
+    /// The smallest payload with which what crosses can be sent within the limits; `None` when it
+    /// cannot.
+    pub fn least_payload(&self, edge: &LayerSet) -> Option<u64> {
+        let smallest = |t: TensorId| self.ways(t).iter().map(|way| way.payload.0).min();
+        self.crossing(edge).into_iter().map(smallest).sum()
+    }
+
     /// Peak memory of an edge half with these weights and live activations.
     pub fn edge_memory(&self, weight_bytes: u64, peak_bytes: u64) -> Bytes {
         memory_bytes(&self.tables.edge_memory, weight_bytes, peak_bytes)

@@ -36,7 +36,7 @@ struct Point {
 ///
 /// # Errors
 /// A run that fails.
-pub fn measure(
+pub(super) fn measure(
     environment: &Environment,
     graph: &Graph,
     protocol: Protocol,
@@ -179,7 +179,7 @@ fn line(points: &[Point], us: impl Fn(&Point) -> f64) -> (f64, f64) {
 ///
 /// # Errors
 /// A run that fails.
-pub fn peak_gflop_s(environment: &Environment) -> Result<f64, RunError> {
+pub(super) fn peak_gflop_s(environment: &Environment) -> Result<f64, RunError> {
     let model = onnx::build::matrix_product(MATRIX);
     let feed = random_inputs(environment, &model, &[])?;
     let mut subject = subject(environment, &model, &feed)?;

@@ -64,7 +64,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
         board: parts.board,
         method: Method {
             warmup: protocol.warmup,
-            runs: protocol.min_rounds,
+            runs: cuts.iter().map(|c| c.rounds).min().unwrap_or(0),
             optimization: "all".to_owned(),
             cache: protocol.cache.name().to_owned(),
             paced_fps: protocol.paced_fps,

@@ -1,1 +1,102 @@
-//! Placeholder, replaced by its author.
+//! From a [`Problem`] to a [`Plan`]: the linear program always solves; looking at every placement,
+//! where they are few, confirms it and settles ties. Numbers come from [`Problem::evaluate`] alone.
+
+mod enumerate;
+mod explain;
+mod linear;
+mod optimum;
+mod reduce;
+mod sweep;
+
+use std::time::{Duration, Instant};
+
+use crate::plan::{NoPlan, Plan, Status};
+use crate::problem::{Found, Problem};
+
+pub use sweep::sweep;
+
+/// How much work solving may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Longest time for one linear program; a sweep and the search for what binds solve several.
+    pub time_limit: Duration,
+    /// Look at every closed placement when there are no more than this. With 0 the linear program
+    /// stands alone, and among equally good plans the first that it finds is taken.
+    pub most_placements: usize,
+}
+
+impl Default for Options {
+    /// One minute, and 100,000 placements, which take some ten milliseconds.
+    fn default() -> Self {
+        Options {
+            time_limit: Duration::from_secs(60),
+            most_placements: 100_000,
+        }
+    }
+}
+
+/// What solving ends with.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // one at a time
+pub enum Outcome {
+    /// A plan that meets the limits.
+    Plan(Plan),
+    /// There is none.
+    NoPlan(NoPlan),
+}
+
+/// Why there is neither a plan nor a proof that there is none.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SolveError {
+    /// The solver gave up before it found a plan.
+    #[error("no plan found: {0}; allow more time, or relax a limit")]
+    Stopped(String),
+    /// No plan meets the limits at any rate.
+    #[error("no plan meets the limits")]
+    Infeasible(Box<NoPlan>),
+}
+
+/// The best plan at the rate of the problem's link.
+///
+/// # Errors
+/// [`SolveError::Stopped`].
+pub fn solve(problem: &Problem, options: &Options) -> Result<Outcome, SolveError> {
+    let start = Instant::now();
+    let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
+    let pace = problem.pace();
+    match optimum::optimum(problem, pace, options)? {
+        Some(best) => {
+            let mut plan = describe(problem, best, options)?;
+            plan.solve_ms = elapsed();
+            Ok(Outcome::Plan(plan))
+        }
+        None => {
+            let mut none = explain::no_plan(problem, options)?;
+            none.solve_ms = elapsed();
+            Ok(Outcome::NoPlan(none))
+        }
+    }
+}
+
+fn describe(
+    problem: &Problem,
+    best: optimum::Optimum,
+    options: &Options,
+) -> Result<Plan, SolveError> {
+    let binding = match best.proven {
+        true => explain::binding(problem, &best, options)?,
+        false => Vec::new(),
+    };
+    Ok(problem.describe(Found {
+        bound_ms: problem.pace().ns(best.bound) / 1e6,
+        edge: best.edge,
+        cost: best.cost,
+        status: if best.proven {
+            Status::Optimal
+        } else {
+            Status::Feasible
+        },
+        proof: best.proof,
+        binding,
+    }))
+}

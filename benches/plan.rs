@@ -1,0 +1,82 @@
+//! Planning synthetic networks, next to a plain maximum flow of the same instance.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use common::flow::Flow;
+use common::{FAMILIES, limited, scenario};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use cutpoint::problem::Problem;
+use cutpoint::scenario::RateRange;
+use cutpoint::server::Server;
+use cutpoint::solve::{Options, solve, sweep};
+
+const SIZES: [usize; 4] = [50, 200, 500, 2000];
+const RATE: &str = "20Mbit/s";
+
+/// From a profile in memory to a plan; and the flow alone, its network ready.
+fn plans(criterion: &mut Criterion) {
+    for (family, make) in FAMILIES {
+        let mut group = criterion.benchmark_group(family);
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(300));
+        group.measurement_time(Duration::from_secs(2));
+        for layers in SIZES {
+            let profile = make(layers, 1);
+            let server = Server::faster(8.0);
+            let free = scenario(RATE, "5 ms");
+            let tight = limited(&profile, RATE);
+            let program = Options {
+                most_placements: 0,
+                ..Options::default()
+            };
+            for (name, wishes, options) in [
+                ("no limits", &free, Options::default()),
+                ("no limits, program alone", &free, program),
+                ("all limits", &tight, Options::default()),
+                ("all limits, program alone", &tight, program),
+            ] {
+                let id = BenchmarkId::new(name, layers);
+                group.bench_with_input(id, &profile, |bencher, profile| {
+                    bencher.iter(|| {
+                        let problem = Problem::new(profile, &server, wishes).unwrap();
+                        black_box(solve(&problem, &options).unwrap())
+                    });
+                });
+            }
+            let flow = Flow::new(&Problem::new(&profile, &server, &free).unwrap());
+            let id = BenchmarkId::new("maximum flow", layers);
+            group.bench_with_input(id, &flow, |bencher, flow| bencher.iter(|| flow.least()));
+        }
+        group.finish();
+    }
+}
+
+fn sweeps(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sweep 100 kbit/s..1 Gbit/s");
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300));
+    let rates: RateRange = "100kbit/s..1Gbit/s".parse().unwrap();
+    for (family, make) in FAMILIES {
+        for layers in [50, 500] {
+            let profile = make(layers, 1);
+            let wishes = scenario(RATE, "5 ms");
+            let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+            let id = BenchmarkId::new(family, layers);
+            group.bench_with_input(id, &problem, |bencher, problem| {
+                bencher.iter(|| sweep(problem, rates, &Options::default()).unwrap());
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, plans, sweeps);
+criterion_main!(benches);

@@ -1,0 +1,257 @@
+//! Plans and sweeps for people.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+use cutpoint::plan::{Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep};
+use cutpoint::units::{BitRate, Bytes, format_us};
+
+/// A plan with its breakdown and what it is compared with.
+pub(crate) fn plan(plan: &Plan) -> String {
+    let mut text = format!("{}  {}\n\n", plan.model.file, setting(&plan.setting));
+    let _ = writeln!(text, "{}, {}", ms(plan.latency_ms), status(plan));
+    let _ = writeln!(text, "{}", placement(plan));
+    for line in crossing(plan) {
+        let _ = writeln!(text, "  {line}");
+    }
+    let _ = writeln!(text, "\n{}", breakdown(plan));
+    if plan.tasks.len() > 1 {
+        let _ = writeln!(text, "\n{}", tasks(plan));
+    }
+    let _ = writeln!(text, "\n{}", alternatives(plan));
+    let _ = writeln!(text, "\nbinding   {}", binding(plan));
+    let _ = writeln!(
+        text,
+        "memory    edge {}, server {}",
+        Bytes(plan.edge_memory_bytes),
+        Bytes(plan.server_memory_bytes)
+    );
+    let _ = writeln!(
+        text,
+        "period    {} when inferences overlap",
+        ms(plan.period_ms)
+    );
+    if let Some(energy) = plan.edge_energy_mj {
+        let _ = writeln!(text, "energy    {energy:.3} mJ on the edge");
+    }
+    let _ = writeln!(text, "rests on  {}", evidence(plan.evidence));
+    let _ = write!(text, "proof     {}", plan.proof);
+    text
+}
+
+/// Every segment of a sweep on a line.
+pub(crate) fn sweep(sweep: &Sweep) -> String {
+    let mut table = new_table([
+        "from",
+        "to",
+        "edge layers",
+        "crosses",
+        "latency",
+        "by all-edge",
+    ]);
+    for segment in &sweep.segments {
+        let plan = &segment.plan;
+        let range =
+            [segment.from_bit_s, segment.to_bit_s].map(|r| segment.latency.at_bit_s(r as f64));
+        let all_edge = plan.alternatives.iter().find(|a| a.name == "all-edge");
+        table.add_row([
+            rate(segment.from_bit_s),
+            rate(segment.to_bit_s),
+            format!(
+                "{} of {}",
+                plan.edge.len(),
+                plan.edge.len() + plan.server.len()
+            ),
+            what_crosses(plan),
+            match range {
+                [slow, fast] if (slow - fast).abs() < 1e-6 => ms(slow),
+                [slow, fast] => format!("{} - {}", ms(slow), ms(fast)),
+            },
+            all_edge.map_or(String::new(), |a| ms(a.latency_ms)),
+        ]);
+    }
+    let heading = match sweep.segments.first() {
+        Some(first) => format!(
+            "{}  {}\n\n",
+            first.plan.model.file,
+            machines(&first.plan.setting)
+        ),
+        None => String::new(),
+    };
+    format!("{heading}{}", right_aligned(table, &[0, 1, 4, 5]))
+}
+
+fn machines(setting: &Setting) -> String {
+    let simulated = if setting.simulated {
+        " (simulated)"
+    } else {
+        ""
+    };
+    format!(
+        "edge {}, server {}{simulated}, {} each way, results {}",
+        setting.edge,
+        setting.server,
+        ms(setting.delay_ms),
+        setting.results
+    )
+}
+
+fn setting(setting: &Setting) -> String {
+    let down = setting
+        .down_rate_bit_s
+        .map(|r| format!(" up, {} down", rate(r)));
+    format!(
+        "{}, {}{}",
+        machines(setting),
+        rate(setting.rate_bit_s),
+        down.unwrap_or_default()
+    )
+}
+
+fn status(plan: &Plan) -> String {
+    match plan.status {
+        Status::Optimal => "optimal".to_owned(),
+        _ => format!("feasible, at best {}", ms(plan.bound_ms)),
+    }
+}
+
+fn placement(plan: &Plan) -> String {
+    let (here, there) = (plan.edge.len(), plan.server.len());
+    match (here, there) {
+        (_, 0) => format!("all {here} layers on the edge"),
+        (0, _) => format!("all {there} layers on the server"),
+        _ => format!("{here} layers on the edge, {there} on the server"),
+    }
+}
+
+fn crossing(plan: &Plan) -> Vec<String> {
+    let sent = plan.crossing.iter();
+    sent.map(|c| format!("{} crosses as {}, {}", c.tensor, c.codec, Bytes(c.bytes)))
+        .collect()
+}
+
+fn what_crosses(plan: &Plan) -> String {
+    match plan.crossing.as_slice() {
+        [] if plan.server.is_empty() => "nothing".to_owned(),
+        [] => "nothing (all on the server)".to_owned(),
+        [one] => format!(
+            "{} as {}, {}",
+            shorten(&one.tensor),
+            one.codec,
+            Bytes(one.bytes)
+        ),
+        several => {
+            format!("{} tensors, {}", several.len(), Bytes(plan.uplink_bytes))
+        }
+    }
+}
+
+fn breakdown(plan: &Plan) -> String {
+    let parts = plan.breakdown_ms;
+    let mut table = new_table(["part", "time", "share"]);
+    for (name, part) in [
+        ("edge", parts.edge),
+        ("encode", parts.encode),
+        ("uplink", parts.uplink),
+        ("decode", parts.decode),
+        ("server", parts.server),
+        ("downlink", parts.downlink),
+    ] {
+        if part > 0.0 {
+            let share = 100.0 * part / plan.latency_ms.max(f64::MIN_POSITIVE);
+            table.add_row([name.to_owned(), ms(part), format!("{share:.0} %")]);
+        }
+    }
+    right_aligned(table, &[1, 2])
+}
+
+fn tasks(plan: &Plan) -> String {
+    let mut table = new_table(["task", "runs on", "done after"]);
+    for task in &plan.tasks {
+        let side = match task.side {
+            Side::Edge => "edge",
+            Side::Server => "server",
+            Side::Both => "both",
+        };
+        table.add_row([shorten(&task.name), side.to_owned(), ms(task.latency_ms)]);
+    }
+    right_aligned(table, &[2])
+}
+
+fn alternatives(plan: &Plan) -> String {
+    let mut table = new_table(["alternative", "latency", "difference", ""]);
+    for other in &plan.alternatives {
+        let more = 100.0 * (other.latency_ms / plan.latency_ms.max(f64::MIN_POSITIVE) - 1.0);
+        let breaks = other.breaks.as_ref().map(|limit| format!("breaks {limit}"));
+        table.add_row([
+            other.name.clone(),
+            ms(other.latency_ms),
+            if more.abs() < 0.05 {
+                "same".to_owned()
+            } else {
+                format!("{more:+.1} %")
+            },
+            breaks.unwrap_or_default(),
+        ]);
+    }
+    right_aligned(table, &[1, 2])
+}
+
+fn binding(plan: &Plan) -> String {
+    match plan.binding.as_slice() {
+        [] => "no limit".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+fn evidence(evidence: Evidence) -> String {
+    let half = |half: HalfEvidence| match half {
+        HalfEvidence::Measured => "measured as such",
+        HalfEvidence::Predicted => "predicted from other measured halves",
+        HalfEvidence::Simulated => "simulated",
+    };
+    format!(
+        "edge half {}; server half {}",
+        half(evidence.edge),
+        half(evidence.server)
+    )
+}
+
+fn ms(ms: f64) -> String {
+    format_us(ms * 1e3)
+}
+
+fn rate(bit_s: u64) -> String {
+    BitRate::from_bit_s(bit_s).map_or_else(String::new, |rate| rate.to_string())
+}
+
+/// The end of a long name, where layers differ.
+fn shorten(name: &str) -> String {
+    const WIDTH: usize = 40;
+    let length = name.chars().count();
+    if length <= WIDTH {
+        return name.to_owned();
+    }
+    let end: String = name.chars().skip(length - WIDTH + 1).collect();
+    format!("…{end}")
+}
+
+fn new_table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header);
+    table
+}
+
+fn right_aligned(mut table: Table, columns: &[usize]) -> String {
+    for index in columns {
+        if let Some(column) = table.column_mut(*index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}

@@ -1,0 +1,179 @@
+//! Arguments that `plan`, `sweep` and `report` share, and the problem they describe.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cutpoint::codec::Codec;
+use cutpoint::problem::{Problem, ProblemError};
+use cutpoint::profile::Profile;
+use cutpoint::scenario::{RateRange, Results, Scenario, U8Input, Wishes, parse_task};
+use cutpoint::server::{Server, ServerError};
+use cutpoint::task::Task;
+use cutpoint::units::{BitRate, Bytes, Delay};
+
+use super::{Common, Kind, OrFail};
+
+/// Machines, link, choices and limits.
+#[derive(Debug, Args)]
+pub(crate) struct WishArgs {
+    /// Profile of the model on the edge board
+    #[arg(long, value_name = "PROFILE")]
+    edge: PathBuf,
+    /// The server: a profile of the same model, a description under profiles/servers, or sim:8x
+    #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
+    server: String,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+}
+
+/// Link, choices and limits.
+#[derive(Debug, Args)]
+pub(crate) struct ChoiceArgs {
+    /// Take wishes from a TOML file with keys like these flags; flags win
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+
+    /// Rate from edge to server, such as 10Mbit/s; `sweep` takes a range, A..B
+    #[arg(long, value_name = "RATE", help_heading = "Link")]
+    rate: Option<RateRange>,
+    /// One-way delay, half the round trip [default: none]
+    #[arg(long, value_name = "TIME", help_heading = "Link")]
+    delay: Option<Delay>,
+    /// Rate from server to edge [default: as --rate]
+    #[arg(long, value_name = "RATE", help_heading = "Link")]
+    down_rate: Option<BitRate>,
+    /// Rate and delay of a kind of link: lora, 3g, 4g, wifi, 5g, gbe
+    #[arg(long, value_name = "PRESET", help_heading = "Link")]
+    link: Option<String>,
+
+    /// Codecs that may be used: f32 (the tensor as it is), f16, q8, u8
+    #[arg(
+        long,
+        value_name = "CODEC,...",
+        value_delimiter = ',',
+        help_heading = "Choices"
+    )]
+    codec: Vec<Codec>,
+    /// An input made from an 8-bit image as (pixel - mean) / std; one value or one per channel
+    #[arg(long, value_name = "NAME=MEAN,STD", help_heading = "Choices")]
+    input_u8: Vec<U8Input>,
+    /// Where results are wanted: edge, server or anywhere [default: edge]
+    #[arg(long, value_name = "SIDE", help_heading = "Choices")]
+    results: Option<Results>,
+    /// Group outputs into a named task [default: those of the profile]
+    #[arg(long, value_name = "NAME=OUT[,OUT]", value_parser = parse_task, help_heading = "Choices")]
+    task: Vec<Task>,
+    /// An input that the server has too, so that it need not be sent
+    #[arg(long, value_name = "NAME", help_heading = "Choices")]
+    local_input: Vec<String>,
+
+    /// Peak memory of the process that runs the edge half, such as 64MiB
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    edge_memory: Option<Bytes>,
+    /// Encoded bytes sent per inference
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    max_uplink: Option<Bytes>,
+    /// Keep a layer, and all it needs, on the edge
+    #[arg(long, value_name = "LAYER", help_heading = "Limits")]
+    keep_on_edge: Vec<String>,
+    /// Keep a layer, and all that needs it, on the server
+    #[arg(long, value_name = "LAYER", help_heading = "Limits")]
+    keep_on_server: Vec<String>,
+    /// No model input leaves the edge, in any codec
+    #[arg(long, help_heading = "Limits")]
+    raw_stays: bool,
+}
+
+impl WishArgs {
+    /// The problem at the slowest of the rates, and the rates.
+    pub(crate) fn problem(&self, common: &Common) -> anyhow::Result<(Problem, RateRange)> {
+        let (scenario, rates) = self.choices.complete(Wishes::default())?;
+        let edge = Profile::load(&self.edge).or_fail(Kind::BadInput)?;
+        let server = read_server(&self.server)?;
+        Ok((problem(&edge, &server, &scenario, common)?, rates))
+    }
+}
+
+/// What `--server` names.
+pub(crate) fn read_server(text: &str) -> anyhow::Result<Server> {
+    Server::read(text).map_err(|error| server_kind(&error).of(error))
+}
+
+/// The problem, with its notes told to the person watching.
+pub(crate) fn problem(
+    edge: &Profile,
+    server: &Server,
+    scenario: &Scenario,
+    common: &Common,
+) -> anyhow::Result<Problem> {
+    let problem =
+        Problem::new(edge, server, scenario).map_err(|error| problem_kind(&error).of(error))?;
+    for note in problem.notes() {
+        common.note(note);
+    }
+    Ok(problem)
+}
+
+impl ChoiceArgs {
+    /// The complete request: these flags, then the scenario file, then `otherwise`.
+    pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+        let file = match &self.scenario {
+            Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
+            None => Wishes::default(),
+        };
+        let wishes = self.wishes().or(file).or(otherwise);
+        wishes.complete().or_fail(Kind::Usage)
+    }
+
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            format: None,
+            link: self.link.clone(),
+            rate: self.rate,
+            delay: self.delay,
+            down_rate: self.down_rate,
+            codec: self.codec.clone(),
+            input_u8: self.input_u8.clone(),
+            results: self.results,
+            edge_memory: self.edge_memory,
+            max_uplink: self.max_uplink,
+            keep_on_edge: self.keep_on_edge.clone(),
+            keep_on_server: self.keep_on_server.clone(),
+            raw_stays: self.raw_stays,
+            local_input: self.local_input.clone(),
+            task: self.task.clone(),
+        }
+    }
+}
+
+fn server_kind(error: &ServerError) -> Kind {
+    match error {
+        ServerError::BadFactor(_) => Kind::Usage,
+        _ => Kind::BadInput,
+    }
+}
+
+fn problem_kind(error: &ProblemError) -> Kind {
+    match error {
+        ProblemError::Unknown { .. }
+        | ProblemError::NotAnInput { .. }
+        | ProblemError::NotAnImage { .. } => Kind::Usage,
+        _ => Kind::BadInput,
+    }
+}
+
+/// Refuses an output file that cannot be written before any work is done.
+pub(crate) fn check_out(out: Option<&Path>) -> anyhow::Result<()> {
+    let Some(path) = out else { return Ok(()) };
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let fits = parent.is_none_or(Path::is_dir) && !path.is_dir();
+    if fits {
+        return Ok(());
+    }
+    let why = if path.is_dir() {
+        "is a folder"
+    } else {
+        "its folder does not exist"
+    };
+    Err(Kind::Other.of(anyhow::anyhow!("{}: cannot write: {why}", path.display())))
+}

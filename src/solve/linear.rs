@@ -1,0 +1,467 @@
+//! The linear program: variables, rows and what an answer means.
+//!
+//! x = 1 for a layer on the edge. A tensor whose last readers are one layer c crosses exactly when
+//! x of its producer minus x of c is 1, because c's ancestors are on the edge with it; otherwise it
+//! has a variable z above each such difference. Without side limits every row is a difference of
+//! two variables, so the matrix is totally unimodular and the relaxation integral: a minimum cut.
+
+mod memory;
+
+use std::time::Duration;
+
+use good_lp::solvers::microlp::microlp;
+use good_lp::{
+    Constraint, Expression, IntoAffineExpression, ProblemVariables, ResolutionError, Solution,
+    SolverModel, Variable, WithTimeLimit, constraint, variable,
+};
+
+use crate::codec::Codec;
+use crate::graph::{Graph, LayerId, LayerSet, TensorId};
+use crate::problem::Codecs;
+use crate::scenario::Results;
+use crate::solve::reduce::{Reduced, way_scaled};
+
+/// What is to be as small as possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goal {
+    Latency,
+    /// Payload to the server.
+    Uplink,
+    /// Memory of the edge half.
+    EdgeMemory,
+}
+
+/// Which rows and variables a program has.
+#[derive(Debug, Clone)]
+pub(super) struct Form {
+    pub(super) goal: Goal,
+    /// With the rows of the limits on memory and payload, and whole variables.
+    pub(super) limits: bool,
+    /// Steps of the execution whose memory is limited; the others are left out.
+    pub(super) steps: Vec<usize>,
+    pub(super) time_limit: Duration,
+}
+
+/// What the solver answers.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) edge: LayerSet,
+    pub(super) codecs: Codecs,
+    /// Every variable of a layer is whole.
+    pub(super) integral: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// No placement meets the rows.
+    Infeasible,
+    /// The solver gave up; its words.
+    Stopped(String),
+}
+
+/// Sum of the objective's coefficients after scaling: large against the solver's tolerance of
+/// 1e-10, small against the 16 digits of a double.
+const OBJECTIVE_SIZE: f64 = 1e3;
+/// How far from whole numbers a value may be.
+const WHOLE: f64 = 1e-6;
+
+/// Solves one program.
+pub(super) fn solve(reduced: &Reduced<'_>, form: &Form) -> Result<Answer, NoAnswer> {
+    let mut program = Program::new(reduced, form);
+    program.add_closure();
+    let crossings = program.add_crossings();
+    program.add_objective(&crossings);
+    if form.limits {
+        program.add_uplink_limit(&crossings);
+        program.add_memory_limit(&crossings);
+    }
+    program.run(&crossings)
+}
+
+/// When a tensor crosses, and in which way.
+#[derive(Debug)]
+struct CrossingVars {
+    tensor: TensorId,
+    crosses: Expression,
+    /// One per way; empty when there is only one way.
+    ways: Vec<Variable>,
+}
+
+struct Program<'a, 'p> {
+    reduced: &'a Reduced<'p>,
+    form: &'a Form,
+    variables: ProblemVariables,
+    /// Per layer; `None` where the side is decided.
+    x: Vec<Option<Variable>>,
+    rows: Vec<Constraint>,
+    objective: Expression,
+}
+
+impl<'a, 'p> Program<'a, 'p> {
+    fn new(reduced: &'a Reduced<'p>, form: &'a Form) -> Self {
+        let mut program = Program {
+            reduced,
+            form,
+            variables: ProblemVariables::new(),
+            x: Vec::new(),
+            rows: Vec::new(),
+            objective: Expression::from(0.0),
+        };
+        for layer in program.graph().layer_ids() {
+            let free = reduced.is_free(layer);
+            let x = free.then(|| program.zero_or_one());
+            program.x.push(x);
+        }
+        program
+    }
+
+    fn graph(&self) -> &'p Graph {
+        self.reduced.problem.graph()
+    }
+
+    /// A variable that is whole when the form asks for whole variables.
+    fn zero_or_one(&mut self) -> Variable {
+        let variable = if self.form.limits {
+            variable().binary()
+        } else {
+            variable().min(0.0).max(1.0)
+        };
+        self.variables.add(variable)
+    }
+
+    /// A variable that follows whole variables.
+    fn share(&mut self) -> Variable {
+        self.variables.add(variable().min(0.0).max(1.0))
+    }
+
+    fn x(&self, layer: LayerId) -> Expression {
+        match self.x[layer.index()] {
+            Some(x) => x.into(),
+            None => Expression::from(f64::from(u8::from(self.reduced.edge.contains(layer)))),
+        }
+    }
+
+    /// x of the producer; a model input is on the edge.
+    fn x_of_producer(&self, tensor: TensorId) -> Expression {
+        match self.graph().producer(tensor) {
+            Some(producer) => self.x(producer),
+            None => Expression::from(1.0),
+        }
+    }
+
+    fn is_ancestor(&self, ancestor: LayerId, of: LayerId) -> bool {
+        self.reduced.ancestors[of.index()].contains(ancestor)
+    }
+
+    /// The layers of `set` that no other one of `set` needs.
+    fn last_of(&self, set: &[LayerId]) -> Vec<LayerId> {
+        let needed = |l: &LayerId| set.iter().any(|other| self.is_ancestor(*l, *other));
+        set.iter().copied().filter(|l| !needed(l)).collect()
+    }
+
+    /// The layers of `set` that need no other one of `set`.
+    fn first_of(&self, set: &[LayerId]) -> Vec<LayerId> {
+        let needs = |l: &LayerId| set.iter().any(|other| self.is_ancestor(*other, *l));
+        set.iter().copied().filter(|l| !needs(l)).collect()
+    }
+
+    /// x of each producer >= x of its reader, without the rows that others imply.
+    fn add_closure(&mut self) {
+        let graph = self.graph();
+        for layer in graph.layer_ids() {
+            let Some(x) = self.x[layer.index()] else {
+                continue;
+            };
+            let mut producers: Vec<LayerId> = graph
+                .layer(layer)
+                .inputs
+                .iter()
+                .filter_map(|t| graph.producer(*t))
+                .collect();
+            producers.sort_unstable();
+            producers.dedup();
+            for producer in self.last_of(&producers) {
+                if let Some(above) = self.x[producer.index()] {
+                    self.rows.push(constraint!(above >= x));
+                }
+            }
+        }
+    }
+
+    /// Every tensor that can still cross, with its rows.
+    fn add_crossings(&mut self) -> Vec<CrossingVars> {
+        let mut crossings = Vec::new();
+        for tensor in self.graph().tensor_ids() {
+            if self.reduced.problem.is_local(tensor) {
+                continue;
+            }
+            let may = !self.reduced.ways[tensor.index()].is_empty();
+            let Some(crosses) = self.crosses(tensor, may) else {
+                continue;
+            };
+            if !may {
+                continue;
+            }
+            let count = self.reduced.ways[tensor.index()].len();
+            let mut ways = Vec::new();
+            if count > 1 && self.form.goal == Goal::Latency && self.form.limits {
+                ways = (0..count).map(|_| self.zero_or_one()).collect();
+                let chosen: Expression = ways.iter().sum();
+                self.rows.push(constraint!(chosen == crosses.clone()));
+            }
+            crossings.push(CrossingVars {
+                tensor,
+                crosses,
+                ways,
+            });
+        }
+        crossings
+    }
+
+    /// When a tensor crosses; `None` when it never does. A tensor that may not cross gets rows
+    /// that keep it from doing so.
+    fn crosses(&mut self, tensor: TensorId, may: bool) -> Option<Expression> {
+        let produced = self.x_of_producer(tensor);
+        let producer = self.graph().producer(tensor);
+        if producer.is_some_and(|p| self.reduced.server.contains(p)) {
+            return None;
+        }
+        let consumers = self.graph().consumers(tensor);
+        let leaves = consumers.iter().any(|c| self.reduced.server.contains(*c));
+        if leaves || self.reduced.problem.goes_to_server(tensor) {
+            return Some(produced);
+        }
+        let free: Vec<LayerId> = consumers
+            .iter()
+            .copied()
+            .filter(|c| self.reduced.is_free(*c))
+            .collect();
+        let last = self.last_of(&free);
+        if !may {
+            for reader in last {
+                self.rows
+                    .push(constraint!(produced.clone() <= self.x(reader)));
+            }
+            return None;
+        }
+        match last.as_slice() {
+            [] => None,
+            [only] => Some(produced - self.x(*only)),
+            several => {
+                let z = self.share();
+                for reader in several {
+                    self.rows
+                        .push(constraint!(z >= produced.clone() - self.x(*reader)));
+                }
+                Some(z.into())
+            }
+        }
+    }
+
+    fn add_objective(&mut self, crossings: &[CrossingVars]) {
+        match self.form.goal {
+            Goal::Latency => {
+                self.add_layers();
+                self.add_ways(crossings);
+                self.add_split();
+                self.add_results();
+            }
+            Goal::Uplink => {
+                for crossing in crossings {
+                    let ways = &self.reduced.ways[crossing.tensor.index()];
+                    let least = ways.iter().map(|way| way.payload.0).min().unwrap_or(0);
+                    self.objective
+                        .add_mul(least as f64, crossing.crosses.clone());
+                }
+            }
+            // the variable comes with the rows
+            Goal::EdgeMemory => {}
+        }
+        let size: f64 = self
+            .objective
+            .clone()
+            .linear_coefficients()
+            .map(|(_, c)| c.abs())
+            .sum();
+        if size > 0.0 {
+            self.objective *= OBJECTIVE_SIZE / size;
+        }
+    }
+
+    fn add_layers(&mut self) {
+        for layer in self.graph().layer_ids() {
+            let time = self.reduced.problem.layer(layer);
+            let gain = time.edge_ns as f64 - time.server_ns as f64;
+            self.objective.add_mul(gain, self.x(layer));
+        }
+    }
+
+    fn add_ways(&mut self, crossings: &[CrossingVars]) {
+        let pace = self.reduced.pace;
+        for crossing in crossings {
+            let time = self.reduced.problem.tensor(crossing.tensor);
+            let ways = &self.reduced.ways[crossing.tensor.index()];
+            let handing_over = (time.send_ns + time.recv_ns) as f64;
+            let cost = |way| pace.ns(way_scaled(way, pace));
+            if crossing.ways.is_empty() {
+                let fastest = ways.first().map_or(0.0, cost);
+                self.objective
+                    .add_mul(handing_over + fastest, crossing.crosses.clone());
+            } else {
+                self.objective
+                    .add_mul(handing_over, crossing.crosses.clone());
+                for (variable, way) in crossing.ways.iter().zip(ways) {
+                    self.objective.add_mul(cost(way), *variable);
+                }
+            }
+        }
+    }
+
+    /// The cost of being split, once anything is on the server or sent there.
+    fn add_split(&mut self) {
+        let split = self.reduced.problem.split();
+        let cost = (split.edge_ns + split.server_ns + split.delay_ns) as f64;
+        let graph = self.graph();
+        let results_go = graph
+            .tensor_ids()
+            .any(|t| self.reduced.problem.goes_to_server(t));
+        if results_go || cost == 0.0 {
+            return;
+        }
+        let reads_nothing_of = |l: &LayerId| {
+            graph
+                .layer(*l)
+                .outputs
+                .iter()
+                .all(|t| graph.consumers(*t).is_empty())
+        };
+        let sinks: Vec<LayerId> = graph.layer_ids().filter(reads_nothing_of).collect();
+        self.add_when_any_there(&sinks, cost);
+    }
+
+    fn add_results(&mut self) {
+        let problem = self.reduced.problem;
+        if problem.results() != Results::Edge {
+            return;
+        }
+        let pace = self.reduced.pace;
+        let mut producers = Vec::new();
+        for output in self.graph().outputs() {
+            if let Some(producer) = self.graph().producer(*output) {
+                let time = problem.tensor(*output);
+                let cost = pace.ns(pace.scaled(time.down_ns, time.down_bits));
+                self.objective.add_mul(-cost, self.x(producer));
+                producers.push(producer);
+            }
+        }
+        producers.sort_unstable();
+        producers.dedup();
+        self.add_when_any_there(&producers, problem.split().delay_ns as f64);
+    }
+
+    /// Adds `cost` once when any of `layers` is on the server.
+    fn add_when_any_there(&mut self, layers: &[LayerId], cost: f64) {
+        if cost == 0.0 || layers.iter().any(|l| self.reduced.server.contains(*l)) {
+            return;
+        }
+        let free: Vec<LayerId> = layers
+            .iter()
+            .copied()
+            .filter(|l| self.reduced.is_free(*l))
+            .collect();
+        let last = self.last_of(&free);
+        match last.as_slice() {
+            [] => {}
+            [only] => self.objective.add_mul(-cost, self.x(*only)),
+            several => {
+                let any = self.share();
+                for layer in several {
+                    self.rows.push(constraint!(any >= 1.0 - self.x(*layer)));
+                }
+                self.objective.add_mul(cost, any);
+            }
+        }
+    }
+
+    fn add_uplink_limit(&mut self, crossings: &[CrossingVars]) {
+        let limit = match self.reduced.problem.uplink_limit() {
+            // ways that exceed it alone are gone, so nothing but empty tensors crosses
+            Some(limit) if limit.0 > 0 => limit.0 as f64,
+            _ => return,
+        };
+        let mut total = Expression::from(0.0);
+        for crossing in crossings {
+            let ways = &self.reduced.ways[crossing.tensor.index()];
+            if crossing.ways.is_empty() {
+                let least = ways.iter().map(|way| way.payload.0).min().unwrap_or(0);
+                total.add_mul(least as f64 / limit, crossing.crosses.clone());
+            }
+            for (variable, way) in crossing.ways.iter().zip(ways) {
+                total.add_mul(way.payload.0 as f64 / limit, *variable);
+            }
+        }
+        self.rows.push(constraint!(total <= 1.0));
+    }
+
+    fn run(self, crossings: &[CrossingVars]) -> Result<Answer, NoAnswer> {
+        let mut model = self.variables.minimise(self.objective).using(microlp);
+        for row in self.rows {
+            model.add_constraint(row);
+        }
+        let seconds = self.form.time_limit.as_secs_f64();
+        let solution = match model.with_time_limit(seconds).solve() {
+            Ok(solution) => solution,
+            Err(ResolutionError::Infeasible) => return Err(NoAnswer::Infeasible),
+            Err(other) => return Err(NoAnswer::Stopped(other.to_string())),
+        };
+        if !matches!(solution.status(), good_lp::solvers::SolutionStatus::Optimal) {
+            return Err(NoAnswer::Stopped("the time is over".to_owned()));
+        }
+        let mut edge = self.reduced.edge.clone();
+        let mut integral = true;
+        for (index, x) in self.x.iter().enumerate() {
+            if let Some(x) = x {
+                let value = solution.value(*x);
+                integral &= value.min(1.0 - value).abs() < WHOLE;
+                if value > 0.5 {
+                    edge.insert(LayerId::new(index));
+                }
+            }
+        }
+        let codecs = chosen_codecs(self.reduced, &edge, crossings, &solution);
+        Ok(Answer {
+            edge,
+            codecs,
+            integral,
+        })
+    }
+}
+
+/// The way each tensor crosses in; the fastest where there was no choice.
+fn chosen_codecs(
+    reduced: &Reduced<'_>,
+    edge: &LayerSet,
+    crossings: &[CrossingVars],
+    solution: &impl Solution,
+) -> Codecs {
+    let codec = |tensor: TensorId| {
+        let ways = &reduced.ways[tensor.index()];
+        let picked = crossings
+            .iter()
+            .find(|c| c.tensor == tensor)
+            .and_then(|crossing| {
+                let mut pairs = crossing.ways.iter().zip(ways);
+                pairs.find(|(variable, _)| solution.value(**variable) > 0.5)
+            });
+        picked
+            .map(|(_, way)| way.codec)
+            .or_else(|| ways.first().map(|way| way.codec))
+            .unwrap_or(Codec::F32)
+    };
+    let crossing = reduced.problem.crossing(edge);
+    crossing
+        .into_iter()
+        .map(|tensor| (tensor, codec(tensor)))
+        .collect()
+}

@@ -1,0 +1,162 @@
+//! Small random problems with everything that makes splitting hard, and many ties.
+
+use cutpoint::codec::Codec;
+use cutpoint::profile::{MemoryModel, Profile};
+use cutpoint::scenario::{Results, Scenario, U8Input};
+use cutpoint::task::Task;
+use cutpoint::units::{BitRate, Bytes};
+
+use super::{Net, codec_record, scenario};
+
+/// A network of `layers` layers: several inputs, tensors with many readers, layers with two
+/// outputs, shared weights, several tasks, tensors that may not cross. Every third has layers and
+/// tensors that are all alike, so that many placements are equally good.
+pub fn network(seed: u64, layers: usize) -> Profile {
+    let mut net = Net::new(seed);
+    let plain = seed % 3 == 0;
+    let size = |net: &mut Net| if plain { 100 } else { size(net) };
+    let mut tensors: Vec<String> = Vec::new();
+    for index in 0..net.dice.within(1, 2) {
+        let elements = size(&mut net);
+        tensors.push(net.input(&format!("in{index}"), elements));
+    }
+    for index in 0..layers {
+        let mut inputs: Vec<String> = Vec::new();
+        for _ in 0..net.dice.within(1, 3) {
+            let recent = tensors.len().min(5) as u64;
+            let back = net.dice.below(recent) as usize;
+            inputs.push(tensors[tensors.len() - 1 - back].clone());
+        }
+        if net.dice.percent(3) {
+            inputs.clear();
+        }
+        let elements = size(&mut net);
+        let most = if plain { 2 } else { 6 };
+        let time = net.dice.below(most) as f64;
+        let id = net.layer(&inputs, elements, time);
+        net.profile.layers[index].server_us = net.dice.below(most) as f64;
+        tensors.push(id.clone());
+        if net.dice.percent(15) {
+            let extra = format!("{id}.extra");
+            let elements = size(&mut net);
+            net.input(&extra, elements);
+            net.profile.inputs.pop();
+            net.profile.layers[index].outputs.push(extra.clone());
+            tensors.push(extra);
+        }
+        if net.dice.percent(60) {
+            let shared = net.dice.below(4);
+            let bytes = [100, 1_000, 2_000, 5_000][shared as usize];
+            net.weight(&id, &format!("w{shared}"), bytes);
+        }
+    }
+    finish(net)
+}
+
+fn size(net: &mut Net) -> u64 {
+    let sizes = [1, 10, 100, 100, 300, 1_000, 1_500];
+    sizes[net.dice.below(sizes.len() as u64) as usize]
+}
+
+fn finish(mut net: Net) -> Profile {
+    let layers = net.profile.layers.clone();
+    let made: Vec<String> = layers.iter().flat_map(|l| l.outputs.clone()).collect();
+    for tensor in &made {
+        let is_read = layers.iter().any(|l| l.inputs.contains(tensor));
+        if net.dice.percent(if is_read { 10 } else { 90 }) {
+            net.output(tensor);
+        }
+    }
+    let outputs: Vec<String> = net.profile.outputs.iter().map(|o| o.name.clone()).collect();
+    if outputs.len() > 1 {
+        let (first, rest) = outputs.split_at(1);
+        net.profile.tasks = vec![
+            Task {
+                name: "a".to_owned(),
+                outputs: first.to_vec(),
+            },
+            Task {
+                name: "b".to_owned(),
+                outputs: rest.to_vec(),
+            },
+        ];
+    }
+    let Net { profile, dice } = &mut net;
+    for tensor in &mut profile.tensors {
+        tensor.send_us = dice.below(2) as f64;
+        tensor.recv_us = dice.below(2) as f64;
+        if dice.percent(10) {
+            tensor.cuttable = false;
+            tensor.reason = "of the dice".to_owned();
+        }
+    }
+    profile.method.split_edge_us = dice.below(3) as f64;
+    profile.method.split_server_us = dice.below(3) as f64;
+    profile.memory = MemoryModel {
+        base_bytes: 500,
+        weight_factor: [1.0, 2.5][dice.below(2) as usize],
+        activation_factor: [1.0, 1.5][dice.below(2) as usize],
+    };
+    profile.codecs = vec![
+        codec_record("f16", 1.0, 0.5),
+        codec_record("q8", 2.0, 1.0),
+        codec_record("u8", 0.0, 0.5),
+    ];
+    net.done()
+}
+
+/// Wishes for a network, with limits around what its placements need.
+pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
+    let mut dice = super::Dice(seed ^ 0x5eed);
+    let rates = ["1Mbit/s", "10Mbit/s", "100Mbit/s", "1Gbit/s"];
+    let delays = ["0 ms", "1 us", "10 us"];
+    let mut wishes = scenario(
+        rates[dice.below(4) as usize],
+        delays[dice.below(3) as usize],
+    );
+    if dice.percent(30) {
+        wishes.link.down_rate = BitRate::from_bit_s(7_000_000);
+    }
+    wishes.results = match dice.below(5) {
+        0 => Results::Server,
+        1 => Results::Anywhere,
+        _ => Results::Edge,
+    };
+    let inputs: Vec<String> = profile.inputs.iter().map(|p| p.name.clone()).collect();
+    if dice.percent(25) {
+        wishes.local_inputs.push(inputs[inputs.len() - 1].clone());
+    }
+    wishes.codecs = match dice.below(6) {
+        0 => vec![Codec::F16],
+        1 => vec![Codec::F32, Codec::Q8],
+        2 => vec![Codec::F16, Codec::Q8],
+        3 => vec![Codec::F32, Codec::F16, Codec::Q8],
+        _ => vec![Codec::F32],
+    };
+    if dice.percent(30) {
+        wishes.codecs.push(Codec::U8);
+        wishes.u8_inputs.push(U8Input {
+            name: inputs[0].clone(),
+            mean: vec![0.0],
+            std: vec![1.0],
+        });
+    }
+    let layer = |dice: &mut super::Dice| {
+        let layers = &profile.layers;
+        layers[dice.below(layers.len() as u64) as usize].id.clone()
+    };
+    if dice.percent(20) {
+        wishes.limits.keep_on_edge.push(layer(&mut dice));
+    }
+    if dice.percent(20) {
+        wishes.limits.keep_on_server.push(layer(&mut dice));
+    }
+    wishes.limits.raw_stays = dice.percent(20);
+    if dice.percent(50) {
+        wishes.limits.edge_memory = Some(Bytes(dice.within(500, 20_000)));
+    }
+    if dice.percent(50) {
+        wishes.limits.max_uplink = Some(Bytes(dice.within(0, 8_000)));
+    }
+    wishes
+}

@@ -1,0 +1,316 @@
+//! The planner against a naive evaluator that looks at every placement and every choice of codecs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::Dice;
+use common::oracle::{Oracle, Placed};
+use common::random::{network, wishes};
+use cutpoint::codec::Codec;
+use cutpoint::graph::{LayerId, LayerSet};
+use cutpoint::plan::{NoPlan, Plan, Status};
+use cutpoint::problem::Problem;
+use cutpoint::profile::Profile;
+use cutpoint::scenario::{Limits, Scenario};
+use cutpoint::server::Server;
+use cutpoint::solve::{Options, Outcome, solve};
+use proptest::prelude::*;
+
+const FACTORS: [f64; 3] = [1.0, 2.0, 4.0];
+
+struct Case {
+    edge: Profile,
+    scenario: Scenario,
+    factor: f64,
+}
+
+impl Case {
+    fn new(seed: u64, layers: usize) -> Case {
+        let edge = network(seed, layers);
+        let scenario = wishes(seed, &edge);
+        let factor = FACTORS[(seed / 3 % 3) as usize];
+        let mut case = Case {
+            edge,
+            scenario,
+            factor,
+        };
+        case.tighten(seed);
+        case
+    }
+
+    /// Puts the limits with a size exactly at what some placement needs, or one byte below.
+    fn tighten(&mut self, seed: u64) {
+        let mut dice = Dice(seed ^ 0x11e5);
+        let all = self.all();
+        let mut some = || all.get(dice.below(all.len().max(1) as u64) as usize);
+        let limits = &mut self.scenario.limits;
+        if let (Some(memory), Some(placed)) = (&mut limits.edge_memory, some()) {
+            memory.0 = placed.edge_memory - seed % 2;
+        }
+        if let (Some(uplink), Some(placed)) = (&mut limits.max_uplink, some()) {
+            uplink.0 = placed.rank.1.saturating_sub(seed % 2);
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        Problem::new(&self.edge, &Server::faster(self.factor), &self.scenario).unwrap()
+    }
+
+    fn all(&self) -> Vec<Placed> {
+        let oracle = Oracle {
+            edge: &self.edge,
+            factor: self.factor,
+            scenario: &self.scenario,
+        };
+        oracle.all()
+    }
+
+    fn with_limits(&self, limits: Limits) -> Case {
+        let mut scenario = self.scenario.clone();
+        if limits == Limits::default() && !scenario.codecs.contains(&Codec::F32) {
+            scenario.codecs.push(Codec::F32);
+        }
+        Case {
+            edge: self.edge.clone(),
+            scenario: Scenario { limits, ..scenario },
+            factor: self.factor,
+        }
+    }
+
+    fn layer_bits(&self, ids: &[String]) -> u32 {
+        let layers = self.edge.layers.iter().enumerate();
+        layers
+            .filter(|(_, l)| ids.contains(&l.id))
+            .map(|(i, _)| 1 << i)
+            .sum()
+    }
+}
+
+fn best(all: &[Placed]) -> Option<&Placed> {
+    all.iter()
+        .filter(|p| p.breaks.is_empty())
+        .min_by_key(|p| p.rank)
+}
+
+/// The naive evaluator's view of a plan.
+fn find<'a>(case: &Case, all: &'a [Placed], plan: &Plan) -> &'a Placed {
+    let edge = case.layer_bits(&plan.edge);
+    let codecs: Vec<_> = plan
+        .crossing
+        .iter()
+        .map(|c| (c.tensor.clone(), c.codec))
+        .collect();
+    all.iter()
+        .find(|p| p.edge == edge && p.codecs == codecs)
+        .unwrap_or_else(|| panic!("no such placement: {edge:b} {codecs:?}"))
+}
+
+fn check_plan(case: &Case, all: &[Placed], plan: &Plan, exact_ties: bool) {
+    let placed = find(case, all, plan);
+    let expected = best(all).expect("a plan where there is none");
+    assert_eq!(plan.status, Status::Optimal);
+    assert_eq!(placed.breaks, Vec::<String>::new(), "{}", plan.proof);
+    assert_eq!(placed.rank.0, expected.rank.0, "latency, {}", plan.proof);
+    if exact_ties {
+        assert_eq!(placed.rank, expected.rank, "ties, {}", plan.proof);
+    }
+    let rate = case.scenario.link.rate.bit_s() as f64;
+    let latency_ms = placed.rank.0 as f64 / rate / 1e6;
+    let parts = plan.breakdown_ms;
+    let sum =
+        parts.edge + parts.encode + parts.uplink + parts.decode + parts.server + parts.downlink;
+    for value in [plan.latency_ms, plan.bound_ms, sum] {
+        assert!(
+            (value - latency_ms).abs() <= 1e-9 * latency_ms.max(1e-6),
+            "{value} {latency_ms}"
+        );
+    }
+    assert_eq!(plan.uplink_bytes, placed.rank.1);
+    assert_eq!(plan.edge_memory_bytes, placed.edge_memory);
+    assert_eq!(plan.edge.len() + plan.server.len(), case.edge.layers.len());
+}
+
+/// The limits of a set that were asked for, by name.
+fn only(limits: &Limits, names: &[String]) -> Limits {
+    let has = |name: &str| names.iter().any(|n| n == name);
+    let kept = |flag: &str, list: &[String]| -> Vec<String> {
+        list.iter()
+            .filter(|l| has(&format!("{flag} {l}")))
+            .cloned()
+            .collect()
+    };
+    Limits {
+        edge_memory: limits.edge_memory.filter(|_| has("edge-memory")),
+        max_uplink: limits.max_uplink.filter(|_| has("max-uplink")),
+        keep_on_edge: kept("keep-on-edge", &limits.keep_on_edge),
+        keep_on_server: kept("keep-on-server", &limits.keep_on_server),
+        raw_stays: limits.raw_stays && has("raw-stays"),
+    }
+}
+
+/// Whether a placement meets the named limits.
+fn meets(placed: &Placed, names: &[String]) -> bool {
+    !placed.breaks.iter().any(|broken| names.contains(broken))
+}
+
+fn check_no_plan(all: &[Placed], none: &NoPlan) {
+    let names: Vec<String> = none.conflict.iter().map(|c| c.limit.clone()).collect();
+    assert!(
+        !all.iter().any(|p| meets(p, &names)),
+        "{names:?} do not contradict"
+    );
+    for (index, conflict) in none.conflict.iter().enumerate() {
+        let mut others = names.clone();
+        others.remove(index);
+        assert!(
+            all.iter().any(|p| meets(p, &others)),
+            "{names:?} is not minimal"
+        );
+        let repaired = all.iter().filter(|p| p.breaks == [conflict.limit.clone()]);
+        let least = match conflict.limit.as_str() {
+            "edge-memory" => repaired.map(|p| p.edge_memory).min(),
+            "max-uplink" => repaired.map(|p| p.rank.1).min(),
+            _ => None,
+        };
+        assert_eq!(conflict.least_bytes, least, "{}", conflict.limit);
+    }
+}
+
+fn check_binding(all: &[Placed], plan: &Plan) {
+    let latency = best(all).unwrap().rank.0;
+    for placed in all {
+        if let [only] = placed.breaks.as_slice()
+            && placed.rank.0 < latency
+        {
+            assert!(
+                plan.binding.contains(only),
+                "{only} binds, not only {:?}",
+                plan.binding
+            );
+        }
+    }
+    if !all.iter().any(|p| p.rank.0 < latency) {
+        assert!(plan.binding.is_empty(), "{:?}", plan.binding);
+    }
+}
+
+fn check(case: &Case) {
+    let (problem, all) = (case.problem(), case.all());
+    for most_placements in [0, 100_000] {
+        let options = Options {
+            most_placements,
+            ..Options::default()
+        };
+        match solve(&problem, &options).unwrap() {
+            Outcome::Plan(plan) => {
+                check_plan(case, &all, &plan, most_placements > 0);
+                check_binding(&all, &plan);
+            }
+            Outcome::NoPlan(none) => {
+                assert!(best(&all).is_none(), "there is a plan");
+                check_no_plan(&all, &none);
+            }
+        }
+    }
+}
+
+/// `evaluate` says of every placement what the naive evaluator says.
+fn check_evaluate(case: &Case) {
+    let problem = case.problem();
+    let pace = problem.pace();
+    let tensor = |name: &str| problem.graph().find_tensor(name).unwrap();
+    for placed in case.all() {
+        let mut edge = LayerSet::empty(case.edge.layers.len());
+        (0..case.edge.layers.len())
+            .filter(|i| placed.edge >> i & 1 == 1)
+            .for_each(|i| edge.insert(LayerId::new(i)));
+        let codecs: Vec<_> = placed.codecs.iter().map(|(t, c)| (tensor(t), *c)).collect();
+        let cost = problem.cost(&edge, &codecs).unwrap();
+        let rate = i128::from(case.scenario.link.rate.bit_s());
+        let expected = placed.rank.0;
+        // the pace is a reduced fraction: compare latencies, not multiples of different units
+        let exact =
+            i128::from(cost.fixed_ns()) * rate + i128::from(cost.wire_bits()) * 1_000_000_000;
+        assert_eq!(exact, expected, "{placed:?}");
+        assert!((cost.latency_ms(pace) - expected as f64 / rate as f64 / 1e6).abs() < 1e-9);
+        assert_eq!(cost.edge_memory.0, placed.edge_memory, "{placed:?}");
+        let allowed = problem.evaluate(&edge, &codecs).is_ok();
+        assert_eq!(allowed, placed.breaks.is_empty(), "{placed:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn plans_equal_the_best_of_all_placements(seed in any::<u64>(), layers in 1_usize..=8) {
+        check(&Case::new(seed, layers));
+    }
+
+    #[test]
+    fn plans_without_limits_equal_the_best_of_all_placements(seed in any::<u64>(), layers in 1_usize..=9) {
+        check(&Case::new(seed, layers).with_limits(Limits::default()));
+    }
+
+    #[test]
+    fn one_limit_alone_is_met_exactly(seed in any::<u64>(), layers in 1_usize..=8, memory in any::<bool>()) {
+        let case = Case::new(seed, layers);
+        let name = if memory { "edge-memory" } else { "max-uplink" };
+        let limits = only(&case.scenario.limits, &[name.to_owned()]);
+        check(&case.with_limits(limits));
+    }
+
+    #[test]
+    fn evaluate_equals_the_naive_evaluator(seed in any::<u64>(), layers in 1_usize..=7) {
+        check_evaluate(&Case::new(seed, layers));
+    }
+}
+
+/// The random problems exercise what they are meant to.
+#[test]
+fn random_problems_are_of_every_kind() {
+    let mut kinds = std::collections::BTreeMap::new();
+    let mut count = |kind: String| *kinds.entry(kind).or_insert(0) += 1;
+    let alone = Options {
+        most_placements: 0,
+        ..Options::default()
+    };
+    for seed in 0..600_u64 {
+        let case = Case::new(seed.wrapping_mul(0x9e37_79b9), 3 + (seed % 6) as usize);
+        let all = case.all();
+        match solve(&case.problem(), &alone).unwrap() {
+            Outcome::NoPlan(none) => {
+                count("no plan".to_owned());
+                if none.conflict.iter().any(|c| c.least_bytes.is_some()) {
+                    count("no plan, repairable".to_owned());
+                }
+            }
+            Outcome::Plan(plan) => {
+                count(plan.proof.clone());
+                if !plan.binding.is_empty() {
+                    count("binding".to_owned());
+                }
+                if plan.crossing.iter().any(|c| c.codec != Codec::F32) {
+                    count("coded".to_owned());
+                }
+                let split = !plan.edge.is_empty() && !plan.server.is_empty();
+                count(format!("split {split}"));
+                let rank = best(&all).unwrap().rank;
+                if all
+                    .iter()
+                    .filter(|p| p.breaks.is_empty() && p.rank.0 == rank.0)
+                    .count()
+                    > 1
+                {
+                    count("tie".to_owned());
+                }
+            }
+        }
+    }
+    println!("{kinds:#?}");
+    assert!(
+        kinds.values().all(|n| *n >= 5) && kinds.len() >= 9,
+        "{kinds:#?}"
+    );
+}
