@@ -18,9 +18,13 @@ fn graphs(criterion: &mut Criterion) {
         group.sample_size(20);
         for layers in [50, 500, 2000] {
             let text = make(layers, 1).to_toml(path).unwrap();
-            group.bench_with_input(BenchmarkId::from_parameter(layers), &text, |bencher, text| {
-                bencher.iter(|| Profile::parse(text, path).unwrap().graph().unwrap());
-            });
+            group.bench_with_input(
+                BenchmarkId::from_parameter(layers),
+                &text,
+                |bencher, text| {
+                    bencher.iter(|| Profile::parse(text, path).unwrap().graph().unwrap());
+                },
+            );
         }
         group.finish();
     }

@@ -23,7 +23,9 @@ const RATE: &str = "20Mbit/s";
 fn plans(criterion: &mut Criterion) {
     for (family, make) in FAMILIES {
         let mut group = criterion.benchmark_group(family);
-        group.sample_size(10).warm_up_time(Duration::from_millis(300));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(300));
         group.measurement_time(Duration::from_secs(2));
         for layers in SIZES {
             let profile = make(layers, 1);
@@ -58,7 +60,9 @@ fn plans(criterion: &mut Criterion) {
 
 fn sweeps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sweep 100 kbit/s..1 Gbit/s");
-    group.sample_size(10).warm_up_time(Duration::from_millis(300));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300));
     let rates: RateRange = "100kbit/s..1Gbit/s".parse().unwrap();
     for (family, make) in FAMILIES {
         for layers in [50, 500] {

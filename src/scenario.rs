@@ -151,7 +151,9 @@ impl FromStr for Results {
         [Results::Edge, Results::Server, Results::Anywhere]
             .into_iter()
             .find(|r| r.name() == text)
-            .ok_or_else(|| format!("results are wanted on `edge`, `server` or `anywhere`, not `{text}`"))
+            .ok_or_else(|| {
+                format!("results are wanted on `edge`, `server` or `anywhere`, not `{text}`")
+            })
     }
 }
 
@@ -216,7 +218,9 @@ mod tests {
         let input: U8Input = "x:0=123.7:116.3:103.5,58.4:57.1:57.4".parse().unwrap();
         assert_eq!(input.name, "x:0");
         assert_eq!(input.mean, [123.7, 116.3, 103.5]);
-        for text in ["x", "x=1", "x=1,0", "x=1,-2", "x=a,1", "=1,1", "x=1,inf", "x=,1"] {
+        for text in [
+            "x", "x=1", "x=1,0", "x=1,-2", "x=a,1", "=1,1", "x=1,inf", "x=,1",
+        ] {
             assert!(text.parse::<U8Input>().is_err(), "{text}");
         }
     }

@@ -206,6 +206,9 @@ fn own_times(profile: &Profile) -> ServerTimes {
 fn moved_bytes(graph: &Graph, layer: &Layer) -> f64 {
     let tensors = layer.inputs.iter().chain(&layer.outputs);
     let tensors = tensors.map(|t| graph.tensor(*t).bytes.0 as f64);
-    let weights = layer.weights.iter().map(|w| graph.weights()[w.index()].bytes.0 as f64);
+    let weights = layer
+        .weights
+        .iter()
+        .map(|w| graph.weights()[w.index()].bytes.0 as f64);
     tensors.chain(weights).sum()
 }

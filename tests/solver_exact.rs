@@ -80,18 +80,27 @@ impl Case {
 
     fn layer_bits(&self, ids: &[String]) -> u32 {
         let layers = self.edge.layers.iter().enumerate();
-        layers.filter(|(_, l)| ids.contains(&l.id)).map(|(i, _)| 1 << i).sum()
+        layers
+            .filter(|(_, l)| ids.contains(&l.id))
+            .map(|(i, _)| 1 << i)
+            .sum()
     }
 }
 
 fn best(all: &[Placed]) -> Option<&Placed> {
-    all.iter().filter(|p| p.breaks.is_empty()).min_by_key(|p| p.rank)
+    all.iter()
+        .filter(|p| p.breaks.is_empty())
+        .min_by_key(|p| p.rank)
 }
 
 /// The naive evaluator's view of a plan.
 fn find<'a>(case: &Case, all: &'a [Placed], plan: &Plan) -> &'a Placed {
     let edge = case.layer_bits(&plan.edge);
-    let codecs: Vec<_> = plan.crossing.iter().map(|c| (c.tensor.clone(), c.codec)).collect();
+    let codecs: Vec<_> = plan
+        .crossing
+        .iter()
+        .map(|c| (c.tensor.clone(), c.codec))
+        .collect();
     all.iter()
         .find(|p| p.edge == edge && p.codecs == codecs)
         .unwrap_or_else(|| panic!("no such placement: {edge:b} {codecs:?}"))
@@ -109,9 +118,13 @@ fn check_plan(case: &Case, all: &[Placed], plan: &Plan, exact_ties: bool) {
     let rate = case.scenario.link.rate.bit_s() as f64;
     let latency_ms = placed.rank.0 as f64 / rate / 1e6;
     let parts = plan.breakdown_ms;
-    let sum = parts.edge + parts.encode + parts.uplink + parts.decode + parts.server + parts.downlink;
+    let sum =
+        parts.edge + parts.encode + parts.uplink + parts.decode + parts.server + parts.downlink;
     for value in [plan.latency_ms, plan.bound_ms, sum] {
-        assert!((value - latency_ms).abs() <= 1e-9 * latency_ms.max(1e-6), "{value} {latency_ms}");
+        assert!(
+            (value - latency_ms).abs() <= 1e-9 * latency_ms.max(1e-6),
+            "{value} {latency_ms}"
+        );
     }
     assert_eq!(plan.uplink_bytes, placed.rank.1);
     assert_eq!(plan.edge_memory_bytes, placed.edge_memory);
@@ -122,7 +135,10 @@ fn check_plan(case: &Case, all: &[Placed], plan: &Plan, exact_ties: bool) {
 fn only(limits: &Limits, names: &[String]) -> Limits {
     let has = |name: &str| names.iter().any(|n| n == name);
     let kept = |flag: &str, list: &[String]| -> Vec<String> {
-        list.iter().filter(|l| has(&format!("{flag} {l}"))).cloned().collect()
+        list.iter()
+            .filter(|l| has(&format!("{flag} {l}")))
+            .cloned()
+            .collect()
     };
     Limits {
         edge_memory: limits.edge_memory.filter(|_| has("edge-memory")),
@@ -140,11 +156,17 @@ fn meets(placed: &Placed, names: &[String]) -> bool {
 
 fn check_no_plan(all: &[Placed], none: &NoPlan) {
     let names: Vec<String> = none.conflict.iter().map(|c| c.limit.clone()).collect();
-    assert!(!all.iter().any(|p| meets(p, &names)), "{names:?} do not contradict");
+    assert!(
+        !all.iter().any(|p| meets(p, &names)),
+        "{names:?} do not contradict"
+    );
     for (index, conflict) in none.conflict.iter().enumerate() {
         let mut others = names.clone();
         others.remove(index);
-        assert!(all.iter().any(|p| meets(p, &others)), "{names:?} is not minimal");
+        assert!(
+            all.iter().any(|p| meets(p, &others)),
+            "{names:?} is not minimal"
+        );
         let repaired = all.iter().filter(|p| p.breaks == [conflict.limit.clone()]);
         let least = match conflict.limit.as_str() {
             "edge-memory" => repaired.map(|p| p.edge_memory).min(),
@@ -161,7 +183,11 @@ fn check_binding(all: &[Placed], plan: &Plan) {
         if let [only] = placed.breaks.as_slice()
             && placed.rank.0 < latency
         {
-            assert!(plan.binding.contains(only), "{only} binds, not only {:?}", plan.binding);
+            assert!(
+                plan.binding.contains(only),
+                "{only} binds, not only {:?}",
+                plan.binding
+            );
         }
     }
     if !all.iter().any(|p| p.rank.0 < latency) {
@@ -204,7 +230,8 @@ fn check_evaluate(case: &Case) {
         let rate = i128::from(case.scenario.link.rate.bit_s());
         let expected = placed.rank.0;
         // the pace is a reduced fraction: compare latencies, not multiples of different units
-        let exact = i128::from(cost.fixed_ns()) * rate + i128::from(cost.wire_bits()) * 1_000_000_000;
+        let exact =
+            i128::from(cost.fixed_ns()) * rate + i128::from(cost.wire_bits()) * 1_000_000_000;
         assert_eq!(exact, expected, "{placed:?}");
         assert!((cost.latency_ms(pace) - expected as f64 / rate as f64 / 1e6).abs() < 1e-9);
         assert_eq!(cost.edge_memory.0, placed.edge_memory, "{placed:?}");
@@ -270,12 +297,20 @@ fn random_problems_are_of_every_kind() {
                 let split = !plan.edge.is_empty() && !plan.server.is_empty();
                 count(format!("split {split}"));
                 let rank = best(&all).unwrap().rank;
-                if all.iter().filter(|p| p.breaks.is_empty() && p.rank.0 == rank.0).count() > 1 {
+                if all
+                    .iter()
+                    .filter(|p| p.breaks.is_empty() && p.rank.0 == rank.0)
+                    .count()
+                    > 1
+                {
                     count("tie".to_owned());
                 }
             }
         }
     }
     println!("{kinds:#?}");
-    assert!(kinds.values().all(|n| *n >= 5) && kinds.len() >= 9, "{kinds:#?}");
+    assert!(
+        kinds.values().all(|n| *n >= 5) && kinds.len() >= 9,
+        "{kinds:#?}"
+    );
 }

@@ -42,7 +42,11 @@ fn check_flow(problem: &Problem) {
     let flow = i128::try_from(Flow::new(problem).least()).unwrap();
     match solve(problem, &ALONE).unwrap() {
         Outcome::Plan(plan) => {
-            assert!(plan.proof.contains("relaxation is integral"), "{}", plan.proof);
+            assert!(
+                plan.proof.contains("relaxation is integral"),
+                "{}",
+                plan.proof
+            );
             assert_eq!(plan.latency_ms, pace.ns(flow) / 1e6);
         }
         Outcome::NoPlan(_) => assert!(flow >= 1 << 100, "there is a cut"),
@@ -77,7 +81,10 @@ fn both_engines_agree_within_limits() {
                 match outcomes {
                     [Outcome::Plan(program), Outcome::Plan(both)] => {
                         assert_eq!(program.status, Status::Optimal);
-                        assert_eq!(program.latency_ms, both.latency_ms, "{family} {layers} {seed}");
+                        assert_eq!(
+                            program.latency_ms, both.latency_ms,
+                            "{family} {layers} {seed}"
+                        );
                         assert_eq!(program.binding, both.binding, "{family} {layers} {seed}");
                     }
                     [Outcome::NoPlan(program), Outcome::NoPlan(both)] => {
@@ -97,7 +104,12 @@ fn the_same_problem_gives_the_same_bytes() {
     let text = |options: &Options| {
         let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
         let plan = planned(&problem, options);
-        Plan { solve_ms: None, ..plan }.to_toml().unwrap()
+        Plan {
+            solve_ms: None,
+            ..plan
+        }
+        .to_toml()
+        .unwrap()
     };
     for options in [ALONE, Options::default()] {
         assert_eq!(text(&options), text(&options));
@@ -124,13 +136,19 @@ fn check_look_up(problem: &Problem, sweep: &Sweep, rate_bit_s: u64) {
     let looked_up = segment.latency.at_bit_s(rate_bit_s as f64);
     assert!((looked_up - fresh.latency_ms).abs() <= 1e-9 * fresh.latency_ms);
     assert_eq!(segment.plan.edge, fresh.edge, "at {rate_bit_s} bit/s");
-    assert_eq!(segment.plan.crossing, fresh.crossing, "at {rate_bit_s} bit/s");
+    assert_eq!(
+        segment.plan.crossing, fresh.crossing,
+        "at {rate_bit_s} bit/s"
+    );
 }
 
 fn check_sweep(problem: &Problem, rates: RateRange, seed: u64) {
     let found = match sweep(problem, rates, &Options::default()) {
         Err(SolveError::Infeasible(_)) => {
-            assert!(matches!(solve(problem, &Options::default()).unwrap(), Outcome::NoPlan(_)));
+            assert!(matches!(
+                solve(problem, &Options::default()).unwrap(),
+                Outcome::NoPlan(_)
+            ));
             return;
         }
         found => found.unwrap(),
@@ -162,7 +180,11 @@ fn sweeps_of_networks_hold_on_both_sides_of_every_switch() {
             let free = Problem::new(&profile, &server, &scenario("1Mbit/s", "2 ms")).unwrap();
             check_sweep(&free, rates, seed);
             let wishes = limited(&profile, "20Mbit/s");
-            check_sweep(&Problem::new(&profile, &server, &wishes).unwrap(), rates, seed);
+            check_sweep(
+                &Problem::new(&profile, &server, &wishes).unwrap(),
+                rates,
+                seed,
+            );
         }
     }
 }

@@ -20,9 +20,17 @@ pub(crate) fn plan(plan: &Plan) -> String {
     }
     let _ = writeln!(text, "\n{}", alternatives(plan));
     let _ = writeln!(text, "\nbinding   {}", binding(plan));
-    let _ = writeln!(text, "memory    edge {}, server {}",
-        Bytes(plan.edge_memory_bytes), Bytes(plan.server_memory_bytes));
-    let _ = writeln!(text, "period    {} when inferences overlap", ms(plan.period_ms));
+    let _ = writeln!(
+        text,
+        "memory    edge {}, server {}",
+        Bytes(plan.edge_memory_bytes),
+        Bytes(plan.server_memory_bytes)
+    );
+    let _ = writeln!(
+        text,
+        "period    {} when inferences overlap",
+        ms(plan.period_ms)
+    );
     if let Some(energy) = plan.edge_energy_mj {
         let _ = writeln!(text, "energy    {energy:.3} mJ on the edge");
     }
@@ -33,15 +41,27 @@ pub(crate) fn plan(plan: &Plan) -> String {
 
 /// Every segment of a sweep on a line.
 pub(crate) fn sweep(sweep: &Sweep) -> String {
-    let mut table = new_table(["from", "to", "edge layers", "crosses", "latency", "by all-edge"]);
+    let mut table = new_table([
+        "from",
+        "to",
+        "edge layers",
+        "crosses",
+        "latency",
+        "by all-edge",
+    ]);
     for segment in &sweep.segments {
         let plan = &segment.plan;
-        let range = [segment.from_bit_s, segment.to_bit_s].map(|r| segment.latency.at_bit_s(r as f64));
+        let range =
+            [segment.from_bit_s, segment.to_bit_s].map(|r| segment.latency.at_bit_s(r as f64));
         let all_edge = plan.alternatives.iter().find(|a| a.name == "all-edge");
         table.add_row([
             rate(segment.from_bit_s),
             rate(segment.to_bit_s),
-            format!("{} of {}", plan.edge.len(), plan.edge.len() + plan.server.len()),
+            format!(
+                "{} of {}",
+                plan.edge.len(),
+                plan.edge.len() + plan.server.len()
+            ),
             what_crosses(plan),
             match range {
                 [slow, fast] if (slow - fast).abs() < 1e-6 => ms(slow),
@@ -51,14 +71,22 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         ]);
     }
     let heading = match sweep.segments.first() {
-        Some(first) => format!("{}  {}\n\n", first.plan.model.file, machines(&first.plan.setting)),
+        Some(first) => format!(
+            "{}  {}\n\n",
+            first.plan.model.file,
+            machines(&first.plan.setting)
+        ),
         None => String::new(),
     };
     format!("{heading}{}", right_aligned(table, &[0, 1, 4, 5]))
 }
 
 fn machines(setting: &Setting) -> String {
-    let simulated = if setting.simulated { " (simulated)" } else { "" };
+    let simulated = if setting.simulated {
+        " (simulated)"
+    } else {
+        ""
+    };
     format!(
         "edge {}, server {}{simulated}, {} each way, results {}",
         setting.edge,
@@ -69,8 +97,15 @@ fn machines(setting: &Setting) -> String {
 }
 
 fn setting(setting: &Setting) -> String {
-    let down = setting.down_rate_bit_s.map(|r| format!(" up, {} down", rate(r)));
-    format!("{}, {}{}", machines(setting), rate(setting.rate_bit_s), down.unwrap_or_default())
+    let down = setting
+        .down_rate_bit_s
+        .map(|r| format!(" up, {} down", rate(r)));
+    format!(
+        "{}, {}{}",
+        machines(setting),
+        rate(setting.rate_bit_s),
+        down.unwrap_or_default()
+    )
 }
 
 fn status(plan: &Plan) -> String {
@@ -91,14 +126,20 @@ fn placement(plan: &Plan) -> String {
 
 fn crossing(plan: &Plan) -> Vec<String> {
     let sent = plan.crossing.iter();
-    sent.map(|c| format!("{} crosses as {}, {}", c.tensor, c.codec, Bytes(c.bytes))).collect()
+    sent.map(|c| format!("{} crosses as {}, {}", c.tensor, c.codec, Bytes(c.bytes)))
+        .collect()
 }
 
 fn what_crosses(plan: &Plan) -> String {
     match plan.crossing.as_slice() {
         [] if plan.server.is_empty() => "nothing".to_owned(),
         [] => "nothing (all on the server)".to_owned(),
-        [one] => format!("{} as {}, {}", shorten(&one.tensor), one.codec, Bytes(one.bytes)),
+        [one] => format!(
+            "{} as {}, {}",
+            shorten(&one.tensor),
+            one.codec,
+            Bytes(one.bytes)
+        ),
         several => {
             format!("{} tensors, {}", several.len(), Bytes(plan.uplink_bytes))
         }
@@ -145,7 +186,11 @@ fn alternatives(plan: &Plan) -> String {
         table.add_row([
             other.name.clone(),
             ms(other.latency_ms),
-            if more.abs() < 0.05 { "same".to_owned() } else { format!("{more:+.1} %") },
+            if more.abs() < 0.05 {
+                "same".to_owned()
+            } else {
+                format!("{more:+.1} %")
+            },
             breaks.unwrap_or_default(),
         ]);
     }
@@ -165,7 +210,11 @@ fn evidence(evidence: Evidence) -> String {
         HalfEvidence::Predicted => "predicted from other measured halves",
         HalfEvidence::Simulated => "simulated",
     };
-    format!("edge half {}; server half {}", half(evidence.edge), half(evidence.server))
+    format!(
+        "edge half {}; server half {}",
+        half(evidence.edge),
+        half(evidence.server)
+    )
 }
 
 fn ms(ms: f64) -> String {
@@ -200,6 +249,9 @@ fn right_aligned(mut table: Table, columns: &[usize]) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     lines.join("\n")
 }

@@ -40,7 +40,12 @@ pub(crate) struct WishArgs {
     link: Option<String>,
 
     /// Codecs that may be used: f32 (the tensor as it is), f16, q8, u8
-    #[arg(long, value_name = "CODEC,...", value_delimiter = ',', help_heading = "Choices")]
+    #[arg(
+        long,
+        value_name = "CODEC,...",
+        value_delimiter = ',',
+        help_heading = "Choices"
+    )]
     codec: Vec<Codec>,
     /// An input made from an 8-bit image as (pixel - mean) / std; one value or one per channel
     #[arg(long, value_name = "NAME=MEAN,STD", help_heading = "Choices")]
@@ -139,6 +144,10 @@ pub(crate) fn check_out(out: Option<&Path>) -> anyhow::Result<()> {
     if fits {
         return Ok(());
     }
-    let why = if path.is_dir() { "is a folder" } else { "its folder does not exist" };
+    let why = if path.is_dir() {
+        "is a folder"
+    } else {
+        "its folder does not exist"
+    };
     Err(Kind::Other.of(anyhow::anyhow!("{}: cannot write: {why}", path.display())))
 }

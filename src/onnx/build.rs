@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::model::Model;
 use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::{
-    AttributeProto, AttributeType, DataType, GraphProto, ModelProto, NodeProto,
-    OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, AttributeType, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 /// Operator set and file format of the models made here: old enough for every runtime.
@@ -18,14 +18,22 @@ const IR: i64 = 7;
 /// A model with one `Identity` from `x` to `y`, both `float32` of this shape.
 pub fn identity(shape: &[u64]) -> Model {
     let nodes = vec![node("Identity", &["x"], &["y"])];
-    model(nodes, vec![value("x", DataType::Float, Some(shape))], &["y"])
+    model(
+        nodes,
+        vec![value("x", DataType::Float, Some(shape))],
+        &["y"],
+    )
 }
 
 /// A model that multiplies the square `float32` matrices `a` and `b` of this edge into `c`.
 pub fn matrix_product(edge: u64) -> Model {
     let square = [edge, edge];
     let input = |name| value(name, DataType::Float, Some(&square));
-    model(vec![node("MatMul", &["a", "b"], &["c"])], vec![input("a"), input("b")], &["c"])
+    model(
+        vec![node("MatMul", &["a", "b"], &["c"])],
+        vec![input("a"), input("b")],
+        &["c"],
+    )
 }
 
 fn model(nodes: Vec<NodeProto>, inputs: Vec<ValueInfoProto>, outputs: &[&str]) -> Model {
@@ -33,10 +41,16 @@ fn model(nodes: Vec<NodeProto>, inputs: Vec<ValueInfoProto>, outputs: &[&str]) -
         name: Some("made".to_owned()),
         node: nodes,
         input: inputs,
-        output: outputs.iter().map(|name| super::model::bare(name)).collect(),
+        output: outputs
+            .iter()
+            .map(|name| super::model::bare(name))
+            .collect(),
         ..GraphProto::default()
     };
-    let opset = OperatorSetIdProto { domain: None, version: Some(OPSET) };
+    let opset = OperatorSetIdProto {
+        domain: None,
+        version: Some(OPSET),
+    };
     let proto = ModelProto {
         ir_version: Some(IR),
         producer_name: Some("cutpoint".to_owned()),
@@ -119,11 +133,18 @@ fn tensor(kind: DataType, dims: &[i64], raw: Vec<u8>) -> TensorProto {
 /// The declaration of a tensor; without `shape` it may have any.
 pub fn value(name: &str, kind: DataType, shape: Option<&[u64]>) -> ValueInfoProto {
     let dimension = |size: &u64| Dimension {
-        value: Some(dimension::Value::DimValue(i64::try_from(*size).unwrap_or(i64::MAX))),
+        value: Some(dimension::Value::DimValue(
+            i64::try_from(*size).unwrap_or(i64::MAX),
+        )),
         denotation: None,
     };
-    let shape = shape.map(|dims| TensorShapeProto { dim: dims.iter().map(dimension).collect() });
-    let tensor = type_proto::Tensor { elem_type: Some(kind as i32), shape };
+    let shape = shape.map(|dims| TensorShapeProto {
+        dim: dims.iter().map(dimension).collect(),
+    });
+    let tensor = type_proto::Tensor {
+        elem_type: Some(kind as i32),
+        shape,
+    };
     ValueInfoProto {
         name: Some(name.to_owned()),
         r#type: Some(TypeProto {

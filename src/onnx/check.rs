@@ -10,17 +10,27 @@ use super::{scope, tensor, visit};
 
 /// Checks everything and puts the nodes in execution order.
 pub(super) fn check(model: &mut ModelProto, path: &Path) -> Result<(), OnnxError> {
-    let invalid = |(place, problem)| OnnxError::Invalid { path: path.to_owned(), place, problem };
+    let invalid = |(place, problem)| OnnxError::Invalid {
+        path: path.to_owned(),
+        place,
+        problem,
+    };
     version(model).map_err(invalid)?;
     visit::tensors_mut(model, &mut |tensor| match tensor::problem(tensor) {
         None => Ok(()),
         Some(problem) => {
             let place = format!("tensor `{}`", tensor::shown_name(tensor));
-            Err(invalid((place, format!("{problem}; export or copy the model again"))))
+            Err(invalid((
+                place,
+                format!("{problem}; export or copy the model again"),
+            )))
         }
     })?;
     let Some(graph) = &mut model.graph else {
-        return Err(invalid(("the model".to_owned(), "it has no graph; export it again".to_owned())));
+        return Err(invalid((
+            "the model".to_owned(),
+            "it has no graph; export it again".to_owned(),
+        )));
     };
     sparse(graph).map_err(invalid)?;
     scope::sort(graph).map_err(invalid)?;
@@ -36,7 +46,10 @@ fn version(model: &ModelProto) -> Result<(), scope::Broken> {
             format!("file format version {version} is newer than {NEWEST_IR}: update cutpoint"),
         )),
         Some(version) if version >= 1 => Ok(()),
-        _ => Err((place(), "it states no file format version; export it again".to_owned())),
+        _ => Err((
+            place(),
+            "it states no file format version; export it again".to_owned(),
+        )),
     }
 }
 
@@ -69,15 +82,25 @@ fn functions(functions: &[FunctionProto]) -> Result<(), scope::Broken> {
     let place = |f: &FunctionProto| format!("function `{}`", show(f.name()));
     let mut index = HashMap::new();
     for (at, function) in functions.iter().enumerate() {
-        scope::check_function(&place(function), &function.input, &function.node, &function.output)?;
+        scope::check_function(
+            &place(function),
+            &function.input,
+            &function.node,
+            &function.output,
+        )?;
         if index.insert(key(function), at).is_some() {
-            return Err((place(function), "it is defined twice; export the model again".to_owned()));
+            return Err((
+                place(function),
+                "it is defined twice; export the model again".to_owned(),
+            ));
         }
     }
     let mut calls: Vec<HashSet<usize>> = Vec::with_capacity(functions.len());
     for function in functions {
         let mut called_here = HashSet::new();
-        visit::nodes(&function.node, &mut |node| called_here.extend(index.get(&called(node))));
+        visit::nodes(&function.node, &mut |node| {
+            called_here.extend(index.get(&called(node)))
+        });
         calls.push(called_here);
     }
     // functions that call only finished ones are finished; what is left calls itself
@@ -98,9 +121,10 @@ fn functions(functions: &[FunctionProto]) -> Result<(), scope::Broken> {
         }
     }
     match functions.iter().zip(&open).find(|(_, open)| **open > 0) {
-        Some((function, _)) if finished < functions.len() => {
-            Err((place(function), "it calls itself; export the model again".to_owned()))
-        }
+        Some((function, _)) if finished < functions.len() => Err((
+            place(function),
+            "it calls itself; export the model again".to_owned(),
+        )),
         _ => Ok(()),
     }
 }

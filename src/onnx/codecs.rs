@@ -33,7 +33,10 @@ pub(super) struct Fragment {
 impl Fragment {
     /// Every name the fragment adds to a half.
     pub(super) fn added(&self) -> impl Iterator<Item = &str> {
-        self.encoder.iter().flat_map(|n| &n.output).map(String::as_str)
+        self.encoder
+            .iter()
+            .flat_map(|n| &n.output)
+            .map(String::as_str)
     }
 }
 
@@ -48,13 +51,21 @@ pub(super) fn fragment(
     opset: i64,
 ) -> Result<Fragment, OnnxError> {
     let fail = |problem: String| {
-        Err(OnnxError::Cut(format!("`{}` cannot be sent as {codec}: {problem}", show(&tensor.name))))
+        Err(OnnxError::Cut(format!(
+            "`{}` cannot be sent as {codec}: {problem}",
+            show(&tensor.name)
+        )))
     };
     if tensor.dtype != ElementType::Float32 {
-        return fail(format!("it is {}, and only float32 can be encoded", tensor.dtype));
+        return fail(format!(
+            "it is {}, and only float32 can be encoded",
+            tensor.dtype
+        ));
     }
     if opset < OLDEST {
-        return fail(format!("the model's operator set is {opset}; convert it to {OLDEST} or newer"));
+        return fail(format!(
+            "the model's operator set is {opset}; convert it to {OLDEST} or newer"
+        ));
     }
     let names = Names { tensor, opset };
     match codec {
@@ -101,7 +112,10 @@ impl Names<'_> {
     }
 
     fn cast(&self, from: &str, to: &str, kind: DataType) -> NodeProto {
-        with(self.node("Cast", &[from], &[to]), int("to", i64::from(kind as i32)))
+        with(
+            self.node("Cast", &[from], &[to]),
+            int("to", i64::from(kind as i32)),
+        )
     }
 
     fn constant(&self, suffix: &str, dims: &[i64], values: &[f32]) -> NodeProto {
@@ -114,7 +128,12 @@ impl Names<'_> {
     fn to_byte(&self, codec: &str, from: &str, to: &str) -> Vec<NodeProto> {
         let inner = |what: &str| format!("{codec}/{what}");
         let (half, up, whole, low, high, clipped) = (
-            inner("half"), inner("up"), inner("whole"), inner("low"), inner("high"), inner("clipped"),
+            inner("half"),
+            inner("up"),
+            inner("whole"),
+            inner("low"),
+            inner("high"),
+            inner("clipped"),
         );
         let mut nodes = vec![
             self.constant(&half, &[], &[0.5]),
@@ -228,7 +247,10 @@ impl Names<'_> {
         if values.len() == 1 {
             return Ok(self.constant(suffix, &[], values));
         }
-        if shape.get(1).is_none_or(|channels| *channels != values.len() as u64) {
+        if shape
+            .get(1)
+            .is_none_or(|channels| *channels != values.len() as u64)
+        {
             return Err(format!(
                 "{} values for mean or std fit neither all of it nor the channels of its shape {:?}",
                 values.len(),

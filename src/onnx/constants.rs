@@ -60,7 +60,11 @@ impl Constants {
         for sparse in &graph.sparse_initializer {
             let bytes = tensor::sparse_bytes(sparse);
             let size = tensor::shape(&sparse.dims).map(|shape| Size { shape, bytes });
-            found.add(sparse.values.as_ref().map_or("", |v| v.name()), Origin::Stored, size);
+            found.add(
+                sparse.values.as_ref().map_or("", |v| v.name()),
+                Origin::Stored,
+                size,
+            );
         }
         for (index, node) in graph.node.iter().enumerate() {
             for output in scope::outputs(node).filter(|name| is_constant(name)) {
@@ -88,7 +92,10 @@ impl Constants {
     fn made(&self, node: &NodeProto, output: &str, facts: &ValueFacts) -> Option<Size> {
         if let Some((kind, shape)) = facts.get(output) {
             let bytes = kind.bytes(tensor::elements(shape)?).0;
-            return Some(Size { shape: shape.clone(), bytes });
+            return Some(Size {
+                shape: shape.clone(),
+                bytes,
+            });
         }
         match node.op_type() {
             "Constant" => constant_node(node),
@@ -158,14 +165,23 @@ impl Constants {
             return size.bytes;
         }
         let needed = self.needed(nodes, [name]);
-        let made = needed.nodes.iter().filter_map(|i| nodes.get(*i)).flat_map(scope::outputs);
+        let made = needed
+            .nodes
+            .iter()
+            .filter_map(|i| nodes.get(*i))
+            .flat_map(scope::outputs);
         let all = needed.stored.iter().map(String::as_str).chain(made);
-        all.filter_map(|n| self.sizes.get(n)).map(|s| s.bytes).fold(0, u64::saturating_add)
+        all.filter_map(|n| self.sizes.get(n))
+            .map(|s| s.bytes)
+            .fold(0, u64::saturating_add)
     }
 }
 
 fn size_of(tensor: &TensorProto) -> Option<Size> {
-    tensor::shape(&tensor.dims).map(|shape| Size { shape, bytes: tensor::bytes(tensor) })
+    tensor::shape(&tensor.dims).map(|shape| Size {
+        shape,
+        bytes: tensor::bytes(tensor),
+    })
 }
 
 fn constant_node(node: &NodeProto) -> Option<Size> {
@@ -174,9 +190,17 @@ fn constant_node(node: &NodeProto) -> Option<Size> {
     }
     let list = |count: usize, each: u64| {
         let count = count as u64;
-        Some(Size { shape: vec![count], bytes: count * each })
+        Some(Size {
+            shape: vec![count],
+            bytes: count * each,
+        })
     };
-    let scalar = |bytes: u64| Some(Size { shape: Vec::new(), bytes });
+    let scalar = |bytes: u64| {
+        Some(Size {
+            shape: Vec::new(),
+            bytes,
+        })
+    };
     let attribute: &AttributeProto = node.attribute.first()?;
     match attribute.name() {
         "value_float" => scalar(4),
@@ -191,7 +215,11 @@ fn constant_node(node: &NodeProto) -> Option<Size> {
 
 /// The result of `Shape` or `Size` of a tensor with a known shape.
 fn shape_values(node: &NodeProto, facts: &ValueFacts) -> Vec<i64> {
-    let shape = node.input.first().and_then(|i| facts.get(i)).map(|(_, shape)| shape.as_slice());
+    let shape = node
+        .input
+        .first()
+        .and_then(|i| facts.get(i))
+        .map(|(_, shape)| shape.as_slice());
     let dims: Vec<i64> = shape
         .unwrap_or_default()
         .iter()
@@ -203,7 +231,11 @@ fn shape_values(node: &NodeProto, facts: &ValueFacts) -> Vec<i64> {
     let rank = i64::try_from(dims.len()).unwrap_or(i64::MAX);
     let bound = |name: &str, default: i64| {
         let given = attribute(node, name).map_or(default, |a| a.i());
-        let counted = if given < 0 { given.saturating_add(rank) } else { given };
+        let counted = if given < 0 {
+            given.saturating_add(rank)
+        } else {
+            given
+        };
         usize::try_from(counted.clamp(0, rank)).unwrap_or(0)
     };
     let (start, end) = (bound("start", 0), bound("end", rank));

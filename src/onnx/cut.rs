@@ -32,7 +32,11 @@ pub struct CutRequest {
 
 impl Default for CutRequest {
     fn default() -> CutRequest {
-        CutRequest { edge: LayerSet::empty(0), crossing: Vec::new(), u8_scales: HashMap::new() }
+        CutRequest {
+            edge: LayerSet::empty(0),
+            crossing: Vec::new(),
+            u8_scales: HashMap::new(),
+        }
     }
 }
 
@@ -51,15 +55,27 @@ pub struct Halves {
 /// [`OnnxError::Cut`] with the reason.
 pub fn cut(model: &Model, reading: &Reading, request: &CutRequest) -> Result<Halves, OnnxError> {
     check(reading, request)?;
-    let cutter = Cutter { model, reading, request, fragments: fragments(model, reading, request)? };
-    Ok(Halves { edge: cutter.edge(), server: cutter.server() })
+    let cutter = Cutter {
+        model,
+        reading,
+        request,
+        fragments: fragments(model, reading, request)?,
+    };
+    Ok(Halves {
+        edge: cutter.edge(),
+        server: cutter.server(),
+    })
 }
 
 fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
     let graph = &reading.graph;
     let impossible = |problem: String| Err(OnnxError::Cut(problem));
     let name = |t: TensorId| graph.tensor(t).name.as_str();
-    if request.edge.iter().any(|l| l.index() >= graph.layers().len()) {
+    if request
+        .edge
+        .iter()
+        .any(|l| l.index() >= graph.layers().len())
+    {
         return impossible("it names layers that the model does not have".to_owned());
     }
     if let Some(layer) = open_layer(reading, &request.edge) {
@@ -74,16 +90,28 @@ fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
         if !named.insert(*tensor) {
             return impossible(format!("`{}` crosses twice", show(name(*tensor))));
         }
-        let kept = graph.producer(*tensor).is_none_or(|p| request.edge.contains(p));
+        let kept = graph
+            .producer(*tensor)
+            .is_none_or(|p| request.edge.contains(p));
         if !needed.contains(tensor) && !(kept && graph.outputs().contains(tensor)) {
-            return impossible(format!("nothing on the server reads `{}`", show(name(*tensor))));
+            return impossible(format!(
+                "nothing on the server reads `{}`",
+                show(name(*tensor))
+            ));
         }
         if let Some(reason) = &graph.tensor(*tensor).uncuttable {
-            return impossible(format!("`{}` may not cross: {}", show(name(*tensor)), show(reason)));
+            return impossible(format!(
+                "`{}` may not cross: {}",
+                show(name(*tensor)),
+                show(reason)
+            ));
         }
     }
-    let missing: Vec<&str> =
-        graph.tensor_ids().filter(|t| needed.contains(t) && !named.contains(t)).map(name).collect();
+    let missing: Vec<&str> = graph
+        .tensor_ids()
+        .filter(|t| needed.contains(t) && !named.contains(t))
+        .map(name)
+        .collect();
     if !missing.is_empty() {
         return impossible(format!("{} would cross too", show_list(missing)));
     }
@@ -93,7 +121,11 @@ fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
 fn open_layer(reading: &Reading, edge: &LayerSet) -> Option<LayerId> {
     let graph = &reading.graph;
     let mut producers_outside = edge.iter().filter(|layer| {
-        let mut producers = graph.layer(*layer).inputs.iter().filter_map(|t| graph.producer(*t));
+        let mut producers = graph
+            .layer(*layer)
+            .inputs
+            .iter()
+            .filter_map(|t| graph.producer(*t));
         producers.any(|p| !edge.contains(p))
     });
     producers_outside.next()
@@ -106,17 +138,27 @@ fn fragments(
     request: &CutRequest,
 ) -> Result<BTreeMap<TensorId, Fragment>, OnnxError> {
     let mut fragments = BTreeMap::new();
-    for (id, codec) in request.crossing.iter().filter(|(_, codec)| *codec != Codec::F32) {
+    for (id, codec) in request
+        .crossing
+        .iter()
+        .filter(|(_, codec)| *codec != Codec::F32)
+    {
         let tensor = reading.graph.tensor(*id);
         if *codec == Codec::U8 && reading.graph.producer(*id).is_some() {
             let problem = "it is not a model input";
             let name = show(&tensor.name);
-            return Err(OnnxError::Cut(format!("`{name}` cannot be sent as u8: {problem}")));
+            return Err(OnnxError::Cut(format!(
+                "`{name}` cannot be sent as u8: {problem}"
+            )));
         }
         let scale = request.u8_scales.get(id);
         fragments.insert(*id, fragment(*codec, tensor, scale, model.opset())?);
     }
-    let mut names = if fragments.is_empty() { HashSet::new() } else { all_names(model) };
+    let mut names = if fragments.is_empty() {
+        HashSet::new()
+    } else {
+        all_names(model)
+    };
     for fragment in fragments.values() {
         if let Some(taken) = fragment.added().find(|name| !names.insert(name)) {
             return Err(OnnxError::Cut(format!(
@@ -136,7 +178,12 @@ fn all_names(model: &Model) -> HashSet<&str> {
     visit::nodes(&graph.node, &mut |node| {
         names.extend(scope::outputs(node));
         for body in visit::bodies(node) {
-            names.extend(body.input.iter().map(|i| i.name()).chain(scope::initializers(body)));
+            names.extend(
+                body.input
+                    .iter()
+                    .map(|i| i.name())
+                    .chain(scope::initializers(body)),
+            );
         }
     });
     names
@@ -164,7 +211,8 @@ impl<'a> Cutter<'a> {
     fn nodes_of(&self, edge: bool) -> BTreeSet<usize> {
         let layers = self.reading.graph.layer_ids();
         let mine = layers.filter(|layer| self.request.edge.contains(*layer) == edge);
-        mine.filter_map(|layer| self.reading.nodes.get(layer.index()).copied()).collect()
+        mine.filter_map(|layer| self.reading.nodes.get(layer.index()).copied())
+            .collect()
     }
 
     /// The model's outputs, each once, that this half computes.
@@ -198,11 +246,12 @@ impl<'a> Cutter<'a> {
         };
         for input in run_time_inputs(self.model.graph_proto()) {
             let id = self.reading.graph.find_tensor(input.name()).ok();
-            let observed = id.filter(|id| {
-                tensor::data_type(self.reading.graph.tensor(*id).dtype).is_some()
-            });
+            let observed =
+                id.filter(|id| tensor::data_type(self.reading.graph.tensor(*id).dtype).is_some());
             // sequences and the like keep their declaration
-            parts.inputs.push(observed.map_or_else(|| input.clone(), |id| self.declared(id)));
+            parts
+                .inputs
+                .push(observed.map_or_else(|| input.clone(), |id| self.declared(id)));
         }
         for (id, _) in &self.request.crossing {
             match self.fragments.get(id) {
@@ -255,9 +304,16 @@ impl<'a> Cutter<'a> {
             return None;
         }
         let whole = self.model.graph_proto();
-        let reads = parts.layers.iter().filter_map(|i| whole.node.get(*i)).flat_map(scope::reads);
+        let reads = parts
+            .layers
+            .iter()
+            .filter_map(|i| whole.node.get(*i))
+            .flat_map(scope::reads);
         let delivered = parts.outputs.iter().map(|o| o.name());
-        let needed = self.reading.constants.needed(&whole.node, reads.chain(delivered));
+        let needed = self
+            .reading
+            .constants
+            .needed(&whole.node, reads.chain(delivered));
         let mut nodes: Vec<NodeProto> = parts.before.into_iter().cloned().collect();
         for index in parts.layers.union(&needed.nodes) {
             match needed.known.get(index) {
@@ -296,7 +352,11 @@ fn kept<T: Clone>(items: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {
 
 /// The node that read a shape, as the constant it is.
 fn known(node: &NodeProto, values: &[i64]) -> NodeProto {
-    let dims: &[i64] = if node.op_type() == "Size" { &[] } else { &[values.len() as i64] };
+    let dims: &[i64] = if node.op_type() == "Size" {
+        &[]
+    } else {
+        &[values.len() as i64]
+    };
     let output = scope::outputs(node).next().unwrap_or_default();
     let mut constant = constant(output, int64s(dims, values));
     constant.name.clone_from(&node.name);
@@ -306,12 +366,20 @@ fn known(node: &NodeProto, values: &[i64]) -> NodeProto {
 
 /// Takes over what the model says about values that the half has inside.
 fn annotate(half: &mut GraphProto, whole: &GraphProto) {
-    let ports: HashSet<&str> = half.input.iter().chain(&half.output).map(|p| p.name()).collect();
+    let ports: HashSet<&str> = half
+        .input
+        .iter()
+        .chain(&half.output)
+        .map(|p| p.name())
+        .collect();
     let inside: HashSet<&str> = half.node.iter().flat_map(scope::outputs).collect();
     let inside = |name: &str| inside.contains(name) && !ports.contains(name);
     let infos = kept(&whole.value_info, |info| inside(info.name()));
-    let known: HashSet<&str> =
-        ports.iter().copied().chain(scope::initializers(half)).collect();
+    let known: HashSet<&str> = ports
+        .iter()
+        .copied()
+        .chain(scope::initializers(half))
+        .collect();
     let annotations = kept(&whole.quantization_annotation, |a| {
         inside(a.tensor_name()) || known.contains(a.tensor_name())
     });

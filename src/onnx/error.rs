@@ -17,7 +17,10 @@ pub enum OnnxError {
         source: std::io::Error,
     },
     /// The bytes are no ONNX model.
-    #[error("{}: not an ONNX model, or cut short ({detail}): export or copy it again", show_path(path))]
+    #[error(
+        "{}: not an ONNX model, or cut short ({detail}): export or copy it again",
+        show_path(path)
+    )]
     NotOnnx {
         /// The file.
         path: PathBuf,
@@ -49,7 +52,10 @@ pub enum OnnxError {
         problem: String,
     },
     /// Nothing in the model depends on its inputs.
-    #[error("{}: no node computes anything from the model's inputs: there is nothing to cut", show_path(path))]
+    #[error(
+        "{}: no node computes anything from the model's inputs: there is nothing to cut",
+        show_path(path)
+    )]
     NothingToCut {
         /// The file.
         path: PathBuf,
@@ -97,7 +103,11 @@ pub(super) fn show_path(path: &Path) -> String {
 pub(super) fn show_node(index: usize, node: &NodeProto) -> String {
     let op = show(node.op_type());
     let name = match node.name() {
-        "" => node.output.iter().map(String::as_str).find(|o| !o.is_empty()),
+        "" => node
+            .output
+            .iter()
+            .map(String::as_str)
+            .find(|o| !o.is_empty()),
         name => Some(name),
     };
     match name {
@@ -109,7 +119,11 @@ pub(super) fn show_node(index: usize, node: &NodeProto) -> String {
 /// Up to five names, quoted and escaped.
 pub(super) fn show_list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let all: Vec<&str> = names.into_iter().collect();
-    let mut shown: Vec<String> = all.iter().take(5).map(|n| format!("`{}`", show(n))).collect();
+    let mut shown: Vec<String> = all
+        .iter()
+        .take(5)
+        .map(|n| format!("`{}`", show(n)))
+        .collect();
     if all.len() > shown.len() {
         shown.push(format!("{} more", all.len() - shown.len()));
     }
@@ -122,7 +136,10 @@ mod tests {
 
     #[test]
     fn control_characters_never_reach_the_terminal() {
-        assert_eq!(show("a\u{1b}[31m\r\n\u{202e}b"), "a\\u{1b}[31m\\r\\n\\u{202e}b");
+        assert_eq!(
+            show("a\u{1b}[31m\r\n\u{202e}b"),
+            "a\\u{1b}[31m\\r\\n\\u{202e}b"
+        );
         assert_eq!(show("é/層'\"\\"), "é/層'\"\\");
         assert_eq!(show(&"x".repeat(10_000)).chars().count(), LONGEST_SHOWN + 1);
     }

@@ -17,13 +17,18 @@ pub(super) fn inline(
     model: &mut ModelProto,
     path: &Path,
 ) -> Result<BTreeMap<String, Bytes>, OnnxError> {
-    let mut files = Files { folder: folder_of(path), read: BTreeMap::new() };
+    let mut files = Files {
+        folder: folder_of(path),
+        read: BTreeMap::new(),
+    };
     visit::tensors_mut(model, &mut |tensor| {
-        files.inline(tensor).map_err(|problem| OnnxError::ExternalData {
-            path: path.to_owned(),
-            tensor: tensor::shown_name(tensor),
-            problem,
-        })
+        files
+            .inline(tensor)
+            .map_err(|problem| OnnxError::ExternalData {
+                path: path.to_owned(),
+                tensor: tensor::shown_name(tensor),
+                problem,
+            })
     })?;
     Ok(files.read)
 }
@@ -127,7 +132,11 @@ struct Place {
 
 impl Place {
     fn of(tensor: &TensorProto) -> Result<Place, String> {
-        let mut place = Place { location: String::new(), offset: 0, length: None };
+        let mut place = Place {
+            location: String::new(),
+            offset: 0,
+            length: None,
+        };
         let mut seen = Vec::new();
         for entry in &tensor.external_data {
             let (key, value) = (entry.key(), entry.value());
@@ -136,7 +145,10 @@ impl Place {
             }
             seen.push(key);
             let number = || {
-                let parsed = value.parse::<u64>().ok().filter(|n| i64::try_from(*n).is_ok());
+                let parsed = value
+                    .parse::<u64>()
+                    .ok()
+                    .filter(|n| i64::try_from(*n).is_ok());
                 parsed.ok_or_else(|| format!("`{}` is not {}", show(value), a(key)))
             };
             match key {
@@ -157,5 +169,9 @@ impl Place {
 }
 
 fn a(key: &str) -> &'static str {
-    if key == "offset" { "an offset" } else { "a length" }
+    if key == "offset" {
+        "an offset"
+    } else {
+        "a length"
+    }
 }

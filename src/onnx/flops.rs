@@ -25,13 +25,52 @@ use super::proto::NodeProto;
 
 /// Operators that only move, choose or describe data.
 const FREE: &[&str] = &[
-    "Cast", "CastLike", "CenterCropPad", "Compress", "Concat", "Constant", "ConstantOfShape",
-    "DepthToSpace", "Dropout", "Expand", "EyeLike", "Flatten", "Gather", "GatherElements",
-    "GatherND", "Identity", "MaxUnpool", "NonZero", "OneHot", "Pad", "Range", "ReorderInput",
-    "ReorderOutput", "Reshape", "ReverseSequence", "Scatter", "ScatterElements", "ScatterND",
-    "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
-    "SequenceLength", "Shape", "Size", "Slice", "SpaceToDepth", "Split", "SplitToSequence",
-    "Squeeze", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where",
+    "Cast",
+    "CastLike",
+    "CenterCropPad",
+    "Compress",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "DepthToSpace",
+    "Dropout",
+    "Expand",
+    "EyeLike",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "GatherND",
+    "Identity",
+    "MaxUnpool",
+    "NonZero",
+    "OneHot",
+    "Pad",
+    "Range",
+    "ReorderInput",
+    "ReorderOutput",
+    "Reshape",
+    "ReverseSequence",
+    "Scatter",
+    "ScatterElements",
+    "ScatterND",
+    "SequenceAt",
+    "SequenceConstruct",
+    "SequenceEmpty",
+    "SequenceErase",
+    "SequenceInsert",
+    "SequenceLength",
+    "Shape",
+    "Size",
+    "Slice",
+    "SpaceToDepth",
+    "Split",
+    "SplitToSequence",
+    "Squeeze",
+    "Tile",
+    "Transpose",
+    "Trilu",
+    "Unsqueeze",
+    "Where",
 ];
 
 /// Shape of a tensor, if known.
@@ -75,7 +114,11 @@ impl Values<'_> {
     }
 
     fn bias(&self, index: usize) -> u64 {
-        let given = self.node.input.get(index).is_some_and(|name| !name.is_empty());
+        let given = self
+            .node
+            .input
+            .get(index)
+            .is_some_and(|name| !name.is_empty());
         if given { self.output().unwrap_or(0) } else { 0 }
     }
 
@@ -104,7 +147,11 @@ impl Values<'_> {
             "MatMul" | "MatMulInteger" | "QLinearMatMul" | "FusedMatMul" => {
                 let left = self.shape(0)?;
                 let across = self.flag("transA") && left.len() > 1;
-                let summed = if across { left.len() - 2 } else { left.len().checked_sub(1)? };
+                let summed = if across {
+                    left.len() - 2
+                } else {
+                    left.len().checked_sub(1)?
+                };
                 Some(times(&[2, self.output()?, *left.get(summed)?]))
             }
             "Gemm" | "FusedGemm" => {
@@ -115,11 +162,16 @@ impl Values<'_> {
             "LSTM" | "GRU" | "RNN" => self.recurrent(),
             "Attention" if self.node.domain().is_empty() => {
                 let keys = self.shape(1)?;
-                Some(times(&[4, self.input(0)?, *keys.get(keys.len().checked_sub(2)?)?]))
+                Some(times(&[
+                    4,
+                    self.input(0)?,
+                    *keys.get(keys.len().checked_sub(2)?)?,
+                ]))
             }
-            "AveragePool" | "MaxPool" | "LpPool" => {
-                Some(times(&[self.output()?, product(&self.ints("kernel_shape")?)]))
-            }
+            "AveragePool" | "MaxPool" | "LpPool" => Some(times(&[
+                self.output()?,
+                product(&self.ints("kernel_shape")?),
+            ])),
             "BatchNormalization" => Some(times(&[2, self.output()?])),
             "Softmax" | "LogSoftmax" | "Hardmax" => Some(times(&[5, self.input(0)?])),
             _ if op.starts_with("Global") || op.starts_with("Reduce") => self.input(0),
@@ -140,7 +192,11 @@ impl Values<'_> {
         let data = self.shape(0)?;
         let steps = product(data.get(..2)?);
         let (input, recurrent) = (self.shape(1)?, self.shape(2)?);
-        let products = times(&[2, steps, product(&input).saturating_add(product(&recurrent))]);
+        let products = times(&[
+            2,
+            steps,
+            product(&input).saturating_add(product(&recurrent)),
+        ]);
         // directions * gates * hidden
         let units = product(input.get(..2)?);
         Some(products.saturating_add(times(&[2, steps, units])))

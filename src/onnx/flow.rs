@@ -50,20 +50,38 @@ pub(super) fn kinds<'a>(
     graph: &'a GraphProto,
     has_shape: &dyn Fn(&str) -> bool,
 ) -> HashMap<&'a str, Kind> {
-    let functions = model.functions.iter().map(|f| ((f.domain(), f.name(), f.overload()), f));
-    let mut flow = Flow { functions: functions.collect(), known: HashMap::new() };
-    let mut scope = Scope { own: HashMap::new(), outer: None };
-    scope.own.extend(graph.input.iter().map(|i| (i.name(), Kind::Static)));
-    scope.own.extend(scope::initializers(graph).map(|name| (name, Kind::Constant)));
+    let functions = model
+        .functions
+        .iter()
+        .map(|f| ((f.domain(), f.name(), f.overload()), f));
+    let mut flow = Flow {
+        functions: functions.collect(),
+        known: HashMap::new(),
+    };
+    let mut scope = Scope {
+        own: HashMap::new(),
+        outer: None,
+    };
+    scope
+        .own
+        .extend(graph.input.iter().map(|i| (i.name(), Kind::Static)));
+    scope
+        .own
+        .extend(scope::initializers(graph).map(|name| (name, Kind::Constant)));
     for node in &graph.node {
         let mut kind = flow.node(node, &scope, 0);
         if kind == Kind::Constant
             && ops::reads_shape(node)
-            && node.input.iter().any(|i| scope.kind(i) != Kind::Constant && !has_shape(i))
+            && node
+                .input
+                .iter()
+                .any(|i| scope.kind(i) != Kind::Constant && !has_shape(i))
         {
             kind = Kind::Static;
         }
-        scope.own.extend(scope::outputs(node).map(|name| (name, kind)));
+        scope
+            .own
+            .extend(scope::outputs(node).map(|name| (name, kind)));
     }
     scope.own
 }
@@ -98,7 +116,9 @@ impl<'a> Flow<'a> {
             ops::Rule::ReadsShape if worst == Kind::Static => Kind::Constant,
             ops::Rule::ShapedBy(inputs) => {
                 let shaping = inputs.iter().filter_map(|i| node.input.get(*i));
-                let all = shaping.filter(|n| !n.is_empty()).all(|n| scope.kind(n) == Kind::Constant);
+                let all = shaping
+                    .filter(|n| !n.is_empty())
+                    .all(|n| scope.kind(n) == Kind::Constant);
                 if all { worst } else { Kind::DataDependent }
             }
             _ => worst,
@@ -121,8 +141,15 @@ impl<'a> Flow<'a> {
         if let Some(kind) = self.known.get(&key) {
             return *kind;
         }
-        let parameters = function.input.iter().map(String::as_str).zip(key.1.iter().copied());
-        let mut inner = Scope { own: parameters.collect(), outer: None };
+        let parameters = function
+            .input
+            .iter()
+            .map(String::as_str)
+            .zip(key.1.iter().copied());
+        let mut inner = Scope {
+            own: parameters.collect(),
+            outer: None,
+        };
         let kind = self.nodes(&function.node, &mut inner, depth + 1);
         let delivered = function.output.iter().map(|o| inner.kind(o)).max();
         let kind = delivered.unwrap_or(kind);
@@ -136,7 +163,9 @@ impl<'a> Flow<'a> {
         for node in nodes {
             let kind = self.node(node, scope, depth);
             worst = worst.max(kind);
-            scope.own.extend(scope::outputs(node).map(|name| (name, kind)));
+            scope
+                .own
+                .extend(scope::outputs(node).map(|name| (name, kind)));
         }
         worst
     }
@@ -151,19 +180,37 @@ impl<'a> Flow<'a> {
         depth: usize,
     ) -> Kind {
         let chosen = node.op_type() == "If"
-            && node.input.first().is_some_and(|condition| scope.kind(condition) == Kind::Constant);
+            && node
+                .input
+                .first()
+                .is_some_and(|condition| scope.kind(condition) == Kind::Constant);
         if !(chosen || worst == Kind::Constant) || !ops::is_default_domain(node) {
             return Kind::DataDependent;
         }
         let mut result = worst;
         for body in bodies(node) {
-            let parameters = body.input.iter().map(|i| i.name()).chain(scope::initializers(body));
+            let parameters = body
+                .input
+                .iter()
+                .map(|i| i.name())
+                .chain(scope::initializers(body));
             let own = parameters.map(|name| (name, Kind::Constant)).collect();
-            let mut inner = Scope { own, outer: Some(scope) };
+            let mut inner = Scope {
+                own,
+                outer: Some(scope),
+            };
             self.nodes(&body.node, &mut inner, depth + 1);
-            result = body.output.iter().map(|o| inner.kind(o.name())).fold(result, Kind::max);
+            result = body
+                .output
+                .iter()
+                .map(|o| inner.kind(o.name()))
+                .fold(result, Kind::max);
         }
         // a loop over constants that is not constant itself (random numbers) has an open length
-        if result == Kind::Static && !chosen { Kind::DataDependent } else { result }
+        if result == Kind::Static && !chosen {
+            Kind::DataDependent
+        } else {
+            result
+        }
     }
 }

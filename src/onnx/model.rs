@@ -9,8 +9,8 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::error::OnnxError;
-use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 use super::proto::tensor_shape_proto::dimension;
+use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 use super::visit::bodies_mut;
 use super::{check, external, scope, tensor};
 use crate::graph::ElementType;
@@ -67,7 +67,10 @@ impl Model {
     /// # Errors
     /// Everything in [`OnnxError`] but [`OnnxError::Cut`].
     pub fn load(path: &Path) -> Result<Model, OnnxError> {
-        let io = |source| OnnxError::Io { path: path.to_owned(), source };
+        let io = |source| OnnxError::Io {
+            path: path.to_owned(),
+            source,
+        };
         if !path.metadata().map_err(io)?.is_file() {
             let source = std::io::Error::other("not a plain file; name the .onnx file");
             return Err(io(source));
@@ -79,12 +82,20 @@ impl Model {
         let mut hash = Sha256::new();
         hash.update(&bytes);
         files.values().for_each(|file| hash.update(file));
-        Ok(Model { path: path.to_owned(), sha256: OnceLock::from(hex(&hash.finalize())), proto })
+        Ok(Model {
+            path: path.to_owned(),
+            sha256: OnceLock::from(hex(&hash.finalize())),
+            proto,
+        })
     }
 
     /// A model made here, which is known to keep the rules.
     pub(super) fn made(path: PathBuf, proto: ModelProto) -> Model {
-        Model { path, sha256: OnceLock::new(), proto }
+        Model {
+            path,
+            sha256: OnceLock::new(),
+            proto,
+        }
     }
 
     /// The file it was read from, or the name it should have.
@@ -94,36 +105,52 @@ impl Model {
 
     /// Name of the file without folders.
     pub fn file_name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// SHA-256, lower-case hex, of the file followed by its external data files in the order of
     /// their names; of the encoded model when it was made here.
     pub fn sha256(&self) -> &str {
-        self.sha256.get_or_init(|| hex(&Sha256::digest(self.encode())))
+        self.sha256
+            .get_or_init(|| hex(&Sha256::digest(self.encode())))
     }
 
     /// Version of the default operator set; zero when the model imports none.
     pub fn opset(&self) -> i64 {
         let imports = &self.proto.opset_import;
-        let default = imports.iter().find(|o| matches!(o.domain(), "" | "ai.onnx"));
+        let default = imports
+            .iter()
+            .find(|o| matches!(o.domain(), "" | "ai.onnx"));
         default.map_or(0, |o| o.version())
     }
 
     pub(super) fn graph_proto(&self) -> &GraphProto {
         static EMPTY: OnceLock<GraphProto> = OnceLock::new();
         // a checked model has a graph
-        self.proto.graph.as_ref().unwrap_or_else(|| EMPTY.get_or_init(GraphProto::default))
+        self.proto
+            .graph
+            .as_ref()
+            .unwrap_or_else(|| EMPTY.get_or_init(GraphProto::default))
     }
 
     /// The inputs that must be fed: constants listed as inputs are left out.
     pub fn inputs(&self) -> Vec<InputDecl> {
-        run_time_inputs(self.graph_proto()).map(declaration).collect()
+        run_time_inputs(self.graph_proto())
+            .map(declaration)
+            .collect()
     }
 
     /// Names of the outputs, in the model's order.
     pub fn output_names(&self) -> Vec<String> {
-        self.graph_proto().output.iter().map(|o| o.name().to_owned()).collect()
+        self.graph_proto()
+            .output
+            .iter()
+            .map(|o| o.name().to_owned())
+            .collect()
     }
 
     /// Number of nodes of the main graph, those that make constants included.
@@ -183,17 +210,24 @@ impl Model {
 }
 
 fn decode(path: &Path, bytes: Bytes) -> Result<ModelProto, OnnxError> {
-    let not_onnx = |detail: String| OnnxError::NotOnnx { path: path.to_owned(), detail };
+    let not_onnx = |detail: String| OnnxError::NotOnnx {
+        path: path.to_owned(),
+        detail,
+    };
     if bytes.is_empty() {
         return Err(not_onnx("the file is empty".to_owned()));
     }
     let proto = ModelProto::decode(bytes).map_err(|error| {
         // the decoder repeats itself once per level of nesting
         let text = error.to_string();
-        not_onnx(super::error::show(text.rsplit(": ").next().unwrap_or(&text)))
+        not_onnx(super::error::show(
+            text.rsplit(": ").next().unwrap_or(&text),
+        ))
     })?;
     let known = proto.graph.is_some() || proto.ir_version.is_some();
-    known.then_some(proto).ok_or_else(|| not_onnx("it has neither a version nor a graph".to_owned()))
+    known
+        .then_some(proto)
+        .ok_or_else(|| not_onnx("it has neither a version nor a graph".to_owned()))
 }
 
 fn hex(digest: &[u8]) -> String {
@@ -214,28 +248,46 @@ fn rename_bodies(node: &mut NodeProto, prefix: &str, count: &mut usize) {
 
 /// A value whose type is left to the runtime to find.
 pub(super) fn bare(name: &str) -> ValueInfoProto {
-    ValueInfoProto { name: Some(name.to_owned()), ..ValueInfoProto::default() }
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        ..ValueInfoProto::default()
+    }
 }
 
 /// Inputs that are not constants with a name among the inputs.
 pub(super) fn run_time_inputs(graph: &GraphProto) -> impl Iterator<Item = &ValueInfoProto> {
     let constants: HashSet<&str> = scope::initializers(graph).collect();
-    graph.input.iter().filter(move |input| !constants.contains(input.name()))
+    graph
+        .input
+        .iter()
+        .filter(move |input| !constants.contains(input.name()))
 }
 
 fn declaration(input: &ValueInfoProto) -> InputDecl {
     let name = input.name().to_owned();
     let value = input.r#type.as_ref().and_then(|t| t.value.as_ref());
     let Some(type_proto::Value::TensorType(kind)) = value else {
-        return InputDecl { name, dtype: ElementType::Other, dims: Vec::new() };
+        return InputDecl {
+            name,
+            dtype: ElementType::Other,
+            dims: Vec::new(),
+        };
     };
-    let dims = kind.shape.iter().flat_map(|shape| &shape.dim).map(|dim| match &dim.value {
-        Some(dimension::Value::DimValue(size)) => {
-            // negative sizes stand for any size in old files
-            u64::try_from(*size).map_or(Dim::Unknown, Dim::Fixed)
-        }
-        Some(dimension::Value::DimParam(name)) if !name.is_empty() => Dim::Symbol(name.clone()),
-        _ => Dim::Unknown,
-    });
-    InputDecl { name, dtype: tensor::element_type(kind.elem_type()), dims: dims.collect() }
+    let dims = kind
+        .shape
+        .iter()
+        .flat_map(|shape| &shape.dim)
+        .map(|dim| match &dim.value {
+            Some(dimension::Value::DimValue(size)) => {
+                // negative sizes stand for any size in old files
+                u64::try_from(*size).map_or(Dim::Unknown, Dim::Fixed)
+            }
+            Some(dimension::Value::DimParam(name)) if !name.is_empty() => Dim::Symbol(name.clone()),
+            _ => Dim::Unknown,
+        });
+    InputDecl {
+        name,
+        dtype: tensor::element_type(kind.elem_type()),
+        dims: dims.collect(),
+    }
 }

@@ -102,7 +102,10 @@ pub(super) fn reads_shape(node: &NodeProto) -> bool {
 pub(super) fn rule(node: &NodeProto) -> Rule {
     let op = node.op_type();
     let known_domain = is_default_domain(node)
-        || matches!(node.domain(), "ai.onnx.ml" | "com.microsoft" | "com.microsoft.nchwc");
+        || matches!(
+            node.domain(),
+            "ai.onnx.ml" | "com.microsoft" | "com.microsoft.nchwc"
+        );
     if !known_domain {
         return Rule::Unknown;
     }

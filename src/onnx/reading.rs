@@ -34,7 +34,13 @@ impl Model {
         let graph = self.graph_proto();
         let kinds = flow::kinds(&self.proto, graph, &|name| facts.contains_key(name));
         let constants = Constants::find(graph, &kinds, facts);
-        let reader = Reader { model: self, graph, facts, kinds, constants };
+        let reader = Reader {
+            model: self,
+            graph,
+            facts,
+            kinds,
+            constants,
+        };
         reader.read()
     }
 }
@@ -90,28 +96,48 @@ impl<'a> Reader<'a> {
     fn read(self) -> Result<Reading, OnnxError> {
         let nodes = self.live();
         if nodes.is_empty() {
-            return Err(OnnxError::NothingToCut { path: self.model.path().to_owned() });
+            return Err(OnnxError::NothingToCut {
+                path: self.model.path().to_owned(),
+            });
         }
         let mut tensors: Vec<Tensor> = Vec::new();
         let mut ids: HashMap<&str, TensorId> = HashMap::new();
-        let inputs: Vec<&str> = run_time_inputs(self.graph).map(|input| input.name()).collect();
-        let made = nodes.iter().flat_map(|i| scope::outputs(&self.graph.node[*i]));
+        let inputs: Vec<&str> = run_time_inputs(self.graph)
+            .map(|input| input.name())
+            .collect();
+        let made = nodes
+            .iter()
+            .flat_map(|i| scope::outputs(&self.graph.node[*i]));
         for name in inputs.iter().copied().chain(made) {
             ids.insert(name, TensorId::new(tensors.len()));
             tensors.push(self.tensor(name));
         }
-        let inputs = inputs.iter().filter_map(|name| ids.get(name).copied()).collect();
+        let inputs = inputs
+            .iter()
+            .filter_map(|name| ids.get(name).copied())
+            .collect();
         let mut outputs: Vec<TensorId> = Vec::new();
-        for output in self.graph.output.iter().filter_map(|o| ids.get(o.name()).copied()) {
+        for output in self
+            .graph
+            .output
+            .iter()
+            .filter_map(|o| ids.get(o.name()).copied())
+        {
             if !outputs.contains(&output) {
                 outputs.push(output);
             }
         }
         let mut weights = Weights::default();
-        let layers = nodes.iter().map(|i| self.layer(&self.graph.node[*i], &ids, &mut weights));
+        let layers = nodes
+            .iter()
+            .map(|i| self.layer(&self.graph.node[*i], &ids, &mut weights));
         let layers = layers.collect();
         let graph = Graph::new(layers, tensors, weights.list, inputs, outputs)?;
-        Ok(Reading { graph, nodes, constants: self.constants })
+        Ok(Reading {
+            graph,
+            nodes,
+            constants: self.constants,
+        })
     }
 
     /// Indices of the nodes that run and that an output needs.
@@ -143,7 +169,13 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         let bytes = dtype.bytes(shape.iter().copied().fold(1, u64::saturating_mul));
-        Tensor { name: name.to_owned(), dtype, shape, bytes, uncuttable: reason }
+        Tensor {
+            name: name.to_owned(),
+            dtype,
+            shape,
+            bytes,
+            uncuttable: reason,
+        }
     }
 
     fn layer(
@@ -153,7 +185,10 @@ impl<'a> Reader<'a> {
         weights: &mut Weights,
     ) -> Layer {
         let reads = scope::reads(node);
-        let inputs = reads.iter().filter_map(|name| ids.get(name).copied()).collect();
+        let inputs = reads
+            .iter()
+            .filter_map(|name| ids.get(name).copied())
+            .collect();
         let outputs: Vec<&str> = scope::outputs(node).collect();
         let id = outputs.first().copied().unwrap_or_default().to_owned();
         let mut read: Vec<WeightId> = Vec::new();
@@ -167,7 +202,11 @@ impl<'a> Reader<'a> {
             read.push(weights.id(&format!("{id} (inside)"), || inner));
         }
         if let Some(function) = function {
-            let inner = function.node.iter().map(|n| own_bytes(n) + inner_bytes(n)).sum();
+            let inner = function
+                .node
+                .iter()
+                .map(|n| own_bytes(n) + inner_bytes(n))
+                .sum();
             if inner > 0 {
                 read.push(weights.id(&format!("{} (inside)", function.name()), || inner));
             }
@@ -180,7 +219,10 @@ impl<'a> Reader<'a> {
             name: node.name().to_owned(),
             op: node.op_type().to_owned(),
             inputs,
-            outputs: outputs.iter().filter_map(|name| ids.get(name).copied()).collect(),
+            outputs: outputs
+                .iter()
+                .filter_map(|name| ids.get(name).copied())
+                .collect(),
             weights: read,
             flops: flops::flops(node, function.is_some(), &|name| self.shape(name)),
         }
@@ -193,7 +235,9 @@ impl<'a> Reader<'a> {
 
     fn function(&self, node: &NodeProto) -> Option<&'a FunctionProto> {
         let functions = &self.model.proto.functions;
-        functions.iter().find(|f| (f.domain(), f.name(), f.overload()) == called(node))
+        functions
+            .iter()
+            .find(|f| (f.domain(), f.name(), f.overload()) == called(node))
     }
 }
 
@@ -210,7 +254,10 @@ impl Weights {
             return *id;
         }
         let id = WeightId::new(self.list.len());
-        self.list.push(Weight { name: name.to_owned(), bytes: Bytes(bytes()) });
+        self.list.push(Weight {
+            name: name.to_owned(),
+            bytes: Bytes(bytes()),
+        });
         self.ids.insert(name.to_owned(), id);
         id
     }
@@ -239,5 +286,10 @@ fn inner_bytes(node: &NodeProto) -> u64 {
 
 fn stored_bytes(graph: &GraphProto) -> u64 {
     let sparse = graph.sparse_initializer.iter().map(tensor::sparse_bytes);
-    graph.initializer.iter().map(tensor::bytes).chain(sparse).fold(0, u64::saturating_add)
+    graph
+        .initializer
+        .iter()
+        .map(tensor::bytes)
+        .chain(sparse)
+        .fold(0, u64::saturating_add)
 }

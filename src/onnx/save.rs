@@ -35,8 +35,14 @@ impl Model {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".data");
         let Some(location) = name.to_str() else {
-            let message = format!("`{}` is not UTF-8: choose another name", show(&name.to_string_lossy()));
-            return Err(OnnxError::Description { path: path.to_owned(), message });
+            let message = format!(
+                "`{}` is not UTF-8: choose another name",
+                show(&name.to_string_lossy())
+            );
+            return Err(OnnxError::Description {
+                path: path.to_owned(),
+                message,
+            });
         };
         let mut proto = self.proto.clone();
         let mut data: Vec<Bytes> = Vec::new();
@@ -69,7 +75,10 @@ impl Model {
 
 /// Writes `pieces` one after the other to a temporary file and renames it.
 pub(super) fn write(path: &Path, pieces: &[Bytes]) -> Result<(), OnnxError> {
-    let io = |source| OnnxError::Io { path: path.to_owned(), source };
+    let io = |source| OnnxError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

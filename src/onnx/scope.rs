@@ -9,7 +9,10 @@ use super::visit::bodies;
 
 /// Names of the constants stored in a graph.
 pub(super) fn initializers(graph: &GraphProto) -> impl Iterator<Item = &str> {
-    let sparse = graph.sparse_initializer.iter().filter_map(|s| s.values.as_ref());
+    let sparse = graph
+        .sparse_initializer
+        .iter()
+        .filter_map(|s| s.values.as_ref());
     graph.initializer.iter().chain(sparse).map(|t| t.name())
 }
 
@@ -21,7 +24,10 @@ fn present(names: &[String]) -> impl Iterator<Item = &str> {
 pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
     let mut seen = HashSet::new();
     let captured = bodies(node).flat_map(captures);
-    present(&node.input).chain(captured).filter(|name| seen.insert(*name)).collect()
+    present(&node.input)
+        .chain(captured)
+        .filter(|name| seen.insert(*name))
+        .collect()
 }
 
 /// The node's results that have a name.
@@ -32,11 +38,19 @@ pub(super) fn outputs(node: &NodeProto) -> impl Iterator<Item = &str> {
 /// Names that a body uses but does not define.
 fn captures(body: &GraphProto) -> Vec<&str> {
     let inputs = body.input.iter().map(|i| i.name());
-    let own: HashSet<&str> =
-        inputs.chain(initializers(body)).chain(body.node.iter().flat_map(outputs)).collect();
+    let own: HashSet<&str> = inputs
+        .chain(initializers(body))
+        .chain(body.node.iter().flat_map(outputs))
+        .collect();
     let read = body.node.iter().flat_map(reads);
-    let delivered = body.output.iter().map(|o| o.name()).filter(|n| !n.is_empty());
-    read.chain(delivered).filter(|name| !own.contains(name)).collect()
+    let delivered = body
+        .output
+        .iter()
+        .map(|o| o.name())
+        .filter(|n| !n.is_empty());
+    read.chain(delivered)
+        .filter(|name| !own.contains(name))
+        .collect()
 }
 
 /// Where a rule is broken, and how.
@@ -47,16 +61,22 @@ pub(super) type Broken = (String, String);
 pub(super) fn sort(graph: &mut GraphProto) -> Result<(), Broken> {
     let order = order(graph)?;
     if !order.is_sorted() {
-        let mut nodes: Vec<Option<NodeProto>> =
-            std::mem::take(&mut graph.node).into_iter().map(Some).collect();
+        let mut nodes: Vec<Option<NodeProto>> = std::mem::take(&mut graph.node)
+            .into_iter()
+            .map(Some)
+            .collect();
         graph.node = order.into_iter().filter_map(|i| nodes[i].take()).collect();
     }
     Ok(())
 }
 
 fn order(graph: &GraphProto) -> Result<Vec<usize>, Broken> {
-    let outside: HashSet<&str> =
-        graph.input.iter().map(|i| i.name()).chain(initializers(graph)).collect();
+    let outside: HashSet<&str> = graph
+        .input
+        .iter()
+        .map(|i| i.name())
+        .chain(initializers(graph))
+        .collect();
     let mut producer: HashMap<&str, usize> = HashMap::new();
     for (index, node) in graph.node.iter().enumerate() {
         for output in outputs(node) {
@@ -79,8 +99,10 @@ fn order(graph: &GraphProto) -> Result<Vec<usize>, Broken> {
             }
         }
     }
-    let mut ready: BinaryHeap<Reverse<usize>> =
-        (0..missing.len()).filter(|i| missing[*i] == 0).map(Reverse).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = (0..missing.len())
+        .filter(|i| missing[*i] == 0)
+        .map(Reverse)
+        .collect();
     let mut order = Vec::with_capacity(missing.len());
     while let Some(Reverse(index)) = ready.pop() {
         order.push(index);
@@ -103,7 +125,10 @@ fn order(graph: &GraphProto) -> Result<Vec<usize>, Broken> {
 }
 
 fn twice(place: String, name: &str) -> Broken {
-    (place, format!("`{}` is defined twice; export the model again", show(name)))
+    (
+        place,
+        format!("`{}` is defined twice; export the model again", show(name)),
+    )
 }
 
 fn undefined(place: String, name: &str) -> Broken {
@@ -167,12 +192,19 @@ impl<'a> Scope<'a> {
             }
         }
         self.nodes(&graph.node, &mut added)?;
-        let unknown: Vec<&str> =
-            graph.output.iter().map(|o| o.name()).filter(|n| !self.0.contains(n)).collect();
+        let unknown: Vec<&str> = graph
+            .output
+            .iter()
+            .map(|o| o.name())
+            .filter(|n| !self.0.contains(n))
+            .collect();
         if !unknown.is_empty() {
             return Err((
                 format!("outputs of {place}"),
-                format!("nothing computes {}; export the model again", show_list(unknown)),
+                format!(
+                    "nothing computes {}; export the model again",
+                    show_list(unknown)
+                ),
             ));
         }
         if main && graph.output.is_empty() {
@@ -190,7 +222,11 @@ impl<'a> Scope<'a> {
                 return Err(undefined(show_node(index, node), name));
             }
             for body in bodies(node) {
-                self.graph(body, &format!("a body of {}", show_node(index, node)), false)?;
+                self.graph(
+                    body,
+                    &format!("a body of {}", show_node(index, node)),
+                    false,
+                )?;
             }
             for output in outputs(node) {
                 if !self.0.insert(output) {

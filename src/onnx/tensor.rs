@@ -89,7 +89,10 @@ fn bits(data_type: i32) -> Option<u64> {
 
 /// The dimensions; `None` when one is negative or their product overflows.
 pub(super) fn shape(dims: &[i64]) -> Option<Vec<u64>> {
-    let dims: Vec<u64> = dims.iter().map(|d| u64::try_from(*d).ok()).collect::<Option<_>>()?;
+    let dims: Vec<u64> = dims
+        .iter()
+        .map(|d| u64::try_from(*d).ok())
+        .collect::<Option<_>>()?;
     elements(&dims).map(|_| dims)
 }
 
@@ -97,7 +100,10 @@ pub(super) fn shape(dims: &[i64]) -> Option<Vec<u64>> {
 ///
 /// Zeros are left out of the product: a huge dimension beside a zero is as wrong as alone.
 pub(super) fn elements(dims: &[u64]) -> Option<u64> {
-    let product = dims.iter().filter(|d| **d > 0).try_fold(1_u64, |n, d| n.checked_mul(*d))?;
+    let product = dims
+        .iter()
+        .filter(|d| **d > 0)
+        .try_fold(1_u64, |n, d| n.checked_mul(*d))?;
     // more bytes than a file can have
     i64::try_from(product).ok()?.checked_mul(16)?;
     Some(if dims.contains(&0) { 0 } else { product })
@@ -105,7 +111,9 @@ pub(super) fn elements(dims: &[u64]) -> Option<u64> {
 
 /// Size of a constant's packed elements; strings count their text.
 pub(super) fn bytes(tensor: &TensorProto) -> u64 {
-    let count = shape(&tensor.dims).and_then(|dims| elements(&dims)).unwrap_or(0);
+    let count = shape(&tensor.dims)
+        .and_then(|dims| elements(&dims))
+        .unwrap_or(0);
     match bits(tensor.data_type()) {
         Some(bits) => count.saturating_mul(bits).div_ceil(8),
         None => tensor.string_data.iter().map(|s| s.len() as u64).sum(),
@@ -120,19 +128,33 @@ pub(super) fn sparse_bytes(tensor: &SparseTensorProto) -> u64 {
 /// What is wrong with a tensor whose data is in the file, if anything.
 pub(super) fn problem(tensor: &TensorProto) -> Option<String> {
     let Some(count) = shape(&tensor.dims).and_then(|dims| elements(&dims)) else {
-        return Some(format!("its dimensions {:?} are negative or too large", short(&tensor.dims)));
+        return Some(format!(
+            "its dimensions {:?} are negative or too large",
+            short(&tensor.dims)
+        ));
     };
     let kind = tensor.data_type();
     let Some(typed) = typed_len(tensor) else {
-        return Some(format!("its element type {kind} is unknown to this version"));
+        return Some(format!(
+            "its element type {kind} is unknown to this version"
+        ));
     };
     let (found, wanted, unit) = match (&tensor.raw_data, bits(kind)) {
-        (Some(raw), Some(bits)) => (raw.len() as u64, count.saturating_mul(bits).div_ceil(8), "bytes"),
-        (Some(_), None) => return Some("it is made of strings, which raw data cannot hold".to_owned()),
+        (Some(raw), Some(bits)) => (
+            raw.len() as u64,
+            count.saturating_mul(bits).div_ceil(8),
+            "bytes",
+        ),
+        (Some(_), None) => {
+            return Some("it is made of strings, which raw data cannot hold".to_owned());
+        }
         (None, _) => (typed.0 as u64, typed.1(count), "elements"),
     };
     (found != wanted).then(|| {
-        format!("its dimensions {:?} need {wanted} {unit}, but there are {found}", short(&tensor.dims))
+        format!(
+            "its dimensions {:?} need {wanted} {unit}, but there are {found}",
+            short(&tensor.dims)
+        )
     })
 }
 

@@ -16,11 +16,20 @@ pub(super) fn tensors_mut<E>(
         in_graph(graph, see)?;
     }
     for training in &mut model.training_info {
-        for graph in training.initialization.iter_mut().chain(&mut training.algorithm) {
+        for graph in training
+            .initialization
+            .iter_mut()
+            .chain(&mut training.algorithm)
+        {
             in_graph(graph, see)?;
         }
     }
-    for FunctionProto { node, attribute_proto, .. } in &mut model.functions {
+    for FunctionProto {
+        node,
+        attribute_proto,
+        ..
+    } in &mut model.functions
+    {
         in_nodes(node, see)?;
         in_attributes(attribute_proto, see)?;
     }
@@ -32,7 +41,10 @@ fn in_graph<E>(
     see: &mut impl FnMut(&mut TensorProto) -> Result<(), E>,
 ) -> Result<(), E> {
     graph.initializer.iter_mut().try_for_each(&mut *see)?;
-    graph.sparse_initializer.iter_mut().try_for_each(|s| in_sparse(s, see))?;
+    graph
+        .sparse_initializer
+        .iter_mut()
+        .try_for_each(|s| in_sparse(s, see))?;
     in_nodes(&mut graph.node, see)
 }
 
@@ -40,7 +52,9 @@ fn in_nodes<E>(
     nodes: &mut [NodeProto],
     see: &mut impl FnMut(&mut TensorProto) -> Result<(), E>,
 ) -> Result<(), E> {
-    nodes.iter_mut().try_for_each(|node| in_attributes(&mut node.attribute, see))
+    nodes
+        .iter_mut()
+        .try_for_each(|node| in_attributes(&mut node.attribute, see))
 }
 
 fn in_attributes<E>(
@@ -48,8 +62,15 @@ fn in_attributes<E>(
     see: &mut impl FnMut(&mut TensorProto) -> Result<(), E>,
 ) -> Result<(), E> {
     for attribute in attributes {
-        attribute.t.iter_mut().chain(&mut attribute.tensors).try_for_each(&mut *see)?;
-        let sparse = attribute.sparse_tensor.iter_mut().chain(&mut attribute.sparse_tensors);
+        attribute
+            .t
+            .iter_mut()
+            .chain(&mut attribute.tensors)
+            .try_for_each(&mut *see)?;
+        let sparse = attribute
+            .sparse_tensor
+            .iter_mut()
+            .chain(&mut attribute.sparse_tensors);
         sparse.into_iter().try_for_each(|s| in_sparse(s, see))?;
         let mut graphs = attribute.g.iter_mut().chain(&mut attribute.graphs);
         graphs.try_for_each(|graph| in_graph(graph, see))?;
@@ -61,17 +82,25 @@ fn in_sparse<E>(
     tensor: &mut SparseTensorProto,
     see: &mut impl FnMut(&mut TensorProto) -> Result<(), E>,
 ) -> Result<(), E> {
-    tensor.values.iter_mut().chain(&mut tensor.indices).try_for_each(&mut *see)
+    tensor
+        .values
+        .iter_mut()
+        .chain(&mut tensor.indices)
+        .try_for_each(&mut *see)
 }
 
 /// The graphs held by a node's attributes.
 pub(super) fn bodies(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
-    node.attribute.iter().flat_map(|a| a.g.iter().chain(&a.graphs))
+    node.attribute
+        .iter()
+        .flat_map(|a| a.g.iter().chain(&a.graphs))
 }
 
 /// The graphs held by a node's attributes, to be changed.
 pub(super) fn bodies_mut(node: &mut NodeProto) -> impl Iterator<Item = &mut GraphProto> {
-    node.attribute.iter_mut().flat_map(|a| a.g.iter_mut().chain(&mut a.graphs))
+    node.attribute
+        .iter_mut()
+        .flat_map(|a| a.g.iter_mut().chain(&mut a.graphs))
 }
 
 /// Calls `see` for `nodes` and all nodes of their bodies.

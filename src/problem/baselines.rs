@@ -21,15 +21,24 @@ impl Problem {
         let layers = self.graph().layers().len();
         let (full, empty) = (LayerSet::full(layers), LayerSet::empty(layers));
         let mut found = Vec::new();
-        let mut add = |name, edge: LayerSet, codecs| found.push(NamedPlacement { name, edge, codecs });
+        let mut add =
+            |name, edge: LayerSet, codecs| found.push(NamedPlacement { name, edge, codecs });
         if let Ok(codecs) = self.best_codecs(&full, pace) {
             add("all-edge", full.clone(), codecs);
         }
         let inputs = self.crossing(&empty);
         let raw = |t: &TensorId| (*t, Codec::F32);
-        add("all-server", empty.clone(), inputs.iter().map(raw).collect());
+        add(
+            "all-server",
+            empty.clone(),
+            inputs.iter().map(raw).collect(),
+        );
         let compact = |t: &TensorId| {
-            let image = self.tensor(*t).ways.iter().any(|way| way.codec == Codec::U8);
+            let image = self
+                .tensor(*t)
+                .ways
+                .iter()
+                .any(|way| way.codec == Codec::U8);
             (*t, if image { Codec::U8 } else { Codec::F32 })
         };
         let compact: Codecs = inputs.iter().map(compact).collect();

@@ -229,7 +229,10 @@ impl Problem {
             if time.ways.is_empty() {
                 return Err(self.cannot_cross(tensor));
             }
-            let codec = codecs.iter().find(|(t, _)| *t == tensor).map(|(_, codec)| *codec);
+            let codec = codecs
+                .iter()
+                .find(|(t, _)| *t == tensor)
+                .map(|(_, codec)| *codec);
             let way = time.ways.iter().find(|way| Some(way.codec) == codec);
             let way = way.ok_or_else(|| Violation::no_codec(name(tensor), codec))?;
             cost.edge_ns += time.send_ns;
@@ -248,7 +251,10 @@ impl Problem {
             return;
         }
         for output in self.graph().outputs() {
-            let computed_there = self.graph().producer(*output).is_some_and(|p| server.contains(p));
+            let computed_there = self
+                .graph()
+                .producer(*output)
+                .is_some_and(|p| server.contains(p));
             if computed_there {
                 let time = self.tensor(*output);
                 cost.downlink_delay_ns = self.split().delay_ns;
@@ -316,7 +322,11 @@ fn memory_bytes(model: &MemoryModel, weights: u64, peak: u64) -> Bytes {
 fn first_open(problem: &Problem, edge: &LayerSet) -> Option<String> {
     let graph = problem.graph();
     let open = edge.iter().find(|layer| {
-        let mut producers = graph.layer(*layer).inputs.iter().filter_map(|t| graph.producer(*t));
+        let mut producers = graph
+            .layer(*layer)
+            .inputs
+            .iter()
+            .filter_map(|t| graph.producer(*t));
         producers.any(|p| !edge.contains(p))
     });
     open.map(|layer| graph.layer(layer).id.clone())

@@ -122,7 +122,11 @@ impl Problem {
     fn describe_crossing(&self, crossing: &Codecs) -> Vec<Crossing> {
         let describe = |(tensor, codec): &(TensorId, Codec)| {
             let name = &self.graph().tensor(*tensor).name;
-            let way = self.tensor(*tensor).ways.iter().find(|way| way.codec == *codec);
+            let way = self
+                .tensor(*tensor)
+                .ways
+                .iter()
+                .find(|way| way.codec == *codec);
             let mut inputs = self.tables.u8_inputs.iter();
             let scale = inputs.find(|input| *codec == Codec::U8 && input.name == *name);
             Crossing {
@@ -137,7 +141,8 @@ impl Problem {
     }
 
     fn describe_tasks(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Vec<TaskPlan> {
-        let sent_back_or_on = |tensors: &[TensorId]| tensors.iter().any(|t| self.goes_to_server(*t));
+        let sent_back_or_on =
+            |tensors: &[TensorId]| tensors.iter().any(|t| self.goes_to_server(*t));
         let describe = |task: &crate::task::Task| {
             let tensors = task.tensors(self.graph()).unwrap_or_default();
             let needs = self.graph().ancestors(&tensors);
@@ -152,7 +157,11 @@ impl Problem {
             TaskPlan {
                 name: task.name.clone(),
                 side,
-                latency_ms: if done_here { edge_ms } else { cost.latency_ms(pace) },
+                latency_ms: if done_here {
+                    edge_ms
+                } else {
+                    cost.latency_ms(pace)
+                },
                 accuracy_drop: None,
             }
         };
@@ -185,8 +194,11 @@ impl Problem {
     /// Whether a measured cut has exactly these layers on the edge.
     fn is_cut(&self, cut: &CutRecord, edge: &LayerSet) -> bool {
         let graph = self.graph();
-        let tensors: Option<Vec<TensorId>> =
-            cut.tensors.iter().map(|name| graph.find_tensor(name).ok()).collect();
+        let tensors: Option<Vec<TensorId>> = cut
+            .tensors
+            .iter()
+            .map(|name| graph.find_tensor(name).ok())
+            .collect();
         let Some(tensors) = tensors else { return false };
         let mut layers = graph.ancestors(&tensors);
         for name in &cut.kept {
@@ -218,7 +230,10 @@ fn breakdown(cost: &Cost, pace: Pace) -> Breakdown {
         uplink: ms(cost.uplink_delay_ns, cost.uplink_bits),
         decode: ms(cost.decode_ns, 0),
         server: ms(cost.server_ns, 0),
-        downlink: ms(cost.downlink_delay_ns + cost.downlink_ns, cost.downlink_bits),
+        downlink: ms(
+            cost.downlink_delay_ns + cost.downlink_ns,
+            cost.downlink_bits,
+        ),
     }
 }
 

@@ -109,10 +109,16 @@ pub(super) fn resolve(graph: &Graph, scenario: &Scenario) -> Result<Vec<Limit>, 
     limits.extend(wishes.edge_memory.map(Limit::EdgeMemory));
     limits.extend(wishes.max_uplink.map(Limit::MaxUplink));
     for name in &wishes.keep_on_edge {
-        limits.push(Limit::KeepOnEdge(find(graph, "--keep-on-edge", name)?, name.clone()));
+        limits.push(Limit::KeepOnEdge(
+            find(graph, "--keep-on-edge", name)?,
+            name.clone(),
+        ));
     }
     for name in &wishes.keep_on_server {
-        limits.push(Limit::KeepOnServer(find(graph, "--keep-on-server", name)?, name.clone()));
+        limits.push(Limit::KeepOnServer(
+            find(graph, "--keep-on-server", name)?,
+            name.clone(),
+        ));
     }
     limits.extend(wishes.raw_stays.then_some(Limit::RawStays));
     limits.extend((!scenario.codecs.contains(&Codec::F32)).then_some(Limit::Codecs));
@@ -128,7 +134,10 @@ fn find(graph: &Graph, flag: &'static str, name: &str) -> Result<LayerId, Proble
     let has_member = |id: &LayerId| graph.layer(*id).members.iter().any(|m| m == name);
     graph.layer_ids().find(has_member).ok_or_else(|| {
         let ids = graph.layers().iter().map(|l| l.id.as_str());
-        let members = graph.layers().iter().flat_map(|l| l.members.iter().map(String::as_str));
+        let members = graph
+            .layers()
+            .iter()
+            .flat_map(|l| l.members.iter().map(String::as_str));
         let mut names: Vec<&str> = ids.chain(members).collect();
         names.sort_unstable();
         names.dedup();

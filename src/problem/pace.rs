@@ -80,7 +80,10 @@ mod tests {
     fn lines_compare_exactly_where_floats_cannot() {
         let pace = Pace::fraction(1, 3);
         // 10^15 ns + 1 bit * 1/3 ns against 10^15 ns + 0 bits
-        let (more, less) = (pace.scaled(1_000_000_000_000_000, 1), pace.scaled(1_000_000_000_000_000, 0));
+        let (more, less) = (
+            pace.scaled(1_000_000_000_000_000, 1),
+            pace.scaled(1_000_000_000_000_000, 0),
+        );
         assert!(more > less);
         assert!((pace.ns(more) - 1e15 - 1.0 / 3.0).abs() < 0.2);
     }

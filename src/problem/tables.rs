@@ -150,7 +150,10 @@ impl Tables {
         time += self.split.edge_ns as f64 + self.split.server_ns as f64;
         time += 2.0 * self.split.delay_ns as f64;
         if time > LARGEST_SUM {
-            return Err(ProblemError::TooLarge(format!("{:.0} days", time / 86_400e9)));
+            return Err(ProblemError::TooLarge(format!(
+                "{:.0} days",
+                time / 86_400e9
+            )));
         }
         if bits > LARGEST_SUM {
             return Err(ProblemError::TooLarge(format!("{bits:.0} bits")));
@@ -181,10 +184,11 @@ fn tasks(graph: &Graph, edge: &Profile, scenario: &Scenario) -> Result<Vec<Task>
         _ => Task::per_output(graph),
     };
     for task in &tasks {
-        task.tensors(graph).map_err(|source| ProblemError::Unknown {
-            flag: "--task",
-            source,
-        })?;
+        task.tensors(graph)
+            .map_err(|source| ProblemError::Unknown {
+                flag: "--task",
+                source,
+            })?;
     }
     Ok(tasks)
 }
@@ -274,7 +278,11 @@ impl<'a> TensorTable<'a> {
             return TensorTime::here_and_there(is_result);
         }
         let returns = is_result && self.results == Results::Edge;
-        let down = if returns { wire(tensor.bytes).0.saturating_mul(8) } else { 0 };
+        let down = if returns {
+            wire(tensor.bytes).0.saturating_mul(8)
+        } else {
+            0
+        };
         let (down_ns, down_bits) = match self.link.down_rate {
             Some(rate) => (ns(down as f64 * 1e6 / rate.bit_s() as f64), 0),
             None => (0, down),
@@ -350,7 +358,10 @@ fn codec_times<'a>(
         .iter()
         .map(|codec| {
             let mut named = records.iter().filter(|r| r.name == codec.name());
-            let record = named.clone().find(|r| r.dtype == float).or_else(|| named.next());
+            let record = named
+                .clone()
+                .find(|r| r.dtype == float)
+                .or_else(|| named.next());
             let record = record.ok_or(ProblemError::CodecNotMeasured {
                 machine,
                 codec: codec.name(),
@@ -362,18 +373,20 @@ fn codec_times<'a>(
 
 fn find_input(graph: &Graph, flag: &'static str, name: &str) -> Result<TensorId, ProblemError> {
     let mut inputs = graph.inputs().iter().copied();
-    inputs.find(|t| graph.tensor(*t).name == name).ok_or_else(|| {
-        let names: Vec<String> = graph
-            .inputs()
-            .iter()
-            .map(|t| format!("`{}`", graph.tensor(*t).name))
-            .collect();
-        ProblemError::NotAnInput {
-            flag,
-            name: name.to_owned(),
-            inputs: names.join(", "),
-        }
-    })
+    inputs
+        .find(|t| graph.tensor(*t).name == name)
+        .ok_or_else(|| {
+            let names: Vec<String> = graph
+                .inputs()
+                .iter()
+                .map(|t| format!("`{}`", graph.tensor(*t).name))
+                .collect();
+            ProblemError::NotAnInput {
+                flag,
+                name: name.to_owned(),
+                inputs: names.join(", "),
+            }
+        })
 }
 
 fn check_image(tensor: &Tensor, declared: &U8Input) -> Result<(), ProblemError> {

@@ -104,14 +104,19 @@ impl Wishes {
         };
         let preset = match &self.link {
             None => None,
-            Some(name) => Some(Preset::find(name).ok_or_else(|| ScenarioError::UnknownPreset {
-                name: name.clone(),
-                known: known(),
-            })?),
+            Some(name) => Some(
+                Preset::find(name).ok_or_else(|| ScenarioError::UnknownPreset {
+                    name: name.clone(),
+                    known: known(),
+                })?,
+            ),
         };
         let preset_rate = preset
             .and_then(|p| BitRate::from_bit_s(p.rate_bit_s))
-            .map(|rate| RateRange { from: rate, to: rate });
+            .map(|rate| RateRange {
+                from: rate,
+                to: rate,
+            });
         let rates = self
             .rate
             .or(preset_rate)
@@ -148,7 +153,10 @@ fn delay_of(preset: &Preset) -> Delay {
 /// it loses nothing there.
 fn codecs(asked: Vec<Codec>, u8_inputs: &[U8Input]) -> Result<Vec<Codec>, ScenarioError> {
     for (index, input) in u8_inputs.iter().enumerate() {
-        if u8_inputs[..index].iter().any(|other| other.name == input.name) {
+        if u8_inputs[..index]
+            .iter()
+            .any(|other| other.name == input.name)
+        {
             return Err(ScenarioError::TwiceU8(input.name.clone()));
         }
     }
@@ -266,7 +274,12 @@ mod tests {
 
     #[test]
     fn unknown_keys_bare_numbers_and_missing_links_are_refused() {
-        for text in ["speed = 3", "rate = 40", "rate = \"40\"", "codec = [\"zip\"]"] {
+        for text in [
+            "speed = 3",
+            "rate = 40",
+            "rate = \"40\"",
+            "codec = [\"zip\"]",
+        ] {
             assert!(toml::from_str::<Wishes>(text).is_err(), "{text}");
         }
         assert!(matches!(

@@ -89,14 +89,12 @@ fn inside(shared: &[Vec<usize>], graph: &Graph) -> Vec<TensorId> {
         home.is_some_and(|h| set.contains(&h)) && readers.any(|c| set.contains(&c.index()))
     };
     let tensors = graph.tensor_ids();
-    tensors.filter(|t| shared.iter().any(|set| within(t, set))).collect()
+    tensors
+        .filter(|t| shared.iter().any(|set| within(t, set)))
+        .collect()
 }
 
-fn recv_us(
-    server: &Profile,
-    edge: &Profile,
-    inside: &[TensorId],
-) -> Result<Vec<f64>, ServerError> {
+fn recv_us(server: &Profile, edge: &Profile, inside: &[TensorId]) -> Result<Vec<f64>, ServerError> {
     let known: HashMap<&str, f64> = server
         .tensors
         .iter()

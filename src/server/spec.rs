@@ -80,7 +80,10 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Server, ServerError> {
     let spec: SpecFile =
         toml::from_str(text).map_err(|e| error(e.to_string().trim_end().to_owned()))?;
     if spec.format != FORMAT {
-        return Err(error(format!("format {} is not format {FORMAT}", spec.format)));
+        return Err(error(format!(
+            "format {} is not format {FORMAT}",
+            spec.format
+        )));
     }
     let speed = spec.speed().map_err(error)?;
     let base = match spec.base.as_str() {
@@ -109,7 +112,9 @@ impl SpecFile {
         let roofline = (self.peak_gflop_s, self.mem_gb_s);
         match (self.speedup, roofline, self.kernel_us) {
             (Some(factor), (None, None), None) if is_speedup(factor) => Ok(Speed::Factor(factor)),
-            (Some(factor), (None, None), None) => Err(format!("speedup = {factor} is out of range")),
+            (Some(factor), (None, None), None) => {
+                Err(format!("speedup = {factor} is out of range"))
+            }
             (None, (Some(peak_gflop_s), Some(mem_gb_s)), kernel_us) => {
                 let kernel_us = kernel_us.unwrap_or(0.0);
                 let sane = |x: f64| (1e-3..=1e9).contains(&x);
@@ -123,7 +128,9 @@ impl SpecFile {
                     Err("the figures of the roofline are out of range".to_owned())
                 }
             }
-            _ => Err("give either `speedup`, or `peak_gflop_s`, `mem_gb_s` and `kernel_us`".to_owned()),
+            _ => Err(
+                "give either `speedup`, or `peak_gflop_s`, `mem_gb_s` and `kernel_us`".to_owned(),
+            ),
         }
     }
 }

@@ -103,8 +103,12 @@ impl<'a, 'p> Walk<'a, 'p> {
         let graph = reduced.problem.graph();
         let layers = graph.layers().len();
         let producers = |layer: LayerId| {
-            let mut all: Vec<LayerId> =
-                graph.layer(layer).inputs.iter().filter_map(|t| graph.producer(*t)).collect();
+            let mut all: Vec<LayerId> = graph
+                .layer(layer)
+                .inputs
+                .iter()
+                .filter_map(|t| graph.producer(*t))
+                .collect();
             all.sort_unstable();
             all.dedup();
             all.len()
@@ -114,7 +118,10 @@ impl<'a, 'p> Walk<'a, 'p> {
             edge: LayerSet::empty(layers),
             edge_layers: 0,
             missing: graph.layer_ids().map(producers).collect(),
-            readers: graph.tensor_ids().map(|t| graph.consumers(t).len()).collect(),
+            readers: graph
+                .tensor_ids()
+                .map(|t| graph.consumers(t).len())
+                .collect(),
             crosses: vec![false; graph.tensors().len()],
             barred: 0,
             crossing: 0,
@@ -247,7 +254,9 @@ impl<'a, 'p> Walk<'a, 'p> {
         let time = problem.tensor(tensor);
         let ways = &self.reduced.ways[index];
         let fixed = time.send_ns + time.recv_ns;
-        let scaled = ways.first().map_or(0, |way| way_scaled(way, self.reduced.pace));
+        let scaled = ways
+            .first()
+            .map_or(0, |way| way_scaled(way, self.reduced.pace));
         let payload = ways.first().map_or(0, |way| way.payload.0);
         // ways are sorted: the last is the smallest
         let least = ways.last().map_or(0, |way| way.payload.0);
@@ -319,7 +328,9 @@ impl<'a, 'p> Walk<'a, 'p> {
         };
         let mut picks: Vec<usize> = Vec::new();
         if self.payload > limit {
-            let ways = tensors().map(|t| &self.reduced.ways[t.index()][..]).collect();
+            let ways = tensors()
+                .map(|t| &self.reduced.ways[t.index()][..])
+                .collect();
             let mut choice = Choice::new(ways, self.reduced.pace, limit);
             let Some((scaled, payload)) = choice.best()? else {
                 return Some(None);
@@ -402,7 +413,9 @@ impl<'a> Choice<'a> {
         let rest = &self.ways[depth..];
         let fastest: i128 = rest.iter().map(|w| way_scaled(&w[0], self.pace)).sum();
         let smallest: u64 = rest.iter().map(|w| w[w.len() - 1].payload.0).sum();
-        let hopeless = self.best.is_some_and(|best| (scaled + fastest, payload + smallest) >= best);
+        let hopeless = self
+            .best
+            .is_some_and(|best| (scaled + fastest, payload + smallest) >= best);
         if payload + smallest > self.limit || hopeless {
             return;
         }

@@ -36,7 +36,12 @@ pub(super) fn binding(
             let alone = problem.with_limits(vec![(*limit).clone()]);
             alone.check(&free.edge, &free.cost).is_err()
         };
-        names = problem.limits().iter().filter(breaks).map(ToString::to_string).collect();
+        names = problem
+            .limits()
+            .iter()
+            .filter(breaks)
+            .map(ToString::to_string)
+            .collect();
     }
     Ok(names)
 }
@@ -99,5 +104,9 @@ fn least(problem: &Problem, limit: &Limit, options: &Options) -> Option<u64> {
 }
 
 fn without(limits: &[Limit], limit: &Limit) -> Vec<Limit> {
-    limits.iter().filter(|other| *other != limit).cloned().collect()
+    limits
+        .iter()
+        .filter(|other| *other != limit)
+        .cloned()
+        .collect()
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use good_lp::solvers::microlp::microlp;
 use good_lp::{
-    Constraint, Expression, IntoAffineExpression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable,
-    WithTimeLimit, constraint, variable,
+    Constraint, Expression, IntoAffineExpression, ProblemVariables, ResolutionError, Solution,
+    SolverModel, Variable, WithTimeLimit, constraint, variable,
 };
 
 use crate::codec::Codec;
@@ -170,9 +170,15 @@ impl<'a, 'p> Program<'a, 'p> {
     fn add_closure(&mut self) {
         let graph = self.graph();
         for layer in graph.layer_ids() {
-            let Some(x) = self.x[layer.index()] else { continue };
-            let mut producers: Vec<LayerId> =
-                graph.layer(layer).inputs.iter().filter_map(|t| graph.producer(*t)).collect();
+            let Some(x) = self.x[layer.index()] else {
+                continue;
+            };
+            let mut producers: Vec<LayerId> = graph
+                .layer(layer)
+                .inputs
+                .iter()
+                .filter_map(|t| graph.producer(*t))
+                .collect();
             producers.sort_unstable();
             producers.dedup();
             for producer in self.last_of(&producers) {
@@ -191,7 +197,9 @@ impl<'a, 'p> Program<'a, 'p> {
                 continue;
             }
             let may = !self.reduced.ways[tensor.index()].is_empty();
-            let Some(crosses) = self.crosses(tensor, may) else { continue };
+            let Some(crosses) = self.crosses(tensor, may) else {
+                continue;
+            };
             if !may {
                 continue;
             }
@@ -224,12 +232,16 @@ impl<'a, 'p> Program<'a, 'p> {
         if leaves || self.reduced.problem.goes_to_server(tensor) {
             return Some(produced);
         }
-        let free: Vec<LayerId> =
-            consumers.iter().copied().filter(|c| self.reduced.is_free(*c)).collect();
+        let free: Vec<LayerId> = consumers
+            .iter()
+            .copied()
+            .filter(|c| self.reduced.is_free(*c))
+            .collect();
         let last = self.last_of(&free);
         if !may {
             for reader in last {
-                self.rows.push(constraint!(produced.clone() <= self.x(reader)));
+                self.rows
+                    .push(constraint!(produced.clone() <= self.x(reader)));
             }
             return None;
         }
@@ -239,7 +251,8 @@ impl<'a, 'p> Program<'a, 'p> {
             several => {
                 let z = self.share();
                 for reader in several {
-                    self.rows.push(constraint!(z >= produced.clone() - self.x(*reader)));
+                    self.rows
+                        .push(constraint!(z >= produced.clone() - self.x(*reader)));
                 }
                 Some(z.into())
             }
@@ -258,13 +271,19 @@ impl<'a, 'p> Program<'a, 'p> {
                 for crossing in crossings {
                     let ways = &self.reduced.ways[crossing.tensor.index()];
                     let least = ways.iter().map(|way| way.payload.0).min().unwrap_or(0);
-                    self.objective.add_mul(least as f64, crossing.crosses.clone());
+                    self.objective
+                        .add_mul(least as f64, crossing.crosses.clone());
                 }
             }
             // the variable comes with the rows
             Goal::EdgeMemory => {}
         }
-        let size: f64 = self.objective.clone().linear_coefficients().map(|(_, c)| c.abs()).sum();
+        let size: f64 = self
+            .objective
+            .clone()
+            .linear_coefficients()
+            .map(|(_, c)| c.abs())
+            .sum();
         if size > 0.0 {
             self.objective *= OBJECTIVE_SIZE / size;
         }
@@ -287,9 +306,11 @@ impl<'a, 'p> Program<'a, 'p> {
             let cost = |way| pace.ns(way_scaled(way, pace));
             if crossing.ways.is_empty() {
                 let fastest = ways.first().map_or(0.0, cost);
-                self.objective.add_mul(handing_over + fastest, crossing.crosses.clone());
+                self.objective
+                    .add_mul(handing_over + fastest, crossing.crosses.clone());
             } else {
-                self.objective.add_mul(handing_over, crossing.crosses.clone());
+                self.objective
+                    .add_mul(handing_over, crossing.crosses.clone());
                 for (variable, way) in crossing.ways.iter().zip(ways) {
                     self.objective.add_mul(cost(way), *variable);
                 }
@@ -302,12 +323,18 @@ impl<'a, 'p> Program<'a, 'p> {
         let split = self.reduced.problem.split();
         let cost = (split.edge_ns + split.server_ns + split.delay_ns) as f64;
         let graph = self.graph();
-        let results_go = graph.tensor_ids().any(|t| self.reduced.problem.goes_to_server(t));
+        let results_go = graph
+            .tensor_ids()
+            .any(|t| self.reduced.problem.goes_to_server(t));
         if results_go || cost == 0.0 {
             return;
         }
         let reads_nothing_of = |l: &LayerId| {
-            graph.layer(*l).outputs.iter().all(|t| graph.consumers(*t).is_empty())
+            graph
+                .layer(*l)
+                .outputs
+                .iter()
+                .all(|t| graph.consumers(*t).is_empty())
         };
         let sinks: Vec<LayerId> = graph.layer_ids().filter(reads_nothing_of).collect();
         self.add_when_any_there(&sinks, cost);
@@ -338,8 +365,11 @@ impl<'a, 'p> Program<'a, 'p> {
         if cost == 0.0 || layers.iter().any(|l| self.reduced.server.contains(*l)) {
             return;
         }
-        let free: Vec<LayerId> =
-            layers.iter().copied().filter(|l| self.reduced.is_free(*l)).collect();
+        let free: Vec<LayerId> = layers
+            .iter()
+            .copied()
+            .filter(|l| self.reduced.is_free(*l))
+            .collect();
         let last = self.last_of(&free);
         match last.as_slice() {
             [] => {}
@@ -417,15 +447,21 @@ fn chosen_codecs(
 ) -> Codecs {
     let codec = |tensor: TensorId| {
         let ways = &reduced.ways[tensor.index()];
-        let picked = crossings.iter().find(|c| c.tensor == tensor).and_then(|crossing| {
-            let mut pairs = crossing.ways.iter().zip(ways);
-            pairs.find(|(variable, _)| solution.value(**variable) > 0.5)
-        });
+        let picked = crossings
+            .iter()
+            .find(|c| c.tensor == tensor)
+            .and_then(|crossing| {
+                let mut pairs = crossing.ways.iter().zip(ways);
+                pairs.find(|(variable, _)| solution.value(**variable) > 0.5)
+            });
         picked
             .map(|(_, way)| way.codec)
             .or_else(|| ways.first().map(|way| way.codec))
             .unwrap_or(Codec::F32)
     };
     let crossing = reduced.problem.crossing(edge);
-    crossing.into_iter().map(|tensor| (tensor, codec(tensor))).collect()
+    crossing
+        .into_iter()
+        .map(|tensor| (tensor, codec(tensor)))
+        .collect()
 }

@@ -91,7 +91,11 @@ fn describe(
         bound_ms: problem.pace().ns(best.bound) / 1e6,
         edge: best.edge,
         cost: best.cost,
-        status: if best.proven { Status::Optimal } else { Status::Feasible },
+        status: if best.proven {
+            Status::Optimal
+        } else {
+            Status::Feasible
+        },
         proof: best.proof,
         binding,
     }))

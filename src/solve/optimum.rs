@@ -112,7 +112,13 @@ pub(super) fn within_limits(
         let broken = match (form.goal, problem.check(&answer.edge, &cost)) {
             (Goal::EdgeMemory, _) => true,
             (_, Ok(())) => return Ok((answer, cost)),
-            (_, Err(Violation::Exceeds { limit: Limit::EdgeMemory(_), .. })) => true,
+            (
+                _,
+                Err(Violation::Exceeds {
+                    limit: Limit::EdgeMemory(_),
+                    ..
+                }),
+            ) => true,
             (_, Err(violation)) => return Err(NoAnswer::Stopped(violation.to_string())),
         };
         let peak = peak_step(problem, &answer.edge);

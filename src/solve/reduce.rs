@@ -55,8 +55,11 @@ impl<'a> Reduced<'a> {
             let before = self.edge.len() + self.server.len();
             graph.close_backwards(&mut self.edge);
             for layer in graph.layer_ids() {
-                let mut producers =
-                    graph.layer(layer).inputs.iter().filter_map(|t| graph.producer(*t));
+                let mut producers = graph
+                    .layer(layer)
+                    .inputs
+                    .iter()
+                    .filter_map(|t| graph.producer(*t));
                 if producers.any(|p| self.server.contains(p)) {
                     self.server.insert(layer);
                 }
@@ -139,7 +142,9 @@ impl<'a> Reduced<'a> {
             peak = i128::max(peak, live);
         }
         let peak = u64::try_from(peak).unwrap_or(u64::MAX);
-        self.problem.edge_memory(graph.weight_bytes(layers).0, peak).0
+        self.problem
+            .edge_memory(graph.weight_bytes(layers).0, peak)
+            .0
     }
 }
 
@@ -149,14 +154,24 @@ pub(super) fn last_step(graph: &Graph, tensor: TensorId, producer: LayerId) -> u
     if graph.outputs().contains(&tensor) {
         return graph.layers().len() - 1;
     }
-    graph.consumers(tensor).last().copied().unwrap_or(producer).index()
+    graph
+        .consumers(tensor)
+        .last()
+        .copied()
+        .unwrap_or(producer)
+        .index()
 }
 
 fn ancestors(graph: &Graph) -> Vec<LayerSet> {
     let mut sets: Vec<LayerSet> = Vec::with_capacity(graph.layers().len());
     for layer in graph.layer_ids() {
         let mut set = LayerSet::empty(graph.layers().len());
-        for producer in graph.layer(layer).inputs.iter().filter_map(|t| graph.producer(*t)) {
+        for producer in graph
+            .layer(layer)
+            .inputs
+            .iter()
+            .filter_map(|t| graph.producer(*t))
+        {
             // a set that is there already holds that producer's ancestors, too
             if !set.contains(producer) {
                 set.union_with(&sets[producer.index()]);

@@ -20,7 +20,11 @@ use crate::units::BitRate;
 /// [`SolveError::Stopped`].
 pub fn sweep(problem: &Problem, rates: RateRange, options: &Options) -> Result<Sweep, SolveError> {
     let problem = problem.with_rate(rates.from);
-    let plans = Envelope { problem: &problem, options }.plans(rates)?;
+    let plans = Envelope {
+        problem: &problem,
+        options,
+    }
+    .plans(rates)?;
     let mut segments: Vec<Segment> = Vec::new();
     let mut from = rates.from.bit_s();
     for (index, plan) in plans.iter().enumerate() {
@@ -115,5 +119,9 @@ fn switch(slow: &Optimum, fast: &Optimum) -> u64 {
             fast.cost.rank(pace) < slow.cost.rank(pace)
         })
     };
-    if beats(floor) { floor } else { floor.saturating_add(1) }
+    if beats(floor) {
+        floor
+    } else {
+        floor.saturating_add(1)
+    }
 }

@@ -47,13 +47,21 @@ impl Flow {
         let graph = problem.graph();
         let pace = problem.pace();
         let scaled = |ns, bits| u128::try_from(pace.scaled(ns, bits)).unwrap();
-        let layers: Vec<NodeIndex> = graph.layer_ids().map(|_| self.network.add_node(())).collect();
+        let layers: Vec<NodeIndex> = graph
+            .layer_ids()
+            .map(|_| self.network.add_node(()))
+            .collect();
         let node = |layer: LayerId| layers[layer.index()];
         for layer in graph.layer_ids() {
             let time = problem.layer(layer);
             self.arc(node(layer), self.server, scaled(time.edge_ns, 0));
             self.arc(self.edge, node(layer), scaled(time.server_ns, 0));
-            for producer in graph.layer(layer).inputs.iter().filter_map(|t| graph.producer(*t)) {
+            for producer in graph
+                .layer(layer)
+                .inputs
+                .iter()
+                .filter_map(|t| graph.producer(*t))
+            {
                 self.arc(node(layer), node(producer), self.never);
             }
         }
@@ -100,7 +108,9 @@ impl Flow {
         } else {
             let any = self.network.add_node(());
             self.arc(self.edge, any, once);
-            graph.layer_ids().for_each(|layer| self.arc(any, node(layer), self.never));
+            graph
+                .layer_ids()
+                .for_each(|layer| self.arc(any, node(layer), self.never));
         }
         if problem.results() != Results::Edge {
             return;
@@ -110,7 +120,11 @@ impl Flow {
         for output in graph.outputs() {
             if let Some(producer) = graph.producer(*output) {
                 let time = problem.tensor(*output);
-                self.arc(self.edge, node(producer), scaled(time.down_ns, time.down_bits));
+                self.arc(
+                    self.edge,
+                    node(producer),
+                    scaled(time.down_ns, time.down_bits),
+                );
                 self.arc(back, node(producer), self.never);
             }
         }

@@ -112,19 +112,30 @@ impl Net {
                 bytes,
             });
         }
-        let layer = self.profile.layers.iter_mut().find(|l| l.id == layer).unwrap();
+        let layer = self
+            .profile
+            .layers
+            .iter_mut()
+            .find(|l| l.id == layer)
+            .unwrap();
         layer.weights.push(name.to_owned());
     }
 
     pub fn output(&mut self, tensor: &str) {
-        let bytes = self.profile.tensors.iter().find(|t| t.name == tensor).unwrap().bytes;
+        let bytes = self
+            .profile
+            .tensors
+            .iter()
+            .find(|t| t.name == tensor)
+            .unwrap()
+            .bytes;
         self.profile.outputs.push(port(tensor, bytes / 4));
     }
 
     /// A convolution as networks have them: times, weights and sizes at random around a trend that
     /// shrinks with the depth. All layers together take the same time however many there are, so
     /// that the best cut is not always at the start.
-    fn conv(&mut self, inputs: &[String], layers: usize) -> String {
+    pub fn conv(&mut self, inputs: &[String], layers: usize) -> String {
         let depth = self.profile.layers.len() as f64 / layers as f64;
         let most = (200_000.0 * (1.0 - depth).powi(2)) as u64 + 2_000;
         let elements = self.dice.within(most / 2, most);
@@ -261,7 +272,14 @@ pub fn limited(profile: &Profile, rate: &str) -> Scenario {
         }
     };
     let free = plan(&wishes).unwrap();
-    for (memory, payload) in [(70, 80), (85, 90), (85, 200), (95, 100), (98, 400), (100, 100)] {
+    for (memory, payload) in [
+        (70, 80),
+        (85, 90),
+        (85, 200),
+        (95, 100),
+        (98, 400),
+        (100, 100),
+    ] {
         let uplink = free.uplink_bytes.max(20_000);
         wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes * memory / 100));
         wishes.limits.max_uplink = Some(Bytes(uplink * payload / 100));

@@ -38,7 +38,10 @@ impl Oracle<'_> {
     }
 
     fn producer(&self, tensor: &str) -> Option<usize> {
-        self.edge.layers.iter().position(|l| l.outputs.iter().any(|o| o == tensor))
+        self.edge
+            .layers
+            .iter()
+            .position(|l| l.outputs.iter().any(|o| o == tensor))
     }
 
     fn readers(&self, tensor: &str) -> Vec<usize> {
@@ -66,7 +69,10 @@ impl Oracle<'_> {
         let crosses = |t: &&TensorRecord| {
             let producer = self.producer(&t.name);
             let here = producer.is_none_or(|p| Self::on_edge(edge, p));
-            let read_there = self.readers(&t.name).iter().any(|r| !Self::on_edge(edge, *r));
+            let read_there = self
+                .readers(&t.name)
+                .iter()
+                .any(|r| !Self::on_edge(edge, *r));
             here && !self.is_local(&t.name) && (read_there || self.is_wanted_there(&t.name))
         };
         self.edge.tensors.iter().filter(crosses).collect()
@@ -86,7 +92,11 @@ impl Oracle<'_> {
         let mut codecs = vec![Codec::F32];
         if !self.is_wanted_there(&tensor.name) {
             for codec in &self.scenario.codecs {
-                let image = self.scenario.u8_inputs.iter().any(|u| u.name == tensor.name);
+                let image = self
+                    .scenario
+                    .u8_inputs
+                    .iter()
+                    .any(|u| u.name == tensor.name);
                 match codec {
                     Codec::F32 => {}
                     Codec::U8 if !image => {}
@@ -109,17 +119,29 @@ impl Oracle<'_> {
     fn live_bytes(&self, edge: u32) -> u64 {
         let steps = (0..self.edge.layers.len()).filter(|i| Self::on_edge(edge, *i));
         let alive = |tensor: &TensorRecord, step: usize| {
-            let reads_later =
-                self.readers(&tensor.name).iter().any(|r| *r >= step && Self::on_edge(edge, *r));
+            let reads_later = self
+                .readers(&tensor.name)
+                .iter()
+                .any(|r| *r >= step && Self::on_edge(edge, *r));
             let Some(producer) = self.producer(&tensor.name) else {
                 return reads_later;
             };
             let leaves = self.is_output(&tensor.name)
-                || self.readers(&tensor.name).iter().any(|r| !Self::on_edge(edge, *r));
+                || self
+                    .readers(&tensor.name)
+                    .iter()
+                    .any(|r| !Self::on_edge(edge, *r));
             let made = Self::on_edge(edge, producer) && producer <= step;
             made && (producer == step || reads_later || leaves)
         };
-        let at = |step| self.edge.tensors.iter().filter(|t| alive(t, step)).map(|t| t.bytes).sum();
+        let at = |step| {
+            self.edge
+                .tensors
+                .iter()
+                .filter(|t| alive(t, step))
+                .map(|t| t.bytes)
+                .sum()
+        };
         steps.map(at).max().unwrap_or(0)
     }
 
@@ -128,8 +150,13 @@ impl Oracle<'_> {
             let mut layers = self.edge.layers.iter().enumerate();
             layers.any(|(i, l)| Self::on_edge(edge, i) && l.weights.iter().any(|w| w == name))
         };
-        let weights: u64 =
-            self.edge.weights.iter().filter(|w| used(&w.name)).map(|w| w.bytes).sum();
+        let weights: u64 = self
+            .edge
+            .weights
+            .iter()
+            .filter(|w| used(&w.name))
+            .map(|w| w.bytes)
+            .sum();
         let model = self.edge.memory;
         let factored = model.weight_factor * weights as f64
             + model.activation_factor * self.live_bytes(edge) as f64;
@@ -153,7 +180,12 @@ impl Oracle<'_> {
             bits += 8 * i128::from(wire(Bytes(bytes)).0);
             fixed += ns(tensor.send_us) + ns(tensor.recv_us / self.factor);
             if *codec != Codec::F32 {
-                let times = self.edge.codecs.iter().find(|c| c.name == codec.name()).unwrap();
+                let times = self
+                    .edge
+                    .codecs
+                    .iter()
+                    .find(|c| c.name == codec.name())
+                    .unwrap();
                 let kilo = tensor.bytes as f64 / 1e3;
                 fixed += ns(times.enc_us + times.enc_ns_per_byte * kilo);
                 fixed += ns((times.dec_us + times.dec_ns_per_byte * kilo) / self.factor);
@@ -167,7 +199,9 @@ impl Oracle<'_> {
         }
         let mut back = false;
         for output in &self.edge.outputs {
-            let there = self.producer(&output.name).is_some_and(|p| !Self::on_edge(edge, p));
+            let there = self
+                .producer(&output.name)
+                .is_some_and(|p| !Self::on_edge(edge, p));
             if there && self.scenario.results == Results::Edge {
                 back = true;
                 let down = 8 * i128::from(wire(Bytes(output.bytes)).0);
@@ -191,7 +225,10 @@ impl Oracle<'_> {
             self.edge.layers.iter().position(has).unwrap()
         };
         let mut broken = Vec::new();
-        if limits.edge_memory.is_some_and(|limit| self.edge_memory(edge) > limit.0) {
+        if limits
+            .edge_memory
+            .is_some_and(|limit| self.edge_memory(edge) > limit.0)
+        {
             broken.push("edge-memory".to_owned());
         }
         if limits.max_uplink.is_some_and(|limit| payload > limit.0) {

@@ -71,8 +71,14 @@ fn finish(mut net: Net) -> Profile {
     if outputs.len() > 1 {
         let (first, rest) = outputs.split_at(1);
         net.profile.tasks = vec![
-            Task { name: "a".to_owned(), outputs: first.to_vec() },
-            Task { name: "b".to_owned(), outputs: rest.to_vec() },
+            Task {
+                name: "a".to_owned(),
+                outputs: first.to_vec(),
+            },
+            Task {
+                name: "b".to_owned(),
+                outputs: rest.to_vec(),
+            },
         ];
     }
     let Net { profile, dice } = &mut net;
@@ -104,7 +110,10 @@ pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
     let mut dice = super::Dice(seed ^ 0x5eed);
     let rates = ["1Mbit/s", "10Mbit/s", "100Mbit/s", "1Gbit/s"];
     let delays = ["0 ms", "1 us", "10 us"];
-    let mut wishes = scenario(rates[dice.below(4) as usize], delays[dice.below(3) as usize]);
+    let mut wishes = scenario(
+        rates[dice.below(4) as usize],
+        delays[dice.below(3) as usize],
+    );
     if dice.percent(30) {
         wishes.link.down_rate = BitRate::from_bit_s(7_000_000);
     }

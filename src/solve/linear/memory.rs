@@ -42,7 +42,8 @@ impl Program<'_, '_> {
         let factor = model.activation_factor / unit;
         for step in self.form.steps.clone() {
             let live = self.live(step, factor, crossings);
-            self.rows.push(constraint!(weights.clone() + live <= most.clone()));
+            self.rows
+                .push(constraint!(weights.clone() + live <= most.clone()));
         }
     }
 
@@ -70,8 +71,11 @@ impl Program<'_, '_> {
         if layers.iter().any(|l| self.reduced.edge.contains(*l)) {
             return Expression::from(1.0);
         }
-        let free: Vec<LayerId> =
-            layers.iter().copied().filter(|l| self.reduced.is_free(*l)).collect();
+        let free: Vec<LayerId> = layers
+            .iter()
+            .copied()
+            .filter(|l| self.reduced.is_free(*l))
+            .collect();
         match self.first_of(&free).as_slice() {
             [] => Expression::from(0.0),
             [only] => self.x(*only),
@@ -97,7 +101,9 @@ impl Program<'_, '_> {
                     live.add_mul(bytes, self.x(producer));
                 }
                 Some(_) => {
-                    let crossing = crossings.iter().find(|c: &&CrossingVars| c.tensor == tensor);
+                    let crossing = crossings
+                        .iter()
+                        .find(|c: &&CrossingVars| c.tensor == tensor);
                     if let Some(crossing) = crossing {
                         live.add_mul(bytes, crossing.crosses.clone());
                     }
