@@ -153,6 +153,14 @@ impl Server {
         matches!(self.source, Source::Simulated(..))
     }
 
+    /// What was measured on that machine; `None` when it is simulated.
+    pub fn profile(&self) -> Option<&Profile> {
+        match &self.source {
+            Source::Measured(profile) => Some(profile),
+            Source::Simulated(..) => None,
+        }
+    }
+
     /// The halves that were really measured on that machine.
     pub fn cuts(&self) -> &[CutRecord] {
         match &self.source {

@@ -21,6 +21,13 @@ const MODELS: [&str; 2] = [
     "models/skipnet_3dec_64.onnx",
 ];
 
+/// The bundled models, and those named in `CUTPOINT_MODELS` (separated by colons).
+fn models() -> Vec<String> {
+    let more = std::env::var("CUTPOINT_MODELS").unwrap_or_default();
+    let more = more.split(':').filter(|path| !path.is_empty());
+    MODELS.into_iter().chain(more).map(str::to_owned).collect()
+}
+
 fn runtime() -> &'static Environment {
     // fetched once into the user's cache; without a network the message says what to do
     let library = find_or_fetch(&mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
@@ -36,7 +43,7 @@ struct Loaded {
 
 fn load(path: &str) -> Loaded {
     let model = Model::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-    let feed = random_inputs(&model, &[]).unwrap();
+    let feed = random_inputs(runtime(), &model, &[]).unwrap();
     let facts = probe(runtime(), &model, &feed).unwrap();
     let reading = model.graph(&facts).unwrap();
     let expected = run_whole(runtime(), &model, &feed).unwrap();
@@ -90,7 +97,7 @@ impl Loaded {
 
 #[test]
 fn every_natural_cut_reproduces_the_whole() {
-    for path in MODELS {
+    for path in &models() {
         let loaded = load(path);
         let cuts = cuts::natural(loaded.graph(), &[]);
         assert!(cuts.len() > 10, "{path}: {} natural cuts", cuts.len());
@@ -103,7 +110,7 @@ fn every_natural_cut_reproduces_the_whole() {
 
 #[test]
 fn cuts_of_several_tensors_and_kept_heads_reproduce_the_whole() {
-    for path in MODELS {
+    for path in &models() {
         let loaded = load(path);
         let tasks = cutpoint::task::Task::per_output(loaded.graph());
         let heads = cuts::private_heads(loaded.graph(), &tasks, &[]).unwrap();
@@ -121,7 +128,7 @@ fn cuts_of_several_tensors_and_kept_heads_reproduce_the_whole() {
 
 #[test]
 fn all_on_one_side_works_too() {
-    for path in MODELS {
+    for path in &models() {
         let loaded = load(path);
         let layers = loaded.graph().layers().len();
         for edge in [LayerSet::full(layers), LayerSet::empty(layers)] {

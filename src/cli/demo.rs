@@ -1,13 +1,114 @@
-//! `cutpoint demo`.
+//! `cutpoint demo`: the other commands in turn, on a bundled model.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
 
-use super::Common;
+use clap::{Args, Parser};
 
-/// Stub.
+use super::{Cli, Common, Kind};
+
+/// Everything in turn on a bundled model: profile, sweep, plan, split, report
+///
+/// Shows each command before it runs. Writes only below profiles/demo and reports/demo.
 #[derive(Debug, Args)]
-pub(crate) struct DemoArgs {}
+pub(crate) struct DemoArgs {
+    /// Model to use instead of the bundled one
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+}
 
-pub(crate) fn run(_args: &DemoArgs, _common: &Common) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+/// Two task heads on a MobileNetV3-small backbone, as in the MTL-Split paper.
+const BUNDLED: &str = "models/mtlsplit_mobilenet_v3_small_64.onnx";
+/// One switch between board and server, as `--link gbe` has it.
+const DELAY: &str = "100us";
+
+pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
+    let model = match &args.model {
+        Some(model) => model.clone(),
+        None => bundled()?,
+    };
+    let stem = model.file_stem().unwrap_or_default().to_string_lossy();
+    let profile = format!("profiles/demo/{stem}.toml");
+    let model = model.display().to_string();
+    let problem = [
+        "--edge", &profile, "--server", "sim:8x", "--codec", "f32,q8",
+    ];
+    let reports = Path::new("reports/demo");
+    std::fs::create_dir_all(reports)
+        .map_err(|error| Kind::Other.of(anyhow::Error::new(error).context("reports/demo")))?;
+
+    let step = |title: &str, words: &[&str]| step(title, words, common);
+    step(
+        "Measure the model on this machine: its layers, and halves that are really cut",
+        &["profile", &model, "--board", "demo", "--force"],
+    )?;
+    let mut words = vec!["sweep"];
+    words.extend(problem);
+    words.extend(["--rate", "1Mbit/s..10Gbit/s", "--delay", DELAY]);
+    words.extend(["--out", "reports/demo/sweep.toml"]);
+    step(
+        "Find the best split at every bandwidth, against a simulated server",
+        &words,
+    )?;
+    let mut words = vec!["plan"];
+    words.extend(problem);
+    words.extend([
+        "--rate",
+        "300Mbit/s",
+        "--delay",
+        DELAY,
+        "--out",
+        "reports/demo/plan.toml",
+    ]);
+    step("Plan for one link", &words)?;
+    step(
+        "Cut the model",
+        &[
+            "split",
+            "reports/demo/plan.toml",
+            "--model",
+            &model,
+            "--out",
+            "reports/demo/split",
+            "--force",
+        ],
+    )?;
+    step(
+        "Draw it",
+        &[
+            "report",
+            &profile,
+            "reports/demo/plan.toml",
+            "--out",
+            "reports/demo",
+            "--rate",
+            "1Mbit/s..10Gbit/s",
+            "--delay",
+            DELAY,
+        ],
+    )
+}
+
+/// The bundled model, seen from here or from where this program was built.
+fn bundled() -> anyhow::Result<PathBuf> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+    [Path::new("."), built]
+        .map(|root| root.join(BUNDLED))
+        .into_iter()
+        .find(|path| path.is_file())
+        .map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path))
+        .ok_or_else(|| {
+            let error = anyhow::anyhow!(
+                "the bundled model {BUNDLED} is not here: run the demo in a checkout of cutpoint, or name a model with --model"
+            );
+            Kind::Usage.of(error)
+        })
+}
+
+/// Says what comes, shows the command, runs it.
+fn step(title: &str, words: &[&str], common: &Common) -> anyhow::Result<()> {
+    if !common.json {
+        common.note(format_args!("\n# {title}\ncutpoint {}\n", words.join(" ")));
+    }
+    let cli = Cli::try_parse_from(std::iter::once("cutpoint").chain(words.iter().copied()))?;
+    super::dispatch(cli.command, common)
 }

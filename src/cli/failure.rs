@@ -13,8 +13,6 @@ pub(crate) enum Kind {
     NoPlan = 3,
     /// A bad model, profile or data set.
     BadInput = 4,
-    /// The server or the network.
-    Network = 5,
     /// Ctrl-C.
     Interrupted = 130,
 }

@@ -100,13 +100,6 @@ impl Common {
         }
     }
 
-    /// A note that only `-v` shows.
-    pub(crate) fn detail(&self, line: impl std::fmt::Display) {
-        if self.verbose > 0 {
-            self.note(line);
-        }
-    }
-
     /// Writes the result on standard output.
     pub(crate) fn print(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
@@ -132,11 +125,14 @@ impl Common {
 pub(crate) fn run() -> anyhow::Result<()> {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let common = &cli.common;
     if cli.command.runs_models() {
         telemetry::opt_out();
     }
-    match cli.command {
+    dispatch(cli.command, &cli.common)
+}
+
+fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
+    match command {
         Command::Inspect(args) => inspect::run(&args, common),
         Command::Profile(args) => profile::run(&args, common),
         Command::Plan(args) => plan::run(&args, common),

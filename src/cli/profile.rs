@@ -135,8 +135,9 @@ fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
         local_inputs: args.model.local_inputs.clone(),
         provider: args.provider,
         protocol: Protocol {
-            min_rounds: usize::from(args.rounds),
-            max_rounds: 100.max(usize::from(args.rounds)),
+            // every cut is timed in two passes
+            min_rounds: usize::from(args.rounds).div_ceil(2),
+            max_rounds: 60.max(usize::from(args.rounds)),
             cache: match args.cache {
                 CacheArg::Interleaved => Cache::Interleaved,
                 CacheArg::Warm => Cache::Warm,
@@ -282,9 +283,10 @@ impl Observer for Watcher {
             Progress::Timing {
                 done,
                 cuts: (finished, planned),
+                pass,
             } => {
                 self.bar
-                    .set_message(format!("{finished} of {planned} cuts"));
+                    .set_message(format!("{finished} of {planned} cuts, pass {pass}"));
                 self.bar.set_position((1000.0 * done) as u64);
             }
             Progress::Calibrating => self.bar.set_message("calibrating"),

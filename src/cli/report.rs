@@ -1,13 +1,143 @@
 //! `cutpoint report`.
 
+mod draw;
+mod inputs;
+
+use std::path::{Path, PathBuf};
+
 use clap::Args;
+use cutpoint::report::Style;
+use cutpoint::scenario::Wishes;
+use cutpoint::server::Server;
+use serde::Serialize;
 
-use super::Common;
+use super::wishes::{ChoiceArgs, problem, read_server};
+use super::{Common, Kind, files};
+use draw::Figures;
+use inputs::Inputs;
 
-/// Stub.
+/// Draw profiles, plans and sweeps as SVG figures
+///
+/// A profile gives the times of its layers, the latency of every cut, the best latency against the
+/// rate of the link, and predicted against measured halves. A sweep gives the best latency against
+/// the rate. A plan sets server and link for the profile it was made from; without a plan they are
+/// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 #[derive(Debug, Args)]
-pub(crate) struct ReportArgs {}
+pub(crate) struct ReportArgs {
+    /// Profiles, plans and sweeps; the content says which a file is
+    #[arg(required = true, value_name = "PROFILE|PLAN|SWEEP")]
+    files: Vec<PathBuf>,
+    /// Folder to write the figures to
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    out: PathBuf,
+    /// The other machine: its profile, a simulated one's description, or `sim:8x` [default: as in
+    /// the plan, or sim:8x]
+    #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
+    server: Option<String>,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+}
 
-pub(crate) fn run(_args: &ReportArgs, _common: &Common) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+/// What was written and what was not, as printed with `--json`.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    figures: Vec<Written>,
+    left_out: Vec<LeftOut>,
+}
+
+#[derive(Debug, Serialize)]
+struct Written {
+    figure: &'static str,
+    file: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftOut {
+    input: String,
+    why: String,
+}
+
+pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
+    let inputs = Inputs::read(&args.files)?;
+    let mut figures = Figures::new(Style::default());
+    for (path, sweep) in &inputs.sweeps {
+        figures.sweep(path, sweep, &inputs);
+    }
+    for (path, profile) in &inputs.profiles {
+        let setting = inputs.plan_for(profile).map(|plan| &plan.setting);
+        let server = args.server(setting.map(|s| s.server.as_str()))?;
+        let otherwise = setting.map_or_else(default_link, inputs::wishes);
+        let (scenario, rates) = args.choices.complete(otherwise)?;
+        let problem = problem(profile, &server, &scenario, common)?;
+        figures.profile(path, profile, &server, &problem, rates);
+    }
+    for (path, plan) in inputs.plans_alone() {
+        let why = format!(
+            "its figures need the profile of {}, too: name both files",
+            plan.setting.edge
+        );
+        figures.leave_out(path, why);
+    }
+    let summary = write(&args.out, figures)?;
+    for left in &summary.left_out {
+        common.note(format_args!("{}: {}", left.input, left.why));
+    }
+    if common.json {
+        common.print_json(&summary)?;
+    }
+    if summary.figures.is_empty() {
+        return Err(Kind::BadInput.of(anyhow::anyhow!("nothing could be drawn")));
+    }
+    if common.json {
+        return Ok(());
+    }
+    let names: Vec<String> = summary
+        .figures
+        .iter()
+        .map(|w| w.file.display().to_string())
+        .collect();
+    common.print(names.join("\n"))
+}
+
+fn write(folder: &Path, figures: Figures) -> anyhow::Result<Summary> {
+    let mut summary = Summary::default();
+    for figure in figures.drawn {
+        let file = folder.join(&figure.file);
+        files::create_parent(&file)?;
+        files::write(&file, figure.svg.as_bytes())?;
+        summary.figures.push(Written {
+            figure: figure.name,
+            file,
+        });
+    }
+    let left_out = figures.left_out.into_iter();
+    summary.left_out = left_out
+        .map(|(input, why)| LeftOut { input, why })
+        .collect();
+    Ok(summary)
+}
+
+fn default_link() -> Wishes {
+    Wishes {
+        link: Some("wifi".to_owned()),
+        ..Wishes::default()
+    }
+}
+
+impl ReportArgs {
+    /// The server asked for, or that of a plan when its name says all about it.
+    fn server(&self, planned: Option<&str>) -> anyhow::Result<Server> {
+        let text = match (&self.server, planned) {
+            (Some(text), _) => text,
+            (None, Some(name)) if name.starts_with("sim:") => name,
+            (None, Some(name)) => {
+                let problem = format!(
+                    "the plan's server is {name}: add --server with its profile or description"
+                );
+                return Err(Kind::Usage.of(anyhow::anyhow!(problem)));
+            }
+            (None, None) => "sim:8x",
+        };
+        read_server(text)
+    }
 }

@@ -1,13 +1,247 @@
 //! `cutpoint split`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use cutpoint::codec::Codec;
+use cutpoint::graph::{Graph, LayerSet, TensorId};
+use cutpoint::onnx::directory::{Description, HalfRecord, Split};
+use cutpoint::onnx::{self, CutRequest, Model, OnnxError, Reading, Scale};
+use cutpoint::plan::Plan;
+use cutpoint::runtime::probe::{probe, random_inputs};
+use cutpoint::scenario::U8Input;
+use cutpoint::task::Task;
+use cutpoint::units::Bytes;
 
-use super::Common;
+use super::engine::{self, ModelArgs};
+use super::{Common, Kind, OrFail};
 
-/// Stub.
+/// Cut a model into edge.onnx and server.onnx, by a plan or by hand
+///
+/// By hand, name every tensor that crosses: what they need stays on the edge. Name a model output
+/// to keep its head there as well.
 #[derive(Debug, Args)]
-pub(crate) struct SplitArgs {}
+#[command(after_help = "Examples:
+  cutpoint split plan.toml --model model.onnx --out split
+  cutpoint split --cut features --model model.onnx --out split
+  cutpoint split --cut image --codec u8 --input-u8 image=0,255 --model model.onnx --out split")]
+pub(crate) struct SplitArgs {
+    /// Plan written by `cutpoint plan --out`
+    #[arg(required_unless_present = "cut", conflicts_with = "cut")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Tensors that cross, instead of a plan
+    #[arg(long, value_name = "TENSOR[,TENSOR]")]
+    pub(crate) cut: Vec<String>,
+    /// ONNX model
+    #[arg(long = "model", value_name = "MODEL")]
+    pub(crate) file: PathBuf,
+    /// Folder for edge.onnx, server.onnx and split.toml
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Codec of each tensor of --cut in turn, or one for all: f32, f16, q8, u8
+    #[arg(
+        long,
+        value_name = "CODEC[,CODEC]",
+        value_delimiter = ',',
+        conflicts_with = "plan"
+    )]
+    pub(crate) codec: Vec<Codec>,
+    /// For codec u8: the input was made from an 8-bit image as (pixel - mean) / std
+    #[arg(long, value_name = "NAME=mean,std", conflicts_with = "plan")]
+    pub(crate) input_u8: Vec<U8Input>,
+    /// Replace the split of another model
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
 
-pub(crate) fn run(_args: &SplitArgs, _common: &Common) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
+    let plan = args.plan.as_deref().map(Plan::load).transpose();
+    let plan = plan.or_fail(Kind::BadInput)?;
+    let model = engine::load(&args.file)?;
+    if let (Some(plan), Some(path)) = (&plan, &args.plan) {
+        let fits = plan.model.sha256 == model.sha256();
+        let error = anyhow::anyhow!(
+            "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
+            path.display(),
+            onnx::show(&plan.model.file),
+            onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
+            args.file.display()
+        );
+        fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)?;
+    }
+    let library = engine::library(common)?;
+    let environment = engine::open(&library, engine::threads(None))?;
+    let failed = |error| engine::run_failure(error, &args.file);
+    let feed = random_inputs(environment, &model, &args.model.shapes).map_err(failed)?;
+    let facts = probe(environment, &model, &feed).map_err(failed)?;
+    let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
+    let request = match &plan {
+        Some(plan) => planned(plan, &reading)?,
+        None => by_hand(args, &reading)?,
+    };
+    let kind = if plan.is_some() {
+        Kind::BadInput
+    } else {
+        Kind::Usage
+    };
+    let halves = onnx::cut(&model, &reading, &request).map_err(|error| match &plan {
+        Some(_) => misfit(error),
+        None => kind.of(error),
+    })?;
+    let tasks = match args.model.tasks.as_slice() {
+        [] => Task::per_output(&reading.graph),
+        tasks => tasks.to_vec(),
+    };
+    let split = Split {
+        model: &model,
+        reading: &reading,
+        request: &request,
+        halves: &halves,
+        tasks: &tasks,
+    };
+    let description = split
+        .write(&args.out, args.force)
+        .map_err(|error| match error {
+            OnnxError::Graph(_) | OnnxError::Description { .. } => Kind::Usage.of(error),
+            _ => Kind::Other.of(error),
+        })?;
+    if common.json {
+        common.print_json(&description)
+    } else {
+        common.print(text(args, &model, &reading, &request.edge, &description))
+    }
+}
+
+fn misfit(error: OnnxError) -> anyhow::Error {
+    let error = anyhow::Error::new(error).context("the plan and the model do not fit: plan again");
+    Kind::BadInput.of(error)
+}
+
+/// The cut of a plan.
+fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
+    let graph = &reading.graph;
+    let find = |name: &String| graph.find_tensor(name).map_err(|e| misfit(e.into()));
+    let mut request = CutRequest::default();
+    for crossing in &plan.crossing {
+        let tensor = find(&crossing.tensor)?;
+        request.crossing.push((tensor, crossing.codec));
+        if crossing.codec == Codec::U8 {
+            let scale = scale(&crossing.mean, &crossing.std);
+            request.u8_scales.insert(tensor, scale);
+        }
+    }
+    let local = plan.setting.local_inputs.iter().map(find);
+    request.local_inputs = local.collect::<Result<_, _>>()?;
+    let crossing: Vec<TensorId> = request.crossing.iter().map(|(t, _)| *t).collect();
+    request.edge = reading
+        .edge_of_plan(&plan.edge, &plan.server, &crossing)
+        .map_err(misfit)?;
+    Ok(request)
+}
+
+/// The cut named on the command line.
+fn by_hand(args: &SplitArgs, reading: &Reading) -> anyhow::Result<CutRequest> {
+    let graph = &reading.graph;
+    let find = |name: &str| graph.find_tensor(name).or_fail(Kind::Usage);
+    let local = args.model.local_inputs.iter().map(|name| find(name));
+    let local = local.collect::<Result<Vec<_>, _>>()?;
+    let mut named = Vec::new();
+    for text in &args.cut {
+        named.extend(tensors(graph, text).or_fail(Kind::Usage)?);
+    }
+    let codecs = codecs(&args.codec, named.len())?;
+    let edge = reading.edge_of_cut(&named, &local).or_fail(Kind::Usage)?;
+    let crossing = graph.crossing(&edge);
+    let mut request = CutRequest {
+        edge,
+        local_inputs: local,
+        ..CutRequest::default()
+    };
+    for (tensor, codec) in named.into_iter().zip(codecs) {
+        // a model output that only keeps its head on the edge is sent nowhere
+        if crossing.contains(&tensor) || codec != Codec::F32 {
+            request.crossing.push((tensor, codec));
+        }
+    }
+    for input in &args.input_u8 {
+        request
+            .u8_scales
+            .insert(find(&input.name)?, scale(&input.mean, &input.std));
+    }
+    Ok(request)
+}
+
+/// One name, or several with commas between them; a name may hold commas itself.
+fn tensors(graph: &Graph, text: &str) -> Result<Vec<TensorId>, cutpoint::graph::GraphError> {
+    if let Ok(tensor) = graph.find_tensor(text) {
+        return Ok(vec![tensor]);
+    }
+    text.split(',')
+        .map(|name| graph.find_tensor(name.trim()))
+        .collect()
+}
+
+fn codecs(given: &[Codec], tensors: usize) -> anyhow::Result<Vec<Codec>> {
+    match given {
+        [] => Ok(vec![Codec::F32; tensors]),
+        [one] => Ok(vec![*one; tensors]),
+        many if many.len() == tensors => Ok(many.to_vec()),
+        many => Err(Kind::Usage.of(anyhow::anyhow!(
+            "--codec names {} codecs for {tensors} tensors: give one, or one for each",
+            many.len()
+        ))),
+    }
+}
+
+fn scale(mean: &[f64], std: &[f64]) -> Scale {
+    let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
+    Scale {
+        mean: single(mean),
+        std: single(std),
+    }
+}
+
+fn text(
+    args: &SplitArgs,
+    model: &Model,
+    reading: &Reading,
+    edge: &LayerSet,
+    made: &Description,
+) -> String {
+    let all = LayerSet::full(reading.graph.layers().len());
+    let mut lines = vec![format!(
+        "{} cut into {}",
+        onnx::show(&model.file_name()),
+        args.out.display()
+    )];
+    let half = |name: &str, record: &Option<HalfRecord>, layers: &LayerSet| match record {
+        Some(record) => format!(
+            "  {:<12} {} layers, {} of weights; delivers {}",
+            record.file,
+            layers.len(),
+            reading.graph.weight_bytes(layers),
+            list(&record.outputs)
+        ),
+        None => format!("  {name:<12} not needed"),
+    };
+    let mut server = all;
+    server.intersect_with(&edge.complement());
+    lines.push(half("edge.onnx", &made.edge, edge));
+    lines.push(half("server.onnx", &made.server, &server));
+    for crossing in &made.crossings {
+        lines.push(format!(
+            "  crosses      {} as {}, {}",
+            onnx::show(&crossing.tensor),
+            crossing.codec,
+            Bytes(crossing.bytes)
+        ));
+    }
+    lines.join("\n")
+}
+
+fn list(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().map(|name| onnx::show(name)).collect();
+    shown.join(", ")
 }

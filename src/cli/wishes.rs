@@ -1,4 +1,4 @@
-//! Arguments that `plan` and `sweep` share, and the problem they describe.
+//! Arguments that `plan`, `sweep` and `report` share, and the problem they describe.
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,13 @@ pub(crate) struct WishArgs {
     /// The server: a profile of the same model, a description under profiles/servers, or sim:8x
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
     server: String,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+}
+
+/// Link, choices and limits.
+#[derive(Debug, Args)]
+pub(crate) struct ChoiceArgs {
     /// Take wishes from a TOML file with keys like these flags; flags win
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
@@ -80,23 +87,42 @@ pub(crate) struct WishArgs {
 impl WishArgs {
     /// The problem at the slowest of the rates, and the rates.
     pub(crate) fn problem(&self, common: &Common) -> anyhow::Result<(Problem, RateRange)> {
-        let (scenario, rates) = self.complete()?;
+        let (scenario, rates) = self.choices.complete(Wishes::default())?;
         let edge = Profile::load(&self.edge).or_fail(Kind::BadInput)?;
-        let server = Server::read(&self.server).map_err(|error| server_kind(&error).of(error))?;
-        let problem = Problem::new(&edge, &server, &scenario)
-            .map_err(|error| problem_kind(&error).of(error))?;
-        for note in problem.notes() {
-            common.note(note);
-        }
-        Ok((problem, rates))
+        let server = read_server(&self.server)?;
+        Ok((problem(&edge, &server, &scenario, common)?, rates))
     }
+}
 
-    fn complete(&self) -> anyhow::Result<(Scenario, RateRange)> {
+/// What `--server` names.
+pub(crate) fn read_server(text: &str) -> anyhow::Result<Server> {
+    Server::read(text).map_err(|error| server_kind(&error).of(error))
+}
+
+/// The problem, with its notes told to the person watching.
+pub(crate) fn problem(
+    edge: &Profile,
+    server: &Server,
+    scenario: &Scenario,
+    common: &Common,
+) -> anyhow::Result<Problem> {
+    let problem =
+        Problem::new(edge, server, scenario).map_err(|error| problem_kind(&error).of(error))?;
+    for note in problem.notes() {
+        common.note(note);
+    }
+    Ok(problem)
+}
+
+impl ChoiceArgs {
+    /// The complete request: these flags, then the scenario file, then `otherwise`.
+    pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
         let file = match &self.scenario {
             Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
             None => Wishes::default(),
         };
-        self.wishes().or(file).complete().or_fail(Kind::Usage)
+        let wishes = self.wishes().or(file).or(otherwise);
+        wishes.complete().or_fail(Kind::Usage)
     }
 
     fn wishes(&self) -> Wishes {

@@ -7,6 +7,7 @@ use super::flow::Kind;
 use super::model::ValueFacts;
 use super::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use super::{ops, scope, tensor};
+use crate::graph::ElementType;
 
 /// Where a constant comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,8 @@ impl Constants {
         facts: &ValueFacts,
     ) -> Constants {
         let mut found = Constants::default();
+        let stored: HashMap<&str, &TensorProto> =
+            graph.initializer.iter().map(|t| (t.name(), t)).collect();
         let is_constant = |name: &str| kinds.get(name) == Some(&Kind::Constant);
         for tensor in &graph.initializer {
             let size = size_of(tensor);
@@ -74,7 +77,7 @@ impl Constants {
                     true => Origin::Known(index, shape_values(node, facts)),
                     false => Origin::Node(index),
                 };
-                let size = found.made(node, output, facts);
+                let size = found.made(node, output, &stored, facts);
                 found.add(output, origin, size);
             }
         }
@@ -89,7 +92,13 @@ impl Constants {
     }
 
     /// Size of what a node makes: observed, or known without running it.
-    fn made(&self, node: &NodeProto, output: &str, facts: &ValueFacts) -> Option<Size> {
+    fn made(
+        &self,
+        node: &NodeProto,
+        output: &str,
+        stored: &HashMap<&str, &TensorProto>,
+        facts: &ValueFacts,
+    ) -> Option<Size> {
         if let Some((kind, shape)) = facts.get(output) {
             let bytes = kind.bytes(tensor::elements(shape)?).0;
             return Some(Size {
@@ -100,6 +109,7 @@ impl Constants {
         match node.op_type() {
             "Constant" => constant_node(node),
             "Identity" => self.sizes.get(node.input.first()?).cloned(),
+            "ConstantOfShape" => filled(node, stored.get(node.input.first()?.as_str())?),
             _ => None,
         }
     }
@@ -182,6 +192,17 @@ fn size_of(tensor: &TensorProto) -> Option<Size> {
         shape,
         bytes: tensor::bytes(tensor),
     })
+}
+
+/// `ConstantOfShape` of a stored shape.
+fn filled(node: &NodeProto, shape: &TensorProto) -> Option<Size> {
+    let shape = tensor::shape(&tensor::int64_values(shape)?)?;
+    let kind = attribute(node, "value")
+        .and_then(|a| a.t.as_ref())
+        .map(|t| t.data_type());
+    let kind = kind.map_or(ElementType::Float32, tensor::element_type);
+    let bytes = kind.bytes(tensor::elements(&shape)?).0;
+    Some(Size { shape, bytes })
 }
 
 fn constant_node(node: &NodeProto) -> Option<Size> {

@@ -28,6 +28,8 @@ pub struct CutRequest {
     pub crossing: Vec<(TensorId, Codec)>,
     /// For [`Codec::U8`], how the model input was made from an 8-bit image.
     pub u8_scales: HashMap<TensorId, Scale>,
+    /// Model inputs that the server has too: its half takes them itself, and they do not cross.
+    pub local_inputs: Vec<TensorId>,
 }
 
 impl Default for CutRequest {
@@ -36,6 +38,7 @@ impl Default for CutRequest {
             edge: LayerSet::empty(0),
             crossing: Vec::new(),
             u8_scales: HashMap::new(),
+            local_inputs: Vec::new(),
         }
     }
 }
@@ -85,7 +88,18 @@ fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
         ));
     }
     let mut named: HashSet<TensorId> = HashSet::new();
-    let needed: HashSet<TensorId> = graph.crossing(&request.edge).into_iter().collect();
+    let needed: HashSet<TensorId> = graph
+        .crossing(&request.edge)
+        .into_iter()
+        .filter(|t| !request.local_inputs.contains(t))
+        .collect();
+    if let Some(made) = request
+        .local_inputs
+        .iter()
+        .find(|t| graph.producer(**t).is_some())
+    {
+        return impossible(format!("`{}` is not a model input", show(name(*made))));
+    }
     for (tensor, _) in &request.crossing {
         if !named.insert(*tensor) {
             return impossible(format!("`{}` crosses twice", show(name(*tensor))));
@@ -291,6 +305,12 @@ impl<'a> Cutter<'a> {
                 }
                 None if is_read => parts.inputs.push(self.declared(*id)),
                 None => {}
+            }
+        }
+        for id in &self.request.local_inputs {
+            let mut readers = graph.consumers(*id).iter();
+            if readers.any(|reader| !self.request.edge.contains(*reader)) {
+                parts.inputs.push(self.declared(*id));
             }
         }
         self.half("server", parts)

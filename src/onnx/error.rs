@@ -9,12 +9,12 @@ use crate::graph::GraphError;
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
     /// A file cannot be read or written.
-    #[error("{}: {source}", show_path(path))]
+    #[error("{}: {cause}", show_path(path))]
     Io {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The bytes are no ONNX model.
     #[error(

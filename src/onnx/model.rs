@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::error::OnnxError;
 use super::proto::tensor_shape_proto::dimension;
-use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
+use super::proto::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 use super::visit::bodies_mut;
-use super::{check, external, scope, tensor};
+use super::{check, external, scope, tensor, visit};
 use crate::graph::ElementType;
 
 /// Real types and shapes of run-time tensors, by name, as observed in a run.
@@ -67,18 +67,19 @@ impl Model {
     /// # Errors
     /// Everything in [`OnnxError`] but [`OnnxError::Cut`].
     pub fn load(path: &Path) -> Result<Model, OnnxError> {
-        let io = |source| OnnxError::Io {
+        let io = |cause| OnnxError::Io {
             path: path.to_owned(),
-            source,
+            cause,
         };
         if !path.metadata().map_err(io)?.is_file() {
-            let source = std::io::Error::other("not a plain file; name the .onnx file");
-            return Err(io(source));
+            let cause = std::io::Error::other("not a plain file; name the .onnx file");
+            return Err(io(cause));
         }
         let bytes = Bytes::from(std::fs::read(path).map_err(io)?);
         let mut proto = decode(path, bytes.clone())?;
         let files = external::inline(&mut proto, path)?;
         check::check(&mut proto, path)?;
+        fix_constants(&mut proto);
         let mut hash = Sha256::new();
         hash.update(&bytes);
         files.values().for_each(|file| hash.update(file));
@@ -156,6 +157,32 @@ impl Model {
     /// Number of nodes of the main graph, those that make constants included.
     pub fn node_count(&self) -> usize {
         self.graph_proto().node.len()
+    }
+
+    /// Whether half-precision values may occur. A runtime without kernels for them computes, and
+    /// reports, in single precision.
+    pub fn has_half_floats(&self) -> bool {
+        let half = [DataType::Float16 as i32, DataType::Bfloat16 as i32];
+        let graph = self.graph_proto();
+        let mut found = self
+            .inputs()
+            .iter()
+            .any(|input| matches!(input.dtype, ElementType::Float16 | ElementType::BFloat16));
+        found |= graph
+            .initializer
+            .iter()
+            .any(|t| half.contains(&t.data_type()));
+        let functions = self.proto.functions.iter().flat_map(|f| &f.node);
+        for node in graph.node.iter().chain(functions) {
+            visit::nodes(std::slice::from_ref(node), &mut |node| {
+                found |= node.attribute.iter().any(|a| {
+                    let cast = i32::try_from(a.i()).is_ok_and(|to| half.contains(&to));
+                    cast && a.name() == "to"
+                        || a.t.as_ref().is_some_and(|t| half.contains(&t.data_type()))
+                });
+            });
+        }
+        found
     }
 
     /// The file format's bytes; equal models give equal bytes.
@@ -251,6 +278,19 @@ pub(super) fn bare(name: &str) -> ValueInfoProto {
     ValueInfoProto {
         name: Some(name.to_owned()),
         ..ValueInfoProto::default()
+    }
+}
+
+/// From IR version 4 on, a constant listed among the inputs can be replaced by whoever runs the
+/// model, so a runtime may not fold or fuse it. No half ever gets such a replacement: the listing is
+/// dropped, and the whole model and its halves are optimised alike.
+fn fix_constants(proto: &mut ModelProto) {
+    let fixed = proto.ir_version() < 4;
+    if let Some(graph) = proto.graph.as_mut().filter(|_| !fixed) {
+        let constants: HashSet<String> = scope::initializers(graph).map(str::to_owned).collect();
+        graph
+            .input
+            .retain(|input| !constants.contains(input.name()));
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::check::called;
 use super::constants::Constants;
-use super::error::{OnnxError, show_list};
+use super::error::OnnxError;
 use super::flow::{self, Kind};
 use super::model::{Model, ValueFacts, run_time_inputs};
-use super::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto};
+use super::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto, type_proto};
 use super::visit::{self, bodies};
 use super::{flops, scope, tensor};
-use crate::graph::{ElementType, Graph, Layer, LayerSet, Tensor, TensorId, Weight, WeightId};
+use crate::graph::{ElementType, Graph, Layer, Tensor, TensorId, Weight, WeightId};
 use crate::units::Bytes;
 
 /// A model's graph, and how it hangs together with the model's nodes.
@@ -34,53 +34,16 @@ impl Model {
         let graph = self.graph_proto();
         let kinds = flow::kinds(&self.proto, graph, &|name| facts.contains_key(name));
         let constants = Constants::find(graph, &kinds, facts);
+        let declared = declared_types(graph);
         let reader = Reader {
             model: self,
             graph,
             facts,
             kinds,
             constants,
+            declared,
         };
         reader.read()
-    }
-}
-
-impl Reading {
-    /// The layers on the edge when exactly `tensors` cross: all that they need.
-    ///
-    /// A model output among them that no other layer reads keeps the layers it needs on the edge.
-    ///
-    /// # Errors
-    /// More tensors than these would cross, or one of them is not read on the server.
-    pub fn edge_of_cut(&self, tensors: &[TensorId]) -> Result<LayerSet, OnnxError> {
-        let edge = self.graph.ancestors(tensors);
-        let crossing: HashSet<TensorId> = self.graph.crossing(&edge).into_iter().collect();
-        let named: HashSet<TensorId> = tensors.iter().copied().collect();
-        let name = |t: &TensorId| self.graph.tensor(*t).name.as_str();
-        let missing: Vec<&str> = self
-            .graph
-            .tensor_ids()
-            .filter(|t| crossing.contains(t) && !named.contains(t))
-            .map(|t| self.graph.tensor(t).name.as_str())
-            .collect();
-        if !missing.is_empty() {
-            return Err(OnnxError::Cut(format!(
-                "the server would need {} as well: name all tensors that cross",
-                show_list(missing)
-            )));
-        }
-        let idle: Vec<&str> = tensors
-            .iter()
-            .filter(|t| !crossing.contains(t) && !self.graph.outputs().contains(t))
-            .map(name)
-            .collect();
-        if !idle.is_empty() {
-            return Err(OnnxError::Cut(format!(
-                "nothing on the server reads {}: leave it out",
-                show_list(idle)
-            )));
-        }
-        Ok(edge)
     }
 }
 
@@ -90,6 +53,25 @@ struct Reader<'a> {
     facts: &'a ValueFacts,
     kinds: HashMap<&'a str, Kind>,
     constants: Constants,
+    declared: HashMap<&'a str, ElementType>,
+}
+
+/// Element types that the model states.
+fn declared_types(graph: &GraphProto) -> HashMap<&str, ElementType> {
+    let stated = graph
+        .value_info
+        .iter()
+        .chain(&graph.input)
+        .chain(&graph.output);
+    let typed = stated.filter_map(|info| match info.r#type.as_ref()?.value.as_ref()? {
+        type_proto::Value::TensorType(t) => {
+            Some((info.name(), tensor::element_type(t.elem_type())))
+        }
+        _ => None,
+    });
+    typed
+        .filter(|(_, kind)| *kind != ElementType::Other)
+        .collect()
 }
 
 impl<'a> Reader<'a> {
@@ -157,7 +139,9 @@ impl<'a> Reader<'a> {
 
     fn tensor(&self, name: &str) -> Tensor {
         let fact = self.facts.get(name);
-        let (dtype, shape) = fact.cloned().unwrap_or((ElementType::Other, Vec::new()));
+        let (observed, shape) = fact.cloned().unwrap_or((ElementType::Other, Vec::new()));
+        // a runtime without half-precision kernels computes, and reports, in single precision
+        let dtype = self.declared.get(name).copied().unwrap_or(observed);
         let reason = match self.kinds.get(name) {
             _ if fact.is_none() => {
                 Some("not produced as a plain tensor in the probing run".to_owned())

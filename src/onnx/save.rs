@@ -75,31 +75,27 @@ impl Model {
 
 /// Writes `pieces` one after the other to a temporary file and renames it.
 pub(super) fn write(path: &Path, pieces: &[Bytes]) -> Result<(), OnnxError> {
-    let io = |source| OnnxError::Io {
+    let io = |cause| OnnxError::Io {
         path: path.to_owned(),
-        source,
+        cause,
     };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".cutpoint-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // as any other new file: the umask takes away what the user does not want
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
     for piece in pieces {
         file.write_all(piece).map_err(io)?;
     }
-    share(file.as_file()).map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
-}
-
-/// Temporary files are private; a model is an ordinary file.
-#[cfg(unix)]
-fn share(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn share(_file: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }

@@ -49,7 +49,7 @@ impl Problem {
             crossing: self.describe_crossing(&cost.crossing),
             latency_ms: cost.latency_ms(pace),
             bound_ms: found.bound_ms,
-            breakdown_ms: breakdown(cost, pace),
+            breakdown_ms: cost.breakdown(pace),
             tasks: self.describe_tasks(edge, cost, pace),
             uplink_bytes: cost.uplink_bytes.0,
             downlink_bytes: cost.downlink_bytes.0,
@@ -177,7 +177,8 @@ impl Problem {
         Some(power.compute_w * busy + power.transmit_w * on_air + power.idle_w * waiting)
     }
 
-    fn evidence(&self, edge: &LayerSet) -> Evidence {
+    /// What the predicted times of the halves of this placement rest on.
+    pub fn evidence(&self, edge: &LayerSet) -> Evidence {
         let measured = |cuts: &[CutRecord]| match cuts.iter().any(|cut| self.is_cut(cut, edge)) {
             true => HalfEvidence::Measured,
             false => HalfEvidence::Predicted,
@@ -220,20 +221,21 @@ impl Cost {
             wire_bits: self.wire_bits(),
         }
     }
-}
 
-fn breakdown(cost: &Cost, pace: Pace) -> Breakdown {
-    let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
-    Breakdown {
-        edge: ms(cost.edge_ns, 0),
-        encode: ms(cost.encode_ns, 0),
-        uplink: ms(cost.uplink_delay_ns, cost.uplink_bits),
-        decode: ms(cost.decode_ns, 0),
-        server: ms(cost.server_ns, 0),
-        downlink: ms(
-            cost.downlink_delay_ns + cost.downlink_ns,
-            cost.downlink_bits,
-        ),
+    /// Where the latency goes.
+    pub fn breakdown(&self, pace: Pace) -> Breakdown {
+        let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
+        Breakdown {
+            edge: ms(self.edge_ns, 0),
+            encode: ms(self.encode_ns, 0),
+            uplink: ms(self.uplink_delay_ns, self.uplink_bits),
+            decode: ms(self.decode_ns, 0),
+            server: ms(self.server_ns, 0),
+            downlink: ms(
+                self.downlink_delay_ns + self.downlink_ns,
+                self.downlink_bits,
+            ),
+        }
     }
 }
 

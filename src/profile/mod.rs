@@ -136,7 +136,7 @@ pub struct Method {
     pub loo_error_median: f64,
     /// Largest such error.
     pub loo_error_max: f64,
-    /// Same cut measured twice (even and odd rounds): median difference, as a share of the whole.
+    /// Same half measured twice, in fresh sessions: median difference, as a share of the whole.
     pub repeatability: f64,
     /// Median of the last third of the rounds over the first third, minus one.
     pub drift: f64,
@@ -257,7 +257,7 @@ pub struct LayerRecord {
 }
 
 /// Two halves that were really measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CutRecord {
     /// All tensors that cross.
@@ -275,9 +275,9 @@ pub struct CutRecord {
     pub server_mad_us: f64,
     /// Counted rounds.
     pub rounds: usize,
-    /// Difference of even and odd rounds, edge half.
+    /// Same half measured twice, in fresh sessions: the difference, edge half.
     pub edge_repeat_us: f64,
-    /// Difference of even and odd rounds, server half.
+    /// Same half measured twice, in fresh sessions: the difference, server half.
     pub server_repeat_us: f64,
     /// Predicted minus measured, edge half.
     pub edge_residual_us: f64,

@@ -1,1 +1,71 @@
-//! Placeholder, replaced by its author.
+//! Figures: each one a function from plain data to the text of an SVG.
+//!
+//! `layers`, `cuts`, `rate` and `halves` hold one figure each: its data, and `figure(&data, &style)`.
+//! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
+//! The same data gives the same bytes; a figure that would show nothing says so instead.
+
+mod columns;
+pub mod cuts;
+pub mod halves;
+pub mod layers;
+mod panel;
+mod place;
+pub mod prepare;
+pub mod rate;
+mod ribbon;
+mod scale;
+mod sheet;
+mod style;
+mod text;
+
+pub use style::{Style, Theme};
+
+/// Why a figure was not drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The data has nothing to show.
+    #[error("figure `{figure}` is left out: {why}")]
+    Nothing {
+        /// Name of the figure.
+        figure: &'static str,
+        /// What is missing, and how to get it.
+        why: String,
+    },
+    /// The drawing library failed.
+    #[error("the figure could not be drawn: {0}")]
+    Drawing(String),
+}
+
+/// One side's machine, and how its times came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Short name, such as `pi5` or `sim:8x`.
+    pub name: String,
+    /// The same in words, without a full stop: board, runtime, threads, number of rounds, noise.
+    pub method: String,
+    /// Whether the times were computed instead of measured.
+    pub simulated: bool,
+}
+
+impl Origin {
+    /// The name, marked when the times are simulated.
+    pub fn label(&self) -> String {
+        if self.simulated {
+            format!("{} (simulated)", self.name)
+        } else {
+            self.name.clone()
+        }
+    }
+}
+
+/// The sentences that say where both sides' times come from.
+fn provenance(edge: &Origin, server: &Origin) -> String {
+    format!("Edge: {}. Server: {}.", edge.method, server.method)
+}
+
+fn nothing(figure: &'static str, why: impl Into<String>) -> ReportError {
+    ReportError::Nothing {
+        figure,
+        why: why.into(),
+    }
+}

@@ -343,7 +343,7 @@ fn crossing_prior(prior: &Prior, halves: &[Half]) -> (f64, f64, f64) {
 }
 
 /// Solves `matrix * x = right` for a symmetric positive definite matrix.
-fn cholesky_solve(mut matrix: Array2<f64>, right: Array1<f64>) -> Array1<f64> {
+pub(super) fn cholesky_solve(mut matrix: Array2<f64>, right: Array1<f64>) -> Array1<f64> {
     let n = right.len();
     for j in 0..n {
         for k in 0..j {

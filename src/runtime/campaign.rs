@@ -1,7 +1,13 @@
 //! Timing the chosen cuts, batch by batch, so that what is measured can be saved as it arrives.
+//!
+//! Two sessions of one model differ by about 1 % for as long as they live, depending on where their
+//! weights happen to lie in memory. So every cut is timed twice, in fresh sessions among other
+//! neighbours, and the whole model in several sessions of every batch.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use super::anchors::Anchors;
@@ -14,22 +20,24 @@ use crate::cuts::Cut;
 use crate::graph::Graph;
 use crate::profile::CutRecord;
 
+/// Fresh sessions of every cut.
+const PASSES: usize = 2;
 /// Cuts timed together; more would only hold more sessions in memory.
 const BATCH_CUTS: usize = 20;
 /// Sessions of one batch may hold this much.
 const BATCH_BYTES: u64 = 2 << 30;
-/// Bytes a session holds per byte of its model at the deployment level (measured: 2.5).
+/// Bytes a session holds per byte of its model at the deployment level (measured: 2.7).
 const SESSION_FACTOR: u64 = 3;
 
 /// Measured cuts of an unfinished profile.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partial {
     /// Everything that must be the same for the measurement to go on.
     pub key: String,
     /// Median of the whole model that the cuts are scaled to.
     pub whole_us: f64,
-    /// The cuts, scaled.
+    /// The cuts, scaled; one timed twice stands here twice.
     #[serde(rename = "cut", default)]
     pub cuts: Vec<CutRecord>,
 }
@@ -50,6 +58,25 @@ impl Partial {
             cause: std::io::Error::other(error),
         })
     }
+
+    /// The measurements of this cut so far.
+    fn of(&self, (tensors, kept): &CutNames) -> impl Iterator<Item = &CutRecord> {
+        let same = move |r: &&CutRecord| r.tensors == *tensors && r.kept == *kept;
+        self.cuts.iter().filter(same)
+    }
+}
+
+/// Names of the crossing tensors, and of the layers kept beyond what those need.
+type CutNames = (Vec<String>, Vec<String>);
+
+fn names(graph: &Graph, cut: &Cut) -> CutNames {
+    let tensor = |t: &_| graph.tensor(*t).name.clone();
+    let needed = graph.ancestors(&cut.crossing);
+    let kept = cut.edge.iter().filter(|l| !needed.contains(*l));
+    (
+        cut.crossing.iter().map(tensor).collect(),
+        kept.map(|l| graph.layer(l).id.clone()).collect(),
+    )
 }
 
 /// The measured cuts and the whole model's time they are scaled to.
@@ -67,7 +94,12 @@ pub(super) struct Campaign<'a> {
     request: &'a Request,
     partial: Partial,
     wholes: Vec<Summary>,
-    cuts: Vec<(Cut, CutRecord)>,
+}
+
+/// What is left of the budget, and of the cuts that share it.
+struct Allowance {
+    until: Instant,
+    open: usize,
 }
 
 impl<'a> Campaign<'a> {
@@ -90,64 +122,70 @@ impl<'a> Campaign<'a> {
             request,
             partial,
             wholes: Vec::new(),
-            cuts: Vec::new(),
         }
     }
 
-    /// Times the cuts in order of importance until the budget is spent.
+    /// Times the cuts in order of importance until the budget is spent, then all of them again.
     pub(super) fn run(
         &mut self,
         anchors: &Anchors,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        let start = Instant::now();
-        let graph = &self.prepared.grouping.graph;
-        let mut open = Vec::new();
-        for cut in &anchors.cuts {
-            let (tensors, kept) = names(graph, cut);
-            let known = self
-                .partial
+        let until = Instant::now() + self.request.budget;
+        let planned = PASSES * anchors.cuts.len();
+        for pass in 0..PASSES {
+            let open: Vec<&Cut> = anchors
                 .cuts
                 .iter()
-                .find(|r| r.tensors == tensors && r.kept == kept);
-            match known {
-                Some(record) => self.cuts.push((cut.clone(), record.clone())),
-                None => open.push(cut.clone()),
+                .filter(|cut| self.partial.of(&self.names(cut)).count() <= pass)
+                .collect();
+            let batches = self.batches(&open, pass);
+            for (index, batch) in batches.iter().enumerate() {
+                let required = pass == 0 && self.partial.cuts.len() < anchors.required;
+                let first = self.wholes.is_empty();
+                if Instant::now() >= until && !required && !first {
+                    break;
+                }
+                let left = batches[index..].iter().map(Vec::len).sum::<usize>();
+                let open = left + (PASSES - 1 - pass) * anchors.cuts.len();
+                let allowance = Allowance { until, open };
+                self.batch(batch, pass, planned, &allowance, observer)?;
             }
         }
-        let known = self.cuts.len();
-        // the whole model is always timed, even when every cut is known already
-        let mut batches = self.batches(&open);
-        if batches.is_empty() {
-            batches.push(&[]);
-        }
-        let total = anchors.cuts.len();
-        for (index, batch) in batches.iter().enumerate() {
-            let done = self.cuts.len();
-            let left = self.request.budget.saturating_sub(start.elapsed());
-            let mandatory = done < anchors.required.max(1);
-            if index > 0 && left.is_zero() && !mandatory {
-                break;
-            }
-            let share = batch.len().max(1) as f64 / (total - done).max(1) as f64;
-            let deadline = Instant::now() + left.mul_f64(share.min(1.0));
-            let rounds = self.request.protocol.min_rounds as f64;
-            let mut after_round = |round: usize| {
-                let part = (round as f64 / rounds).min(1.0) * batch.len() as f64;
-                let done = (done as f64 + part) / total.max(1) as f64;
-                observer.progress(Progress::Timing {
-                    done,
-                    cuts: (self.cuts.len(), total),
-                })
-            };
-            let level: Vec<Cut> = batch.iter().map(|cut| self.node_level(cut)).collect();
-            let times = self
-                .bench
-                .time(&level, known + index, deadline, &mut after_round)?;
-            self.record(batch, &times);
-            observer.measured(&self.partial)?;
+        if self.wholes.is_empty() {
+            // every cut is known already, but the whole model is always timed
+            let allowance = Allowance { until, open: 1 };
+            self.batch(&[], 0, planned, &allowance, observer)?;
         }
         Ok(())
+    }
+
+    fn batch(
+        &mut self,
+        cuts: &[&Cut],
+        pass: usize,
+        planned: usize,
+        allowance: &Allowance,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let done = self.partial.cuts.len();
+        let left = allowance.until.saturating_duration_since(Instant::now());
+        let share = cuts.len().max(1) as f64 / allowance.open.max(1) as f64;
+        let rounds = self.bench.protocol.min_rounds as f64;
+        let mut after_round = |round: usize| {
+            let part = (round as f64 / rounds).min(1.0) * cuts.len() as f64;
+            observer.progress(Progress::Timing {
+                done: (done as f64 + part) / planned.max(1) as f64,
+                cuts: (done, planned),
+                pass: pass + 1,
+            })
+        };
+        let nodes: Vec<Cut> = cuts.iter().map(|cut| self.node_level(cut)).collect();
+        let time = Duration::from_secs_f64(left.as_secs_f64() * share.min(1.0));
+        let number = self.wholes.len() + done;
+        let times = self.bench.time(&nodes, number, time, &mut after_round)?;
+        self.record(cuts, &times);
+        observer.measured(&self.partial)
     }
 
     /// The cut in terms of the model's nodes.
@@ -159,21 +197,36 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// Splits the cuts into batches that fit in memory.
-    fn batches<'c>(&self, cuts: &'c [Cut]) -> Vec<&'c [Cut]> {
-        let session = self.bench.model.encode().len() as u64 * SESSION_FACTOR;
-        let fit = (BATCH_BYTES / session.max(1)).clamp(1, BATCH_CUTS as u64) as usize;
-        cuts.chunks(fit).collect()
+    fn names(&self, cut: &Cut) -> CutNames {
+        names(&self.prepared.grouping.graph, cut)
     }
 
-    fn record(&mut self, cuts: &[Cut], times: &BatchTimes) {
+    /// Splits the cuts into batches that fit in memory, all of one size as far as possible: the
+    /// more sessions run in turn, the colder each finds the caches. The second pass deals the cuts
+    /// out like cards, so that each has other neighbours.
+    fn batches<'c>(&self, cuts: &[&'c Cut], pass: usize) -> Vec<Vec<&'c Cut>> {
+        if cuts.is_empty() {
+            return Vec::new();
+        }
+        let session = self.bench.model.encode().len() as u64 * SESSION_FACTOR;
+        let fit = (BATCH_BYTES / session.max(1)).clamp(1, BATCH_CUTS as u64) as usize;
+        let count = cuts.len().div_ceil(fit);
+        let size = cuts.len().div_ceil(count);
+        if pass == 0 {
+            return cuts.chunks(size).map(<[&Cut]>::to_vec).collect();
+        }
+        let hand = |first: usize| cuts.iter().skip(first).step_by(count).copied().collect();
+        (0..count).map(hand).collect()
+    }
+
+    fn record(&mut self, cuts: &[&Cut], times: &BatchTimes) {
         if self.partial.whole_us == 0.0 {
             self.partial.whole_us = times.whole.median_us;
         }
         let scale = self.partial.whole_us / times.whole.median_us.max(f64::MIN_POSITIVE);
         for (cut, halves) in cuts.iter().zip(&times.halves) {
-            let (tensors, kept) = names(&self.prepared.grouping.graph, cut);
-            let record = CutRecord {
+            let (tensors, kept) = self.names(cut);
+            self.partial.cuts.push(CutRecord {
                 tensors,
                 kept,
                 edge_us: halves.edge.median_us * scale,
@@ -183,67 +236,72 @@ impl<'a> Campaign<'a> {
                 rounds: halves.edge.rounds.min(halves.server.rounds),
                 edge_repeat_us: halves.edge.repeat_us * scale,
                 server_repeat_us: halves.server.repeat_us * scale,
-                edge_residual_us: 0.0,
-                server_residual_us: 0.0,
-                edge_loo_us: 0.0,
-                server_loo_us: 0.0,
-            };
-            self.partial.cuts.push(record.clone());
-            self.cuts.push((cut.clone(), record));
+                ..CutRecord::default()
+            });
         }
         self.wholes.push(times.whole);
     }
 
     /// The whole model over all batches; cuts rescaled to it.
-    pub(super) fn finish(mut self) -> Timing {
+    pub(super) fn finish(self, anchors: &Anchors) -> Timing {
+        let whole = over_all(&self.wholes);
         let medians: Vec<f64> = self.wholes.iter().map(|w| w.median_us).collect();
-        let mean = |f: &dyn Fn(&Summary) -> f64| {
-            self.wholes.iter().map(f).sum::<f64>() / self.wholes.len().max(1) as f64
-        };
-        let whole = Summary {
-            median_us: median(&medians),
-            mad_us: mean(&|w| w.mad_us),
-            p90_us: mean(&|w| w.p90_us),
-            p99_us: mean(&|w| w.p99_us),
-            rounds: self.wholes.iter().map(|w| w.rounds).sum(),
-            repeat_us: mean(&|w| w.repeat_us),
-            drift: mean(&|w| w.drift),
-            disturbed: mean(&|w| w.disturbed),
-        };
-        let between = match (medians.first(), medians.last()) {
+        let drift = match (medians.first(), medians.last()) {
             (Some(first), Some(last)) if medians.len() > 1 => last / first - 1.0,
             _ => whole.drift,
         };
         let scale = whole.median_us / self.partial.whole_us.max(f64::MIN_POSITIVE);
-        for (_, record) in &mut self.cuts {
-            for value in [
-                &mut record.edge_us,
-                &mut record.server_us,
-                &mut record.edge_mad_us,
-                &mut record.server_mad_us,
-                &mut record.edge_repeat_us,
-                &mut record.server_repeat_us,
-            ] {
-                *value *= scale;
-            }
-        }
+        let cuts = anchors.cuts.iter().filter_map(|cut| {
+            let names = self.names(cut);
+            let found: Vec<&CutRecord> = self.partial.of(&names).collect();
+            Some((cut.clone(), merged(&found, scale)?))
+        });
         Timing {
-            cuts: self.cuts,
+            cuts: cuts.collect(),
             disturbed: whole.disturbed,
-            drift: between,
+            drift,
             whole,
         }
     }
 }
 
-/// Names of the crossing tensors, and of the layers kept beyond what those need.
-fn names(graph: &Graph, cut: &Cut) -> (Vec<String>, Vec<String>) {
-    let tensors = cut
-        .crossing
-        .iter()
-        .map(|t| graph.tensor(*t).name.clone())
-        .collect();
-    let needed = graph.ancestors(&cut.crossing);
-    let kept = cut.edge.iter().filter(|l| !needed.contains(*l));
-    (tensors, kept.map(|l| graph.layer(l).id.clone()).collect())
+/// The whole model over several batches.
+fn over_all(wholes: &[Summary]) -> Summary {
+    let medians: Vec<f64> = wholes.iter().map(|w| w.median_us).collect();
+    let mean = |f: &dyn Fn(&Summary) -> f64| {
+        wholes.iter().map(f).sum::<f64>() / wholes.len().max(1) as f64
+    };
+    Summary {
+        median_us: median(&medians),
+        mad_us: mean(&|w| w.mad_us),
+        p90_us: mean(&|w| w.p90_us),
+        p99_us: mean(&|w| w.p99_us),
+        rounds: wholes.iter().map(|w| w.rounds).sum(),
+        repeat_us: mean(&|w| w.repeat_us),
+        drift: mean(&|w| w.drift),
+        disturbed: mean(&|w| w.disturbed),
+    }
+}
+
+/// One record of a cut from its measurements: the mean, and their difference as repeatability when
+/// there are two (else that of even and odd rounds).
+fn merged(found: &[&CutRecord], scale: f64) -> Option<CutRecord> {
+    let first = found.first()?;
+    let mean = |f: &dyn Fn(&CutRecord) -> f64| {
+        scale * found.iter().map(|r| f(r)).sum::<f64>() / found.len() as f64
+    };
+    let repeat = |f: &dyn Fn(&CutRecord) -> f64, within: f64| match found {
+        [one, two, ..] => scale * (f(one) - f(two)),
+        _ => scale * within,
+    };
+    Some(CutRecord {
+        edge_us: mean(&|r| r.edge_us),
+        server_us: mean(&|r| r.server_us),
+        edge_mad_us: mean(&|r| r.edge_mad_us),
+        server_mad_us: mean(&|r| r.server_mad_us),
+        rounds: found.iter().map(|r| r.rounds).sum(),
+        edge_repeat_us: repeat(&|r| r.edge_us, first.edge_repeat_us),
+        server_repeat_us: repeat(&|r| r.server_us, first.server_repeat_us),
+        ..(*first).clone()
+    })
 }

@@ -15,8 +15,9 @@ use crate::graph::{ElementType, Graph};
 use crate::onnx::{self, CutRequest, Model, Scale, ValueFacts};
 use crate::profile::CodecRecord;
 
-/// Codecs that cost time.
-const TIMED: [Codec; 3] = [Codec::F16, Codec::Q8, Codec::U8];
+/// Codecs that cost time, each with the tensor of the little model that it is timed on: `u8` is for
+/// inputs alone.
+const TIMED: [(Codec, &str); 3] = [(Codec::F16, "h"), (Codec::Q8, "h"), (Codec::U8, "x")];
 /// Least sizes timed, in elements: below, the fixed cost hides the rest.
 const LEAST_ELEMENTS: u64 = 16 * 1024;
 /// Aim for all codecs together.
@@ -35,7 +36,7 @@ struct Point {
 ///
 /// # Errors
 /// A run that fails.
-pub fn measure(
+pub(super) fn measure(
     environment: &Environment,
     graph: &Graph,
     protocol: Protocol,
@@ -43,8 +44,10 @@ pub fn measure(
     let sizes = sizes(graph);
     let mut subjects = Vec::new();
     for size in &sizes {
-        for codec in [Codec::F32].into_iter().chain(TIMED) {
-            subjects.extend(encoder_and_decoder(environment, codec, *size)?);
+        for (codec, tensor) in TIMED {
+            for codec in [Codec::F32, codec] {
+                subjects.extend(halves(environment, codec, tensor, *size)?);
+            }
         }
     }
     let deadline = Instant::now() + BUDGET;
@@ -54,18 +57,17 @@ pub fn measure(
         .iter()
         .map(|s| s.summary(protocol.threads).median_us)
         .collect();
-    let per_size = 2 * (1 + TIMED.len());
-    let records = TIMED.iter().enumerate().map(|(which, codec)| {
+    // four sessions per codec and size: plain edge, plain server, encoder, decoder
+    let records = TIMED.iter().enumerate().map(|(which, (codec, _))| {
         let points: Vec<Point> = sizes
             .iter()
             .enumerate()
             .map(|(size, elements)| {
-                let base = size * per_size;
-                let own = base + 2 * (which + 1);
+                let four = &medians[4 * (size * TIMED.len() + which)..][..4];
                 Point {
                     bytes: (4 * elements) as f64,
-                    encode_us: (medians[own] - medians[base]).max(0.0),
-                    decode_us: (medians[own + 1] - medians[base + 1]).max(0.0),
+                    encode_us: (four[2] - four[0]).max(0.0),
+                    decode_us: (four[3] - four[1]).max(0.0),
                 }
             })
             .collect();
@@ -86,24 +88,25 @@ fn sizes(graph: &Graph) -> Vec<u64> {
     vec![LEAST_ELEMENTS, largest / 4, largest]
 }
 
-/// A model that only passes on its input, cut before its one layer: the edge half is the encoder,
-/// the server half the decoder.
-fn encoder_and_decoder(
+/// Both halves of the little model, cut at `tensor`: with a codec, the edge half ends with its
+/// encoder and the server half begins with its decoder.
+fn halves(
     environment: &Environment,
     codec: Codec,
+    tensor: &str,
     elements: u64,
 ) -> Result<[Subject; 2], RunError> {
     let shape = vec![1, elements];
-    let model = onnx::build::identity(&shape);
-    let facts: ValueFacts = ["x", "y"]
+    let model = onnx::build::two_layers(&shape);
+    let facts: ValueFacts = ["x", "h", "y"]
         .map(|name| (name.to_owned(), (ElementType::Float32, shape.clone())))
         .into_iter()
         .collect();
     let reading = model.graph(&facts)?;
-    let input = reading.graph.find_tensor("x")?;
+    let crossing = reading.graph.find_tensor(tensor)?;
     let mut request = CutRequest {
-        edge: crate::graph::LayerSet::empty(reading.graph.layers().len()),
-        crossing: vec![(input, codec)],
+        edge: reading.graph.ancestors(&[crossing]),
+        crossing: vec![(crossing, codec)],
         ..CutRequest::default()
     };
     if codec == Codec::U8 {
@@ -111,7 +114,7 @@ fn encoder_and_decoder(
             mean: vec![127.5],
             std: vec![127.5],
         };
-        request.u8_scales.insert(input, scale);
+        request.u8_scales.insert(crossing, scale);
     }
     let halves = onnx::cut(&model, &reading, &request)?;
     let (Some(edge), Some(server)) = (halves.edge, halves.server) else {
@@ -119,7 +122,7 @@ fn encoder_and_decoder(
             "a codec has an encoder and a decoder".to_owned(),
         ));
     };
-    let feed = random_inputs(&model, &[])?;
+    let feed = random_inputs(environment, &model, &[])?;
     let mut edge = subject(environment, &edge, &feed)?;
     let sent = edge.session.run(&edge.feed)?;
     let server = subject(environment, &server, &sent)?;
@@ -176,9 +179,9 @@ fn line(points: &[Point], us: impl Fn(&Point) -> f64) -> (f64, f64) {
 ///
 /// # Errors
 /// A run that fails.
-pub fn peak_gflop_s(environment: &Environment) -> Result<f64, RunError> {
+pub(super) fn peak_gflop_s(environment: &Environment) -> Result<f64, RunError> {
     let model = onnx::build::matrix_product(MATRIX);
-    let feed = random_inputs(&model, &[])?;
+    let feed = random_inputs(environment, &model, &[])?;
     let mut subject = subject(environment, &model, &feed)?;
     let mut fastest = f64::INFINITY;
     for _ in 0..12 {

@@ -5,12 +5,15 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use ndarray::{Array1, Array2};
 use ort::environment::Environment;
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
+use super::calibrate::cholesky_solve;
 use super::probe::random_inputs;
 use super::session::{Session, SessionOptions};
+use super::stats::median;
 use crate::onnx::Model;
 use crate::profile::MemoryModel;
 
@@ -54,7 +57,7 @@ fn peak_bytes() -> Option<u64> {
 pub fn observe(environment: &Environment, path: &Path) -> Result<Option<Peak>, RunError> {
     let base_bytes = peak_bytes();
     let model = Model::load(path)?;
-    let feed = random_inputs(&model, &[])?;
+    let feed = random_inputs(environment, &model, &[])?;
     let encoded = model.encode();
     drop(model);
     let mut session = Session::new(environment, &encoded, &SessionOptions::default())?;
@@ -96,56 +99,65 @@ pub fn observe_in_child(
     Ok(serde_json::from_slice(&output.stdout).unwrap_or(None))
 }
 
-/// Fits `base + weight_factor * weights + activation_factor * live` by least squares, both factors
-/// at least zero; the base is the median of the children's.
+/// Fits `base + weight_factor * weights + activation_factor * live` by least squares; the base is at
+/// least what a process holds with the runtime loaded, both factors are at least zero.
 pub fn fit(observations: &[Observation]) -> MemoryModel {
     let bases: Vec<f64> = observations
         .iter()
         .map(|o| o.peak.base_bytes as f64)
         .collect();
-    let base = super::stats::median(&bases);
-    let rows: Vec<(f64, f64, f64)> = observations
+    let loaded = median(&bases);
+    let rows: Vec<([f64; 3], f64)> = observations
         .iter()
         .map(|o| {
             let above = o.peak.peak_bytes.saturating_sub(o.peak.base_bytes) as f64;
-            (o.weight_bytes as f64, o.live_bytes as f64, above)
+            ([1.0, o.weight_bytes as f64, o.live_bytes as f64], above)
         })
         .collect();
-    let (weight_factor, activation_factor) = two_factors(&rows);
+    let [session, weight_factor, activation_factor] = non_negative(&rows);
     MemoryModel {
-        base_bytes: base.round() as u64,
+        base_bytes: (loaded + session).round() as u64,
         weight_factor,
         activation_factor,
     }
 }
 
-/// Non-negative least squares in two unknowns: the unbounded optimum, else the better edge.
-fn two_factors(rows: &[(f64, f64, f64)]) -> (f64, f64) {
-    let sum = |f: &dyn Fn(&(f64, f64, f64)) -> f64| rows.iter().map(f).sum::<f64>();
-    let (ww, wa, aa) = (
-        sum(&|r| r.0 * r.0),
-        sum(&|r| r.0 * r.1),
-        sum(&|r| r.1 * r.1),
-    );
-    let (wy, ay) = (sum(&|r| r.0 * r.2), sum(&|r| r.1 * r.2));
-    let determinant = ww * aa - wa * wa;
-    if determinant > 1e-9 * ww * aa {
-        let (w, a) = (
-            (wy * aa - ay * wa) / determinant,
-            (ay * ww - wy * wa) / determinant,
-        );
-        if w >= 0.0 && a >= 0.0 {
-            return (w, a);
+/// Non-negative least squares in three unknowns: the best of the eight ways to hold some at zero.
+fn non_negative(rows: &[([f64; 3], f64)]) -> [f64; 3] {
+    let error = |x: &[f64; 3]| -> f64 {
+        let residual =
+            |(a, y): &([f64; 3], f64)| (a[0] * x[0] + a[1] * x[1] + a[2] * x[2] - y).powi(2);
+        rows.iter().map(residual).sum()
+    };
+    let mut best = [0.0; 3];
+    for mask in 1_u8..8 {
+        let free: Vec<usize> = (0..3).filter(|j| mask & (1 << j) != 0).collect();
+        // columns of one size, so that bytes and ones can share a matrix
+        let size = |j: usize| rows.iter().map(|(a, _)| a[j].abs()).fold(1.0, f64::max);
+        let mut gram = Array2::zeros((free.len(), free.len()));
+        let mut right = Array1::zeros(free.len());
+        for (a, y) in rows {
+            for (i, p) in free.iter().enumerate() {
+                right[i] += a[*p] / size(*p) * y;
+                for (j, q) in free.iter().enumerate() {
+                    gram[[i, j]] += a[*p] / size(*p) * a[*q] / size(*q);
+                }
+            }
+        }
+        for i in 0..free.len() {
+            // columns that say the same share the effect instead of cancelling each other
+            gram[[i, i]] += 1e-9;
+        }
+        let solution = cholesky_solve(gram, right);
+        let mut candidate = [0.0; 3];
+        for (i, j) in free.iter().enumerate() {
+            candidate[*j] = solution[i] / size(*j);
+        }
+        if candidate.iter().all(|x| *x >= 0.0) && error(&candidate) < error(&best) {
+            best = candidate;
         }
     }
-    let ratio = |y: f64, x: f64| if x > 0.0 { (y / x).max(0.0) } else { 0.0 };
-    let (w, a) = (ratio(wy, ww), ratio(ay, aa));
-    let error = |w: f64, a: f64| sum(&|r| (w * r.0 + a * r.1 - r.2).powi(2));
-    if error(w, 0.0) <= error(0.0, a) {
-        (w, 0.0)
-    } else {
-        (0.0, a)
-    }
+    best
 }
 
 #[cfg(test)]
@@ -166,13 +178,15 @@ mod tests {
 
     #[test]
     fn factors_are_recovered() {
-        let model = fit(&[
-            observation(1_000_000, 500_000),
-            observation(4_000_000, 900_000),
-        ]);
-        assert!((model.weight_factor - 2.5).abs() < 1e-6);
-        assert!((model.activation_factor - 2.0).abs() < 1e-6);
-        assert_eq!(model.base_bytes, 30_000_000);
+        let sizes = [
+            (1_000_000, 500_000),
+            (4_000_000, 900_000),
+            (2_000_000, 3_000_000),
+        ];
+        let model = fit(&sizes.map(|(weights, live)| observation(weights, live)));
+        assert!((model.weight_factor - 2.5).abs() < 1e-3, "{model:?}");
+        assert!((model.activation_factor - 2.0).abs() < 1e-3, "{model:?}");
+        assert!(model.base_bytes.abs_diff(30_000_000) < 10_000, "{model:?}");
     }
 
     #[test]

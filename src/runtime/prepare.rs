@@ -37,7 +37,7 @@ pub fn prepare(
     provider: Provider,
     runs: usize,
 ) -> Result<Prepared, RunError> {
-    let feed = random_inputs(model, shapes)?;
+    let feed = random_inputs(environment, model, shapes)?;
     let facts = probe(environment, model, &feed)?;
     let reading = model.graph(&facts)?;
     let renamed = model.renamed();

@@ -49,11 +49,16 @@ impl fmt::Display for InputShape {
     }
 }
 
-/// Random inputs for the model, the same every time.
+/// Random inputs for the model, the same every time. Values are made by the runtime, which must be
+/// open.
 ///
 /// # Errors
 /// Dimensions that neither the model nor `shapes` states, shapes for inputs that do not exist.
-pub fn random_inputs(model: &Model, shapes: &[InputShape]) -> Result<Values, RunError> {
+pub fn random_inputs(
+    _environment: &Environment,
+    model: &Model,
+    shapes: &[InputShape],
+) -> Result<Values, RunError> {
     let declared = model.inputs();
     for shape in shapes {
         if !declared.iter().any(|d| d.name == shape.input) {
@@ -193,11 +198,13 @@ pub fn probe(
     drop(session);
     let by_node: HashMap<&str, &trace::Kernel> =
         kernels.iter().map(|k| (k.node.as_str(), k)).collect();
+    // half-precision results of kernels that compute in single precision are traced as single
+    let true_types = !model.has_half_floats();
     let mut unseen = Vec::new();
     for (node, outputs) in model.node_outputs() {
         let kernel = by_node.get(node.as_str());
         let present: Vec<&String> = outputs.iter().filter(|o| !o.is_empty()).collect();
-        match kernel.filter(|k| k.outputs.len() == present.len()) {
+        match kernel.filter(|k| true_types && k.outputs.len() == present.len()) {
             Some(kernel) => {
                 for (name, fact) in present.into_iter().zip(&kernel.outputs) {
                     facts.entry(name.clone()).or_insert_with(|| fact.clone());

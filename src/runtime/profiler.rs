@@ -61,8 +61,10 @@ pub enum Progress {
     Timing {
         /// From 0 to 1.
         done: f64,
-        /// Cuts finished and planned.
+        /// Cuts finished and planned, each pass counted.
         cuts: (usize, usize),
+        /// Every cut is timed twice.
+        pass: usize,
     },
     /// Fitting times to the measured halves.
     Calibrating,
@@ -127,7 +129,7 @@ pub fn profile(
     let mut campaign = Campaign::new(&bench, &prepared, request, key(model, request), partial);
     campaign.run(&anchors, observer)?;
     observer.progress(Progress::Calibrating);
-    let timing = campaign.finish();
+    let timing = campaign.finish(&anchors);
     let fits = calibrate_sides(graph, &prepared, &timing);
     let codecs = codecs::measure(environment, graph, request.protocol)?;
     observer.progress(Progress::Memory);
@@ -148,8 +150,8 @@ pub fn profile(
         temperature_end_c: after.temperature_c,
         frequency_start_mhz: before.frequency_mhz,
         frequency_end_mhz: after.frequency_mhz,
-        peak_gflop_s: codecs::peak_gflop_s(environment)?,
-        mem_gb_s: memory_gb_s(threads),
+        peak_gflop_s: codecs::peak_gflop_s(environment)?.round(),
+        mem_gb_s: (10.0 * memory_gb_s(threads)).round() / 10.0,
     };
     Ok(assemble(Parts {
         model,

@@ -64,28 +64,32 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
         board: parts.board,
         method: Method {
             warmup: protocol.warmup,
-            runs: protocol.min_rounds,
+            runs: cuts.iter().map(|c| c.rounds).min().unwrap_or(0),
             optimization: "all".to_owned(),
             cache: protocol.cache.name().to_owned(),
             paced_fps: protocol.paced_fps,
-            noise: whole.mad_us / whole.median_us.max(f64::MIN_POSITIVE),
-            loo_error_median: median(&left_out),
-            loo_error_max: left_out.iter().copied().fold(0.0, f64::max),
-            repeatability: median(&repeats),
-            drift: parts.timing.drift,
-            disturbed: parts.timing.disturbed,
-            duration_s: parts.duration_s,
-            split_edge_us: parts.fits.edge.split_us,
-            split_server_us: parts.fits.server.split_us,
+            noise: six(whole.mad_us / whole.median_us.max(f64::MIN_POSITIVE)),
+            loo_error_median: six(median(&left_out)),
+            loo_error_max: six(left_out.iter().copied().fold(0.0, f64::max)),
+            repeatability: six(median(&repeats)),
+            drift: six(parts.timing.drift),
+            disturbed: six(parts.timing.disturbed),
+            duration_s: ns(parts.duration_s),
+            split_edge_us: ns(parts.fits.edge.split_us),
+            split_server_us: ns(parts.fits.server.split_us),
         },
         whole: Whole {
-            median_us: whole.median_us,
-            mad_us: whole.mad_us,
-            p90_us: whole.p90_us,
-            p99_us: whole.p99_us,
+            median_us: ns(whole.median_us),
+            mad_us: ns(whole.mad_us),
+            p90_us: ns(whole.p90_us),
+            p99_us: ns(whole.p99_us),
             runs: whole.rounds,
         },
-        memory: parts.memory,
+        memory: MemoryModel {
+            weight_factor: six(parts.memory.weight_factor),
+            activation_factor: six(parts.memory.activation_factor),
+            ..parts.memory
+        },
         power: None,
         inputs: graph.inputs().iter().map(port).collect(),
         outputs: graph.outputs().iter().map(port).collect(),
@@ -101,8 +105,28 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
             .collect(),
         layers,
         cuts,
-        codecs: parts.codecs,
+        codecs: parts.codecs.into_iter().map(rounded_codec).collect(),
     }
+}
+
+/// Rounded to nanoseconds, which is all the clock tells and what the planner counts in.
+fn ns(us: f64) -> f64 {
+    (us * 1e3).round() / 1e3
+}
+
+/// A share or factor, to six decimals.
+fn six(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+/// Rounds times to nanoseconds so that they still sum to `whole_us`: the largest takes the rest.
+fn rounded_to_sum(times_us: &[f64], whole_us: f64) -> Vec<f64> {
+    let mut rounded: Vec<f64> = times_us.iter().map(|us| ns(*us)).collect();
+    let rest = whole_us - rounded.iter().sum::<f64>();
+    if let Some(largest) = rounded.iter_mut().max_by(|a, b| a.total_cmp(b)) {
+        *largest = ns(*largest + rest).max(0.0);
+    }
+    rounded
 }
 
 fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
@@ -114,6 +138,9 @@ fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
         0.0
     };
     let names = |ids: &[TensorId]| ids.iter().map(|t| graph.tensor(*t).name.clone()).collect();
+    let whole_us = ns(parts.timing.whole.median_us);
+    let edge_us = rounded_to_sum(&parts.fits.edge.layers_us, whole_us);
+    let server_us = rounded_to_sum(&parts.fits.server.layers_us, whole_us);
     graph
         .layers()
         .iter()
@@ -131,12 +158,22 @@ fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
                 .map(|w| graph.weights()[w.index()].name.clone())
                 .collect(),
             flops: layer.flops,
-            edge_us: parts.fits.edge.layers_us[index],
-            server_us: parts.fits.server.layers_us[index],
-            trace_us: parts.prepared.traced_us[index].0 * scale,
-            mad_us: parts.prepared.traced_us[index].1 * scale,
+            edge_us: edge_us[index],
+            server_us: server_us[index],
+            trace_us: ns(parts.prepared.traced_us[index].0 * scale),
+            mad_us: ns(parts.prepared.traced_us[index].1 * scale),
         })
         .collect()
+}
+
+fn rounded_codec(codec: CodecRecord) -> CodecRecord {
+    CodecRecord {
+        enc_us: ns(codec.enc_us),
+        enc_ns_per_byte: six(codec.enc_ns_per_byte),
+        dec_us: ns(codec.dec_us),
+        dec_ns_per_byte: six(codec.dec_ns_per_byte),
+        ..codec
+    }
 }
 
 fn tensor_records(parts: &Parts<'_>) -> Vec<TensorRecord> {
@@ -152,8 +189,8 @@ fn tensor_records(parts: &Parts<'_>) -> Vec<TensorRecord> {
             bytes: tensor.bytes.0,
             cuttable: tensor.uncuttable.is_none(),
             reason: tensor.uncuttable.clone().unwrap_or_default(),
-            send_us: parts.fits.edge.extra_us[index],
-            recv_us: parts.fits.server.extra_us[index],
+            send_us: ns(parts.fits.edge.extra_us[index]),
+            recv_us: ns(parts.fits.server.extra_us[index]),
         })
         .collect()
 }
@@ -166,10 +203,16 @@ fn cut_records(parts: &Parts<'_>) -> Vec<CutRecord> {
         .iter()
         .enumerate()
         .map(|(index, (_, record))| CutRecord {
-            edge_residual_us: edge.residual_us[index],
-            server_residual_us: server.residual_us[index],
-            edge_loo_us: edge.left_out_us[index],
-            server_loo_us: server.left_out_us[index],
+            edge_residual_us: ns(edge.residual_us[index]),
+            server_residual_us: ns(server.residual_us[index]),
+            edge_loo_us: ns(edge.left_out_us[index]),
+            server_loo_us: ns(server.left_out_us[index]),
+            edge_us: ns(record.edge_us),
+            server_us: ns(record.server_us),
+            edge_mad_us: ns(record.edge_mad_us),
+            server_mad_us: ns(record.server_mad_us),
+            edge_repeat_us: ns(record.edge_repeat_us),
+            server_repeat_us: ns(record.server_repeat_us),
             ..record.clone()
         })
         .collect()

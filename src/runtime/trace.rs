@@ -9,13 +9,13 @@ use crate::graph::ElementType;
 
 /// One kernel launch.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kernel {
+pub(super) struct Kernel {
     /// Name of the node in the (rewritten) graph.
-    pub node: String,
+    pub(super) node: String,
     /// Duration in microseconds.
-    pub us: f64,
+    pub(super) us: f64,
     /// Type and shape of each output.
-    pub outputs: Vec<(ElementType, Vec<u64>)>,
+    pub(super) outputs: Vec<(ElementType, Vec<u64>)>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ struct Arguments {
 ///
 /// # Errors
 /// [`RunError::Trace`] when the text is not a trace.
-pub fn kernels(trace: &str) -> Result<Vec<Kernel>, RunError> {
+pub(super) fn kernels(trace: &str) -> Result<Vec<Kernel>, RunError> {
     let events: Vec<Event> = serde_json::from_str(trace).map_err(|error| RunError::Trace {
         message: error.to_string(),
     })?;

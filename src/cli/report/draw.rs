@@ -1,0 +1,154 @@
+//! From inputs to figures and the names of their files.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use cutpoint::plan::Sweep;
+use cutpoint::problem::Problem;
+use cutpoint::profile::Profile;
+use cutpoint::report::{ReportError, Style, cuts, halves, layers, prepare, rate};
+use cutpoint::scenario::RateRange;
+use cutpoint::server::Server;
+use cutpoint::solve;
+use cutpoint::units::BitRate;
+
+use super::inputs::Inputs;
+
+/// What the figure over the rate shows unless a range is asked for.
+const RATES_BIT_S: [u64; 2] = [100_000, 1_000_000_000];
+
+/// A figure before it is written.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    pub(super) name: &'static str,
+    pub(super) file: String,
+    pub(super) svg: String,
+}
+
+/// The figures so far, and what was left out.
+#[derive(Debug)]
+pub(super) struct Figures {
+    style: Style,
+    names: BTreeSet<String>,
+    pub(super) drawn: Vec<Drawn>,
+    /// Input and reason.
+    pub(super) left_out: Vec<(String, String)>,
+}
+
+impl Figures {
+    pub(super) fn new(style: Style) -> Figures {
+        Figures {
+            style,
+            names: BTreeSet::new(),
+            drawn: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    pub(super) fn leave_out(&mut self, input: &Path, why: String) {
+        self.left_out.push((input.display().to_string(), why));
+    }
+
+    /// Keeps a figure under a name of its own, or notes why there is none.
+    fn keep(
+        &mut self,
+        input: &Path,
+        stem: &str,
+        name: &'static str,
+        svg: Result<String, ReportError>,
+    ) {
+        match svg {
+            Ok(svg) => {
+                let numbered = (2..).map(|number| format!("{stem}-{name}-{number}.svg"));
+                let mut files = std::iter::once(format!("{stem}-{name}.svg")).chain(numbered);
+                if let Some(file) = files.find(|file| !self.names.contains(file)) {
+                    self.names.insert(file.clone());
+                    self.drawn.push(Drawn { name, file, svg });
+                }
+            }
+            Err(error) => self.leave_out(input, error.to_string()),
+        }
+    }
+
+    /// The figure of a sweep; the profile it was made from tells more about its times.
+    pub(super) fn sweep(&mut self, path: &Path, sweep: &Sweep, inputs: &Inputs) {
+        let Some(plan) = sweep.segments.first().map(|segment| &segment.plan) else {
+            return self.leave_out(path, "the sweep found no plan".to_owned());
+        };
+        let [mut edge, server] = prepare::origins(&plan.setting);
+        if let Some(profile) = inputs.profile_for(plan) {
+            edge = prepare::edge_origin(profile);
+        }
+        let svg =
+            prepare::rate(sweep, edge, server).and_then(|data| rate::figure(&data, &self.style));
+        self.keep(
+            path,
+            &stem(&plan.setting.edge, &plan.model.file),
+            "rate",
+            svg,
+        );
+    }
+
+    /// All figures of a profile; `profile` and `server` are those of the problem.
+    pub(super) fn profile(
+        &mut self,
+        path: &Path,
+        profile: &Profile,
+        server: &Server,
+        problem: &Problem,
+        rates: RateRange,
+    ) {
+        let stem = stem(&profile.board.name, &profile.model.file);
+        let style = self.style;
+        let drawn = layers::figure(&prepare::layers(problem, profile, server), &style);
+        self.keep(path, &stem, "layers", drawn);
+        let drawn = cuts::figure(&prepare::cuts(problem, profile, server), &style);
+        self.keep(path, &stem, "cuts", drawn);
+        match solve::sweep(problem, range(rates), &solve::Options::default()) {
+            Ok(sweep) => {
+                let (edge, server) = (
+                    prepare::edge_origin(profile),
+                    prepare::server_origin(server),
+                );
+                let data = prepare::rate(&sweep, edge, server);
+                self.keep(
+                    path,
+                    &stem,
+                    "rate",
+                    data.and_then(|data| rate::figure(&data, &style)),
+                );
+            }
+            Err(error) => self.leave_out(path, format!("figure `rate` is left out: {error}")),
+        }
+        let drawn = halves::figure(&prepare::halves(profile), &style);
+        self.keep(path, &stem, "halves", drawn);
+    }
+}
+
+/// The range asked for, or a wide one.
+fn range(asked: RateRange) -> RateRange {
+    let [from, to] = RATES_BIT_S.map(BitRate::from_bit_s);
+    match (asked.single(), from, to) {
+        (Some(_), Some(from), Some(to)) => RateRange { from, to },
+        _ => asked,
+    }
+}
+
+/// Start of the file names: board and model, in characters that every file system takes.
+fn stem(board: &str, model: &str) -> String {
+    let model = model.strip_suffix(".onnx").unwrap_or(model);
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = format!("{board}-{model}")
+        .chars()
+        .map(plain)
+        .take(120)
+        .collect();
+    // no hidden files
+    name.trim_start_matches('.').to_owned()
+}

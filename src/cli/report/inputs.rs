@@ -1,0 +1,118 @@
+//! What `report` was given: each file is a profile, a plan or a sweep, and says so itself.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use cutpoint::plan::{Plan, Setting, Sweep};
+use cutpoint::profile::Profile;
+use cutpoint::scenario::{RateRange, Wishes};
+use cutpoint::units::{BitRate, Delay};
+
+use super::super::{Kind, OrFail};
+
+/// The files by kind, each kind in the order given.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    pub(super) profiles: Vec<(PathBuf, Profile)>,
+    pub(super) plans: Vec<(PathBuf, Plan)>,
+    pub(super) sweeps: Vec<(PathBuf, Sweep)>,
+}
+
+impl Inputs {
+    pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Inputs> {
+        let mut inputs = Inputs::default();
+        for path in paths {
+            inputs.add(path).or_fail(Kind::BadInput)?;
+        }
+        Ok(inputs)
+    }
+
+    fn add(&mut self, path: &Path) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let json = text.trim_start().starts_with('{');
+        let has = |table: &str| text.lines().any(|line| line.trim() == table);
+        if json {
+            return self.add_json(path, &text);
+        }
+        if has("[[segments]]") {
+            self.sweeps
+                .push((path.to_owned(), Sweep::parse(&text, path)?));
+        } else if has("[breakdown_ms]") {
+            self.plans
+                .push((path.to_owned(), Plan::parse(&text, path)?));
+        } else if has("[whole]") || has("[[layer]]") {
+            self.profiles
+                .push((path.to_owned(), Profile::parse(&text, path)?));
+        } else {
+            anyhow::bail!(
+                "{}: neither a profile, nor a plan, nor a sweep",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// What `plan --json` and `sweep --json` print.
+    fn add_json(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
+        let name = || path.display().to_string();
+        let value: serde_json::Value = serde_json::from_str(text).with_context(name)?;
+        if value.get("segments").is_some() {
+            self.sweeps.push((
+                path.to_owned(),
+                serde_json::from_value(value).with_context(name)?,
+            ));
+        } else if value.get("breakdown_ms").is_some() {
+            self.plans.push((
+                path.to_owned(),
+                serde_json::from_value(value).with_context(name)?,
+            ));
+        } else {
+            anyhow::bail!("{}: neither a plan nor a sweep", path.display());
+        }
+        Ok(())
+    }
+
+    /// The first plan made from this profile.
+    pub(super) fn plan_for(&self, profile: &Profile) -> Option<&Plan> {
+        self.plans
+            .iter()
+            .map(|(_, plan)| plan)
+            .find(|plan| is_of(profile, plan))
+    }
+
+    /// The profile that a plan was made from.
+    pub(super) fn profile_for(&self, plan: &Plan) -> Option<&Profile> {
+        self.profiles
+            .iter()
+            .map(|(_, profile)| profile)
+            .find(|profile| is_of(profile, plan))
+    }
+
+    /// Plans without the profile they were made from.
+    pub(super) fn plans_alone(&self) -> impl Iterator<Item = &(PathBuf, Plan)> {
+        self.plans
+            .iter()
+            .filter(|(_, plan)| self.profile_for(plan).is_none())
+    }
+}
+
+fn is_of(profile: &Profile, plan: &Plan) -> bool {
+    plan.model.sha256 == profile.model.sha256 && plan.setting.edge == profile.board.name
+}
+
+/// The link and the inputs that a plan was made for.
+pub(super) fn wishes(setting: &Setting) -> Wishes {
+    let rate = BitRate::from_bit_s(setting.rate_bit_s).map(|rate| RateRange {
+        from: rate,
+        to: rate,
+    });
+    let delay = std::time::Duration::try_from_secs_f64(setting.delay_ms / 1e3).ok();
+    Wishes {
+        rate,
+        delay: delay.map(Delay),
+        down_rate: setting.down_rate_bit_s.and_then(BitRate::from_bit_s),
+        results: setting.results.parse().ok(),
+        local_input: setting.local_inputs.clone(),
+        ..Wishes::default()
+    }
+}

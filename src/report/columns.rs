@@ -1,0 +1,35 @@
+//! Names below the columns of a bar chart.
+
+use super::panel::Panel;
+use super::sheet::{Anchor, Sheet};
+use super::style::TINY;
+use super::text::{bare, fit, width};
+
+/// Least column width that has room for a name below it.
+pub(super) const NAMED: f64 = 11.5;
+/// Widest bar.
+pub(super) const WIDEST: f64 = 44.0;
+/// Longest name in pixels.
+const LONGEST: f64 = 136.0;
+
+/// Height that the names take, reading upwards.
+pub(super) fn names_height<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
+    let longest = names
+        .map(|name| width(bare(name), TINY))
+        .fold(0.0, f64::max);
+    longest.min(LONGEST) + 8.0
+}
+
+/// Writes each name, with the position of its column, `below` pixels under the panel.
+pub(super) fn write_names<'a>(
+    sheet: &mut Sheet,
+    panel: &Panel,
+    below: f64,
+    names: impl Iterator<Item = (f64, &'a str)>,
+) {
+    for (column, name) in names {
+        let x = panel.at_x(column) + TINY * 0.35;
+        let y = panel.frame.bottom() + below;
+        sheet.upwards("tiny", x, y, Anchor::End, &fit(bare(name), TINY, LONGEST));
+    }
+}

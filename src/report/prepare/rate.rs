@@ -1,0 +1,83 @@
+use crate::plan::{Baseline, LatencyLine, Plan, Segment, Sweep};
+use crate::report::rate::{Curve, Other, RateData, Region, Side};
+use crate::report::text::bare;
+use crate::report::{Origin, ReportError};
+
+/// Data of the figure over the rate. Baselines that break a limit are left out.
+///
+/// # Errors
+/// [`ReportError::Nothing`] for a sweep without plans.
+pub fn rate(sweep: &Sweep, edge: Origin, server: Origin) -> Result<RateData, ReportError> {
+    let Some(first) = sweep.segments.first() else {
+        return Err(ReportError::Nothing {
+            figure: "rate",
+            why: "the sweep found no plan that meets the limits".to_owned(),
+        });
+    };
+    let setting = &first.plan.setting;
+    let down = setting
+        .down_rate_bit_s
+        .map_or(String::new(), |rate| format!(", {rate} bit/s back"));
+    Ok(RateData {
+        model: first.plan.model.file.clone(),
+        edge,
+        server,
+        link: format!(
+            "Delay {} ms one way{down}; results wanted: {}",
+            setting.delay_ms, setting.results
+        ),
+        regions: sweep.segments.iter().map(region).collect(),
+        others: sweep.baselines.iter().filter_map(other).collect(),
+    })
+}
+
+fn region(segment: &Segment) -> Region {
+    let plan = &segment.plan;
+    let side = match (plan.edge.is_empty(), plan.server.is_empty()) {
+        (_, true) => Side::Edge,
+        (true, false) => Side::Server,
+        (false, false) => Side::Split,
+    };
+    Region {
+        from_bit_s: segment.from_bit_s as f64,
+        to_bit_s: segment.to_bit_s as f64,
+        name: name(plan, side),
+        side,
+        curve: curve(&segment.latency),
+    }
+}
+
+/// What crosses, and in which codec.
+fn name(plan: &Plan, side: Side) -> String {
+    let crossing: Vec<String> = plan
+        .crossing
+        .iter()
+        .map(|crossing| format!("{} · {}", bare(&crossing.tensor), crossing.codec))
+        .collect();
+    let crossing = crossing.join(" + ");
+    match side {
+        Side::Edge => "all on the edge".to_owned(),
+        Side::Server => format!("all on the server: {crossing}"),
+        Side::Split => crossing,
+    }
+}
+
+fn curve(line: &LatencyLine) -> Curve {
+    Curve {
+        fixed_us: line.fixed_ms * 1e3,
+        bits: line.wire_bits as f64,
+    }
+}
+
+fn other(baseline: &Baseline) -> Option<(Other, Curve)> {
+    let other = match baseline.name.as_str() {
+        "all-edge" => Other::AllEdge,
+        "all-server" => Other::AllServer,
+        "backbone" => Other::Backbone,
+        _ => return None,
+    };
+    baseline
+        .breaks
+        .is_none()
+        .then(|| (other, curve(&baseline.latency)))
+}

@@ -1,0 +1,193 @@
+//! The one visual style: sizes, colours for light and dark, and the style sheet of a figure.
+//!
+//! The colours are Okabe and Ito's palette, which people with any common colour blindness can tell
+//! apart, with lightness chosen so that neighbours also differ in grey print.
+
+use std::fmt::Write as _;
+
+/// Which colours a figure uses.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// Light, or dark where the reader's screen prefers that.
+    #[default]
+    Auto,
+    /// Always light, as on paper.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+/// Size and colours of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Width in pixels (96 to the inch), at least [`Style::MIN`].
+    pub width: u32,
+    /// Height in pixels, at least [`Style::MIN`].
+    pub height: u32,
+    /// Light, dark, or as the reader prefers.
+    pub theme: Theme,
+}
+
+impl Style {
+    /// Smallest width and height that leave room for the axes.
+    pub const MIN: u32 = 400;
+    /// Largest width and height.
+    pub const MAX: u32 = 8_000;
+
+    pub(super) fn size(self) -> (f64, f64) {
+        let within = |side: u32| f64::from(side.clamp(Style::MIN, Style::MAX));
+        (within(self.width), within(self.height))
+    }
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style {
+            width: 880,
+            height: 560,
+            theme: Theme::Auto,
+        }
+    }
+}
+
+/// Font size of the heading.
+pub(super) const HEADING: f64 = 16.0;
+/// Font size of legends and axis titles.
+pub(super) const TEXT: f64 = 12.0;
+/// Font size of ticks, labels and the caption.
+pub(super) const SMALL: f64 = 11.0;
+/// Font size of the names below dense columns.
+pub(super) const TINY: f64 = 9.5;
+
+const FONTS: &str =
+    "Inter,'Helvetica Neue',Arial,'Liberation Sans','Noto Sans','DejaVu Sans',sans-serif";
+
+/// What a class paints.
+enum Paint {
+    /// A filled shape.
+    Fill,
+    /// A line of this width, with this dash pattern.
+    Line(f64, &'static str),
+    /// A shape with paper inside and an outline.
+    Hollow,
+    /// A filled shape with a thin rim of paper, so that overlapping ones stay apart.
+    Dot,
+    /// Text of this size and weight.
+    Text(f64, u32),
+    /// Text with a rim of paper, readable over lines.
+    Label(f64, u32),
+}
+
+use Paint::{Dot, Fill, Hollow, Label, Line, Text};
+
+/// Class, what it paints, light colour, dark colour.
+const CLASSES: &[(&str, Paint, &str, &str)] = &[
+    ("paper", Fill, "#ffffff", "#14171b"),
+    ("heading", Text(HEADING, 600), "#1b1f24", "#eceff2"),
+    ("text", Text(TEXT, 400), "#1b1f24", "#e3e6ea"),
+    ("muted", Text(SMALL, 400), "#57606a", "#a3adb8"),
+    ("small", Text(SMALL, 400), "#1b1f24", "#eceff2"),
+    ("tiny", Text(TINY, 400), "#57606a", "#a3adb8"),
+    ("label", Label(SMALL, 400), "#1b1f24", "#eceff2"),
+    ("strong", Label(SMALL, 600), "#a33f00", "#ff9a5c"),
+    ("grid", Line(1.0, ""), "#e4e7eb", "#2a3037"),
+    ("axis", Line(1.0, ""), "#8b949e", "#6b747e"),
+    ("leader", Line(0.8, ""), "#8b949e", "#7d8792"),
+    ("edge", Fill, "#0072b2", "#3f9bd8"),
+    ("encode", Fill, "#5b3a8c", "#a58bd6"),
+    ("uplink", Fill, "#a9dccb", "#2c6a5d"),
+    ("decode", Fill, "#a3427b", "#c2589a"),
+    ("server", Fill, "#e69f00", "#f2b632"),
+    ("results", Fill, "#6a737d", "#9aa4af"),
+    ("best", Hollow, "#d55e00", "#ff8a45"),
+    ("cut", Fill, "#1b1f24", "#eceff2"),
+    ("nocut", Fill, "#b4bcc5", "#56606b"),
+    ("raw", Line(1.2, "5 4"), "#57606a", "#a3adb8"),
+    ("envelope", Line(2.4, ""), "#1b1f24", "#eceff2"),
+    ("all-edge", Line(1.6, "8 4"), "#0072b2", "#56b4e9"),
+    ("all-server", Line(1.6, "2 3"), "#b87f00", "#f2b632"),
+    ("backbone", Line(1.6, "9 3 2 3"), "#9c3f78", "#e3a3c6"),
+    ("switch", Line(1.0, "3 3"), "#57606a", "#a3adb8"),
+    ("on-edge", Fill, "#d3e6f3", "#17354a"),
+    ("on-server", Fill, "#fbe8bf", "#4a3a12"),
+    ("split-a", Fill, "#d2ebe2", "#173f36"),
+    ("split-b", Fill, "#e9f5f0", "#123029"),
+    ("band-1", Fill, "#d9dee4", "#333b44"),
+    ("band-5", Fill, "#eff1f4", "#21272d"),
+    ("edge-half", Dot, "#0072b2", "#56b4e9"),
+    ("server-half", Dot, "#c98a00", "#f2b632"),
+    ("edge-left-out", Hollow, "#0072b2", "#56b4e9"),
+    ("server-left-out", Hollow, "#b87f00", "#f2b632"),
+    ("edge-error", Line(1.2, ""), "#0072b2", "#56b4e9"),
+    ("server-error", Line(1.2, ""), "#b87f00", "#f2b632"),
+];
+
+/// The style sheet of a figure, for the classes that `body` uses.
+pub(super) fn sheet(theme: Theme, body: &str) -> String {
+    let used = || {
+        CLASSES
+            .iter()
+            .filter(|(name, ..)| body.contains(&format!("\"{name}\"")))
+    };
+    let paper = match theme {
+        Theme::Dark => CLASSES[0].3,
+        _ => CLASSES[0].2,
+    };
+    let mut css = format!(
+        "svg{{font-family:{FONTS}}}.hover rect{{fill:#808080;fill-opacity:0}}.hover rect:hover{{fill-opacity:.18}}"
+    );
+    for (name, paint, light, dark) in used() {
+        let colour = if theme == Theme::Dark { dark } else { light };
+        let _ = write!(css, ".{name}{{{}}}", declarations(paint, colour, paper));
+    }
+    if theme == Theme::Auto {
+        let _ = write!(css, "@media screen and (prefers-color-scheme:dark){{");
+        for (name, paint, _, dark) in used() {
+            let _ = write!(css, ".{name}{{{}}}", recolour(paint, dark));
+        }
+        css.push('}');
+    }
+    css
+}
+
+fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
+    match paint {
+        Fill => format!("fill:{colour}"),
+        Line(width, dash) => {
+            let dash = if dash.is_empty() {
+                String::new()
+            } else {
+                format!(";stroke-dasharray:{dash}")
+            };
+            format!("fill:none;stroke:{colour};stroke-width:{width};stroke-linejoin:round{dash}")
+        }
+        Hollow => format!("fill:{paper};fill-opacity:0;stroke:{colour};stroke-width:1.4"),
+        Dot => format!("fill:{colour};stroke:{paper};stroke-width:.6"),
+        Text(size, weight) => format!("fill:{colour};font-size:{size}px;font-weight:{weight}"),
+        Label(size, weight) => format!(
+            "fill:{colour};font-size:{size}px;font-weight:{weight};stroke:{paper};stroke-width:3;stroke-linejoin:round;paint-order:stroke"
+        ),
+    }
+}
+
+fn recolour(paint: &Paint, dark: &str) -> String {
+    let paper = CLASSES[0].3;
+    match paint {
+        Fill | Text(..) => format!("fill:{dark}"),
+        Line(..) | Hollow => format!("stroke:{dark}"),
+        Dot | Label(..) => format!("fill:{dark};stroke:{paper}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_used_classes_are_written_and_dark_follows_the_reader() {
+        let css = sheet(Theme::Auto, r#"<g class="edge">"#);
+        assert!(css.contains(".edge{fill:#0072b2}") && css.contains("prefers-color-scheme:dark"));
+        assert!(!css.contains(".server{"));
+        assert!(!sheet(Theme::Dark, r#"<g class="edge">"#).contains("#0072b2"));
+    }
+}

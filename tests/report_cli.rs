@@ -1,0 +1,207 @@
+//! `cutpoint report` as a process.
+
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used)]
+
+mod report_support;
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use cutpoint::plan::Sweep;
+use cutpoint::profile::Profile;
+use cutpoint::server::Server;
+use cutpoint::{scenario, solve};
+use predicates::prelude::*;
+use report_support::{check, network, problem, ugly};
+
+fn report(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutpoint"));
+    command.current_dir(folder).arg("report");
+    command
+}
+
+fn save(profile: &Profile, file: &Path) {
+    std::fs::write(file, profile.to_toml(file).unwrap()).unwrap();
+}
+
+fn sweep(profile: &Profile) -> Sweep {
+    let problem = problem(profile, &Server::faster(8.0), "20 Mbit/s");
+    let rates: scenario::RateRange = "100kbit/s..1Gbit/s".parse().unwrap();
+    solve::sweep(&problem, rates, &solve::Options::default()).unwrap()
+}
+
+#[test]
+fn a_profile_gives_four_figures_and_their_list() {
+    let folder = tempfile::tempdir().unwrap();
+    for layers in [10, 60, 500] {
+        save(&network(layers, ugly), &folder.path().join("profile.toml"));
+        report(folder.path())
+            .args(["profile.toml", "--out", "new/figures", "--link", "wifi"])
+            .assert()
+            .success()
+            .stdout(predicate::str::contains(
+                "new/figures/pi5-synthetic-cuts.svg",
+            ));
+        for figure in ["layers", "cuts", "rate", "halves"] {
+            let file = folder
+                .path()
+                .join(format!("new/figures/pi5-synthetic-{figure}.svg"));
+            check(&std::fs::read_to_string(file).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&network(60, ugly), &folder.path().join("p.toml"));
+    let draw = |out: &str| {
+        report(folder.path())
+            .args(["p.toml", "--out", out])
+            .assert()
+            .success();
+        ["layers", "cuts", "rate", "halves"].map(|f| {
+            std::fs::read(
+                folder
+                    .path()
+                    .join(out)
+                    .join(format!("pi5-synthetic-{f}.svg")),
+            )
+            .unwrap()
+        })
+    };
+    assert_eq!(draw("a"), draw("b"));
+}
+
+#[test]
+fn a_sweep_is_drawn_from_its_file_alone_in_toml_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let sweep = sweep(&network(20, ugly));
+    std::fs::write(folder.path().join("sweep.toml"), sweep.to_toml().unwrap()).unwrap();
+    std::fs::write(
+        folder.path().join("sweep.json"),
+        serde_json::to_string(&sweep).unwrap(),
+    )
+    .unwrap();
+    report(folder.path())
+        .args(["sweep.toml", "sweep.json", "--json"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("\"figure\": \"rate\""));
+    let [toml, json] = ["pi5-synthetic-rate.svg", "pi5-synthetic-rate-2.svg"]
+        .map(|file| std::fs::read_to_string(folder.path().join("reports").join(file)).unwrap());
+    check(&toml);
+    assert_eq!(toml, json);
+    assert!(toml.contains("sim:8x (simulated)"));
+}
+
+#[test]
+fn a_plan_sets_the_link_of_its_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = network(20, ugly);
+    save(&profile, &folder.path().join("profile.toml"));
+    let plan = sweep(&profile).segments[0].plan.clone();
+    std::fs::write(folder.path().join("plan.toml"), plan.to_toml().unwrap()).unwrap();
+    report(folder.path())
+        .args(["profile.toml", "plan.toml"])
+        .assert()
+        .success();
+    let cuts =
+        std::fs::read_to_string(folder.path().join("reports/pi5-synthetic-cuts.svg")).unwrap();
+    assert!(
+        cuts.contains("at 100 kbit/s, 20 ms one way"),
+        "{}",
+        &cuts[..300]
+    );
+
+    report(folder.path())
+        .arg("plan.toml")
+        .assert()
+        .code(4)
+        .stderr(predicate::str::contains("the profile of pi5"));
+}
+
+#[test]
+fn files_that_are_nothing_of_the_kind_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("other.toml"), "a = 1").unwrap();
+    std::fs::write(folder.path().join("broken.json"), "{").unwrap();
+    for (file, message) in [
+        (
+            "other.toml",
+            "other.toml: neither a profile, nor a plan, nor a sweep",
+        ),
+        ("broken.json", "broken.json"),
+        ("missing.toml", "missing.toml"),
+    ] {
+        report(folder.path())
+            .arg(file)
+            .assert()
+            .code(4)
+            .stderr(predicate::str::contains(message));
+    }
+    assert!(!folder.path().join("reports").exists());
+}
+
+#[test]
+fn figures_without_data_are_left_out_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut profile = network(2, |i| format!("layer{i}"));
+    profile.cuts.clear();
+    save(&profile, &folder.path().join("profile.toml"));
+    report(folder.path())
+        .args(["profile.toml", "--json"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains(
+            "no half of `synthetic.onnx` was measured",
+        ))
+        .stderr(predicate::str::contains("figure `halves` is left out"));
+}
+
+#[test]
+fn an_unusable_server_or_link_is_an_error_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&network(10, ugly), &folder.path().join("profile.toml"));
+    for (args, code) in [
+        (["--server", "sim:0x"], 2),
+        (["--server", "missing.toml"], 4),
+        (["--link", "pigeon"], 2),
+        (["--rate", "40"], 2),
+    ] {
+        report(folder.path())
+            .arg("profile.toml")
+            .args(args)
+            .assert()
+            .code(code);
+    }
+    assert!(!folder.path().join("reports").exists());
+}
+
+#[test]
+fn one_layer_or_no_times_never_break_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = network(1, ugly);
+    let mut idle = network(30, ugly);
+    idle.whole.median_us = 0.0;
+    for layer in &mut idle.layers {
+        (layer.edge_us, layer.server_us) = (0.0, 0.0);
+    }
+    for (profile, why, code) in [
+        (one, "fewer than two layers", 0),
+        (idle, "all layer times", 4),
+    ] {
+        save(&profile, &folder.path().join("profile.toml"));
+        let output = report(folder.path())
+            .args(["profile.toml", "--json"])
+            .assert()
+            .code(code)
+            .stdout(predicate::str::contains(why));
+        let list: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        for figure in list["figures"].as_array().unwrap() {
+            let file = folder.path().join(figure["file"].as_str().unwrap());
+            check(&std::fs::read_to_string(file).unwrap());
+        }
+    }
+}
