@@ -185,9 +185,9 @@ fn tasks(graph: &Graph, edge: &Profile, scenario: &Scenario) -> Result<Vec<Task>
     };
     for task in &tasks {
         task.tensors(graph)
-            .map_err(|source| ProblemError::Unknown {
+            .map_err(|cause| ProblemError::Unknown {
                 flag: "--task",
-                source,
+                cause,
             })?;
     }
     Ok(tasks)
