@@ -78,12 +78,11 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
             "report",
             &profile,
             "reports/demo/plan.toml",
+            "reports/demo/sweep.toml",
+            "--codec",
+            "f32,q8",
             "--out",
             "reports/demo",
-            "--rate",
-            "1Mbit/s..10Gbit/s",
-            "--delay",
-            DELAY,
         ],
     )
 }

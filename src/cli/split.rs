@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use cutpoint::codec::Codec;
 use cutpoint::graph::{Graph, LayerSet, TensorId};
 use cutpoint::onnx::directory::{Description, HalfRecord, Split};
@@ -25,9 +25,9 @@ use super::{Common, Kind, OrFail};
   cutpoint split plan.toml --model model.onnx --out split
   cutpoint split --cut features --model model.onnx --out split
   cutpoint split --cut image --codec u8 --input-u8 image=0,255 --model model.onnx --out split")]
+#[command(group = ArgGroup::new("which").args(["plan", "cut"]).required(true))]
 pub(crate) struct SplitArgs {
     /// Plan written by `cutpoint plan --out`
-    #[arg(required_unless_present = "cut", conflicts_with = "cut")]
     pub(crate) plan: Option<PathBuf>,
     /// Tensors that cross, instead of a plan
     #[arg(long, value_name = "TENSOR[,TENSOR]")]

@@ -99,3 +99,31 @@ pub(super) fn write(path: &Path, pieces: &[Bytes]) -> Result<(), OnnxError> {
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::build;
+
+    #[test]
+    fn what_does_not_fit_moves_to_a_second_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("big.onnx");
+        let mut model = build::identity(&[1]);
+        let graph = model.proto.graph.as_mut().unwrap();
+        for (name, count) in [("large", 5000), ("small", 3), ("more", 2000)] {
+            let mut tensor = build::floats(&[count], &vec![1.5; count as usize]);
+            tensor.name = Some(name.to_owned());
+            graph.initializer.push(tensor);
+        }
+        model.save_within(&path, 1000).unwrap();
+        let data = std::fs::metadata(folder.path().join("big.onnx.data")).unwrap();
+        // 20,000 bytes, filled up to a multiple of 4096, then 8,000
+        assert_eq!(data.len(), 20_480 + 8_000);
+        assert!(std::fs::metadata(&path).unwrap().len() < 1000);
+        let again = Model::load(&path).unwrap();
+        assert_eq!(again.encode(), model.encode());
+        model.save(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), model.encode());
+    }
+}

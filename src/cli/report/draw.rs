@@ -15,7 +15,7 @@ use cutpoint::units::BitRate;
 use super::inputs::Inputs;
 
 /// What the figure over the rate shows unless a range is asked for.
-const RATES_BIT_S: [u64; 2] = [100_000, 1_000_000_000];
+const RATES_BIT_S: [u64; 2] = [100_000, 10_000_000_000];
 
 /// A figure before it is written.
 #[derive(Debug)]
@@ -89,6 +89,11 @@ impl Figures {
         );
     }
 
+    /// Whether the figure over the rate is drawn already, from a sweep of this profile.
+    fn has_rate(&self, stem: &str) -> bool {
+        self.names.contains(&format!("{stem}-rate.svg"))
+    }
+
     /// All figures of a profile; `profile` and `server` are those of the problem.
     pub(super) fn profile(
         &mut self,
@@ -104,8 +109,11 @@ impl Figures {
         self.keep(path, &stem, "layers", drawn);
         let drawn = cuts::figure(&prepare::cuts(problem, profile, server), &style);
         self.keep(path, &stem, "cuts", drawn);
-        match solve::sweep(problem, range(rates), &solve::Options::default()) {
-            Ok(sweep) => {
+        let sweep = (!self.has_rate(&stem))
+            .then(|| solve::sweep(problem, range(rates), &solve::Options::default()));
+        match sweep {
+            None => {}
+            Some(Ok(sweep)) => {
                 let (edge, server) = (
                     prepare::edge_origin(profile),
                     prepare::server_origin(server),
@@ -118,7 +126,9 @@ impl Figures {
                     data.and_then(|data| rate::figure(&data, &style)),
                 );
             }
-            Err(error) => self.leave_out(path, format!("figure `rate` is left out: {error}")),
+            Some(Err(error)) => {
+                self.leave_out(path, format!("figure `rate` is left out: {error}"));
+            }
         }
         let drawn = halves::figure(&prepare::halves(profile), &style);
         self.keep(path, &stem, "halves", drawn);

@@ -16,11 +16,7 @@ pub fn layers(problem: &Problem, profile: &Profile, server: &Server) -> LayersDa
         natural[producer.index()] = true;
     }
     let bar = |(id, record): (LayerId, &LayerRecord)| LayerBar {
-        name: if record.name.is_empty() {
-            record.id.clone()
-        } else {
-            record.name.clone()
-        },
+        name: record.id.clone(),
         op: record.op.clone(),
         edge_us: problem.layer(id).edge_ns as f64 / 1e3,
         server_us: problem.layer(id).server_ns as f64 / 1e3,

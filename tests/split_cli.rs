@@ -1,0 +1,302 @@
+//! `cutpoint split` from the outside: files, messages and exit codes.
+
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin_cmd;
+use cutpoint::codec::Codec;
+use cutpoint::onnx::Model;
+use cutpoint::onnx::directory::Description;
+use cutpoint::plan::{
+    Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, Plan, PlannedModel, Setting, Status,
+};
+
+fn bundled(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("models")
+        .join(name)
+}
+
+fn skipnet() -> PathBuf {
+    bundled("skipnet_3dec_64.onnx")
+}
+
+fn split(model: &Path, out: &Path, more: &[&str]) -> Command {
+    let mut command = cargo_bin_cmd!("cutpoint");
+    command
+        .arg("split")
+        .args(more)
+        .arg("--model")
+        .arg(model)
+        .arg("--out")
+        .arg(out);
+    command
+}
+
+/// Exit code and standard error.
+fn failure(mut command: Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    assert!(output.stdout.is_empty(), "results only on success");
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// Ids of all layers of the bundled model, and one natural cut in the middle.
+fn layers_and_cut() -> (Vec<String>, String, usize) {
+    let mut inspect = cargo_bin_cmd!("cutpoint");
+    let output = inspect
+        .arg("inspect")
+        .arg(skipnet())
+        .arg("--json")
+        .output()
+        .unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids = answer["layers"].as_array().unwrap().iter();
+    let ids: Vec<String> = ids.map(|l| l["id"].as_str().unwrap().to_owned()).collect();
+    let cuts = answer["cuts"].as_array().unwrap().iter();
+    let mut natural = cuts.filter(|c| {
+        let before = c["layers_before"].as_u64().unwrap() as usize;
+        c["natural"] == true && before > 3 && c["tensors"][0] == ids[before - 1].as_str()
+    });
+    let cut = natural.next().unwrap();
+    let before = cut["layers_before"].as_u64().unwrap() as usize;
+    (ids, cut["tensors"][0].as_str().unwrap().to_owned(), before)
+}
+
+fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossing>) -> Plan {
+    Plan {
+        format: FORMAT,
+        status: Status::Optimal,
+        proof: "written for this test".to_owned(),
+        model: PlannedModel {
+            file: model.file_name(),
+            sha256: model.sha256().to_owned(),
+        },
+        setting: Setting {
+            edge: "here".to_owned(),
+            server: "there".to_owned(),
+            simulated: true,
+            rate_bit_s: 1,
+            down_rate_bit_s: None,
+            delay_ms: 0.0,
+            results: "edge".to_owned(),
+            local_inputs: Vec::new(),
+        },
+        edge: edge.to_vec(),
+        server: server.to_vec(),
+        crossing,
+        latency_ms: 1.0,
+        bound_ms: 1.0,
+        breakdown_ms: Breakdown::default(),
+        tasks: Vec::new(),
+        uplink_bytes: 0,
+        downlink_bytes: 0,
+        edge_memory_bytes: 0,
+        server_memory_bytes: 0,
+        edge_energy_mj: None,
+        period_ms: 1.0,
+        binding: Vec::new(),
+        alternatives: Vec::new(),
+        evidence: Evidence {
+            edge: HalfEvidence::Simulated,
+            server: HalfEvidence::Simulated,
+        },
+        solve_ms: None,
+    }
+}
+
+fn crossing(tensor: &str, codec: Codec) -> Crossing {
+    Crossing {
+        tensor: tensor.to_owned(),
+        codec,
+        bytes: 0,
+        mean: Vec::new(),
+        std: Vec::new(),
+    }
+}
+
+#[test]
+fn a_plan_and_the_same_cut_by_hand_give_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ids, tensor, before) = layers_and_cut();
+    let model = Model::load(&skipnet()).unwrap();
+    let plan = plan(
+        &model,
+        &ids[..before],
+        &ids[before..],
+        vec![crossing(&tensor, Codec::Q8)],
+    );
+    let file = folder.path().join("plan.toml");
+    std::fs::write(&file, plan.to_toml().unwrap()).unwrap();
+    let (planned, by_hand) = (folder.path().join("planned"), folder.path().join("by_hand"));
+    let said = split(&skipnet(), &planned, &[file.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        text.contains("edge.onnx") && text.contains(&format!("{tensor} as q8")),
+        "{text}"
+    );
+    split(&skipnet(), &by_hand, &["--cut", &tensor, "--codec", "q8"])
+        .assert()
+        .success();
+    for name in ["edge.onnx", "server.onnx", "split.toml"] {
+        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        assert_eq!(read(&planned), read(&by_hand), "{name}");
+    }
+    let found = Description::load(&planned).unwrap();
+    assert_eq!(found.model.sha256, model.sha256());
+    assert_eq!(found.tasks.len(), 3);
+}
+
+#[test]
+fn both_extremes_can_be_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ids, ..) = layers_and_cut();
+    let model = Model::load(&skipnet()).unwrap();
+    let input = model.inputs()[0].name.clone();
+    let file = folder.path().join("plan.toml");
+    let out = folder.path().join("out");
+    let mut make = |plan: Plan| {
+        std::fs::write(&file, plan.to_toml().unwrap()).unwrap();
+        let output = split(&skipnet(), &out, &[file.to_str().unwrap(), "--json"])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice::<Description>(&output.stdout).unwrap()
+    };
+    let server = make(plan(&model, &[], &ids, vec![crossing(&input, Codec::F32)]));
+    assert_eq!(server.edge.unwrap().outputs, [input]);
+    assert!(out.join("server.onnx").exists());
+    let edge = make(plan(&model, &ids, &[], Vec::new()));
+    assert_eq!(edge.edge.unwrap().outputs, model.output_names());
+    assert!(
+        edge.server.is_none() && !out.join("server.onnx").exists(),
+        "the old half is gone"
+    );
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_a_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let (ids, tensor, _) = layers_and_cut();
+    let near = format!("{tensor}x");
+    for (arguments, message) in [
+        (
+            &["--cut", near.as_str()][..],
+            format!("did you mean `{tensor}"),
+        ),
+        (&[], "--cut".to_owned()),
+        (
+            &["plan.toml", "--cut", &tensor],
+            "cannot be used with".to_owned(),
+        ),
+        (
+            &["--cut", &tensor, "--codec", "f32,q8"],
+            "2 codecs for 1 tensors".to_owned(),
+        ),
+        (
+            &["--cut", &tensor, "--codec", "zip"],
+            "`zip` is not a codec".to_owned(),
+        ),
+        (
+            &["--cut", &tensor, "--codec", "u8"],
+            "not a model input".to_owned(),
+        ),
+        (
+            &["--cut", &ids[0], "--shape", "nothing=1"],
+            "does not exist".to_owned(),
+        ),
+    ] {
+        let (code, text) = failure(split(&skipnet(), &out, arguments));
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(&message), "{arguments:?}: {text}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn bad_models_and_plans_of_others_are_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let (ids, tensor, before) = layers_and_cut();
+    let model = Model::load(&skipnet()).unwrap();
+    let text_file = folder.path().join("text.onnx");
+    std::fs::write(&text_file, "not a model").unwrap();
+    for file in [&text_file, &folder.path().join("missing.onnx")] {
+        let (code, text) = failure(split(file, &out, &["--cut", "x"]));
+        assert_eq!(code, 4, "{text}");
+        assert!(
+            text.contains(file.to_str().unwrap()) && text.lines().count() == 1,
+            "{text}"
+        );
+    }
+    let file = folder.path().join("plan.toml");
+    let mut check = |plan: Plan, message: &str| {
+        std::fs::write(&file, plan.to_toml().unwrap()).unwrap();
+        let (code, text) = failure(split(&skipnet(), &out, &[file.to_str().unwrap()]));
+        assert_eq!(code, 4, "{text}");
+        assert!(text.contains(message), "{text}");
+    };
+    let good = || {
+        plan(
+            &model,
+            &ids[..before],
+            &ids[before..],
+            vec![crossing(&tensor, Codec::F32)],
+        )
+    };
+    let mut other = good();
+    other.model.sha256 = "0".repeat(64);
+    check(other, "another model");
+    let mut less = good();
+    less.crossing.clear();
+    check(less, "do not fit");
+    let mut unknown = good();
+    unknown.server.push("nobody".to_owned());
+    check(unknown, "no layer is named `nobody`");
+    assert!(!out.exists());
+}
+
+#[test]
+fn existing_folders_are_respected() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let (_, tensor, _) = layers_and_cut();
+    let cut = ["--cut", tensor.as_str()];
+    split(&skipnet(), &out, &cut).assert().success();
+    split(&skipnet(), &out, &cut).assert().success();
+    let other = folder.path().join("other.onnx");
+    let mut bytes = std::fs::read(skipnet()).unwrap();
+    // domain: "d", which changes the hash and nothing else
+    bytes.extend(b"\x22\x01d");
+    std::fs::write(&other, bytes).unwrap();
+    let before = std::fs::read(out.join("split.toml")).unwrap();
+    let (code, text) = failure(split(&other, &out, &cut));
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("another model") && text.contains("--force"),
+        "{text}"
+    );
+    assert_eq!(std::fs::read(out.join("split.toml")).unwrap(), before);
+    split(&other, &out, &["--force", "--cut", &tensor])
+        .assert()
+        .success();
+    let (code, text) = failure(split(&skipnet(), &other.join("below a file"), &cut));
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        2,
+        "nothing left over"
+    );
+}
