@@ -305,12 +305,12 @@ impl Sweep {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanFileError {
     /// The file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
+        /// Why.
+        cause: std::io::Error,
     },
     /// The text is not TOML of this format.
     #[error("{path}: not a {what}: {message}")]
@@ -348,9 +348,9 @@ macro_rules! toml_file {
             /// # Errors
             /// See [`PlanFileError`].
             pub fn load(path: &Path) -> Result<Self, PlanFileError> {
-                let text = std::fs::read_to_string(path).map_err(|source| PlanFileError::Io {
+                let text = std::fs::read_to_string(path).map_err(|cause| PlanFileError::Io {
                     path: path.to_owned(),
-                    source,
+                    cause,
                 })?;
                 Self::parse(&text, path)
             }

@@ -52,17 +52,17 @@ pub type Codecs = Vec<(TensorId, crate::codec::Codec)>;
 pub enum ProblemError {
     /// The edge's profile contradicts itself.
     #[error("the edge's profile: {0}")]
-    Graph(#[source] GraphError),
+    Graph(GraphError),
     /// The server cannot be used with this profile.
     #[error(transparent)]
     Server(#[from] ServerError),
     /// A scenario names a layer, tensor or output that the model does not have.
-    #[error("{flag}: {source}")]
+    #[error("{flag}: {cause}")]
     Unknown {
         /// The flag or key.
         flag: &'static str,
         /// The name and its nearest neighbours.
-        source: GraphError,
+        cause: GraphError,
     },
     /// `--input-u8` or `--local-input` for something that is no model input.
     #[error("{flag}: `{name}` is not an input of the model; its inputs are {inputs}")]

@@ -55,12 +55,12 @@ pub enum ServerError {
     #[error("`{0}` is not a simulated server: write `sim:8x` for one eight times as fast")]
     BadFactor(String),
     /// The file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
+        /// Why.
+        cause: std::io::Error,
     },
     /// The file is not the description of a simulated server.
     #[error("{path}: not a simulated server: {message}")]
@@ -117,9 +117,9 @@ impl Server {
     }
 
     fn load(path: &Path) -> Result<Server, ServerError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ServerError::Io {
+        let text = std::fs::read_to_string(path).map_err(|cause| ServerError::Io {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
         if spec::looks_like_one(&text) {
             spec::parse(&text, path)

@@ -143,7 +143,7 @@ fn find(graph: &Graph, flag: &'static str, name: &str) -> Result<LayerId, Proble
         names.dedup();
         ProblemError::Unknown {
             flag,
-            source: GraphError::Unknown {
+            cause: GraphError::Unknown {
                 what: "layer",
                 name: name.to_owned(),
                 near: nearest(name, names.into_iter()),

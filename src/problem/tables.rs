@@ -182,9 +182,9 @@ fn tasks(graph: &Graph, edge: &Profile, scenario: &Scenario) -> Result<Vec<Task>
         [] => &edge.tasks,
         asked => asked,
     };
-    Task::complete(graph, asked).map_err(|source| ProblemError::Unknown {
+    Task::complete(graph, asked).map_err(|cause| ProblemError::Unknown {
         flag: "--task",
-        source,
+        cause,
     })
 }
 

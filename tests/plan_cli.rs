@@ -1,0 +1,362 @@
+//! `plan` and `sweep` as a user runs them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use common::multi_head;
+use cutpoint::plan::{Plan, Sweep};
+use cutpoint::profile::{CutRecord, Profile};
+use predicates::prelude::*;
+use predicates::str::contains;
+use tempfile::TempDir;
+
+/// A folder with a profile in it.
+struct Desk {
+    folder: TempDir,
+    profile: Profile,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let desk = Desk {
+            folder: tempfile::tempdir().unwrap(),
+            profile: multi_head(60, 7),
+        };
+        desk.save("edge.toml", &desk.profile);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn save(&self, name: &str, profile: &Profile) {
+        let text = profile.to_toml(Path::new(name)).unwrap();
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::cargo_bin("cutpoint").unwrap();
+        command
+            .current_dir(self.folder.path())
+            .args(words.split_whitespace());
+        command
+    }
+
+    fn plan(&self, words: &str) -> Command {
+        self.command(&format!("plan --edge edge.toml --server sim:8x {words}"))
+    }
+
+    fn json(&self, words: &str) -> serde_json::Value {
+        let output = self.plan(&format!("{words} --json")).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+const LINK: &str = "--rate 20Mbit/s --delay 2ms";
+
+#[test]
+fn a_plan_is_printed_for_people() {
+    let desk = Desk::new();
+    let assert = desk.plan(LINK).assert().success();
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    println!("{text}");
+    for word in [
+        "optimal",
+        "simulated",
+        "uplink",
+        "all-edge",
+        "all-server",
+        "backbone",
+        "proof",
+    ] {
+        assert!(text.contains(word), "{word}:\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+}
+
+#[test]
+fn json_has_exactly_the_promised_keys() {
+    let desk = Desk::new();
+    let json = desk.json(LINK);
+    for key in [
+        "format",
+        "status",
+        "proof",
+        "model",
+        "edge",
+        "server",
+        "crossing",
+        "latency_ms",
+        "bound_ms",
+        "breakdown_ms",
+        "tasks",
+        "uplink_bytes",
+        "downlink_bytes",
+        "edge_memory_bytes",
+        "server_memory_bytes",
+        "edge_energy_mj",
+        "period_ms",
+        "binding",
+        "alternatives",
+        "solve_ms",
+    ] {
+        assert!(json.get(key).is_some(), "{key}");
+    }
+    for key in ["edge", "encode", "uplink", "decode", "server", "downlink"] {
+        assert!(json["breakdown_ms"][key].is_number(), "{key}");
+    }
+    assert_eq!(json["status"], "optimal");
+    assert!(json["edge_energy_mj"].is_null());
+    assert!(json["tasks"][0]["accuracy_drop"].is_null());
+    let layers = [&json["edge"], &json["server"]].map(|side| side.as_array().unwrap().len());
+    assert_eq!(layers.iter().sum::<usize>(), desk.profile.layers.len());
+    assert_eq!(json["setting"]["simulated"], true);
+}
+
+#[test]
+fn the_same_inputs_give_the_same_file() {
+    let desk = Desk::new();
+    let text = |name: &str| {
+        desk.plan(&format!("{LINK} --out {name}"))
+            .assert()
+            .success();
+        std::fs::read_to_string(desk.path(name)).unwrap()
+    };
+    let first = text("one.toml");
+    assert_eq!(first, text("two.toml"));
+    let plan = Plan::load(&desk.path("one.toml")).unwrap();
+    assert_eq!(plan.solve_ms, None);
+    assert_eq!(
+        plan.latency_ms,
+        desk.json(LINK)["latency_ms"].as_f64().unwrap()
+    );
+}
+
+#[test]
+fn measured_halves_are_told_from_predicted_ones() {
+    let mut desk = Desk::new();
+    let plan = desk.json(LINK);
+    assert_eq!(plan["evidence"]["edge"], "predicted");
+    let names = |value: &serde_json::Value, key: Option<&str>| -> Vec<String> {
+        let items = value.as_array().unwrap().iter();
+        items
+            .map(|i| key.map_or(i, |k| &i[k]).as_str().unwrap().to_owned())
+            .collect()
+    };
+    desk.profile.cuts.push(CutRecord {
+        tensors: names(&plan["crossing"], Some("tensor")),
+        kept: names(&plan["edge"], None),
+        edge_us: 1.0,
+        server_us: 1.0,
+        edge_mad_us: 0.0,
+        server_mad_us: 0.0,
+        rounds: 15,
+        edge_repeat_us: 0.0,
+        server_repeat_us: 0.0,
+        edge_residual_us: 0.0,
+        server_residual_us: 0.0,
+        edge_loo_us: 0.0,
+        server_loo_us: 0.0,
+    });
+    desk.save("edge.toml", &desk.profile);
+    let plan = desk.json(LINK);
+    assert_eq!(plan["evidence"]["edge"], "measured");
+    assert_eq!(plan["evidence"]["server"], "simulated");
+}
+
+#[test]
+fn impossible_limits_are_named_with_what_they_would_take() {
+    let desk = Desk::new();
+    let words = format!("{LINK} --edge-memory 1MiB --raw-stays");
+    let assert = desk.plan(&words).assert().code(3);
+    assert.stdout("").stderr(
+        contains("edge-memory")
+            .and(contains("raw-stays"))
+            .and(contains("would have to allow")),
+    );
+    let json = desk.json(&words);
+    assert_eq!(json["status"], "infeasible");
+    let least = json["conflict"][0]["least_bytes"].as_u64().unwrap();
+    desk.plan(&format!("{LINK} --edge-memory {least}B --raw-stays"))
+        .assert()
+        .success();
+    desk.plan(&format!("{LINK} --edge-memory {}B --raw-stays", least - 1))
+        .assert()
+        .code(3);
+    // nothing is written when there is no plan
+    desk.plan(&format!("{words} --out none.toml"))
+        .assert()
+        .code(3);
+    assert_eq!(desk.files(), ["edge.toml"]);
+}
+
+#[test]
+fn bad_arguments_end_with_code_2_and_the_remedy() {
+    let desk = Desk::new();
+    for (words, word) in [
+        ("", "--rate"),
+        ("--rate 0bit/s", "1 bit/s"),
+        ("--rate 10", "unit"),
+        ("--rate 10MB/s", "unit"),
+        ("--rate 1000000Gbit/s", "faster"),
+        ("--rate 1Mbit/s..2Mbit/s", "sweep"),
+        ("--link carrier-pigeon", "wifi"),
+        ("--link wifi --codec zip", "f16"),
+        ("--link wifi --codec u8", "--input-u8"),
+        ("--link wifi --input-u8 image=1", "mean"),
+        ("--link wifi --input-u8 imag=0,1", "`image`"),
+        ("--link wifi --input-u8 image=0:1:2,1", "channels"),
+        ("--link wifi --local-input nowhere", "`image`"),
+        ("--link wifi --keep-on-edge t1O", "`t1` or `t10`?\n"),
+        ("--link wifi --task a=t999", "t"),
+        ("--link wifi --results moon", "anywhere"),
+        ("--link wifi --edge-memory 64", "unit"),
+        ("--link wifi --scenario nowhere.toml", "nowhere.toml"),
+    ] {
+        desk.plan(words)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(contains(word));
+    }
+}
+
+#[test]
+fn bad_files_end_with_code_4() {
+    let desk = Desk::new();
+    let mut other = desk.profile.clone();
+    other.model.sha256 = "f".repeat(64);
+    desk.save("other.toml", &other);
+    std::fs::write(desk.path("broken.toml"), "format = ").unwrap();
+    for (machines, word) in [
+        ("--edge nowhere.toml --server sim:2x", "nowhere.toml"),
+        ("--edge broken.toml --server sim:2x", "broken.toml"),
+        ("--edge edge.toml --server other.toml", "another model"),
+        ("--edge edge.toml --server nowhere.toml", "nowhere.toml"),
+    ] {
+        let words = format!("plan {machines} --link wifi");
+        desk.command(&words)
+            .assert()
+            .code(4)
+            .stdout("")
+            .stderr(contains(word));
+    }
+    let words = "plan --edge edge.toml --server sim:0x --link wifi";
+    desk.command(words)
+        .assert()
+        .code(2)
+        .stderr(contains("sim:8x"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_said_before_and_leaves_nothing() {
+    let desk = Desk::new();
+    for out in ["nowhere/plan.toml", "."] {
+        let words = format!("{LINK} --out {out}");
+        desk.plan(&words)
+            .assert()
+            .code(1)
+            .stdout("")
+            .stderr(contains("cannot write"));
+    }
+    assert_eq!(desk.files(), ["edge.toml"]);
+}
+
+#[test]
+fn flags_win_over_the_scenario_file() {
+    let desk = Desk::new();
+    let scenario = "rate = \"1 Mbit/s\"\ndelay = \"2 ms\"\nraw_stays = true\ncodec = [\"q8\"]\n";
+    std::fs::write(desk.path("scenario.toml"), scenario).unwrap();
+    let plan = desk.json("--scenario scenario.toml --rate 200Mbit/s");
+    assert_eq!(plan["setting"]["rate_bit_s"], 200_000_000_u64);
+    assert_eq!(plan["setting"]["delay_ms"], 2.0);
+    let codecs: Vec<_> = plan["crossing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["codec"])
+        .collect();
+    assert!(
+        !codecs.is_empty() && codecs.iter().all(|c| *c == "q8"),
+        "{codecs:?}"
+    );
+}
+
+#[test]
+fn eight_bit_inputs_reach_the_plan_with_their_scale() {
+    let desk = Desk::new();
+    let words = "--rate 1Gbit/s --input-u8 image=127.5,58.4 --keep-on-server t0";
+    let plan = desk.json(words);
+    let crossing = &plan["crossing"][0];
+    assert_eq!(crossing["tensor"], "image");
+    assert_eq!(crossing["codec"], "u8");
+    assert_eq!(crossing["bytes"], 150_528);
+    assert_eq!(
+        (&crossing["mean"][0], &crossing["std"][0]),
+        (&127.5.into(), &58.4.into())
+    );
+    let names: Vec<_> = plan["alternatives"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| &a["name"])
+        .collect();
+    assert!(names.contains(&&"all-server u8".into()), "{names:?}");
+    let all_edge = plan["alternatives"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|a| a["name"] == "all-edge");
+    assert_eq!(all_edge.unwrap()["breaks"], "keep-on-server t0");
+}
+
+#[test]
+fn a_sweep_covers_the_range_and_reads_back() {
+    let desk = Desk::new();
+    let machines = "--edge edge.toml --server sim:8x --delay 2ms";
+    let words = format!("sweep {machines} --rate 100kbit/s..1Gbit/s --out sweep.toml");
+    let assert = desk.command(&words).assert().success();
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    println!("{text}");
+    assert!(
+        text.contains("simulated") && text.contains("nothing"),
+        "{text}"
+    );
+    let found = Sweep::load(&desk.path("sweep.toml")).unwrap();
+    assert_eq!(found.segments[0].from_bit_s, 100_000);
+    assert_eq!(found.segments.last().unwrap().to_bit_s, 1_000_000_000);
+    assert!(found.segments.len() > 2);
+    let words =
+        format!("sweep {machines} --rate 100kbit/s..1Gbit/s --keep-on-edge t0 --keep-on-server t0");
+    desk.command(&words)
+        .assert()
+        .code(3)
+        .stderr(contains("keep-on-server t0"));
+}
+
+#[test]
+fn members_of_a_group_name_it() {
+    let mut desk = Desk::new();
+    desk.profile.layers[3].members = vec!["inner".to_owned(), "t3".to_owned()];
+    desk.save("edge.toml", &desk.profile);
+    let plan = desk.json("--rate 1kbit/s --keep-on-server inner");
+    assert!(plan["server"].as_array().unwrap().contains(&"t3".into()));
+    assert_eq!(plan["binding"][0], "keep-on-server inner");
+}
