@@ -30,7 +30,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("good_lp", &["solve"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
-    ("memmap2", &["onnx"]),
     // the hashes of models and of the runtime's library
     ("sha2", &["onnx", "runtime"]),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),

@@ -279,6 +279,12 @@ impl Graph {
         &self.consumers[tensor.index()]
     }
 
+    /// The layers that `layer` reads from, once per tensor read.
+    pub fn producers(&self, layer: LayerId) -> impl Iterator<Item = LayerId> + '_ {
+        let inputs = self.layer(layer).inputs.iter();
+        inputs.filter_map(|tensor| self.producer(*tensor))
+    }
+
     /// Finds a layer by id.
     ///
     /// # Errors
@@ -309,12 +315,7 @@ impl Graph {
     pub fn close_backwards(&self, set: &mut LayerSet) {
         for id in self.layer_ids().rev() {
             if set.contains(id) {
-                for producer in self
-                    .layer(id)
-                    .inputs
-                    .iter()
-                    .filter_map(|t| self.producer(*t))
-                {
+                for producer in self.producers(id) {
                     set.insert(producer);
                 }
             }
@@ -349,8 +350,7 @@ impl Graph {
     /// The first layer of `edge` that reads something made outside of it.
     pub fn first_open(&self, edge: &LayerSet) -> Option<LayerId> {
         edge.iter().find(|id| {
-            let inputs = self.layer(*id).inputs.iter();
-            let mut producers = inputs.filter_map(|t| self.producer(*t));
+            let mut producers = self.producers(*id);
             producers.any(|p| !edge.contains(p))
         })
     }

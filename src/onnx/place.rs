@@ -106,11 +106,7 @@ impl Reading {
         let mut edge = listed(edge)?;
         edge.union_with(&graph.ancestors(crossing));
         for id in graph.layer_ids().filter(|id| !server.contains(*id)) {
-            let mut producers = graph
-                .layer(id)
-                .inputs
-                .iter()
-                .filter_map(|t| graph.producer(*t));
+            let mut producers = graph.producers(id);
             if producers.all(|p| edge.contains(p)) {
                 edge.insert(id);
             }

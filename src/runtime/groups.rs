@@ -150,13 +150,7 @@ impl<'a> Fusion<'a> {
         let mut seen = BTreeSet::new();
         let mut open = vec![layer];
         while let Some(at) = open.pop() {
-            for producer in self
-                .graph
-                .layer(at)
-                .inputs
-                .iter()
-                .filter_map(|t| self.graph.producer(*t))
-            {
+            for producer in self.graph.producers(at) {
                 match self.owner[producer.index()] {
                     Some(owner) => {
                         frontier.insert(owner);
@@ -221,13 +215,7 @@ impl<'a> Fusion<'a> {
         let mut members = BTreeSet::from([layer]);
         let mut open = vec![layer];
         while let Some(at) = open.pop() {
-            for producer in self
-                .graph
-                .layer(at)
-                .inputs
-                .iter()
-                .filter_map(|t| self.graph.producer(*t))
-            {
+            for producer in self.graph.producers(at) {
                 if self.owner[producer.index()].is_none() && members.insert(producer) {
                     open.push(producer);
                 }
@@ -268,8 +256,7 @@ impl<'a> Fusion<'a> {
         }
         for layer in self.graph.layer_ids() {
             if self.owner[layer.index()].is_none() {
-                let inputs = &self.graph.layer(layer).inputs;
-                let feeder = inputs.iter().filter_map(|t| self.graph.producer(*t)).max();
+                let feeder = self.graph.producers(layer).max();
                 let owner = feeder.and_then(|f| self.owner[f.index()]).unwrap_or(layer);
                 self.owner[layer.index()] = Some(owner);
             }
@@ -312,12 +299,7 @@ fn contract(graph: &Graph, owner: &[Option<LayerId>]) -> Result<(Vec<LayerId>, G
         owners.add_node(());
     }
     for layer in graph.layer_ids() {
-        for producer in graph
-            .layer(layer)
-            .inputs
-            .iter()
-            .filter_map(|t| graph.producer(*t))
-        {
+        for producer in graph.producers(layer) {
             let (from, to) = (owner_of(producer), owner_of(layer));
             if from != to {
                 owners.update_edge(NodeIndex::new(from), NodeIndex::new(to), ());
@@ -361,12 +343,7 @@ fn execution_order(
     let mut readers: HashMap<usize, BTreeSet<usize>> = HashMap::new();
     for (group, layers) in members {
         for layer in layers {
-            for producer in graph
-                .layer(*layer)
-                .inputs
-                .iter()
-                .filter_map(|t| graph.producer(*t))
-            {
+            for producer in graph.producers(*layer) {
                 let from = group_of(producer);
                 if from != *group {
                     waiting.entry(*group).or_default().insert(from);

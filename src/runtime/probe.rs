@@ -173,11 +173,7 @@ pub fn probe(
     feed: &Values,
 ) -> Result<ValueFacts, RunError> {
     let mut facts: ValueFacts = HashMap::new();
-    for (name, value) in feed {
-        if let (kind, Some(shape)) = describe(value) {
-            facts.insert(name.clone(), (kind, shape));
-        }
-    }
+    note(feed, &mut facts);
     let folder = tempfile::tempdir().map_err(|cause| RunError::Io {
         path: std::env::temp_dir(),
         cause,
@@ -189,11 +185,7 @@ pub fn probe(
         ..SessionOptions::default()
     };
     let mut session = Session::new(environment, &model.renamed(), &options)?;
-    for (name, value) in session.run(feed)? {
-        if let (kind, Some(shape)) = describe(&value) {
-            facts.insert(name, (kind, shape));
-        }
-    }
+    note(&session.run(feed)?, &mut facts);
     let kernels = trace::kernels(&session.finish_trace()?)?;
     drop(session);
     let by_node: HashMap<&str, &trace::Kernel> =
@@ -220,20 +212,44 @@ pub fn probe(
     }
     for names in unseen.chunks(EXPOSED_AT_ONCE) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let exposed = model.with_extra_outputs(&names).encode();
-        let options = SessionOptions {
-            level: Level::Disable,
-            ..SessionOptions::default()
-        };
-        // constants and values of untaken branches cannot be exposed: they stay unknown
-        let outputs = Session::new(environment, &exposed, &options).and_then(|mut s| s.run(feed));
-        for (name, value) in outputs.unwrap_or_default() {
-            if let (kind, Some(shape)) = describe(&value) {
-                facts.insert(name, (kind, shape));
-            }
-        }
+        expose(environment, model, feed, &names, &mut facts);
     }
     Ok(facts)
+}
+
+/// Notes type and shape of these tensors.
+fn note(values: &Values, facts: &mut ValueFacts) {
+    for (name, value) in values {
+        if let (kind, Some(shape)) = describe(value) {
+            facts.insert(name.clone(), (kind, shape));
+        }
+    }
+}
+
+/// Notes type and shape of the named tensors by making them outputs. Constants and values of
+/// branches not taken cannot be exposed and stay unknown; as one such name spoils the run, a run
+/// that fails is tried again in halves.
+fn expose(
+    environment: &Environment,
+    model: &Model,
+    feed: &Values,
+    names: &[&str],
+    facts: &mut ValueFacts,
+) {
+    let exposed = model.with_extra_outputs(names).encode();
+    let options = SessionOptions {
+        level: Level::Disable,
+        ..SessionOptions::default()
+    };
+    match Session::new(environment, &exposed, &options).and_then(|mut s| s.run(feed)) {
+        Ok(outputs) => note(&outputs, facts),
+        Err(_) if names.len() > 1 => {
+            let (first, second) = names.split_at(names.len() / 2);
+            expose(environment, model, feed, first, facts);
+            expose(environment, model, feed, second, facts);
+        }
+        Err(_) => {}
+    }
 }
 
 #[cfg(test)]

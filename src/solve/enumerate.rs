@@ -103,12 +103,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         let graph = reduced.problem.graph();
         let layers = graph.layers().len();
         let producers = |layer: LayerId| {
-            let mut all: Vec<LayerId> = graph
-                .layer(layer)
-                .inputs
-                .iter()
-                .filter_map(|t| graph.producer(*t))
-                .collect();
+            let mut all: Vec<LayerId> = graph.producers(layer).collect();
             all.sort_unstable();
             all.dedup();
             all.len()

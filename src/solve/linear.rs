@@ -173,12 +173,7 @@ impl<'a, 'p> Program<'a, 'p> {
             let Some(x) = self.x[layer.index()] else {
                 continue;
             };
-            let mut producers: Vec<LayerId> = graph
-                .layer(layer)
-                .inputs
-                .iter()
-                .filter_map(|t| graph.producer(*t))
-                .collect();
+            let mut producers: Vec<LayerId> = graph.producers(layer).collect();
             producers.sort_unstable();
             producers.dedup();
             for producer in self.last_of(&producers) {

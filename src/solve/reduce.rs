@@ -55,11 +55,7 @@ impl<'a> Reduced<'a> {
             let before = self.edge.len() + self.server.len();
             graph.close_backwards(&mut self.edge);
             for layer in graph.layer_ids() {
-                let mut producers = graph
-                    .layer(layer)
-                    .inputs
-                    .iter()
-                    .filter_map(|t| graph.producer(*t));
+                let mut producers = graph.producers(layer);
                 if producers.any(|p| self.server.contains(p)) {
                     self.server.insert(layer);
                 }
@@ -166,12 +162,7 @@ fn ancestors(graph: &Graph) -> Vec<LayerSet> {
     let mut sets: Vec<LayerSet> = Vec::with_capacity(graph.layers().len());
     for layer in graph.layer_ids() {
         let mut set = LayerSet::empty(graph.layers().len());
-        for producer in graph
-            .layer(layer)
-            .inputs
-            .iter()
-            .filter_map(|t| graph.producer(*t))
-        {
+        for producer in graph.producers(layer) {
             // a set that is there already holds that producer's ancestors, too
             if !set.contains(producer) {
                 set.union_with(&sets[producer.index()]);
