@@ -120,7 +120,7 @@ pub enum GraphError {
     /// A name does not exist in this graph.
     #[error("no {what} is named `{name}`{}", hint(.near))]
     Unknown {
-        /// "layer" or "tensor".
+        /// "layer", "tensor" or "output".
         what: &'static str,
         /// The name asked for.
         name: String,
@@ -346,16 +346,18 @@ impl Graph {
         set
     }
 
+    /// The first layer of `edge` that reads something made outside of it.
+    pub fn first_open(&self, edge: &LayerSet) -> Option<LayerId> {
+        edge.iter().find(|id| {
+            let inputs = self.layer(*id).inputs.iter();
+            let mut producers = inputs.filter_map(|t| self.producer(*t));
+            producers.any(|p| !edge.contains(p))
+        })
+    }
+
     /// Whether every layer of `edge` finds its producers in `edge`.
     pub fn is_closed(&self, edge: &LayerSet) -> bool {
-        edge.iter().all(|id| {
-            let mut producers = self
-                .layer(id)
-                .inputs
-                .iter()
-                .filter_map(|t| self.producer(*t));
-            producers.all(|p| edge.contains(p))
-        })
+        self.first_open(edge).is_none()
     }
 
     /// The tensors that are on the edge (model inputs, outputs of `edge`) and read by the server.

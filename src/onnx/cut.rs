@@ -16,7 +16,7 @@ use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use super::reading::Reading;
 use super::{ops, scope, tensor, visit};
 use crate::codec::Codec;
-use crate::graph::{LayerId, LayerSet, TensorId};
+use crate::graph::{LayerSet, TensorId};
 
 /// Which cut to make.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
     {
         return impossible("it names layers that the model does not have".to_owned());
     }
-    if let Some(layer) = open_layer(reading, &request.edge) {
+    if let Some(layer) = reading.graph.first_open(&request.edge) {
         return impossible(format!(
             "`{}` is on the edge, but reads results of the server",
             show(&graph.layer(layer).id)
@@ -130,19 +130,6 @@ fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
         return impossible(format!("{} would cross too", show_list(missing)));
     }
     Ok(())
-}
-
-fn open_layer(reading: &Reading, edge: &LayerSet) -> Option<LayerId> {
-    let graph = &reading.graph;
-    let mut producers_outside = edge.iter().filter(|layer| {
-        let mut producers = graph
-            .layer(*layer)
-            .inputs
-            .iter()
-            .filter_map(|t| graph.producer(*t));
-        producers.any(|p| !edge.contains(p))
-    });
-    producers_outside.next()
 }
 
 /// The codecs' nodes, for the tensors that are not sent as they are.

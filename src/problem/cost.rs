@@ -130,7 +130,8 @@ impl Problem {
     /// The placement is not closed, or `codecs` does not fit what crosses.
     pub fn cost(&self, edge: &LayerSet, codecs: &[(TensorId, Codec)]) -> Result<Cost, Violation> {
         let graph = self.graph();
-        if let Some(layer) = first_open(self, edge) {
+        if let Some(layer) = self.graph().first_open(edge) {
+            let layer = self.graph().layer(layer).id.clone();
             return Err(Violation::NotClosed(layer));
         }
         let server = edge.complement();
@@ -317,17 +318,4 @@ impl Cost {
 fn memory_bytes(model: &MemoryModel, weights: u64, peak: u64) -> Bytes {
     let factored = model.weight_factor * weights as f64 + model.activation_factor * peak as f64;
     Bytes(model.base_bytes.saturating_add(factored.ceil() as u64))
-}
-
-fn first_open(problem: &Problem, edge: &LayerSet) -> Option<String> {
-    let graph = problem.graph();
-    let open = edge.iter().find(|layer| {
-        let mut producers = graph
-            .layer(*layer)
-            .inputs
-            .iter()
-            .filter_map(|t| graph.producer(*t));
-        producers.any(|p| !edge.contains(p))
-    });
-    open.map(|layer| graph.layer(layer).id.clone())
 }
