@@ -12,7 +12,7 @@ use std::str::FromStr;
 use crate::codec::Codec;
 use crate::link::Link;
 use crate::task::Task;
-use crate::units::{BitRate, Bytes, ParseUnitError};
+use crate::units::{BitRate, Bytes, Delay, ParseUnitError};
 
 pub use wishes::{Wishes, parse_task};
 
@@ -96,6 +96,9 @@ pub enum ScenarioError {
         /// What there is.
         known: String,
     },
+    /// A delay of more than a day.
+    #[error("a delay of {0} is no link")]
+    AbsurdDelay(Delay),
     /// Codec `u8` without an input it applies to.
     #[error(
         "codec `u8` needs to know which input was an 8-bit image: add --input-u8 NAME=mean,std"

@@ -217,6 +217,7 @@ fn bad_arguments_end_with_code_2_and_the_remedy() {
         ("--rate 10MB/s", "unit"),
         ("--rate 1000000Gbit/s", "faster"),
         ("--rate 1Mbit/s..2Mbit/s", "sweep"),
+        ("--rate 1Mbit/s --delay 9999999min", "delay"),
         ("--link carrier-pigeon", "wifi"),
         ("--link wifi --codec zip", "f16"),
         ("--link wifi --codec u8", "--input-u8"),

@@ -1,6 +1,7 @@
 //! What was typed, in flags or in a scenario file, before it is complete.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
@@ -39,6 +40,9 @@ pub struct Wishes {
     pub task: Vec<Task>,
 }
 
+/// Longer than any link needs; keeps sums of times exact.
+const LONGEST_DELAY: Duration = Duration::from_secs(24 * 3600);
+
 impl Wishes {
     /// Reads a scenario file.
     ///
@@ -60,26 +64,22 @@ impl Wishes {
         }
     }
 
-    /// These wishes, completed by those of `file`. A list given here replaces the file's; a rate
-    /// or preset given here replaces the file's rate and preset.
+    /// These wishes, completed by those of `file`. A list given here replaces the file's, a preset
+    /// given here the file's link.
     pub fn or(self, file: Wishes) -> Wishes {
-        let (flags_link, file_link) = (self.link.is_some(), file.link.is_some());
-        let keeps_preset = !flags_link && !(self.rate.is_some() && file_link);
         fn list<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
             if first.is_empty() { second } else { first }
         }
-        let file_rate = if flags_link { None } else { file.rate };
-        // the preset still gives the delay when only its rate is replaced
-        let file_delay = file.delay.or_else(|| {
-            let preset = file.link.as_deref().and_then(Preset::find)?;
-            (!keeps_preset && !flags_link).then(|| delay_of(preset))
-        });
+        let (rate, delay, down_rate) = match self.link {
+            Some(_) => (None, None, None),
+            None => (file.rate, file.delay, file.down_rate),
+        };
         Wishes {
             format: self.format.or(file.format),
-            link: self.link.or(file.link.filter(|_| keeps_preset)),
-            rate: self.rate.or(file_rate),
-            delay: self.delay.or(file_delay.filter(|_| !flags_link)),
-            down_rate: self.down_rate.or(file.down_rate),
+            link: self.link.or(file.link),
+            rate: self.rate.or(rate),
+            delay: self.delay.or(delay),
+            down_rate: self.down_rate.or(down_rate),
             codec: list(self.codec, file.codec),
             input_u8: list(self.input_u8, file.input_u8),
             results: self.results.or(file.results),
@@ -93,7 +93,8 @@ impl Wishes {
         }
     }
 
-    /// The complete request, at the slowest of the rates wished for, and the range of rates.
+    /// The complete request, at the slowest of the rates wished for, and the range of rates. A rate
+    /// or delay wins over that of a preset.
     ///
     /// # Errors
     /// No link, an unknown preset, wishes that contradict one another.
@@ -126,6 +127,9 @@ impl Wishes {
             delay: self.delay.or(preset.map(delay_of)).unwrap_or_default(),
             down_rate: self.down_rate,
         };
+        if link.delay.0 > LONGEST_DELAY {
+            return Err(ScenarioError::AbsurdDelay(link.delay));
+        }
         let scenario = Scenario {
             link,
             codecs: codecs(self.codec, &self.input_u8)?,
@@ -146,7 +150,7 @@ impl Wishes {
 }
 
 fn delay_of(preset: &Preset) -> Delay {
-    Delay(std::time::Duration::from_micros(preset.delay_us))
+    Delay(Duration::from_micros(preset.delay_us))
 }
 
 /// The codecs asked for; without any, each tensor's own type, and `u8` for declared inputs, since

@@ -5,7 +5,7 @@ use super::linear::{self, Answer, Form, Goal, NoAnswer};
 use super::reduce::Reduced;
 use super::{Options, SolveError};
 use crate::graph::LayerSet;
-use crate::problem::{Codecs, Cost, Limit, Pace, Problem, Violation};
+use crate::problem::{Cost, Limit, Pace, Problem, Violation};
 
 /// The best placement found, and what is known about it.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub(super) fn optimum(
     };
     let solved = program(&reduced, options);
     if let Some(all) = enumerate(&reduced, options.most_placements) {
-        return Ok(confirmed(problem, pace, all, &solved));
+        return confirmed(&reduced, all, &solved);
     }
     match solved {
         Solved::Optimal(edge, cost, proof) => Ok(Some(Optimum {
@@ -141,29 +141,38 @@ fn peak_step(problem: &Problem, edge: &LayerSet) -> Option<usize> {
 }
 
 /// The enumeration's word, which is exact.
-fn confirmed(problem: &Problem, pace: Pace, all: Enumerated, solved: &Solved) -> Option<Optimum> {
-    let (edge, codecs) = all.best?;
-    let cost = problem.evaluate(&edge, &codecs).ok()?;
+fn confirmed(
+    reduced: &Reduced<'_>,
+    all: Enumerated,
+    solved: &Solved,
+) -> Result<Option<Optimum>, SolveError> {
+    let Some((edge, codecs)) = all.best else {
+        return Ok(None);
+    };
+    let cost = reduced
+        .problem
+        .evaluate(&edge, &codecs)
+        .map_err(|violation| SolveError::Stopped(violation.to_string()))?;
+    let scaled = cost.scaled(reduced.pace);
     let count = all.placements;
     let proof = match solved {
-        Solved::Optimal(_, linear, proof) if linear.scaled(pace) == cost.scaled(pace) => {
+        Solved::Optimal(_, linear, proof) if linear.scaled(reduced.pace) == scaled => {
             format!("{proof}, confirmed by all {count} closed placements")
         }
         _ => format!("best of all {count} closed placements"),
     };
-    Some(Optimum {
-        bound: cost.scaled(pace),
+    Ok(Some(Optimum {
+        bound: scaled,
         proven: true,
         proof,
         edge,
         cost,
-    })
+    }))
 }
 
 fn best_baseline(problem: &Problem, pace: Pace) -> Option<(LayerSet, Cost)> {
     let costed = problem.baselines(pace).into_iter().filter_map(|placement| {
-        let codecs: &Codecs = &placement.codecs;
-        let cost = problem.evaluate(&placement.edge, codecs).ok()?;
+        let cost = problem.evaluate(&placement.edge, &placement.codecs).ok()?;
         Some((placement.edge, cost))
     });
     costed.min_by_key(|(_, cost)| cost.rank(pace))
