@@ -133,11 +133,13 @@ impl Net {
     }
 
     /// A convolution as networks have them: times, weights and sizes at random around a trend that
-    /// shrinks with the depth.
-    fn conv(&mut self, inputs: &[String], depth: f64) -> String {
+    /// shrinks with the depth. All layers together take the same time however many there are, so
+    /// that the best cut is not always at the start.
+    pub fn conv(&mut self, inputs: &[String], layers: usize) -> String {
+        let depth = self.profile.layers.len() as f64 / layers as f64;
         let most = (200_000.0 * (1.0 - depth).powi(2)) as u64 + 2_000;
         let elements = self.dice.within(most / 2, most);
-        let time = self.dice.within(50, 2_000) as f64 + 0.1;
+        let time = self.dice.within(5_000, 200_000) as f64 / layers as f64;
         let id = self.layer(inputs, elements, time);
         let bytes = self.dice.within(1_000, 200_000);
         self.weight(&id, &format!("w_{id}"), bytes);
@@ -157,8 +159,8 @@ impl Net {
 pub fn chain(layers: usize, seed: u64) -> Profile {
     let mut net = Net::new(seed);
     let mut last = net.input("image", 150_528);
-    for index in 0..layers {
-        last = net.conv(&[last], index as f64 / layers as f64);
+    for _ in 0..layers {
+        last = net.conv(&[last], layers);
     }
     net.output(&last);
     net.done()
@@ -169,13 +171,12 @@ pub fn residual(layers: usize, seed: u64) -> Profile {
     let mut net = Net::new(seed);
     let mut last = net.input("image", 150_528);
     while net.profile.layers.len() < layers {
-        let depth = net.profile.layers.len() as f64 / layers as f64;
-        let start = net.conv(&[last], depth);
+        let start = net.conv(&[last], layers);
         let mut branch = start.clone();
         for _ in 0..3 {
-            branch = net.conv(&[branch], depth);
+            branch = net.conv(&[branch], layers);
         }
-        last = net.conv(&[start, branch], depth);
+        last = net.conv(&[start, branch], layers);
     }
     net.output(&last);
     net.done()
@@ -185,9 +186,8 @@ pub fn residual(layers: usize, seed: u64) -> Profile {
 pub fn dense(layers: usize, seed: u64) -> Profile {
     let mut net = Net::new(seed);
     let mut block = vec![net.input("image", 150_528)];
-    for index in 0..layers {
-        let depth = index as f64 / layers as f64;
-        let next = net.conv(&block, depth);
+    for _ in 0..layers {
+        let next = net.conv(&block, layers);
         if block.len() == 24 {
             block.clear();
         }
@@ -203,10 +203,9 @@ pub fn multi_head(layers: usize, seed: u64) -> Profile {
     let mut last = net.input("image", 150_528);
     let mut middle = last.clone();
     while net.profile.layers.len() < layers / 2 {
-        let depth = net.profile.layers.len() as f64 / layers as f64;
-        let start = net.conv(&[last], depth);
-        let branch = net.conv(std::slice::from_ref(&start), depth);
-        last = net.conv(&[start, branch], depth);
+        let start = net.conv(&[last], layers);
+        let branch = net.conv(std::slice::from_ref(&start), layers);
+        last = net.conv(&[start, branch], layers);
         if net.profile.layers.len() < layers / 3 {
             middle.clone_from(&last);
         }
@@ -214,8 +213,8 @@ pub fn multi_head(layers: usize, seed: u64) -> Profile {
     let ends: Vec<String> = [middle, last.clone(), last]
         .into_iter()
         .map(|mut head| {
-            for index in 0..layers / 6 {
-                head = net.conv(&[head], 0.5 + index as f64 / layers as f64);
+            for _ in 0..layers / 6 {
+                head = net.conv(&[head], layers);
             }
             head
         })
@@ -258,19 +257,36 @@ pub const FAMILIES: [(&str, Family); 4] = [
     ("multi-head", multi_head),
 ];
 
-/// A scenario whose limits on memory and payload rule out the plan that is best without them, with
-/// the raw input kept and a layer pinned.
+/// A scenario with every kind of limit, the raw input kept and a layer pinned; where possible,
+/// memory and payload rule out the plan that is best without them.
 pub fn limited(profile: &Profile, rate: &str) -> Scenario {
     let mut wishes = scenario(rate, "5 ms");
     wishes.codecs = vec![Codec::F32, Codec::F16, Codec::Q8];
     wishes.limits.raw_stays = true;
     wishes.limits.keep_on_edge = vec![profile.layers[1].id.clone()];
-    let problem = Problem::new(profile, &Server::faster(8.0), &wishes).unwrap();
-    let Outcome::Plan(free) = solve(&problem, &Options::default()).unwrap() else {
-        return wishes;
+    let plan = |wishes: &Scenario| {
+        let problem = Problem::new(profile, &Server::faster(8.0), wishes).unwrap();
+        match solve(&problem, &Options::default()).unwrap() {
+            Outcome::Plan(plan) => Some(plan),
+            Outcome::NoPlan(_) => None,
+        }
     };
-    wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes * 4 / 5));
-    wishes.limits.max_uplink = Some(Bytes(free.uplink_bytes.max(40_000) * 4 / 5));
+    let free = plan(&wishes).unwrap();
+    for (memory, payload) in [
+        (70, 80),
+        (85, 90),
+        (85, 200),
+        (95, 100),
+        (98, 400),
+        (100, 100),
+    ] {
+        let uplink = free.uplink_bytes.max(20_000);
+        wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes * memory / 100));
+        wishes.limits.max_uplink = Some(Bytes(uplink * payload / 100));
+        if plan(&wishes).is_some() {
+            break;
+        }
+    }
     wishes
 }
 

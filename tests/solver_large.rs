@@ -1,0 +1,208 @@
+//! Larger networks: the linear program against a maximum flow, the engines against one another,
+//! and sweeps against fresh solutions.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::flow::Flow;
+use common::random::{network, wishes};
+use common::{Dice, FAMILIES, limited, scenario};
+use cutpoint::plan::{Plan, Status, Sweep};
+use cutpoint::problem::Problem;
+use cutpoint::scenario::{Limits, RateRange, Scenario};
+use cutpoint::server::Server;
+use cutpoint::solve::{Options, Outcome, SolveError, solve, sweep};
+use cutpoint::units::BitRate;
+use proptest::prelude::*;
+
+/// The linear program without the second engine.
+const ALONE: Options = Options {
+    time_limit: std::time::Duration::from_secs(60),
+    most_placements: 0,
+};
+
+fn planned(problem: &Problem, options: &Options) -> Plan {
+    match solve(problem, options).unwrap() {
+        Outcome::Plan(plan) => plan,
+        Outcome::NoPlan(none) => panic!("{}", none.proof),
+    }
+}
+
+fn without_limits(wishes: Scenario) -> Scenario {
+    Scenario {
+        limits: Limits::default(),
+        ..wishes
+    }
+}
+
+/// The program's plan costs what the maximum flow is, to the last digit.
+fn check_flow(problem: &Problem) {
+    let pace = problem.pace();
+    let flow = i128::try_from(Flow::new(problem).least()).unwrap();
+    match solve(problem, &ALONE).unwrap() {
+        Outcome::Plan(plan) => {
+            assert!(
+                plan.proof.contains("relaxation is integral"),
+                "{}",
+                plan.proof
+            );
+            assert_eq!(plan.latency_ms, pace.ns(flow) / 1e6);
+        }
+        Outcome::NoPlan(_) => assert!(flow >= 1 << 100, "there is a cut"),
+    }
+}
+
+#[test]
+fn without_side_limits_the_relaxation_is_integral_and_equals_a_maximum_flow() {
+    for (family, make) in FAMILIES {
+        for (layers, seed) in [(60, 1), (60, 2), (60, 3), (250, 4), (250, 5)] {
+            println!("{family} {layers} {seed}");
+            let profile = make(layers, seed);
+            for rate in ["2Mbit/s", "20Mbit/s", "500Mbit/s"] {
+                let mut wishes = scenario(rate, "3 ms");
+                wishes.limits.raw_stays = seed % 2 == 0;
+                let server = Server::faster(6.0);
+                check_flow(&Problem::new(&profile, &server, &wishes).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn both_engines_agree_within_limits() {
+    for (family, make) in FAMILIES {
+        for (layers, seed) in [(50, 1), (50, 2), (50, 3), (120, 4)] {
+            let profile = make(layers, seed);
+            for rate in ["5Mbit/s", "50Mbit/s"] {
+                let wishes = limited(&profile, rate);
+                let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+                let outcomes = [ALONE, Options::default()].map(|o| solve(&problem, &o).unwrap());
+                match outcomes {
+                    [Outcome::Plan(program), Outcome::Plan(both)] => {
+                        assert_eq!(program.status, Status::Optimal);
+                        assert_eq!(
+                            program.latency_ms, both.latency_ms,
+                            "{family} {layers} {seed}"
+                        );
+                        assert_eq!(program.binding, both.binding, "{family} {layers} {seed}");
+                    }
+                    [Outcome::NoPlan(program), Outcome::NoPlan(both)] => {
+                        assert_eq!(program.conflict, both.conflict, "{family} {layers} {seed}");
+                    }
+                    _ => panic!("{family} {layers} {seed}: one engine finds no plan"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_problem_gives_the_same_bytes() {
+    let profile = common::multi_head(120, 3);
+    let wishes = limited(&profile, "20Mbit/s");
+    let text = |options: &Options| {
+        let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+        let plan = planned(&problem, options);
+        Plan {
+            solve_ms: None,
+            ..plan
+        }
+        .to_toml()
+        .unwrap()
+    };
+    for options in [ALONE, Options::default()] {
+        assert_eq!(text(&options), text(&options));
+    }
+}
+
+/// Segments are in order, without gaps, over the whole range.
+fn check_order(sweep: &Sweep, rates: RateRange) {
+    let mut from = rates.from.bit_s();
+    for segment in &sweep.segments {
+        assert_eq!(segment.from_bit_s, from);
+        assert!(segment.to_bit_s >= from);
+        assert_eq!(segment.plan.setting.rate_bit_s, from);
+        from = segment.to_bit_s;
+    }
+    assert_eq!(from, rates.to.bit_s());
+}
+
+/// At a rate, the segment's plan is the one that a fresh solution finds.
+fn check_look_up(problem: &Problem, sweep: &Sweep, rate_bit_s: u64) {
+    let segment = sweep.at(rate_bit_s).expect("a rate in the range");
+    let there = problem.with_rate(BitRate::from_bit_s(rate_bit_s).unwrap());
+    let fresh = planned(&there, &Options::default());
+    let looked_up = segment.latency.at_bit_s(rate_bit_s as f64);
+    assert!((looked_up - fresh.latency_ms).abs() <= 1e-9 * fresh.latency_ms);
+    assert_eq!(segment.plan.edge, fresh.edge, "at {rate_bit_s} bit/s");
+    assert_eq!(
+        segment.plan.crossing, fresh.crossing,
+        "at {rate_bit_s} bit/s"
+    );
+}
+
+fn check_sweep(problem: &Problem, rates: RateRange, seed: u64) {
+    let found = match sweep(problem, rates, &Options::default()) {
+        Err(SolveError::Infeasible(_)) => {
+            assert!(matches!(
+                solve(problem, &Options::default()).unwrap(),
+                Outcome::NoPlan(_)
+            ));
+            return;
+        }
+        found => found.unwrap(),
+    };
+    check_order(&found, rates);
+    let mut dice = Dice(seed);
+    let (from, to) = (rates.from.bit_s(), rates.to.bit_s());
+    let spread = (to as f64 / from as f64).ln();
+    for _ in 0..8 {
+        let share = dice.below(1_000) as f64 / 1_000.0;
+        let rate = (from as f64 * (share * spread).exp()) as u64;
+        check_look_up(problem, &found, rate.clamp(from, to));
+    }
+    for segment in &found.segments {
+        check_look_up(problem, &found, segment.from_bit_s);
+        check_look_up(problem, &found, (segment.from_bit_s - 1).max(from));
+        check_look_up(problem, &found, (segment.from_bit_s + 1).min(to));
+    }
+}
+
+#[test]
+fn sweeps_of_networks_hold_on_both_sides_of_every_switch() {
+    let rates: RateRange = "100kbit/s..10Gbit/s".parse().unwrap();
+    for (family, make) in FAMILIES {
+        for seed in 1..4 {
+            println!("{family} {seed}");
+            let profile = make(60, seed);
+            let server = Server::faster(8.0);
+            let free = Problem::new(&profile, &server, &scenario("1Mbit/s", "2 ms")).unwrap();
+            check_sweep(&free, rates, seed);
+            let wishes = limited(&profile, "20Mbit/s");
+            check_sweep(
+                &Problem::new(&profile, &server, &wishes).unwrap(),
+                rates,
+                seed,
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_networks_equal_a_maximum_flow(seed in any::<u64>(), layers in 10_usize..=40) {
+        let profile = network(seed, layers);
+        let wishes = without_limits(wishes(seed, &profile));
+        check_flow(&Problem::new(&profile, &Server::faster(2.0), &wishes).unwrap());
+    }
+
+    #[test]
+    fn random_sweeps_equal_fresh_solutions(seed in any::<u64>(), layers in 1_usize..=10) {
+        let profile = network(seed, layers);
+        let problem = Problem::new(&profile, &Server::faster(2.0), &wishes(seed, &profile)).unwrap();
+        check_sweep(&problem, "100kbit/s..10Gbit/s".parse().unwrap(), seed);
+    }
+}
