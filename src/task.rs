@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, GraphError, LayerSet, TensorId};
+use crate::graph::{Graph, GraphError, LayerSet, TensorId, nearest};
 
 /// A named set of graph outputs that belong together, such as one head's boxes and scores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,33 @@ impl Task {
                 name,
             })
             .collect()
+    }
+
+    /// The tasks asked for; every output that none of them has is a task of its own.
+    ///
+    /// # Errors
+    /// [`GraphError::Unknown`] for a name that is no output, with the nearest outputs.
+    pub fn complete(graph: &Graph, asked: &[Task]) -> Result<Vec<Task>, GraphError> {
+        let mut rest = Task::per_output(graph);
+        for name in asked.iter().flat_map(|task| &task.outputs) {
+            if !graph
+                .outputs()
+                .iter()
+                .any(|t| graph.tensor(*t).name == *name)
+            {
+                let outputs = graph
+                    .outputs()
+                    .iter()
+                    .map(|t| graph.tensor(*t).name.as_str());
+                return Err(GraphError::Unknown {
+                    what: "output",
+                    name: name.clone(),
+                    near: nearest(name, outputs),
+                });
+            }
+            rest.retain(|task| task.name != *name);
+        }
+        Ok(asked.iter().cloned().chain(rest).collect())
     }
 
     /// The tensors this task delivers.

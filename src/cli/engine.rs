@@ -8,6 +8,7 @@ use cutpoint::runtime::Environment;
 use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
 use cutpoint::runtime::probe::InputShape;
 use cutpoint::runtime::{RunError, board, environment};
+use cutpoint::scenario::parse_task;
 use cutpoint::task::Task;
 
 use super::{Common, Kind, OrFail};
@@ -24,18 +25,6 @@ pub(crate) struct ModelArgs {
     /// An input that the server has too, so that it need not cross
     #[arg(long = "local-input", value_name = "NAME")]
     pub(crate) local_inputs: Vec<String>,
-}
-
-fn parse_task(text: &str) -> Result<Task, String> {
-    let parts = text
-        .split_once('=')
-        .filter(|(name, outputs)| !name.is_empty() && !outputs.is_empty());
-    let (name, outputs) =
-        parts.ok_or_else(|| format!("`{text}` is not a task: write NAME=OUTPUT[,OUTPUT]"))?;
-    Ok(Task {
-        name: name.to_owned(),
-        outputs: outputs.split(',').map(str::to_owned).collect(),
-    })
 }
 
 /// The runtime's library, fetched once when missing.

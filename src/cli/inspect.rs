@@ -89,11 +89,7 @@ pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     let prepared = prepare(environment, &model, &args.model.shapes, Provider::Cpu, 1)
         .map_err(|error| engine::run_failure(error, &args.file))?;
     let graph = &prepared.reading.graph;
-    let tasks = if args.model.tasks.is_empty() {
-        Task::per_output(graph)
-    } else {
-        args.model.tasks.clone()
-    };
+    let tasks = Task::complete(graph, &args.model.tasks).or_fail(Kind::Usage)?;
     let local = args
         .model
         .local_inputs

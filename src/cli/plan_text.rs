@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::plan::{Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep};
-use cutpoint::units::{BitRate, Bytes, format_us};
+use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
 /// A plan with its breakdown and what it is compared with.
 pub(crate) fn plan(plan: &Plan) -> String {
@@ -181,13 +181,16 @@ fn tasks(plan: &Plan) -> String {
 fn alternatives(plan: &Plan) -> String {
     let mut table = new_table(["alternative", "latency", "difference", ""]);
     for other in &plan.alternatives {
-        let more = 100.0 * (other.latency_ms / plan.latency_ms.max(f64::MIN_POSITIVE) - 1.0);
+        let ratio = other.latency_ms / plan.latency_ms.max(f64::MIN_POSITIVE);
+        let more = 100.0 * (ratio - 1.0);
         let breaks = other.breaks.as_ref().map(|limit| format!("breaks {limit}"));
         table.add_row([
             other.name.clone(),
             ms(other.latency_ms),
             if more.abs() < 0.05 {
                 "same".to_owned()
+            } else if ratio >= 10.0 {
+                format!("{} times", three_digits(ratio))
             } else {
                 format!("{more:+.1} %")
             },

@@ -90,10 +90,7 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
         Some(_) => misfit(error),
         None => kind.of(error),
     })?;
-    let tasks = match args.model.tasks.as_slice() {
-        [] => Task::per_output(&reading.graph),
-        tasks => tasks.to_vec(),
-    };
+    let tasks = Task::complete(&reading.graph, &args.model.tasks).or_fail(Kind::Usage)?;
     let split = Split {
         model: &model,
         reading: &reading,

@@ -120,7 +120,7 @@ pub enum GraphError {
     /// A name does not exist in this graph.
     #[error("no {what} is named `{name}`{}", hint(.near))]
     Unknown {
-        /// "layer" or "tensor".
+        /// "layer", "tensor" or "output".
         what: &'static str,
         /// The name asked for.
         name: String,

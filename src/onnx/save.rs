@@ -109,7 +109,7 @@ mod tests {
     fn what_does_not_fit_moves_to_a_second_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big.onnx");
-        let mut model = build::identity(&[1]);
+        let mut model = build::two_layers(&[1]);
         let graph = model.proto.graph.as_mut().unwrap();
         for (name, count) in [("large", 5000), ("small", 3), ("more", 2000)] {
             let mut tensor = build::floats(&[count], &vec![1.5; count as usize]);

@@ -179,10 +179,13 @@ impl Problem {
 
     /// What the predicted times of the halves of this placement rest on.
     pub fn evidence(&self, edge: &LayerSet) -> Evidence {
-        let measured = |cuts: &[CutRecord]| match cuts.iter().any(|cut| self.is_cut(cut, edge)) {
-            true => HalfEvidence::Measured,
-            false => HalfEvidence::Predicted,
-        };
+        // with every layer on one side, that half is the whole model, which is always measured
+        let whole = edge.is_empty() || edge.len() == self.graph().layers().len();
+        let measured =
+            |cuts: &[CutRecord]| match whole || cuts.iter().any(|cut| self.is_cut(cut, edge)) {
+                true => HalfEvidence::Measured,
+                false => HalfEvidence::Predicted,
+            };
         Evidence {
             edge: measured(&self.tables.edge_cuts),
             server: match self.tables.setting.simulated {

@@ -178,19 +178,14 @@ fn layer_times(edge: &Profile, times: &ServerTimes) -> Vec<LayerTime> {
 }
 
 fn tasks(graph: &Graph, edge: &Profile, scenario: &Scenario) -> Result<Vec<Task>, ProblemError> {
-    let tasks = match (&scenario.tasks, &edge.tasks) {
-        (asked, _) if !asked.is_empty() => asked.clone(),
-        (_, profiled) if !profiled.is_empty() => profiled.clone(),
-        _ => Task::per_output(graph),
+    let asked = match scenario.tasks.as_slice() {
+        [] => &edge.tasks,
+        asked => asked,
     };
-    for task in &tasks {
-        task.tensors(graph)
-            .map_err(|source| ProblemError::Unknown {
-                flag: "--task",
-                source,
-            })?;
-    }
-    Ok(tasks)
+    Task::complete(graph, asked).map_err(|source| ProblemError::Unknown {
+        flag: "--task",
+        source,
+    })
 }
 
 fn setting(edge: &Profile, server: &Server, scenario: &Scenario) -> Setting {

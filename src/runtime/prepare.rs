@@ -1,6 +1,6 @@
 //! What one look at a running model tells: shapes, fusion groups, traced times.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ort::environment::Environment;
 
@@ -9,7 +9,7 @@ use super::probe::{InputShape, probe, random_inputs};
 use super::session::{Level, Provider, Session, SessionOptions, Values};
 use super::stats::{mad, median};
 use super::{RunError, trace};
-use crate::onnx::{Model, Reading};
+use crate::onnx::{Kernel, Model, Reading};
 
 /// A model on a machine: what tracing it found out.
 #[derive(Debug)]
@@ -24,6 +24,22 @@ pub struct Prepared {
     pub traced_us: Vec<(f64, f64)>,
     /// Plain runs of the whole model, in microseconds.
     pub plain_us: Vec<f64>,
+}
+
+impl Prepared {
+    /// Traced time and spread of each group, scaled so that the times sum to `whole_us`; equal
+    /// shares when the trace shows nothing.
+    pub fn scaled_us(&self, whole_us: f64) -> Vec<(f64, f64)> {
+        let sum: f64 = self.traced_us.iter().map(|(us, _)| us).sum();
+        if sum > 0.0 {
+            let scale = whole_us / sum;
+            let scaled = |(us, mad): &(f64, f64)| (us * scale, mad * scale);
+            self.traced_us.iter().map(scaled).collect()
+        } else {
+            let share = whole_us / self.traced_us.len().max(1) as f64;
+            vec![(share, 0.0); self.traced_us.len()]
+        }
+    }
 }
 
 /// Finds shapes, fusion groups and traced times.
@@ -70,13 +86,13 @@ pub fn prepare(
             plain_us.push(sample.wall.as_secs_f64() * 1e6);
         }
     }
+    let times = trace::kernels(&traced.finish_trace()?)?;
     let kernels = match Model::load(&dump) {
         Ok(model) => model.kernels(),
-        Err(_) => Vec::new(),
+        Err(_) => named_only(&times),
     };
     let node_names: Vec<String> = reading.nodes.iter().map(|n| format!("n{n}")).collect();
     let grouping = groups::group(&reading.graph, &node_names, &kernels)?;
-    let times = trace::kernels(&traced.finish_trace()?)?;
     let traced_us = per_group(&grouping, &times, runs);
     Ok(Prepared {
         feed,
@@ -85,6 +101,18 @@ pub fn prepare(
         traced_us,
         plain_us,
     })
+}
+
+/// What the trace alone tells of the rewritten graph: the names of its nodes.
+fn named_only(times: &[trace::Kernel]) -> Vec<Kernel> {
+    let names: BTreeSet<&str> = times.iter().map(|kernel| kernel.node.as_str()).collect();
+    let kernel = |name: &str| Kernel {
+        name: name.to_owned(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        activation: None,
+    };
+    names.into_iter().map(kernel).collect()
 }
 
 /// Median and spread of each group's kernels over the last `runs` runs.

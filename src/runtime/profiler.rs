@@ -106,11 +106,7 @@ pub fn profile(
         TRACE_RUNS,
     )?;
     let graph = &prepared.grouping.graph;
-    let tasks = if request.tasks.is_empty() {
-        Task::per_output(graph)
-    } else {
-        request.tasks.clone()
-    };
+    let tasks = Task::complete(graph, &request.tasks)?;
     let local: Vec<TensorId> = request
         .local_inputs
         .iter()
@@ -192,13 +188,11 @@ pub(super) struct Fits {
 
 fn calibrate_sides(graph: &Graph, prepared: &Prepared, timing: &Timing) -> Fits {
     let whole_us = timing.whole.median_us;
-    let traced: f64 = prepared.traced_us.iter().map(|(us, _)| us).sum();
-    let scale = if traced > 0.0 { whole_us / traced } else { 0.0 };
     let prior = calibrate::Prior {
         trace_us: prepared
-            .traced_us
+            .scaled_us(whole_us)
             .iter()
-            .map(|(us, _)| us * scale)
+            .map(|(us, _)| *us)
             .collect(),
         bytes: graph.tensors().iter().map(|t| t.bytes.0 as f64).collect(),
         whole_us,

@@ -131,12 +131,7 @@ fn rounded_to_sum(times_us: &[f64], whole_us: f64) -> Vec<f64> {
 
 fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
     let graph = &parts.prepared.grouping.graph;
-    let traced: f64 = parts.prepared.traced_us.iter().map(|(us, _)| us).sum();
-    let scale = if traced > 0.0 {
-        parts.timing.whole.median_us / traced
-    } else {
-        0.0
-    };
+    let traced_us = parts.prepared.scaled_us(parts.timing.whole.median_us);
     let names = |ids: &[TensorId]| ids.iter().map(|t| graph.tensor(*t).name.clone()).collect();
     let whole_us = ns(parts.timing.whole.median_us);
     let edge_us = rounded_to_sum(&parts.fits.edge.layers_us, whole_us);
@@ -160,8 +155,8 @@ fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
             flops: layer.flops,
             edge_us: edge_us[index],
             server_us: server_us[index],
-            trace_us: ns(parts.prepared.traced_us[index].0 * scale),
-            mad_us: ns(parts.prepared.traced_us[index].1 * scale),
+            trace_us: ns(traced_us[index].0),
+            mad_us: ns(traced_us[index].1),
         })
         .collect()
 }

@@ -46,7 +46,8 @@ pub(super) fn times(
     if let Some(missing) = layer_of.keys().filter(|m| !seen.contains(*m)).min() {
         return Err(ServerError::Unmatched(format!("layer `{missing}`")));
     }
-    let inside_groups = inside(&shared, graph);
+    let mut inside_groups = inside(&shared, graph);
+    inside_groups.extend(barred_there(server, graph));
     Ok(ServerTimes {
         layer_us,
         recv_us: recv_us(server, edge, &inside_groups)?,
@@ -92,6 +93,12 @@ fn inside(shared: &[Vec<usize>], graph: &Graph) -> Vec<TensorId> {
     tensors
         .filter(|t| shared.iter().any(|set| within(t, set)))
         .collect()
+}
+
+/// The tensors that may not cross for a reason found on the server.
+fn barred_there<'a>(server: &'a Profile, graph: &'a Graph) -> impl Iterator<Item = TensorId> + 'a {
+    let barred = server.tensors.iter().filter(|t| !t.cuttable);
+    barred.filter_map(|t| graph.find_tensor(&t.name).ok())
 }
 
 fn recv_us(server: &Profile, edge: &Profile, inside: &[TensorId]) -> Result<Vec<f64>, ServerError> {
