@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::cuts::{self, Cut};
-use cutpoint::graph::{Graph, LayerSet, TensorId};
+use cutpoint::graph::{Graph, GraphError, LayerSet, TensorId};
+use cutpoint::onnx::show;
+use cutpoint::runtime::RunError;
+use cutpoint::runtime::measure::Control;
 use cutpoint::runtime::prepare::{Prepared, prepare};
 use cutpoint::runtime::session::Provider;
 use cutpoint::task::Task;
@@ -85,17 +88,19 @@ struct CutAnswer {
 pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     let model = engine::load(&args.file)?;
     let library = engine::library(common)?;
-    let environment = engine::open(&library, engine::threads(None))?;
-    let prepared = prepare(environment, &model, &args.model.shapes, Provider::Cpu, 1)
-        .map_err(|error| engine::run_failure(error, &args.file))?;
+    let environment = engine::open(&library, engine::threads(None)?)?;
+    let failed = |error: RunError| engine::run_failure(error, &args.file);
+    let (shapes, watch) = (&args.model.shapes, &mut || Control::Continue);
+    let prepared = prepare(environment, &model, shapes, Provider::Cpu, 1, watch).map_err(failed)?;
     let graph = &prepared.reading.graph;
     let tasks = Task::complete(graph, &args.model.tasks).or_fail(Kind::Usage)?;
     let local = args
         .model
         .local_inputs
         .iter()
-        .map(|name| graph.find_tensor(name));
-    let local: Vec<TensorId> = local.collect::<Result<_, _>>().or_fail(Kind::Usage)?;
+        .map(|name| graph.find_input(name));
+    let local: Result<Vec<TensorId>, GraphError> = local.collect();
+    let local = local.map_err(|error| failed(error.into()))?;
     let cuts = cuts::behind_tensors(graph, &local);
     let all = LayerSet::full(graph.layers().len());
     let answer = Answer {

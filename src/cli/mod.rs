@@ -20,7 +20,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-pub(crate) use failure::{Kind, OrFail};
+pub(crate) use failure::{Kind, OrFail, sentence};
 
 /// Find, prove and make the best split of a multi-task neural network between an edge board and a
 /// server.

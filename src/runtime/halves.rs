@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ort::environment::Environment;
 
 use super::RunError;
-use super::measure::{Control, Protocol, Subject, Summary, batch_seed, interleave};
+use super::measure::{Control, Protocol, Subject, Summary, batch_seed, go_on, interleave};
 use super::session::{Provider, Session, SessionOptions, Values};
 use crate::codec::Codec;
 use crate::cuts::Cut;
@@ -130,13 +130,14 @@ impl Bench<'_> {
         cuts: &[Cut],
         batch: usize,
         time: Duration,
-        after_round: &mut dyn FnMut(usize) -> Control,
+        watch: &mut dyn FnMut(usize) -> Control,
     ) -> Result<BatchTimes, RunError> {
         let mut subjects = Vec::new();
         for _ in 0..WHOLES {
             subjects.push(self.whole()?);
         }
         for cut in cuts {
+            go_on(watch(0))?;
             let pair = self.pair(&cut.edge)?;
             subjects.extend([pair.edge, pair.server]);
         }
@@ -145,7 +146,7 @@ impl Bench<'_> {
         let last = self.whole()?;
         let deadline = Instant::now() + time;
         let seed = batch_seed(batch);
-        let series = interleave(&mut subjects, &self.protocol, seed, deadline, after_round)?;
+        let series = interleave(&mut subjects, &self.protocol, seed, deadline, watch)?;
         drop(last);
         let summaries: Vec<Summary> = series
             .iter()
