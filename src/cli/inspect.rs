@@ -16,7 +16,7 @@ use cutpoint::units::Bytes;
 use serde::Serialize;
 
 use super::engine::{self, ModelArgs};
-use super::{Common, Kind, OrFail};
+use super::{Common, Kind, OrFail, plural};
 
 /// Show a model's layers, real shapes, FLOPs, weights, tasks, and where it can be cut
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     let (shapes, watch) = (&args.model.shapes, &mut || Control::Continue);
     let prepared = prepare(environment, &model, shapes, Provider::Cpu, 1, watch).map_err(failed)?;
     let graph = &prepared.reading.graph;
-    let tasks = Task::complete(graph, &args.model.tasks).or_fail(Kind::Usage)?;
+    let tasks = Task::complete(graph, &args.model.tasks).map_err(|error| failed(error.into()))?;
     let local = args
         .model
         .local_inputs
@@ -122,7 +122,7 @@ pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     if common.json {
         common.print_json(&answer)
     } else {
-        common.print(text(&answer, common))
+        common.print(text(&answer))
     }
 }
 
@@ -228,7 +228,7 @@ fn cut_answer(prepared: &Prepared, cut: &Cut) -> CutAnswer {
     }
 }
 
-fn text(answer: &Answer, common: &Common) -> String {
+fn text(answer: &Answer) -> String {
     let groups = answer
         .layers
         .iter()
@@ -236,10 +236,11 @@ fn text(answer: &Answer, common: &Common) -> String {
         .max()
         .map_or(0, |g| g + 1);
     let mut lines = vec![
-        format!("{}  opset {}", answer.file, answer.opset),
+        format!("{}  opset {}", show(&answer.file), answer.opset),
         format!(
-            "  {} layers, executed as {groups} kernels; {} of weights; {} FLOPs",
-            answer.layers.len(),
+            "  {}, executed as {}; {} of weights; {} FLOPs",
+            plural(answer.layers.len(), "layer"),
+            plural(groups, "kernel"),
             Bytes(answer.weight_bytes),
             flops(answer.flops)
         ),
@@ -248,7 +249,7 @@ fn text(answer: &Answer, common: &Common) -> String {
         for port in ports {
             lines.push(format!(
                 "  {title:<7} {}  {} {}, {}",
-                port.name,
+                show(&port.name),
                 port.dtype,
                 dims(&port.shape),
                 Bytes(port.bytes)
@@ -257,9 +258,9 @@ fn text(answer: &Answer, common: &Common) -> String {
     }
     for task in &answer.tasks {
         lines.push(format!(
-            "  task    {}  {} layers of its own, {} of weights",
-            task.name,
-            task.private_layers,
+            "  task    {}  {} of its own, {} of weights",
+            show(&task.name),
+            plural(task.private_layers, "layer"),
             Bytes(task.private_weight_bytes)
         ));
     }
@@ -271,16 +272,19 @@ fn text(answer: &Answer, common: &Common) -> String {
         .iter()
         .filter(|c| c.natural && !c.inside_fusion)
         .collect();
-    lines.push(format!(
-        "{} cuts with one crossing tensor outside fused groups{}:",
-        natural.len(),
-        if common.verbose > 0 {
-            ""
-        } else {
-            " (all cuts: --json)"
-        }
-    ));
-    lines.push(cut_table(&natural));
+    let more = if answer.cuts.is_empty() {
+        ""
+    } else {
+        " (--json lists every cut)"
+    };
+    lines.push(match natural.len() {
+        0 => format!("no cut with one crossing tensor outside fused groups{more}"),
+        count => format!(
+            "{} with one crossing tensor outside fused groups{more}:\n{}",
+            plural(count, "cut"),
+            cut_table(&natural)
+        ),
+    });
     lines.join("\n")
 }
 
@@ -305,7 +309,11 @@ fn layer_table(answer: &Answer) -> String {
             layer.op.clone(),
             output.map_or_else(String::new, |o| dims(&o.shape)),
             output.map_or_else(String::new, |o| Bytes(o.bytes).to_string()),
-            flops(layer.flops),
+            if layer.flops == 0 {
+                String::new()
+            } else {
+                flops(layer.flops)
+            },
             if layer.weight_bytes == 0 {
                 String::new()
             } else {
@@ -363,8 +371,7 @@ fn dims(shape: &[u64]) -> String {
 fn flops(count: u64) -> String {
     let value = count as f64;
     match count {
-        0 => String::new(),
-        1..1_000 => count.to_string(),
+        0..1_000 => count.to_string(),
         1_000..1_000_000 => format!("{} k", cutpoint::units::three_digits(value / 1e3)),
         1_000_000..1_000_000_000 => format!("{} M", cutpoint::units::three_digits(value / 1e6)),
         _ => format!("{} G", cutpoint::units::three_digits(value / 1e9)),
@@ -373,7 +380,7 @@ fn flops(count: u64) -> String {
 
 /// Long names lose their middle; control characters are shown, not obeyed.
 fn shorten(name: &str, width: usize) -> String {
-    let plain: Vec<char> = name.escape_debug().collect();
+    let plain: Vec<char> = show(name).chars().collect();
     if plain.len() <= width {
         return plain.into_iter().collect();
     }

@@ -44,6 +44,7 @@ Exit codes: 0 done, 1 other failure, 2 usage, 3 no plan meets the limits,
 
 /// Options every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Print the result as JSON on standard output
     #[arg(long, global = true)]
@@ -119,6 +120,11 @@ impl Common {
     pub(crate) fn progress(&self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()
     }
+}
+
+/// `1 layer`, `2 layers`.
+pub(crate) fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Parses the arguments and runs the command.

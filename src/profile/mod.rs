@@ -365,6 +365,7 @@ impl Profile {
             )));
         }
         profile.check_numbers().map_err(invalid)?;
+        profile.check_names().map_err(invalid)?;
         profile
             .graph()
             .map_err(|error| invalid(error.to_string()))?;
@@ -445,9 +446,7 @@ impl Profile {
             .map(|p| tensor(&p.name))
             .collect::<Result<_, _>>()?;
         let graph = Graph::new(layers, tensors.clone(), weights.clone(), inputs, outputs)?;
-        for task in &self.tasks {
-            task.tensors(&graph)?;
-        }
+        Task::complete(&graph, &self.tasks)?;
         Ok(graph)
     }
 }
