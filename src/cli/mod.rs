@@ -17,6 +17,7 @@ mod telemetry;
 mod wishes;
 
 use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -44,6 +45,7 @@ Exit codes: 0 done, 1 other failure, 2 usage, 3 no plan meets the limits,
 
 /// Options every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Print the result as JSON on standard output
     #[arg(long, global = true)]
@@ -115,20 +117,43 @@ impl Common {
         self.print(serde_json::to_string_pretty(value)?)
     }
 
+    /// Whether what goes to standard error may have colour.
+    pub(crate) fn colour(&self) -> bool {
+        match self.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            // https://no-color.org
+            Colour::Auto => {
+                std::io::stderr().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
+        }
+    }
+
     /// Whether a progress bar makes sense.
     pub(crate) fn progress(&self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()
     }
 }
 
-/// Parses the arguments and runs the command.
-pub(crate) fn run() -> anyhow::Result<()> {
+/// Parses the arguments, runs the command, and reports what went wrong in one line.
+pub(crate) fn run() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     if cli.command.runs_models() {
         telemetry::opt_out();
     }
-    dispatch(cli.command, &cli.common)
+    let Err(error) = dispatch(cli.command, &cli.common) else {
+        return ExitCode::SUCCESS;
+    };
+    let label = if cli.common.colour() {
+        "\x1b[1;31merror:\x1b[0m"
+    } else {
+        "error:"
+    };
+    // a closed standard error leaves only the exit code to tell
+    let _ = writeln!(std::io::stderr().lock(), "{label} {error:#}");
+    ExitCode::from(Kind::find(&error) as u8)
 }
 
 fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
