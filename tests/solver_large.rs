@@ -225,5 +225,8 @@ fn without_time_no_plan_is_called_optimal() {
     wishes.limits.keep_on_edge = vec!["t5".to_owned()];
     wishes.limits.keep_on_server = vec!["t300".to_owned()];
     let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
-    assert!(matches!(solve(&problem, &hurried), Err(SolveError::Stopped(_))));
+    assert!(matches!(
+        solve(&problem, &hurried),
+        Err(SolveError::Stopped(_))
+    ));
 }
