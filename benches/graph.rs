@@ -1,4 +1,4 @@
-//! From the text of a profile to its graph.
+//! From files to graphs: the text of a profile, and an ONNX model.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -9,6 +9,7 @@ use std::path::Path;
 
 use common::FAMILIES;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use cutpoint::onnx::Model;
 use cutpoint::profile::Profile;
 
 fn graphs(criterion: &mut Criterion) {
@@ -30,5 +31,24 @@ fn graphs(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, graphs);
+/// The bundled models: reading and checking the file, and writing it again.
+fn models(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("onnx");
+    for name in ["mtlsplit_mobilenet_v3_small_64", "skipnet_3dec_64"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("models")
+            .join(name)
+            .with_extension("onnx");
+        group.bench_function(BenchmarkId::new("load", name), |bencher| {
+            bencher.iter(|| Model::load(&path).unwrap());
+        });
+        let model = Model::load(&path).unwrap();
+        group.bench_function(BenchmarkId::new("encode", name), |bencher| {
+            bencher.iter(|| model.encode());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, graphs, models);
 criterion_main!(benches);

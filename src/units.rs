@@ -170,28 +170,39 @@ pub fn parse_duration(text: &str) -> Result<Duration, ParseUnitError> {
     })
 }
 
-/// Prints a time with the unit that keeps it readable: `412 µs`, `3.21 ms`, `1.50 s`.
-pub fn format_duration(time: Duration) -> String {
-    format_us(time.as_secs_f64() * 1e6)
+/// Prints a stated time, given in microseconds, in its best unit and without needless zeros:
+/// `20 ms`.
+pub fn format_stated_us(us: f64) -> String {
+    in_best_unit(us, three_digits)
 }
 
-/// Prints a time given in microseconds: `412 µs`, `3.21 ms`, `1.50 s`.
+/// Prints a computed or measured time, given in microseconds, with three significant digits in its
+/// best unit: `412 µs`, `1.00 ms`, `45.6 s`.
 pub fn format_us(us: f64) -> String {
+    in_best_unit(us, significant)
+}
+
+fn in_best_unit(us: f64, print: fn(f64) -> String) -> String {
     match us.abs() {
-        x if x < 999.5 => format!("{} µs", three_digits(us)),
-        x if x < 999.5e3 => format!("{} ms", three_digits(us / 1e3)),
-        _ => format!("{} s", three_digits(us / 1e6)),
+        x if x < 999.5 => format!("{} µs", print(us)),
+        x if x < 999.5e3 => format!("{} ms", print(us / 1e3)),
+        _ => format!("{} s", print(us / 1e6)),
     }
 }
 
-/// A number with three significant digits and no trailing noise: `0.12`, `3.21`, `45.6`, `789`.
-pub fn three_digits(value: f64) -> String {
+/// A number with three significant digits: `0.12`, `1.00`, `45.6`, `789`; zero is `0`.
+fn significant(value: f64) -> String {
     let decimals = match value.abs() {
         x if x == 0.0 || x >= 99.95 => 0,
         x if x >= 9.995 => 1,
         _ => 2,
     };
-    let text = format!("{value:.decimals$}");
+    format!("{value:.decimals$}")
+}
+
+/// As [`format_us`] for a bare number, without trailing zeros: `0.12`, `3.21`, `45.6`, `10`.
+pub fn three_digits(value: f64) -> String {
+    let text = significant(value);
     match text.strip_suffix(".00").or_else(|| text.strip_suffix(".0")) {
         Some(whole) => whole.to_owned(),
         None => text,
@@ -223,7 +234,7 @@ impl FromStr for Delay {
 
 impl fmt::Display for Delay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format_duration(self.0))
+        f.pad(&format_stated_us(self.0.as_secs_f64() * 1e6))
     }
 }
 read_from_text!(Delay);
@@ -293,6 +304,8 @@ mod tests {
         assert_eq!(Bytes(999).to_string(), "999 B");
         assert_eq!(format_us(412.4), "412 µs");
         assert_eq!(format_us(3214.6), "3.21 ms");
+        assert_eq!(format_us(1000.0), "1.00 ms");
+        assert_eq!("20ms".parse::<Delay>().unwrap().to_string(), "20 ms");
         assert_eq!(
             "10Mbit/s".parse::<BitRate>().unwrap().to_string(),
             "10 Mbit/s"

@@ -1,7 +1,7 @@
 //! Codecs and old operator sets, run in ONNX Runtime.
 
 // helpers of tests may fail as loudly as tests
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used)]
 
 mod onnx_support;
 

@@ -90,7 +90,7 @@ fn measured_cuts_are_marked() {
 fn the_best_is_named_with_its_latency() {
     let svg = draw(&data(10, 90_000.0));
     assert_eq!(count(&svg, "strong", "text"), 1);
-    assert!(svg.contains(">all on the edge: 5 ms</text>"), "{svg}");
+    assert!(svg.contains(">all on the edge: 5.00 ms</text>"), "{svg}");
     let svg = draw(&data(10, 10.0));
     assert!(svg.contains(">all on the server: "), "{svg}");
     assert!(svg.contains("backbone: "), "{svg}");

@@ -206,3 +206,27 @@ proptest! {
         check_sweep(&problem, "100kbit/s..10Gbit/s".parse().unwrap(), seed);
     }
 }
+
+#[test]
+fn without_time_no_plan_is_called_optimal() {
+    let profile = common::dense(400, 1);
+    let hurried = Options {
+        time_limit: std::time::Duration::ZERO,
+        most_placements: 0,
+    };
+    let mut wishes = scenario("20Mbit/s", "1 ms");
+    let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+    let best = planned(&problem, &Options::default());
+    let plan = planned(&problem, &hurried);
+    println!("{} {}", plan.proof, plan.latency_ms);
+    assert_eq!(plan.status, Status::Feasible, "{}", plan.proof);
+    assert!(plan.bound_ms <= best.latency_ms && best.latency_ms <= plan.latency_ms);
+    // neither on the edge nor on the server alone: no plan known without solving
+    wishes.limits.keep_on_edge = vec!["t5".to_owned()];
+    wishes.limits.keep_on_server = vec!["t300".to_owned()];
+    let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+    assert!(matches!(
+        solve(&problem, &hurried),
+        Err(SolveError::Stopped(_))
+    ));
+}

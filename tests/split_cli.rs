@@ -162,7 +162,7 @@ fn both_extremes_can_be_planned() {
     let input = model.inputs()[0].name.clone();
     let file = folder.path().join("plan.toml");
     let out = folder.path().join("out");
-    let mut make = |plan: Plan| {
+    let make = |plan: Plan| {
         std::fs::write(&file, plan.to_toml().unwrap()).unwrap();
         let output = split(&skipnet(), &out, &[file.to_str().unwrap(), "--json"])
             .output()
@@ -242,7 +242,7 @@ fn bad_models_and_plans_of_others_are_bad_input() {
         );
     }
     let file = folder.path().join("plan.toml");
-    let mut check = |plan: Plan, message: &str| {
+    let check = |plan: Plan, message: &str| {
         std::fs::write(&file, plan.to_toml().unwrap()).unwrap();
         let (code, text) = failure(split(&skipnet(), &out, &[file.to_str().unwrap()]));
         assert_eq!(code, 4, "{text}");

@@ -122,7 +122,7 @@ pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     if common.json {
         common.print_json(&answer)
     } else {
-        common.print(text(&answer))
+        common.print(text(&answer, common))
     }
 }
 
@@ -228,7 +228,7 @@ fn cut_answer(prepared: &Prepared, cut: &Cut) -> CutAnswer {
     }
 }
 
-fn text(answer: &Answer) -> String {
+fn text(answer: &Answer, common: &Common) -> String {
     let groups = answer
         .layers
         .iter()
@@ -267,25 +267,33 @@ fn text(answer: &Answer) -> String {
     lines.push(String::new());
     lines.push(layer_table(answer));
     lines.push(String::new());
-    let natural: Vec<&CutAnswer> = answer
+    lines.push(cuts_text(answer, common));
+    lines.join("\n")
+}
+
+/// The natural cuts outside fused groups; with `-v` all cuts.
+fn cuts_text(answer: &Answer, common: &Common) -> String {
+    let all = common.verbose > 0;
+    let shown: Vec<&CutAnswer> = answer
         .cuts
         .iter()
-        .filter(|c| c.natural && !c.inside_fusion)
+        .filter(|cut| all || cut.natural && !cut.inside_fusion)
         .collect();
-    let more = if answer.cuts.is_empty() {
-        ""
-    } else {
-        " (--json lists every cut)"
-    };
-    lines.push(match natural.len() {
-        0 => format!("no cut with one crossing tensor outside fused groups{more}"),
-        count => format!(
-            "{} with one crossing tensor outside fused groups{more}:\n{}",
-            plural(count, "cut"),
-            cut_table(&natural)
+    let (what, more) = match all {
+        true => ("", ""),
+        false => (
+            " with one crossing tensor outside fused groups",
+            " (-v shows every cut, --json tells all about them)",
         ),
-    });
-    lines.join("\n")
+    };
+    match shown.len() {
+        0 => format!("no cut{what}{more}"),
+        count => format!(
+            "{}{what}{more}:\n{}",
+            plural(count, "cut"),
+            cut_table(&shown)
+        ),
+    }
 }
 
 fn layer_table(answer: &Answer) -> String {

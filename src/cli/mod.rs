@@ -17,10 +17,12 @@ mod telemetry;
 mod wishes;
 
 use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-pub(crate) use failure::{Kind, OrFail, sentence};
+use failure::sentence;
+pub(crate) use failure::{Kind, OrFail};
 
 /// Find, prove and make the best split of a multi-task neural network between an edge board and a
 /// server.
@@ -116,6 +118,19 @@ impl Common {
         self.print(serde_json::to_string_pretty(value)?)
     }
 
+    /// Whether what goes to standard error may have colour.
+    pub(crate) fn colour(&self) -> bool {
+        match self.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            // https://no-color.org
+            Colour::Auto => {
+                std::io::stderr().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
+        }
+    }
+
     /// Whether a progress bar makes sense.
     pub(crate) fn progress(&self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()
@@ -127,14 +142,24 @@ pub(crate) fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Parses the arguments and runs the command.
-pub(crate) fn run() -> anyhow::Result<()> {
+/// Parses the arguments, runs the command, and reports what went wrong in one line.
+pub(crate) fn run() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     if cli.command.runs_models() {
         telemetry::opt_out();
     }
-    dispatch(cli.command, &cli.common)
+    let Err(error) = dispatch(cli.command, &cli.common) else {
+        return ExitCode::SUCCESS;
+    };
+    let label = if cli.common.colour() {
+        "\x1b[1;31merror:\x1b[0m"
+    } else {
+        "error:"
+    };
+    // a closed standard error leaves only the exit code to tell
+    let _ = writeln!(std::io::stderr().lock(), "{label} {}", sentence(&error));
+    ExitCode::from(Kind::find(&error) as u8)
 }
 
 fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {

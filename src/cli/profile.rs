@@ -308,7 +308,11 @@ impl Watcher {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let style = ProgressStyle::with_template("{prefix} {wide_bar:.cyan} {msg} {eta} left");
+        let style = ProgressStyle::with_template(if common.colour() {
+            "{prefix} {wide_bar:.cyan} {msg} {eta} left"
+        } else {
+            "{prefix} {wide_bar} {msg} {eta} left"
+        });
         if let Ok(style) = style {
             bar.set_style(style);
         }

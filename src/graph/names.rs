@@ -3,7 +3,7 @@
 use super::{Graph, GraphError, LayerId, TensorId};
 
 /// Names this much alike are worth suggesting; 1 is equal.
-const ALIKE: f64 = 0.69;
+const ALIKE: f64 = 0.65;
 /// So few names are all suggested when none looks like the one asked for.
 const FEW: usize = 3;
 

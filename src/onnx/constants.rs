@@ -142,11 +142,10 @@ impl Constants {
                     needed.nodes.insert(*index);
                     needed.known.insert(*index, values.clone());
                 }
-                Some(Origin::Node(index)) => {
-                    if needed.nodes.insert(*index) {
-                        open.extend(nodes.get(*index).into_iter().flat_map(scope::reads));
-                    }
+                Some(Origin::Node(index)) if needed.nodes.insert(*index) => {
+                    open.extend(nodes.get(*index).into_iter().flat_map(scope::reads));
                 }
+                Some(Origin::Node(_)) => {}
             }
         }
         needed

@@ -107,7 +107,8 @@ fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
         let kept = graph
             .producer(*tensor)
             .is_none_or(|p| request.edge.contains(p));
-        if !needed.contains(tensor) && !(kept && graph.outputs().contains(tensor)) {
+        let is_result = kept && graph.outputs().contains(tensor);
+        if !needed.contains(tensor) && !is_result {
             return impossible(format!(
                 "nothing on the server reads `{}`",
                 show(name(*tensor))

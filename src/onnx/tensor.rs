@@ -158,9 +158,12 @@ pub(super) fn problem(tensor: &TensorProto) -> Option<String> {
     })
 }
 
+/// From a number of elements to the length of the list that holds them.
+type LengthOf = fn(u64) -> u64;
+
 /// Elements of the list that holds this type, and how many that should be.
-fn typed_len(tensor: &TensorProto) -> Option<(usize, fn(u64) -> u64)> {
-    let same: fn(u64) -> u64 = |n| n;
+fn typed_len(tensor: &TensorProto) -> Option<(usize, LengthOf)> {
+    let same: LengthOf = |n| n;
     Some(match DataType::try_from(tensor.data_type()).ok()? {
         DataType::Undefined => return None,
         DataType::Float => (tensor.float_data.len(), same),

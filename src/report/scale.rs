@@ -1,6 +1,6 @@
 //! Axes: how values become positions, and which values are worth a tick.
 
-use crate::units::{BitRate, Bytes, format_us, three_digits};
+use crate::units::{BitRate, Bytes, format_stated_us, three_digits};
 
 /// How values are spread along an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,7 +53,7 @@ impl Quantity {
     /// `value` with its unit, such as `20 ms`, `1.5 kB` or `10 Mbit/s`.
     pub(super) fn show(self, value: f64) -> String {
         match self {
-            Quantity::TimeUs => format_us(value),
+            Quantity::TimeUs => format_stated_us(value),
             Quantity::SizeBytes => Bytes(value.round() as u64).to_string(),
             Quantity::RateBitS => match BitRate::from_bit_s(value.round() as u64) {
                 Some(rate) => rate.to_string(),

@@ -13,7 +13,7 @@ use super::{Net, codec_record, scenario};
 /// tensors that are all alike, so that many placements are equally good.
 pub fn network(seed: u64, layers: usize) -> Profile {
     let mut net = Net::new(seed);
-    let plain = seed % 3 == 0;
+    let plain = seed.is_multiple_of(3);
     let size = |net: &mut Net| if plain { 100 } else { size(net) };
     let mut tensors: Vec<String> = Vec::new();
     for index in 0..net.dice.within(1, 2) {

@@ -1,6 +1,6 @@
 //! Small models built node by node, written to files so that loading is what is tested.
 
-#![allow(dead_code)] // every test file uses its own part
+#![allow(dead_code, unreachable_pub)] // every test file uses its own part
 
 use std::collections::HashMap;
 use std::path::PathBuf;
