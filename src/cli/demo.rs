@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, Parser};
 
-use super::{Cli, Common, Kind, OrFail};
+use super::{Cli, Common, Kind, OrFail, engine};
 
 /// Everything in turn on a bundled model: profile, sweep, plan, split, report
 ///
@@ -29,6 +29,8 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
         Some(model) => model.clone(),
         None => bundled()?,
     };
+    // before anything is written
+    engine::load(&model)?;
     let stem = model.file_stem().unwrap_or_default().to_string_lossy();
     let profile = format!("profiles/demo/{stem}.toml");
     let model = model.display().to_string();

@@ -202,7 +202,7 @@ fn one(
     common: &Common,
 ) -> anyhow::Result<Profile> {
     let model = engine::load(path)?;
-    let folder = Folder::create(target)?;
+    let folders = Folders::create(target)?;
     let partial_path = profiler::partial_path(target);
     let partial = if force {
         None
@@ -231,7 +231,7 @@ fn one(
         engine::run_failure(error, path)
     })?;
     files::write(target, profile.to_toml(target)?.as_bytes())?;
-    drop(folder);
+    drop(folders);
     // what it held is in the profile now
     let _ = std::fs::remove_file(&partial_path);
     if profile.method.disturbed > 0.2 {
@@ -249,24 +249,26 @@ fn one(
     Ok(profile)
 }
 
-/// The folder of a profile, made before the long measurement and not left behind empty.
-struct Folder<'a> {
-    made: Option<&'a Path>,
+/// The folders of a profile, made before the long measurement and not left behind empty.
+struct Folders<'a> {
+    made: Vec<&'a Path>,
 }
 
-impl<'a> Folder<'a> {
-    fn create(target: &'a Path) -> anyhow::Result<Folder<'a>> {
-        let made = target.parent().filter(|folder| !folder.exists());
+impl<'a> Folders<'a> {
+    fn create(target: &'a Path) -> anyhow::Result<Folders<'a>> {
+        let above = target.ancestors().skip(1);
+        let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let made = above.take_while(missing).collect();
         files::create_parent(target)?;
-        Ok(Folder { made })
+        Ok(Folders { made })
     }
 }
 
-impl Drop for Folder<'_> {
+impl Drop for Folders<'_> {
     fn drop(&mut self) {
-        if let Some(made) = self.made {
-            // only an empty folder can be removed
-            let _ = std::fs::remove_dir(made);
+        for folder in &self.made {
+            // only empty folders can be removed
+            let _ = std::fs::remove_dir(folder);
         }
     }
 }

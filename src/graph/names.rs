@@ -3,7 +3,9 @@
 use super::{Graph, GraphError, LayerId, TensorId};
 
 /// Names this much alike are worth suggesting; 1 is equal.
-const ALIKE: f64 = 0.65;
+const ALIKE: f64 = 0.75;
+/// When there are none: `y3` and `y1`.
+const HARDLY_ALIKE: f64 = 0.65;
 /// So few names are all suggested when none looks like the one asked for.
 const FEW: usize = 3;
 
@@ -76,9 +78,12 @@ pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<Stri
             let alike = strsim::jaro_winkler(&wanted, &candidate.to_lowercase());
             (alike, *candidate)
         })
-        .filter(|(alike, _)| *alike > ALIKE)
+        .filter(|(alike, _)| *alike > HARDLY_ALIKE)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    if scored.first().is_some_and(|(best, _)| *best > ALIKE) {
+        scored.retain(|(alike, _)| *alike > ALIKE);
+    }
     scored.truncate(2);
     if scored.is_empty() && names.len() <= FEW {
         return names.into_iter().map(str::to_owned).collect();

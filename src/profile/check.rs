@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use super::Profile;
+use crate::graph::ElementType;
 
 /// A number of a profile: its table, its key, its value.
 type Number<'a> = (&'a str, &'static str, f64);
@@ -113,9 +114,11 @@ impl Profile {
                 ));
             }
         }
-        for tensor in &self.tensors {
-            let known = tensor.dtype.parse::<crate::graph::ElementType>();
-            known.map_err(|problem| format!("tensor `{}`: {problem}", tensor.name))?;
+        let tensors = self.tensors.iter().map(|t| (&t.name, &t.dtype));
+        let ports = self.inputs.iter().chain(&self.outputs);
+        for (name, dtype) in tensors.chain(ports.map(|p| (&p.name, &p.dtype))) {
+            let known = dtype.parse::<ElementType>();
+            known.map_err(|problem| format!("tensor `{name}`: {problem}"))?;
         }
         Ok(())
     }

@@ -1,0 +1,255 @@
+//! `profile` as a process: where it writes, how it stops and goes on.
+
+// helpers of tests may fail as loudly as tests
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod cli_support;
+mod onnx_support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cli_support::Desk;
+use cutpoint::onnx::proto::ModelProto;
+use cutpoint::profile::{CutRecord, Profile};
+use cutpoint::runtime::campaign::Partial;
+use onnx_support::{node, simple};
+
+/// Layers `x -> h -> y`, the second of this kind.
+fn two(op: &str) -> ModelProto {
+    let nodes = vec![node("Neg", &["x"], &["h"]), node(op, &["h"], &["y"])];
+    simple(nodes, &["x"], &["y"])
+}
+
+const QUICK: [&str; 6] = ["--board", "b", "--budget", "100ms", "--rounds", "5"];
+
+fn quick<'a>(models: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [&["profile"], models, &QUICK, more].concat()
+}
+
+#[test]
+fn several_models_are_measured_in_one_call() {
+    let desk = Desk::new();
+    desk.model("a.onnx", &two("Abs"));
+    desk.model("b.onnx", &two("Exp"));
+    let both = desk.json(&quick(&["a.onnx", "b.onnx"], &[]));
+    assert_eq!(both.as_array().unwrap().len(), 2);
+    let one = desk.json(&quick(&["a.onnx"], &[]));
+    assert_eq!(one["model"]["file"], "a.onnx");
+    let expected = [
+        "a.onnx",
+        "b.onnx",
+        "profiles",
+        "profiles/b",
+        "profiles/b/a.toml",
+        "profiles/b/b.toml",
+    ];
+    assert_eq!(desk.everything(), expected);
+    let output = desk.run(&quick(&["a.onnx"], &["--quiet"]));
+    assert!(output.stderr.is_empty() && !output.stdout.is_empty());
+    desk.json(&[
+        "plan",
+        "--edge",
+        "profiles/b/a.toml",
+        "--server",
+        "profiles/b/a.toml",
+        "--link",
+        "wifi",
+    ]);
+
+    // nothing is measured when the last of them cannot be
+    desk.write("c.onnx", "");
+    desk.refuses(4, &quick(&["b.onnx", "c.onnx"], &[]), &["c.onnx"]);
+    std::fs::create_dir(desk.path("below")).unwrap();
+    desk.model("below/a.onnx", &two("Exp"));
+    desk.refuses(
+        2,
+        &quick(&["a.onnx", "below/a.onnx"], &[]),
+        &["would both be written"],
+    );
+}
+
+#[test]
+fn the_profile_of_something_else_is_kept_unless_forced() {
+    let desk = Desk::new();
+    desk.model("m.onnx", &two("Abs"));
+    desk.ok(&quick(&["m.onnx"], &["--threads", "1"]));
+    let kept = desk.read("profiles/b/m.toml");
+    desk.model("m.onnx", &two("Exp"));
+    let again = quick(&["m.onnx"], &["--threads", "1"]);
+    desk.refuses(
+        2,
+        &again,
+        &["profiles/b/m.toml", "another model", "--force"],
+    );
+    assert_eq!(desk.read("profiles/b/m.toml"), kept);
+    desk.ok(&[&again[..], &["--force"]].concat());
+    assert_ne!(desk.read("profiles/b/m.toml"), kept);
+    desk.write("profiles/b/m.toml", "damaged");
+    desk.refuses(4, &again, &["profiles/b/m.toml", "not a profile"]);
+}
+
+#[test]
+fn a_profile_that_cannot_be_made_leaves_no_folder() {
+    let desk = Desk::new();
+    desk.model("m.onnx", &two("Abs"));
+    desk.write("file", "");
+    std::fs::create_dir_all(desk.path("taken/b/m.toml")).unwrap();
+    for (more, code, part) in [
+        (&["--out", "file"][..], 1, "cannot create the folder"),
+        (&["--out", "file/below"], 1, "cannot create the folder"),
+        (&["--out", "/proc/below"], 1, "cannot create the folder"),
+        (&["--out", "taken"], 1, "is a folder"),
+        (&["--provider", "gpu"], 2, "use one of cpu"),
+        (&["--provider", "tensorrt"], 2, "--provider tensorrt"),
+        (&["--threads", "1000"], 2, "--threads 1000"),
+        (&["--threads", "0"], 2, "--threads"),
+        (&["--paced", "0"], 2, "--paced"),
+        (&["--paced", "nan"], 2, "--paced"),
+    ] {
+        desk.refuses(code, &quick(&["m.onnx"], more), &[part]);
+    }
+    for board in ["", "a/b", "..", "a\nb", ".hidden"] {
+        let arguments = ["profile", "m.onnx", "--board", board];
+        desk.refuses(2, &arguments, &["--board", "may not"]);
+    }
+    for budget in ["10", "-1s", "1e9s"] {
+        let arguments = ["profile", "m.onnx", "--board", "b", "--budget", budget];
+        desk.refuses(2, &arguments, &["--budget"]);
+    }
+}
+
+#[test]
+fn a_damaged_partial_file_is_measured_anew() {
+    let desk = Desk::new();
+    desk.model("m.onnx", &two("Abs"));
+    std::fs::create_dir_all(desk.path("profiles/b")).unwrap();
+    for damaged in [
+        "",
+        "[[[",
+        "key = \"k\"\nwhole_us = nan\n",
+        "key = \"of another\"\nwhole_us = 3.0\n",
+    ] {
+        desk.write("profiles/b/m.partial.toml", damaged);
+        let output = desk.run(&quick(&["m.onnx"], &[]));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.success() && !said.contains("going on"),
+            "{said}"
+        );
+        assert!(!desk.path("profiles/b/m.partial.toml").exists());
+    }
+}
+
+/// A model with cuts enough to be stopped between them.
+const LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/skipnet_3dec_64.onnx");
+
+fn long(desk: &Desk, budget: &str) -> Command {
+    let rest = [
+        "--board",
+        "b",
+        "--rounds",
+        "5",
+        "--threads",
+        "1",
+        "--budget",
+        budget,
+    ];
+    desk.command(&[&["profile", LONG], &rest[..]].concat())
+}
+
+/// Starts the measurement and waits until more timings than `before` are saved in `partial`.
+fn started(desk: &Desk, partial: &Path, before: usize) -> Child {
+    let mut command = long(desk, "20s");
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let since = Instant::now();
+    while saved(partial) <= before {
+        assert!(
+            since.elapsed() < Duration::from_secs(60),
+            "nothing is saved"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+fn saved(partial: &Path) -> usize {
+    Partial::read(partial).map_or(0, |partial| partial.cuts.len())
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_measurement_is_saved_and_goes_on() {
+    let desk = Desk::new();
+    let partial = desk.path("profiles/b/skipnet_3dec_64.partial.toml");
+    let target = desk.path("profiles/b/skipnet_3dec_64.toml");
+    let child = started(&desk, &partial, 0);
+    signal(&child, "-INT");
+    let stopped = child.wait_with_output().unwrap();
+    let said = String::from_utf8(stopped.stderr).unwrap();
+    assert_eq!(stopped.status.code(), Some(130), "{said}");
+    assert!(stopped.stdout.is_empty() && !target.exists());
+    assert!(
+        said.contains("partial.toml keeps what was measured"),
+        "{said}"
+    );
+    assert!(said.ends_with(".onnx: interrupted\n"), "{said}");
+    desk.nothing_temporary();
+
+    // killed without warning: what was saved before stays, and what came since
+    let first = saved(&partial);
+    let mut child = started(&desk, &partial, first);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    let kept = Partial::read(&partial).unwrap();
+    assert!(kept.cuts.len() > first && !target.exists());
+
+    let finished = long(&desk, "100ms").output().unwrap();
+    let said = String::from_utf8(finished.stderr).unwrap();
+    assert!(finished.status.success(), "{said}");
+    let note = format!("going on: {} timings of cuts", kept.cuts.len());
+    assert!(said.contains(&note), "{said}");
+    assert!(!partial.exists());
+    let profile = Profile::load(&target).unwrap();
+    for cut in &kept.cuts {
+        let same = |c: &&CutRecord| c.tensors == cut.tensors && c.kept == cut.kept;
+        assert!(profile.cuts.iter().find(same).unwrap().rounds >= cut.rounds);
+    }
+
+    // the tables are those of a measurement in one go
+    let resumed = keys(&target);
+    assert!(long(&desk, "100ms").output().unwrap().status.success());
+    assert_eq!(keys(&target), resumed);
+}
+
+/// All keys of a file, each with the tables it lies in.
+fn keys(file: &Path) -> BTreeSet<String> {
+    fn collect(place: &str, value: &toml::Value, into: &mut BTreeSet<String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    collect(&format!("{place}.{key}"), value, into);
+                }
+            }
+            toml::Value::Array(items) => items.iter().for_each(|v| collect(place, v, into)),
+            _ => drop(into.insert(place.to_owned())),
+        }
+    }
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut found = BTreeSet::new();
+    collect("", &toml::Value::Table(text.parse().unwrap()), &mut found);
+    found
+}
