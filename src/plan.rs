@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Codec;
+use crate::syntax::read_toml;
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -360,10 +361,10 @@ macro_rules! toml_file {
             /// # Errors
             /// See [`PlanFileError`].
             pub fn parse(text: &str, path: &Path) -> Result<Self, PlanFileError> {
-                let value: Self = toml::from_str(text).map_err(|error| PlanFileError::Syntax {
+                let value: Self = read_toml(text).map_err(|message| PlanFileError::Syntax {
                     path: path.to_owned(),
                     what: $what,
-                    message: error.to_string().trim_end().to_owned(),
+                    message,
                 })?;
                 if value.format == FORMAT {
                     Ok(value)

@@ -1,8 +1,10 @@
 //! What the network is for: named sets of its outputs.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, GraphError, LayerSet, TensorId, nearest};
+use crate::graph::{Graph, GraphError, LayerSet, TensorId};
 
 /// A named set of graph outputs that belong together, such as one head's boxes and scores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,28 +34,24 @@ impl Task {
     /// The tasks asked for; every output that none of them has is a task of its own.
     ///
     /// # Errors
-    /// [`GraphError::Unknown`] for a name that is no output, with the nearest outputs.
+    /// [`GraphError::Unknown`] for a name that is no output, with the nearest outputs;
+    /// [`GraphError::TwoTasks`] for tasks that share a name or an output.
     pub fn complete(graph: &Graph, asked: &[Task]) -> Result<Vec<Task>, GraphError> {
         let mut rest = Task::per_output(graph);
         for name in asked.iter().flat_map(|task| &task.outputs) {
-            if !graph
-                .outputs()
-                .iter()
-                .any(|t| graph.tensor(*t).name == *name)
-            {
-                let outputs = graph
-                    .outputs()
-                    .iter()
-                    .map(|t| graph.tensor(*t).name.as_str());
-                return Err(GraphError::Unknown {
-                    what: "output",
-                    name: name.clone(),
-                    near: nearest(name, outputs),
-                });
-            }
+            graph.find_output(name)?;
+            let before = rest.len();
             rest.retain(|task| task.name != *name);
+            if rest.len() == before {
+                return Err(shared("output", name));
+            }
         }
-        Ok(asked.iter().cloned().chain(rest).collect())
+        let tasks: Vec<Task> = asked.iter().cloned().chain(rest).collect();
+        let mut names = HashSet::new();
+        match tasks.iter().find(|task| !names.insert(&task.name)) {
+            Some(task) => Err(shared("name", &task.name)),
+            None => Ok(tasks),
+        }
     }
 
     /// The tensors this task delivers.
@@ -65,6 +63,13 @@ impl Task {
             .iter()
             .map(|name| graph.find_tensor(name))
             .collect()
+    }
+}
+
+fn shared(what: &'static str, name: &str) -> GraphError {
+    GraphError::TwoTasks {
+        what,
+        name: name.to_owned(),
     }
 }
 

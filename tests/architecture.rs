@@ -22,10 +22,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fixedbitset", &["graph"]),
     ("strsim", &["graph"]),
     // the file formats, and the runtime's traces
-    (
-        "toml",
-        &["profile", "scenario", "plan", "server", "onnx", "runtime"],
-    ),
+    ("toml", &["syntax", "profile", "plan", "onnx", "runtime"]),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
     ("plotters", &["report"]),

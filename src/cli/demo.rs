@@ -1,14 +1,17 @@
 //! `cutpoint demo`: the other commands in turn, on a bundled model.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, Parser};
 
-use super::{Cli, Common, Kind};
+use super::{Cli, Common, Kind, OrFail};
 
 /// Everything in turn on a bundled model: profile, sweep, plan, split, report
 ///
-/// Shows each command before it runs. Writes only below profiles/demo and reports/demo.
+/// Shows each command before it runs. Writes only below profiles/demo and reports/demo. With --json
+/// the results of the commands are one array, in their order.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Model to use instead of the bundled one
@@ -34,9 +37,16 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
     ];
     let reports = Path::new("reports/demo");
     std::fs::create_dir_all(reports)
-        .map_err(|error| Kind::Other.of(anyhow::Error::new(error).context("reports/demo")))?;
+        .with_context(|| format!("{}: cannot create the folder", reports.display()))
+        .or_fail(Kind::Other)?;
 
-    let step = |title: &str, words: &[&str]| step(title, words, common);
+    let between = Cell::new("[");
+    let step = |title: &str, words: &[&str]| {
+        if common.json {
+            common.print(between.replace(","))?;
+        }
+        step(title, words, common)
+    };
     step(
         "Measure the model on this machine: its layers, and halves that are really cut",
         &["profile", &model, "--board", "demo", "--force"],
@@ -84,7 +94,11 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
             "--out",
             "reports/demo",
         ],
-    )
+    )?;
+    if common.json {
+        common.print("]")?;
+    }
+    Ok(())
 }
 
 /// The bundled model, seen from here or from where this program was built.

@@ -7,7 +7,8 @@ use cutpoint::onnx::Model;
 use cutpoint::runtime::Environment;
 use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
 use cutpoint::runtime::probe::InputShape;
-use cutpoint::runtime::{RunError, board, environment};
+use cutpoint::runtime::session::Provider;
+use cutpoint::runtime::{RunError, board, environment, providers};
 use cutpoint::scenario::parse_task;
 use cutpoint::task::Task;
 
@@ -16,10 +17,10 @@ use super::{Common, Kind, OrFail};
 /// How to read a model.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ModelArgs {
-    /// Fix the shape of an input with open dimensions
+    /// Shape of an input whose dimensions the model leaves open
     #[arg(long = "shape", value_name = "INPUT=1x3x224x224")]
     pub(crate) shapes: Vec<InputShape>,
-    /// Group outputs into a named task (default: every output is its own task)
+    /// Group outputs into a named task [default: every output is a task of its own]
     #[arg(long = "task", value_name = "NAME=OUT[,OUT]", value_parser = parse_task)]
     pub(crate) tasks: Vec<Task>,
     /// An input that the server has too, so that it need not cross
@@ -47,8 +48,29 @@ pub(crate) fn open(library: &Library, threads: usize) -> anyhow::Result<&'static
 }
 
 /// Threads asked for, or the physical cores.
-pub(crate) fn threads(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(board::default_threads)
+pub(crate) fn threads(asked: Option<usize>) -> anyhow::Result<usize> {
+    let most = board::most_threads();
+    match asked {
+        None => Ok(board::default_threads()),
+        Some(asked) if asked <= most => Ok(asked),
+        Some(asked) => Err(Kind::Usage.of(anyhow::anyhow!(
+            "--threads {asked}: this machine runs {most} at once, and more would only wait for one another"
+        ))),
+    }
+}
+
+/// Refuses an execution provider that the library does not have.
+pub(crate) fn check_provider(environment: &Environment, wanted: Provider) -> anyhow::Result<()> {
+    let known = providers(environment)?;
+    if known.contains(&wanted.name()) {
+        return Ok(());
+    }
+    Err(Kind::Usage.of(anyhow::anyhow!(
+        "--provider {}: this ONNX Runtime has only {}: name a library that has it in {}",
+        wanted.name(),
+        known.join(", "),
+        library::VARIABLE
+    )))
 }
 
 /// Reads a model file.
@@ -61,7 +83,7 @@ pub(crate) fn run_failure(error: RunError, model: &Path) -> anyhow::Error {
     let kind = match &error {
         RunError::Interrupted => Kind::Interrupted,
         RunError::Io { .. } => Kind::Other,
-        RunError::Input { .. } | RunError::Graph(_) => Kind::Usage,
+        RunError::Input { .. } | RunError::OpenShapes { .. } | RunError::Graph(_) => Kind::Usage,
         _ => Kind::BadInput,
     };
     let with_name = match &error {

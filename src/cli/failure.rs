@@ -26,7 +26,7 @@ pub(crate) struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.source)
+        f.write_str(&sentence(&self.source))
     }
 }
 
@@ -50,6 +50,29 @@ impl Kind {
     }
 }
 
+/// The error and its causes in one line. A cause that its effect repeats is left out, and control
+/// characters of names are shown, not obeyed.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text += &format!(": {cause}");
+        }
+    }
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '"' | '\\');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if plain(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_debug());
+        }
+    }
+    shown
+}
+
 /// Attaches an exit code to the error of a result.
 pub(crate) trait OrFail<T> {
     fn or_fail(self, kind: Kind) -> anyhow::Result<T>;
@@ -58,5 +81,25 @@ pub(crate) trait OrFail<T> {
 impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
     fn or_fail(self, kind: Kind) -> anyhow::Result<T> {
         self.map_err(|error| kind.of(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_without_echoes() {
+        let inner = anyhow::anyhow!("no layer is named `a\u{1b}[31m`");
+        let outer = inner.context("--keep-on-edge: no layer is named `a\u{1b}[31m`");
+        let failure = Kind::Usage.of(outer.context("x.onnx"));
+        assert_eq!(
+            sentence(&failure),
+            "x.onnx: --keep-on-edge: no layer is named `a\\u{1b}[31m`"
+        );
+        assert_eq!(
+            sentence(&anyhow::anyhow!("a\nb \"ü→\\\"")),
+            "a\\nb \"ü→\\\""
+        );
     }
 }

@@ -1,29 +1,52 @@
 //! Writing results: to a temporary name first, so that nothing half-written is ever seen.
 
-use std::io::Write;
-use std::path::Path;
-
-use anyhow::Context;
+use std::io::{Error, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use super::Kind;
 
 /// Creates the folder a file is to be written to.
 pub(crate) fn create_parent(path: &Path) -> anyhow::Result<()> {
     let parent = parent(path);
-    std::fs::create_dir_all(parent)
-        .with_context(|| format!("{}: cannot create the folder", parent.display()))
-        .map_err(|error| Kind::Other.of(error))
+    std::fs::create_dir_all(parent).map_err(|error| {
+        let what = format!("cannot create the folder ({error})");
+        refuse(parent, &what)
+    })
 }
 
 /// Writes a file whose folder exists, by renaming a temporary one.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_atomically(path, bytes)
-        .with_context(|| format!("{}: cannot write", path.display()))
-        .map_err(|error| Kind::Other.of(error))
+    write_atomically(path, bytes).map_err(|error| refuse(path, &format!("cannot write ({error})")))
+}
+
+/// Refuses an output that cannot be written, before any work is done for it.
+pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
+    if path.is_dir() {
+        Err(refuse(path, "cannot write (it is a folder)"))
+    } else if !parent(path).is_dir() {
+        Err(refuse(path, "cannot write (its folder does not exist)"))
+    } else {
+        Ok(())
+    }
+}
+
+fn refuse(path: &Path, what: &str) -> anyhow::Error {
+    let path = path.display();
+    Kind::Other.of(anyhow::anyhow!(
+        "{path}: {what}: choose another place with --out"
+    ))
 }
 
 /// As [`write`], with the bare error.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // a link stays a link; what is no plain file (`/dev/stdout`, a pipe) is written to, not replaced
+    let target: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if target.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    if target.exists() && !target.is_file() {
+        return std::fs::write(&target, bytes);
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".cutpoint-");
     #[cfg(unix)]
@@ -32,10 +55,12 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()>
         // as any other new file: the umask takes away what the user does not want
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(parent(path))?;
-    file.write_all(bytes)?;
+    // its errors name the temporary file, which means nothing to the user
+    let plain = |error: Error| Error::from(error.kind());
+    let mut file = builder.tempfile_in(parent(&target)).map_err(plain)?;
+    file.write_all(bytes).map_err(plain)?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
+    file.persist(&target)?;
     Ok(())
 }
 

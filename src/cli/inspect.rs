@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::cuts::{self, Cut};
-use cutpoint::graph::{Graph, LayerSet, TensorId};
+use cutpoint::graph::{Graph, GraphError, LayerSet, TensorId};
+use cutpoint::onnx::show;
+use cutpoint::runtime::RunError;
+use cutpoint::runtime::measure::Control;
 use cutpoint::runtime::prepare::{Prepared, prepare};
 use cutpoint::runtime::session::Provider;
 use cutpoint::task::Task;
@@ -13,7 +16,7 @@ use cutpoint::units::Bytes;
 use serde::Serialize;
 
 use super::engine::{self, ModelArgs};
-use super::{Common, Kind, OrFail};
+use super::{Common, Kind, OrFail, plural};
 
 /// Show a model's layers, real shapes, FLOPs, weights, tasks, and where it can be cut
 #[derive(Debug, Args)]
@@ -85,17 +88,19 @@ struct CutAnswer {
 pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     let model = engine::load(&args.file)?;
     let library = engine::library(common)?;
-    let environment = engine::open(&library, engine::threads(None))?;
-    let prepared = prepare(environment, &model, &args.model.shapes, Provider::Cpu, 1)
-        .map_err(|error| engine::run_failure(error, &args.file))?;
+    let environment = engine::open(&library, engine::threads(None)?)?;
+    let failed = |error: RunError| engine::run_failure(error, &args.file);
+    let (shapes, watch) = (&args.model.shapes, &mut || Control::Continue);
+    let prepared = prepare(environment, &model, shapes, Provider::Cpu, 1, watch).map_err(failed)?;
     let graph = &prepared.reading.graph;
-    let tasks = Task::complete(graph, &args.model.tasks).or_fail(Kind::Usage)?;
+    let tasks = Task::complete(graph, &args.model.tasks).map_err(|error| failed(error.into()))?;
     let local = args
         .model
         .local_inputs
         .iter()
-        .map(|name| graph.find_tensor(name));
-    let local: Vec<TensorId> = local.collect::<Result<_, _>>().or_fail(Kind::Usage)?;
+        .map(|name| graph.find_input(name));
+    let local: Result<Vec<TensorId>, GraphError> = local.collect();
+    let local = local.map_err(|error| failed(error.into()))?;
     let cuts = cuts::behind_tensors(graph, &local);
     let all = LayerSet::full(graph.layers().len());
     let answer = Answer {
@@ -231,10 +236,11 @@ fn text(answer: &Answer, common: &Common) -> String {
         .max()
         .map_or(0, |g| g + 1);
     let mut lines = vec![
-        format!("{}  opset {}", answer.file, answer.opset),
+        format!("{}  opset {}", show(&answer.file), answer.opset),
         format!(
-            "  {} layers, executed as {groups} kernels; {} of weights; {} FLOPs",
-            answer.layers.len(),
+            "  {}, executed as {}; {} of weights; {} FLOPs",
+            plural(answer.layers.len(), "layer"),
+            plural(groups, "kernel"),
             Bytes(answer.weight_bytes),
             flops(answer.flops)
         ),
@@ -243,7 +249,7 @@ fn text(answer: &Answer, common: &Common) -> String {
         for port in ports {
             lines.push(format!(
                 "  {title:<7} {}  {} {}, {}",
-                port.name,
+                show(&port.name),
                 port.dtype,
                 dims(&port.shape),
                 Bytes(port.bytes)
@@ -252,31 +258,42 @@ fn text(answer: &Answer, common: &Common) -> String {
     }
     for task in &answer.tasks {
         lines.push(format!(
-            "  task    {}  {} layers of its own, {} of weights",
-            task.name,
-            task.private_layers,
+            "  task    {}  {} of its own, {} of weights",
+            show(&task.name),
+            plural(task.private_layers, "layer"),
             Bytes(task.private_weight_bytes)
         ));
     }
     lines.push(String::new());
     lines.push(layer_table(answer));
     lines.push(String::new());
-    let natural: Vec<&CutAnswer> = answer
+    lines.push(cuts_text(answer, common));
+    lines.join("\n")
+}
+
+/// The natural cuts outside fused groups; with `-v` all cuts.
+fn cuts_text(answer: &Answer, common: &Common) -> String {
+    let all = common.verbose > 0;
+    let shown: Vec<&CutAnswer> = answer
         .cuts
         .iter()
-        .filter(|c| c.natural && !c.inside_fusion)
+        .filter(|cut| all || cut.natural && !cut.inside_fusion)
         .collect();
-    lines.push(format!(
-        "{} cuts with one crossing tensor outside fused groups{}:",
-        natural.len(),
-        if common.verbose > 0 {
-            ""
-        } else {
-            " (all cuts: --json)"
-        }
-    ));
-    lines.push(cut_table(&natural));
-    lines.join("\n")
+    let (what, more) = match all {
+        true => ("", ""),
+        false => (
+            " with one crossing tensor outside fused groups",
+            " (-v shows every cut, --json tells all about them)",
+        ),
+    };
+    match shown.len() {
+        0 => format!("no cut{what}{more}"),
+        count => format!(
+            "{}{what}{more}:\n{}",
+            plural(count, "cut"),
+            cut_table(&shown)
+        ),
+    }
 }
 
 fn layer_table(answer: &Answer) -> String {
@@ -300,7 +317,11 @@ fn layer_table(answer: &Answer) -> String {
             layer.op.clone(),
             output.map_or_else(String::new, |o| dims(&o.shape)),
             output.map_or_else(String::new, |o| Bytes(o.bytes).to_string()),
-            flops(layer.flops),
+            if layer.flops == 0 {
+                String::new()
+            } else {
+                flops(layer.flops)
+            },
             if layer.weight_bytes == 0 {
                 String::new()
             } else {
@@ -358,8 +379,7 @@ fn dims(shape: &[u64]) -> String {
 fn flops(count: u64) -> String {
     let value = count as f64;
     match count {
-        0 => String::new(),
-        1..1_000 => count.to_string(),
+        0..1_000 => count.to_string(),
         1_000..1_000_000 => format!("{} k", cutpoint::units::three_digits(value / 1e3)),
         1_000_000..1_000_000_000 => format!("{} M", cutpoint::units::three_digits(value / 1e6)),
         _ => format!("{} G", cutpoint::units::three_digits(value / 1e9)),
@@ -368,7 +388,7 @@ fn flops(count: u64) -> String {
 
 /// Long names lose their middle; control characters are shown, not obeyed.
 fn shorten(name: &str, width: usize) -> String {
-    let plain: Vec<char> = name.escape_debug().collect();
+    let plain: Vec<char> = show(name).chars().collect();
     if plain.len() <= width {
         return plain.into_iter().collect();
     }

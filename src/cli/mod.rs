@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use failure::sentence;
 pub(crate) use failure::{Kind, OrFail};
 
 /// Find, prove and make the best split of a multi-task neural network between an edge board and a
@@ -136,6 +137,11 @@ impl Common {
     }
 }
 
+/// `1 layer`, `2 layers`.
+pub(crate) fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Parses the arguments, runs the command, and reports what went wrong in one line.
 pub(crate) fn run() -> ExitCode {
     let matches = Cli::command().get_matches();
@@ -152,7 +158,7 @@ pub(crate) fn run() -> ExitCode {
         "error:"
     };
     // a closed standard error leaves only the exit code to tell
-    let _ = writeln!(std::io::stderr().lock(), "{label} {error:#}");
+    let _ = writeln!(std::io::stderr().lock(), "{label} {}", sentence(&error));
     ExitCode::from(Kind::find(&error) as u8)
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use cutpoint::onnx::show;
 use cutpoint::profile::Profile;
 use cutpoint::runtime::Environment;
 use cutpoint::runtime::RunError;
@@ -16,7 +17,7 @@ use cutpoint::units::{Delay, format_us, three_digits};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::engine::{self, ModelArgs};
-use super::{Common, Kind, OrFail, files};
+use super::{Common, Kind, OrFail, files, plural};
 
 /// Measure a model on this machine: times of layers and of really cut halves
 ///
@@ -37,23 +38,28 @@ pub(crate) struct ProfileArgs {
     /// Folder that holds one folder per board
     #[arg(long, default_value = "profiles", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Aim for the time spent on timing cuts, per model
-    #[arg(long, default_value = "60s", value_name = "TIME")]
+    /// Time for the cuts of one model; those that planning needs are timed even beyond it
+    #[arg(
+        long,
+        default_value = "60s",
+        value_name = "TIME",
+        allow_hyphen_values = true
+    )]
     pub(crate) budget: Delay,
-    /// Threads of the runtime (default: physical cores)
+    /// Threads of the runtime [default: one per physical core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Where the model runs: cpu, cuda, tensorrt, xnnpack or openvino, as far as the library has it
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, default_value = "cpu", value_name = "NAME")]
     pub(crate) provider: Provider,
     /// State of the caches when a run begins
-    #[arg(long, value_enum, default_value_t = CacheArg::Interleaved)]
+    #[arg(long, value_enum, default_value_t = CacheArg::Interleaved, value_name = "STATE")]
     pub(crate) cache: CacheArg,
     /// Start runs on the beat of a camera with this many frames per second
     #[arg(long, value_name = "FPS")]
     pub(crate) paced: Option<f64>,
-    /// Least rounds per cut
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(5..=1000))]
+    /// Least runs of each half that count
+    #[arg(long, default_value_t = 15, value_name = "N", value_parser = clap::value_parser!(u16).range(5..=1000))]
     pub(crate) rounds: u16,
     /// Overwrite the profile of another model, shape or thread count, and measure anew
     #[arg(long)]
@@ -72,26 +78,17 @@ pub(crate) enum CacheArg {
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// Measures every model in turn and writes its profile.
 pub(crate) fn run(args: &ProfileArgs, common: &Common) -> anyhow::Result<()> {
-    for (path, profile) in measure(args, common)? {
-        if common.json {
-            common.print_json(&profile)?;
-        } else {
-            common.print(summary(&profile, &path))?;
-        }
-    }
-    Ok(())
-}
-
-/// Measures every model and writes its profile; returns each with its path.
-pub(crate) fn measure(
-    args: &ProfileArgs,
-    common: &Common,
-) -> anyhow::Result<Vec<(PathBuf, Profile)>> {
     let request = request(args)?;
     let targets = targets(args)?;
+    // a wrong name is better noticed now than after an hour of measuring the models before it
+    for (model, path) in &targets {
+        check(model, path, &request, args.force)?;
+    }
     let library = engine::library(common)?;
     let environment = engine::open(&library, request.protocol.threads)?;
+    engine::check_provider(environment, request.provider)?;
     let request = Request {
         runtime: format!("onnxruntime {}", library.version),
         ..request
@@ -102,12 +99,35 @@ pub(crate) fn measure(
             std::process::exit(Kind::Interrupted as i32);
         }
     });
-    let mut done = Vec::new();
+    let mut profiles = Vec::new();
     for (model, path) in targets {
         let profile = one(environment, &model, &path, &request, args.force, common)?;
-        done.push((path, profile));
+        if !common.json {
+            common.print(summary(&profile, &path))?;
+        }
+        profiles.push(profile);
     }
-    Ok(done)
+    match profiles.as_slice() {
+        _ if !common.json => Ok(()),
+        [one] => common.print_json(one),
+        several => common.print_json(&several),
+    }
+}
+
+/// Refuses a model that cannot be read and a profile that may not be replaced.
+fn check(path: &Path, target: &Path, request: &Request, force: bool) -> anyhow::Result<()> {
+    let model = engine::load(path)?;
+    anyhow::ensure!(
+        !target.is_dir(),
+        Kind::Other.of(anyhow::anyhow!(
+            "{}: cannot write (it is a folder): choose another --out or --board",
+            target.display()
+        ))
+    );
+    if !force && target.exists() {
+        refuse_foreign(target, model.sha256(), request)?;
+    }
+    Ok(())
 }
 
 fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
@@ -120,11 +140,12 @@ fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
     );
     let name_is_plain = !args.board.is_empty()
         && !args.board.starts_with('.')
-        && !args.board.contains(['/', '\\', '\0']);
+        && !args.board.contains(['/', '\\'])
+        && !args.board.contains(char::is_control);
     anyhow::ensure!(
         name_is_plain,
         Kind::Usage.of(anyhow::anyhow!(
-            "--board {}: the name becomes a folder and may not contain a slash",
+            "--board `{}`: the name becomes a folder: it may not be empty, begin with a dot, or contain slashes or control characters",
             args.board
         ))
     );
@@ -143,7 +164,7 @@ fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
                 CacheArg::Warm => Cache::Warm,
             },
             paced_fps: args.paced,
-            threads: engine::threads(args.threads.map(usize::from)),
+            threads: engine::threads(args.threads.map(usize::from))?,
             ..Protocol::default()
         },
         budget: args.budget.0,
@@ -181,11 +202,7 @@ fn one(
     common: &Common,
 ) -> anyhow::Result<Profile> {
     let model = engine::load(path)?;
-    if !force && target.exists() {
-        refuse_foreign(target, model.sha256(), request)?;
-    }
-    // fail before a long measurement, not after it
-    files::create_parent(target)?;
+    let folder = Folder::create(target)?;
     let partial_path = profiler::partial_path(target);
     let partial = if force {
         None
@@ -197,7 +214,9 @@ fn one(
         .filter(|p| p.key == profiler::key(&model, request))
         .map_or(0, |p| p.cuts.len());
     if known > 0 {
-        common.note(format!("going on with {known} cuts measured before"));
+        common.note(format!(
+            "going on: {known} timings of cuts are there already"
+        ));
     }
     let mut observer = Watcher::new(path, partial_path.clone(), common);
     let profile = profiler::profile(environment, &model, request, partial, &mut observer);
@@ -212,6 +231,7 @@ fn one(
         engine::run_failure(error, path)
     })?;
     files::write(target, profile.to_toml(target)?.as_bytes())?;
+    drop(folder);
     // what it held is in the profile now
     let _ = std::fs::remove_file(&partial_path);
     if profile.method.disturbed > 0.2 {
@@ -229,6 +249,28 @@ fn one(
     Ok(profile)
 }
 
+/// The folder of a profile, made before the long measurement and not left behind empty.
+struct Folder<'a> {
+    made: Option<&'a Path>,
+}
+
+impl<'a> Folder<'a> {
+    fn create(target: &'a Path) -> anyhow::Result<Folder<'a>> {
+        let made = target.parent().filter(|folder| !folder.exists());
+        files::create_parent(target)?;
+        Ok(Folder { made })
+    }
+}
+
+impl Drop for Folder<'_> {
+    fn drop(&mut self) {
+        if let Some(made) = self.made {
+            // only an empty folder can be removed
+            let _ = std::fs::remove_dir(made);
+        }
+    }
+}
+
 /// An existing profile is only replaced by one of the same model, shapes and threads.
 fn refuse_foreign(target: &Path, sha256: &str, request: &Request) -> anyhow::Result<()> {
     let old = Profile::load(target).or_fail(Kind::BadInput)?;
@@ -243,7 +285,7 @@ fn refuse_foreign(target: &Path, sha256: &str, request: &Request) -> anyhow::Res
         return Ok(());
     };
     Err(Kind::Usage.of(anyhow::anyhow!(
-        "{} holds a profile of {difference}: use --force to overwrite it, or another --board or --out",
+        "{} holds a profile of {difference}: add --force to overwrite it, or choose another --board or --out",
         target.display()
     )))
 }
@@ -315,32 +357,26 @@ impl Observer for Watcher {
 /// What was found, in words.
 fn summary(profile: &Profile, path: &Path) -> String {
     let (whole, method, board) = (&profile.whole, &profile.method, &profile.board);
-    let repeat = 100.0 * method.repeatability;
     let percent = |share: f64| format!("{} %", three_digits(100.0 * share));
     let mut lines = vec![
         format!("{}", path.display()),
         format!(
-            "  model      {}, {} layers, {} tasks",
-            profile.model.file,
-            profile.layers.len(),
-            profile.tasks.len()
+            "  model      {}, {}, {}",
+            show(&profile.model.file),
+            plural(profile.layers.len(), "layer"),
+            plural(profile.tasks.len(), "task")
         ),
         format!(
-            "  board      {}: {}, {} {}, {}",
+            "  board      {}: {}, {}, {}",
             board.name,
             board.cpu,
-            board.threads,
-            if board.threads == 1 {
-                "thread"
-            } else {
-                "threads"
-            },
+            plural(board.threads, "thread"),
             board.runtime
         ),
         format!(
-            "  whole      {} median of {} runs (p90 {}, p99 {}), noise {}",
+            "  whole      {} median of {} (p90 {}, p99 {}), noise {}",
             format_us(whole.median_us),
-            whole.runs,
+            plural(whole.runs, "run"),
             format_us(whole.p90_us),
             format_us(whole.p99_us),
             percent(method.noise)
@@ -351,10 +387,10 @@ fn summary(profile: &Profile, path: &Path) -> String {
             profile.cuts.iter().map(|c| c.rounds).min().unwrap_or(0)
         ),
         format!(
-            "  prediction error of left-out cuts: median {}, worst {}; same cut twice: {} %",
+            "  error      {} median, {} worst of the whole when a cut is left out and predicted; {} when it is measured twice",
             percent(method.loo_error_median),
             percent(method.loo_error_max),
-            three_digits(repeat)
+            percent(method.repeatability)
         ),
     ];
     let factor = profile.memory;

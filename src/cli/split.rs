@@ -29,7 +29,7 @@ use super::{Common, Kind, OrFail};
 pub(crate) struct SplitArgs {
     /// Plan written by `cutpoint plan --out`
     pub(crate) plan: Option<PathBuf>,
-    /// Tensors that cross, instead of a plan
+    /// Tensors that cross, instead of a plan; give a name that holds a comma a --cut of its own
     #[arg(long, value_name = "TENSOR[,TENSOR]")]
     pub(crate) cut: Vec<String>,
     /// ONNX model
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
         fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)?;
     }
     let library = engine::library(common)?;
-    let environment = engine::open(&library, engine::threads(None))?;
+    let environment = engine::open(&library, engine::threads(None)?)?;
     let failed = |error| engine::run_failure(error, &args.file);
     let feed = random_inputs(environment, &model, &args.model.shapes).map_err(failed)?;
     let facts = probe(environment, &model, &feed).map_err(failed)?;

@@ -11,7 +11,7 @@ use cutpoint::server::{Server, ServerError};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay};
 
-use super::{Common, Kind, OrFail};
+use super::{Common, Kind, OrFail, files};
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Args)]
@@ -34,13 +34,28 @@ pub(crate) struct ChoiceArgs {
     scenario: Option<PathBuf>,
 
     /// Rate from edge to server, such as 10Mbit/s; `sweep` takes a range, A..B
-    #[arg(long, value_name = "RATE", help_heading = "Link")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "RATE",
+        help_heading = "Link"
+    )]
     rate: Option<RateRange>,
     /// One-way delay, half the round trip [default: none]
-    #[arg(long, value_name = "TIME", help_heading = "Link")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "TIME",
+        help_heading = "Link"
+    )]
     delay: Option<Delay>,
     /// Rate from server to edge [default: as --rate]
-    #[arg(long, value_name = "RATE", help_heading = "Link")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "RATE",
+        help_heading = "Link"
+    )]
     down_rate: Option<BitRate>,
     /// Rate and delay of a kind of link: lora, 3g, 4g, wifi, 5g, gbe
     #[arg(long, value_name = "PRESET", help_heading = "Link")]
@@ -68,10 +83,20 @@ pub(crate) struct ChoiceArgs {
     local_input: Vec<String>,
 
     /// Peak memory of the process that runs the edge half, such as 64MiB
-    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SIZE",
+        help_heading = "Limits"
+    )]
     edge_memory: Option<Bytes>,
     /// Encoded bytes sent per inference
-    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SIZE",
+        help_heading = "Limits"
+    )]
     max_uplink: Option<Bytes>,
     /// Keep a layer, and all it needs, on the edge
     #[arg(long, value_name = "LAYER", help_heading = "Limits")]
@@ -164,16 +189,5 @@ fn problem_kind(error: &ProblemError) -> Kind {
 
 /// Refuses an output file that cannot be written before any work is done.
 pub(crate) fn check_out(out: Option<&Path>) -> anyhow::Result<()> {
-    let Some(path) = out else { return Ok(()) };
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let fits = parent.is_none_or(Path::is_dir) && !path.is_dir();
-    if fits {
-        return Ok(());
-    }
-    let why = if path.is_dir() {
-        "is a folder"
-    } else {
-        "its folder does not exist"
-    };
-    Err(Kind::Other.of(anyhow::anyhow!("{}: cannot write: {why}", path.display())))
+    out.map_or(Ok(()), files::check)
 }

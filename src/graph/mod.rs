@@ -6,6 +6,7 @@
 
 mod element;
 mod memory;
+mod names;
 mod set;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use fixedbitset::FixedBitSet;
 use crate::units::Bytes;
 
 pub use element::ElementType;
+pub use names::nearest;
 pub use set::LayerSet;
 
 macro_rules! id {
@@ -118,7 +120,7 @@ pub enum GraphError {
         tensor: String,
     },
     /// A name does not exist in this graph.
-    #[error("no {what} is named `{name}`{}", hint(.near))]
+    #[error("no {what} is named `{name}`{}", names::hint(.near))]
     Unknown {
         /// "layer", "tensor" or "output".
         what: &'static str,
@@ -127,16 +129,17 @@ pub enum GraphError {
         /// The nearest existing names.
         near: Vec<String>,
     },
+    /// Two tasks of one name, or with one output.
+    #[error("two tasks have the {what} `{name}`: each needs a name and outputs of its own")]
+    TwoTasks {
+        /// "name" or "output".
+        what: &'static str,
+        /// What they share.
+        name: String,
+    },
     /// A tensor is neither a model input nor produced by a layer.
     #[error("tensor `{0}` has no producer and is not a model input")]
     Orphan(String),
-}
-
-fn hint(near: &[String]) -> String {
-    match near {
-        [] => String::new(),
-        names => format!("; did you mean `{}`?", names.join("` or `")),
-    }
 }
 
 /// Layers in execution order, and the tensors between them.
@@ -285,32 +288,6 @@ impl Graph {
         inputs.filter_map(|tensor| self.producer(*tensor))
     }
 
-    /// Finds a layer by id.
-    ///
-    /// # Errors
-    /// [`GraphError::Unknown`] with the nearest names.
-    pub fn find_layer(&self, name: &str) -> Result<LayerId, GraphError> {
-        find(
-            "layer",
-            name,
-            &self.layer_names,
-            self.layers.iter().map(|l| l.id.as_str()),
-        )
-    }
-
-    /// Finds a tensor by name.
-    ///
-    /// # Errors
-    /// [`GraphError::Unknown`] with the nearest names.
-    pub fn find_tensor(&self, name: &str) -> Result<TensorId, GraphError> {
-        find(
-            "tensor",
-            name,
-            &self.tensor_names,
-            self.tensors.iter().map(|t| t.name.as_str()),
-        )
-    }
-
     /// Grows `set` until every layer in it finds its producers in it.
     pub fn close_backwards(&self, set: &mut LayerSet) {
         for id in self.layer_ids().rev() {
@@ -367,31 +344,4 @@ impl Graph {
             .filter(|t| self.consumers(*t).iter().any(|c| !edge.contains(*c)))
             .collect()
     }
-}
-
-fn find<'a, Id: Copy>(
-    what: &'static str,
-    name: &str,
-    index: &HashMap<String, Id>,
-    names: impl Iterator<Item = &'a str>,
-) -> Result<Id, GraphError> {
-    index.get(name).copied().ok_or_else(|| GraphError::Unknown {
-        what,
-        name: name.to_owned(),
-        near: nearest(name, names),
-    })
-}
-
-/// Up to two existing names that look like `name`, best first.
-pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut scored: Vec<_> = names
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(score, _)| *score > 0.75)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    scored.truncate(2);
-    scored
-        .into_iter()
-        .map(|(_, name)| name.to_owned())
-        .collect()
 }

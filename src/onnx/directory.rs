@@ -12,6 +12,7 @@ use super::reading::Reading;
 use super::save;
 use crate::codec::Codec;
 use crate::graph::TensorId;
+use crate::syntax::read_toml;
 use crate::task::Task;
 
 /// Version of `split.toml` that this program reads and writes.
@@ -115,8 +116,8 @@ impl Description {
             path: path.clone(),
             message,
         };
-        let found: Description = toml::from_str(&text)
-            .map_err(|cause| error(format!("not a split: {}", cause.to_string().trim_end())))?;
+        let found: Description =
+            read_toml(&text).map_err(|cause| error(format!("not a split: {cause}")))?;
         match found.format {
             FORMAT => Ok(found),
             other => Err(error(format!(

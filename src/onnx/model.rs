@@ -9,7 +9,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::error::OnnxError;
-use super::proto::tensor_shape_proto::dimension;
+use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 use super::visit::bodies_mut;
 use super::{check, external, scope, tensor, visit};
@@ -33,8 +33,8 @@ pub struct InputDecl {
     pub name: String,
     /// Type of one element; [`ElementType::Other`] when it is not a tensor.
     pub dtype: ElementType,
-    /// Its dimensions; empty for a scalar and when the model does not say.
-    pub dims: Vec<Dim>,
+    /// Its dimensions, none for a scalar; `None` when the model does not say how many.
+    pub dims: Option<Vec<Dim>>,
 }
 
 /// A dimension as declared.
@@ -310,24 +310,20 @@ fn declaration(input: &ValueInfoProto) -> InputDecl {
         return InputDecl {
             name,
             dtype: ElementType::Other,
-            dims: Vec::new(),
+            dims: None,
         };
     };
-    let dims = kind
-        .shape
-        .iter()
-        .flat_map(|shape| &shape.dim)
-        .map(|dim| match &dim.value {
-            Some(dimension::Value::DimValue(size)) => {
-                // negative sizes stand for any size in old files
-                u64::try_from(*size).map_or(Dim::Unknown, Dim::Fixed)
-            }
-            Some(dimension::Value::DimParam(name)) if !name.is_empty() => Dim::Symbol(name.clone()),
-            _ => Dim::Unknown,
-        });
+    let dim = |dim: &Dimension| match &dim.value {
+        Some(dimension::Value::DimValue(size)) => {
+            // negative sizes stand for any size in old files
+            u64::try_from(*size).map_or(Dim::Unknown, Dim::Fixed)
+        }
+        Some(dimension::Value::DimParam(name)) if !name.is_empty() => Dim::Symbol(name.clone()),
+        _ => Dim::Unknown,
+    };
     InputDecl {
         name,
         dtype: tensor::element_type(kind.elem_type()),
-        dims: dims.collect(),
+        dims: kind.shape.as_ref().map(|s| s.dim.iter().map(dim).collect()),
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{ElementType, Graph, GraphError, Layer, Tensor, TensorId, Weight, WeightId};
+use crate::syntax::read_toml;
 use crate::task::Task;
 use crate::units::Bytes;
 
@@ -349,9 +350,9 @@ impl Profile {
     /// # Errors
     /// See [`ProfileError`].
     pub fn parse(text: &str, path: &Path) -> Result<Profile, ProfileError> {
-        let profile: Profile = toml::from_str(text).map_err(|error| ProfileError::Syntax {
+        let profile: Profile = read_toml(text).map_err(|message| ProfileError::Syntax {
             path: path.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
+            message,
         })?;
         let invalid = |message: String| ProfileError::Invalid {
             path: path.to_owned(),
@@ -364,6 +365,7 @@ impl Profile {
             )));
         }
         profile.check_numbers().map_err(invalid)?;
+        profile.check_names().map_err(invalid)?;
         profile
             .graph()
             .map_err(|error| invalid(error.to_string()))?;
@@ -444,9 +446,7 @@ impl Profile {
             .map(|p| tensor(&p.name))
             .collect::<Result<_, _>>()?;
         let graph = Graph::new(layers, tensors.clone(), weights.clone(), inputs, outputs)?;
-        for task in &self.tasks {
-            task.tensors(&graph)?;
-        }
+        Task::complete(&graph, &self.tasks)?;
         Ok(graph)
     }
 }

@@ -80,9 +80,14 @@ impl Sensors {
 /// Threads a runtime should use by default: the physical cores, or fewer where affinity or a
 /// control group allow less. Never zero.
 pub fn default_threads() -> usize {
-    let allowed = std::thread::available_parallelism().map_or(1, usize::from);
+    let allowed = most_threads();
     let physical = System::physical_core_count().unwrap_or(allowed);
     allowed.min(physical).max(1)
+}
+
+/// Threads that this machine runs at the same time: all its logical processors.
+pub fn most_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Bandwidth of main memory in GB/s when `threads` threads copy: bytes read plus bytes written, the

@@ -29,6 +29,9 @@ const BATCH_BYTES: u64 = 2 << 30;
 /// Bytes a session holds per byte of its model at the deployment level (measured: 2.7).
 const SESSION_FACTOR: u64 = 3;
 
+/// No half takes longer than an hour.
+const LONGEST_US: f64 = 3600e6;
+
 /// Measured cuts of an unfinished profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +48,26 @@ pub struct Partial {
 impl Partial {
     /// Reads the cuts measured before; a file that is missing or damaged is measured anew.
     pub fn read(path: &Path) -> Option<Partial> {
-        toml::from_str(&std::fs::read_to_string(path).ok()?).ok()
+        let partial: Partial = toml::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
+        partial.is_sound().then_some(partial)
+    }
+
+    /// Whether all numbers can have been measured.
+    fn is_sound(&self) -> bool {
+        let time = |us: f64| us > 0.0 && us < LONGEST_US;
+        self.whole_us >= 0.0
+            && (self.cuts.is_empty() || time(self.whole_us))
+            && self.cuts.iter().all(|cut| {
+                let spreads = [
+                    cut.edge_mad_us,
+                    cut.server_mad_us,
+                    cut.edge_repeat_us,
+                    cut.server_repeat_us,
+                ];
+                time(cut.edge_us)
+                    && time(cut.server_us)
+                    && spreads.iter().all(|us| us.abs() < LONGEST_US)
+            })
     }
 
     /// Text of the file.
@@ -172,7 +194,7 @@ impl<'a> Campaign<'a> {
         let left = allowance.until.saturating_duration_since(Instant::now());
         let share = cuts.len().max(1) as f64 / allowance.open.max(1) as f64;
         let rounds = self.bench.protocol.min_rounds as f64;
-        let mut after_round = |round: usize| {
+        let mut watch = |round: usize| {
             let part = (round as f64 / rounds).min(1.0) * cuts.len() as f64;
             observer.progress(Progress::Timing {
                 done: (done as f64 + part) / planned.max(1) as f64,
@@ -183,7 +205,7 @@ impl<'a> Campaign<'a> {
         let nodes: Vec<Cut> = cuts.iter().map(|cut| self.node_level(cut)).collect();
         let time = Duration::from_secs_f64(left.as_secs_f64() * share.min(1.0));
         let number = self.wholes.len() + done;
-        let times = self.bench.time(&nodes, number, time, &mut after_round)?;
+        let times = self.bench.time(&nodes, number, time, &mut watch)?;
         self.record(cuts, &times);
         observer.measured(&self.partial)
     }
@@ -307,4 +329,43 @@ fn merged(found: &[&CutRecord], scale: f64) -> Option<CutRecord> {
         server_repeat_us: repeat(&|r| r.server_us, first.server_repeat_us),
         ..(*first).clone()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_partial_file_is_measured_anew() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let cut = CutRecord {
+            edge_us: 3.0,
+            server_us: 4.0,
+            ..CutRecord::default()
+        };
+        let partial = Partial {
+            key: "k".to_owned(),
+            whole_us: 7.0,
+            cuts: vec![cut],
+        };
+        let text = partial.to_toml(file.path()).unwrap();
+        let read = |text: &str| {
+            std::fs::write(file.path(), text).unwrap();
+            Partial::read(file.path())
+        };
+        assert_eq!(read(&text), Some(partial));
+        for (from, to) in [
+            ("edge_us = 3.0", "edge_us = nan"),
+            ("server_us = 4.0", "server_us = -4.0"),
+            ("edge_mad_us = 0.0", "edge_mad_us = inf"),
+            ("whole_us = 7.0", "whole_us = 0.0"),
+            ("key", "keys"),
+        ] {
+            let damaged = text.replacen(from, to, 1);
+            assert_ne!(damaged, text, "{from}");
+            assert_eq!(read(&damaged), None, "{to}");
+        }
+        assert_eq!(read(&text[..text.len() / 2]), None);
+        assert_eq!(Partial::read(Path::new("missing")), None);
+    }
 }

@@ -9,7 +9,7 @@ use crate::onnx::OnnxError;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The runtime refuses the model.
-    #[error("ONNX Runtime refuses the model: {message}")]
+    #[error("ONNX Runtime refuses the model: {message}; `cutpoint runtime` shows its version")]
     Session {
         /// The runtime's own message, first line.
         message: String,
@@ -33,6 +33,14 @@ pub enum RunError {
         name: String,
         /// The cause and the remedy.
         message: String,
+    },
+    /// The model leaves dimensions of its inputs open.
+    #[error("{inputs}: state every open dimension, such as with {flags}")]
+    OpenShapes {
+        /// The inputs and their declared shapes.
+        inputs: String,
+        /// Flags that would fix them, to be copied.
+        flags: String,
     },
     /// A file cannot be read or written.
     #[error("{path}: {cause}")]

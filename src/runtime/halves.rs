@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ort::environment::Environment;
 
 use super::RunError;
-use super::measure::{Control, Protocol, Subject, Summary, batch_seed, interleave};
+use super::measure::{Control, Protocol, Subject, Summary, batch_seed, go_on, interleave};
 use super::session::{Provider, Session, SessionOptions, Values};
 use crate::codec::Codec;
 use crate::cuts::Cut;
@@ -130,11 +130,12 @@ impl Bench<'_> {
         cuts: &[Cut],
         batch: usize,
         time: Duration,
-        after_round: &mut dyn FnMut(usize) -> Control,
+        watch: &mut dyn FnMut(usize) -> Control,
     ) -> Result<BatchTimes, RunError> {
         // sessions made early and late find different memory: the whole model's are spread evenly
         let (mut subjects, mut halves) = (Vec::new(), Vec::new());
         for (index, cut) in cuts.iter().enumerate() {
+            go_on(watch(0))?;
             while (2 * subjects.len() + 1) * cuts.len() <= 2 * WHOLES * index {
                 subjects.push(self.whole()?);
             }
@@ -150,7 +151,7 @@ impl Bench<'_> {
         let last = self.whole()?;
         let deadline = Instant::now() + time;
         let seed = batch_seed(batch);
-        let series = interleave(&mut subjects, &self.protocol, seed, deadline, after_round)?;
+        let series = interleave(&mut subjects, &self.protocol, seed, deadline, watch)?;
         drop(last);
         let summaries: Vec<Summary> = series
             .iter()

@@ -78,6 +78,9 @@ const OTHERS_LIMIT: f64 = 0.05;
 /// The kernel counts processor time in ticks of 10 ms: shorter windows say nothing about others.
 const LOAD_WINDOW: Duration = Duration::from_millis(400);
 
+/// Nobody waits longer for the end after asking for it, single runs apart.
+const LONG_WAIT: Duration = Duration::from_millis(200);
+
 /// The samples of one session.
 #[derive(Debug, Default, Clone)]
 pub struct Series {
@@ -181,7 +184,8 @@ pub enum Control {
 /// Times all subjects until each median is known to 1 % (or to 0.2 % of the first subject's), or
 /// `deadline` has passed with [`Protocol::min_rounds`] done, or [`Protocol::max_rounds`] are done.
 ///
-/// `after_round` is called with the number of rounds done.
+/// `watch` is asked, with the number of rounds done, whether to go on: after every round, and within
+/// long ones.
 ///
 /// # Errors
 /// A run that fails, or [`RunError::Interrupted`].
@@ -190,11 +194,12 @@ pub fn interleave(
     protocol: &Protocol,
     seed: u64,
     deadline: Instant,
-    after_round: &mut dyn FnMut(usize) -> Control,
+    watch: &mut dyn FnMut(usize) -> Control,
 ) -> Result<Vec<Series>, RunError> {
     let mut rng = SmallRng::seed_from_u64(seed);
     for _ in 0..protocol.warmup {
         for subject in subjects.iter_mut() {
+            go_on(watch(0))?;
             subject.session.run(&subject.feed)?;
         }
     }
@@ -202,6 +207,7 @@ pub fn interleave(
     let mut order: Vec<usize> = (0..subjects.len()).collect();
     let mut window = Window::open();
     let mut beat = Instant::now();
+    let mut asked = Instant::now();
     for round in 1..=protocol.max_rounds {
         order.shuffle(&mut rng);
         for &index in &order {
@@ -213,11 +219,13 @@ pub fn interleave(
             let (outputs, sample) = subject.session.run_timed(&subject.feed)?;
             drop(outputs);
             series[index].push(sample);
+            if asked.elapsed() >= LONG_WAIT {
+                asked = Instant::now();
+                go_on(watch(round - 1))?;
+            }
         }
         window.close_if_due(&mut series);
-        if after_round(round) == Control::Interrupt {
-            return Err(RunError::Interrupted);
-        }
+        go_on(watch(round))?;
         if round >= protocol.min_rounds
             && (Instant::now() >= deadline || precise_enough(&series, protocol.threads))
         {
@@ -226,6 +234,14 @@ pub fn interleave(
     }
     window.close(&mut series);
     Ok(series)
+}
+
+/// Turns the wish to stop into an error.
+pub(super) fn go_on(control: Control) -> Result<(), RunError> {
+    match control {
+        Control::Continue => Ok(()),
+        Control::Interrupt => Err(RunError::Interrupted),
+    }
 }
 
 fn pace(fps: Option<f64>, beat: &mut Instant) {

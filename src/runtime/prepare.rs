@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use ort::environment::Environment;
 
 use super::groups::{self, Grouping};
+use super::measure::{Control, go_on};
 use super::probe::{InputShape, probe, random_inputs};
 use super::session::{Level, Provider, Session, SessionOptions, Values};
 use super::stats::{mad, median};
@@ -42,16 +43,17 @@ impl Prepared {
     }
 }
 
-/// Finds shapes, fusion groups and traced times.
+/// Finds shapes, fusion groups and traced times; asks `watch` before every run.
 ///
 /// # Errors
-/// The model is bad, or the runtime refuses or fails.
+/// The model is bad, the runtime refuses or fails, or [`RunError::Interrupted`].
 pub fn prepare(
     environment: &Environment,
     model: &Model,
     shapes: &[InputShape],
     provider: Provider,
     runs: usize,
+    watch: &mut dyn FnMut() -> Control,
 ) -> Result<Prepared, RunError> {
     let feed = random_inputs(environment, model, shapes)?;
     let facts = probe(environment, model, &feed)?;
@@ -80,6 +82,7 @@ pub fn prepare(
     let mut plain = Session::new(environment, &renamed, &options)?;
     let mut plain_us = Vec::with_capacity(runs);
     for run in 0..runs + 3 {
+        go_on(watch())?;
         traced.run(&feed)?;
         let (_, sample) = plain.run_timed(&feed)?;
         if run >= 3 {

@@ -53,14 +53,58 @@ impl fmt::Display for InputShape {
 /// open.
 ///
 /// # Errors
-/// Dimensions that neither the model nor `shapes` states, shapes for inputs that do not exist.
+/// Dimensions that neither the model nor `shapes` states, shapes that contradict the model, are
+/// empty, given twice, or for inputs that do not exist.
 pub fn random_inputs(
     _environment: &Environment,
     model: &Model,
     shapes: &[InputShape],
 ) -> Result<Values, RunError> {
     let declared = model.inputs();
-    for shape in shapes {
+    check_names(&declared, shapes)?;
+    let wanted = |input: &InputDecl| shapes.iter().find(|s| s.input == input.name);
+    let open: Vec<&InputDecl> = declared
+        .iter()
+        .filter(|input| wanted(input).is_none() && fixed(input).is_none())
+        .collect();
+    if !open.is_empty() {
+        let inputs: Vec<String> = open
+            .iter()
+            .map(|i| format!("input `{}` is {}", i.name, show(i)))
+            .collect();
+        let flags: Vec<String> = open.iter().map(|input| flag(input)).collect();
+        return Err(RunError::OpenShapes {
+            inputs: inputs.join(", "),
+            flags: flags.join(" "),
+        });
+    }
+    declared
+        .iter()
+        .enumerate()
+        .map(|(seed, input)| {
+            let dims = match wanted(input) {
+                Some(shape) => agreed(input, shape)?,
+                None => fixed(input).unwrap_or_default(),
+            };
+            if dims.contains(&0) {
+                let message = "it has no elements, so that nothing can be measured".to_owned();
+                return Err(failure(&input.name, message));
+            }
+            let value = random_value(&input.name, input.dtype, &dims, seed as u64)?;
+            Ok((input.name.clone(), value))
+        })
+        .collect()
+}
+
+fn failure(input: &str, message: String) -> RunError {
+    RunError::Input {
+        name: input.to_owned(),
+        message,
+    }
+}
+
+fn check_names(declared: &[InputDecl], shapes: &[InputShape]) -> Result<(), RunError> {
+    for (index, shape) in shapes.iter().enumerate() {
         if !declared.iter().any(|d| d.name == shape.input) {
             let near = nearest(&shape.input, declared.iter().map(|d| d.name.as_str()));
             let names: Vec<&str> = declared.iter().map(|d| d.name.as_str()).collect();
@@ -69,72 +113,46 @@ pub fn random_inputs(
             } else {
                 near.join("`, `")
             };
-            return Err(RunError::Input {
-                name: shape.input.clone(),
-                message: format!("--shape names an input that does not exist; there is `{known}`"),
-            });
+            let message = format!("--shape names an input that does not exist; there is `{known}`");
+            return Err(failure(&shape.input, message));
+        }
+        if shapes[..index].iter().any(|s| s.input == shape.input) {
+            return Err(failure(&shape.input, "--shape is given twice".to_owned()));
         }
     }
-    declared
-        .iter()
-        .enumerate()
-        .map(|(seed, input)| {
-            let wanted = shapes.iter().find(|s| s.input == input.name);
-            let dims = resolve(input, wanted)?;
-            let value = random_value(&input.name, input.dtype, &dims, seed as u64)?;
-            Ok((input.name.clone(), value))
-        })
-        .collect()
+    Ok(())
 }
 
-fn resolve(input: &InputDecl, wanted: Option<&InputShape>) -> Result<Vec<u64>, RunError> {
-    let error = |message: String| RunError::Input {
-        name: input.name.clone(),
-        message,
+/// The shape wanted, when the declared one allows it.
+fn agreed(input: &InputDecl, wanted: &InputShape) -> Result<Vec<u64>, RunError> {
+    let fits = |(want, have): (&u64, &Dim)| match have {
+        Dim::Fixed(have) => want == have,
+        _ => true,
     };
-    if let Some(wanted) = wanted {
-        let fits = wanted.dims.len() == input.dims.len()
-            && wanted
-                .dims
-                .iter()
-                .zip(&input.dims)
-                .all(|(want, have)| match have {
-                    Dim::Fixed(have) => want == have,
-                    _ => true,
-                });
-        return if fits || input.dims.is_empty() {
-            Ok(wanted.dims.clone())
-        } else {
-            Err(error(format!(
-                "--shape {wanted} contradicts the model's {}",
-                show(input)
-            )))
-        };
+    let agree = input.dims.as_ref().is_none_or(|dims| {
+        wanted.dims.len() == dims.len() && wanted.dims.iter().zip(dims).all(fits)
+    });
+    if agree {
+        return Ok(wanted.dims.clone());
     }
-    let fixed: Option<Vec<u64>> = input
-        .dims
-        .iter()
-        .map(|d| {
-            if let Dim::Fixed(size) = d {
-                Some(*size)
-            } else {
-                None
-            }
-        })
-        .collect();
-    fixed.ok_or_else(|| {
-        error(format!(
-            "its shape {} is not fixed: state it with --shape {}={}",
-            show(input),
-            input.name,
-            suggestion(input)
-        ))
-    })
+    let message = format!("--shape {wanted} contradicts the model's {}", show(input));
+    Err(failure(&input.name, message))
+}
+
+/// The declared shape, when nothing of it is open.
+fn fixed(input: &InputDecl) -> Option<Vec<u64>> {
+    let fixed = |dim: &Dim| match dim {
+        Dim::Fixed(size) => Some(*size),
+        _ => None,
+    };
+    input.dims.as_ref()?.iter().map(fixed).collect()
 }
 
 fn show(input: &InputDecl) -> String {
-    let dims: Vec<String> = input
-        .dims
+    let Some(dims) = &input.dims else {
+        return "of any shape".to_owned();
+    };
+    let dims: Vec<String> = dims
         .iter()
         .map(|dim| match dim {
             Dim::Fixed(size) => size.to_string(),
@@ -142,22 +160,36 @@ fn show(input: &InputDecl) -> String {
             Dim::Unknown => "?".to_owned(),
         })
         .collect();
-    dims.join("x")
+    dims.join(" x ")
 }
 
-/// The declared shape with the usual values for what is open: batch 1, images of 224.
-fn suggestion(input: &InputDecl) -> String {
-    let dims: Vec<String> = input
+/// A flag that fixes the shape, with the usual values for what is open: batch 1, images of 224.
+/// Quoted where a shell needs that.
+fn flag(input: &InputDecl) -> String {
+    let image = vec![Dim::Unknown, Dim::Fixed(3), Dim::Unknown, Dim::Unknown];
+    let dims: Vec<u64> = input
         .dims
+        .as_ref()
+        .unwrap_or(&image)
         .iter()
         .enumerate()
         .map(|(axis, dim)| match dim {
-            Dim::Fixed(size) => size.to_string(),
-            _ if axis == 0 => "1".to_owned(),
-            _ => "224".to_owned(),
+            Dim::Fixed(size) => *size,
+            _ if axis == 0 => 1,
+            _ => 224,
         })
         .collect();
-    dims.join("x")
+    let shape = InputShape {
+        input: input.name.clone(),
+        dims,
+    };
+    let text = shape.to_string();
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=,@%+".contains(c);
+    if text.chars().all(plain) {
+        format!("--shape {text}")
+    } else {
+        format!("--shape '{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// Runs the model once and reports the type and shape of every tensor it computed.
@@ -255,6 +287,40 @@ fn expose(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn input(name: &str, dims: Option<Vec<Dim>>) -> InputDecl {
+        InputDecl {
+            name: name.to_owned(),
+            dtype: crate::graph::ElementType::Float32,
+            dims,
+        }
+    }
+
+    #[test]
+    fn the_flag_to_type_is_complete_and_survives_a_shell() {
+        let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(3), Dim::Unknown];
+        assert_eq!(
+            flag(&input("in:0", Some(dims.clone()))),
+            "--shape in:0=1x3x224"
+        );
+        assert_eq!(
+            flag(&input("my 'x'", Some(dims.clone()))),
+            r"--shape 'my '\''x'\''=1x3x224'"
+        );
+        assert_eq!(flag(&input("x", None)), "--shape x=1x3x224x224");
+        assert_eq!(show(&input("x", Some(dims))), "N x 3 x ?");
+    }
+
+    #[test]
+    fn a_shape_must_agree_with_what_is_declared() {
+        let wanted: InputShape = "x=4x3".parse().unwrap();
+        let agrees = |dims| agreed(&input("x", dims), &wanted).is_ok();
+        assert!(agrees(None));
+        assert!(agrees(Some(vec![Dim::Unknown, Dim::Fixed(3)])));
+        assert!(!agrees(Some(vec![Dim::Unknown, Dim::Fixed(4)])));
+        assert!(!agrees(Some(vec![Dim::Unknown])));
+        assert!(!agrees(Some(vec![])));
+    }
 
     #[test]
     fn shapes_read_and_print_alike() {

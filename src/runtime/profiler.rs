@@ -12,7 +12,7 @@ use super::board::{Board, Sensors, memory_gb_s};
 use super::calibrate::{self, Fit};
 use super::campaign::{Campaign, Partial, Timing};
 use super::halves::Bench;
-use super::measure::{Control, Protocol};
+use super::measure::{Control, Protocol, go_on};
 use super::prepare::{Prepared, prepare};
 use super::probe::InputShape;
 use super::records::{Parts, assemble};
@@ -97,20 +97,20 @@ pub fn profile(
     let start = Instant::now();
     let board = Board::read();
     let before = Sensors::read();
-    observer.progress(Progress::Tracing);
     let prepared = prepare(
         environment,
         model,
         &request.shapes,
         request.provider,
         TRACE_RUNS,
+        &mut || observer.progress(Progress::Tracing),
     )?;
     let graph = &prepared.grouping.graph;
     let tasks = Task::complete(graph, &request.tasks)?;
     let local: Vec<TensorId> = request
         .local_inputs
         .iter()
-        .map(|n| graph.find_tensor(n))
+        .map(|n| graph.find_input(n))
         .collect::<Result<_, _>>()?;
     let trace_us: Vec<f64> = prepared.traced_us.iter().map(|(us, _)| *us).collect();
     let anchors = anchors::choose(graph, &tasks, &local, &trace_us)?;
@@ -124,12 +124,11 @@ pub fn profile(
     };
     let mut campaign = Campaign::new(&bench, &prepared, request, key(model, request), partial);
     campaign.run(&anchors, observer)?;
-    observer.progress(Progress::Calibrating);
+    go_on(observer.progress(Progress::Calibrating))?;
     let timing = campaign.finish(&anchors);
     let fits = calibrate_sides(graph, &prepared, &timing);
     let codecs = codecs::measure(environment, graph, request.protocol)?;
-    observer.progress(Progress::Memory);
-    let memory = memory_model(&bench, &prepared, request)?;
+    let memory = memory_model(&bench, &prepared, request, observer)?;
     let after = Sensors::read();
     let threads = request.protocol.threads;
     let board = BoardInfo {
@@ -236,12 +235,16 @@ fn memory_model(
     bench: &Bench<'_>,
     prepared: &Prepared,
     request: &Request,
+    observer: &mut dyn Observer,
 ) -> Result<MemoryModel, RunError> {
     let mut observations = Vec::new();
     if let Some(program) = &request.program {
         let graph = &prepared.reading.graph;
         let mut observe = |half: &Model, layers: &LayerSet| -> Result<(), RunError> {
+            go_on(observer.progress(Progress::Memory))?;
             let peak = memory::observe_in_child(program, half, request.protocol.threads)?;
+            // Ctrl-C in a terminal ends the child, too: no peak then means nothing
+            go_on(observer.progress(Progress::Memory))?;
             observations.extend(peak.map(|peak| memory::Observation {
                 peak,
                 weight_bytes: graph.weight_bytes(layers).0,

@@ -224,9 +224,27 @@ fn build(
     builder.commit_from_memory(model)
 }
 
-/// The runtime's messages carry source places and stack traces; the first line says what is wrong.
+/// The runtime's messages carry source places and stack traces; the first line says what is wrong,
+/// after the place `/file.cc:12 type function(parameters)` it may begin with.
 fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim().to_owned()
+    let line = message.lines().next().unwrap_or_default();
+    let line = line.trim().trim_end_matches('.');
+    let Some(parameters) = line.starts_with('/').then(|| line.find('(')).flatten() else {
+        return line.to_owned();
+    };
+    let mut depth = 0_usize;
+    for (at, c) in line[parameters..].char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            let rest = line[parameters + at + 1..].trim();
+            return rest.strip_prefix("const ").unwrap_or(rest).to_owned();
+        }
+    }
+    line.to_owned()
 }
 
 /// Type and shape of a value; `None` shape for what is not a tensor.
@@ -415,5 +433,18 @@ fn difference(
         Difference::None
     } else {
         Difference::Rounding { max_abs, scale }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_lose_their_place_in_the_runtimes_source() {
+        let message = "/src/core/load.h:46 void ns::check(const map<int, (x)>&, bool) const Opset 99 (new) fails\nstack";
+        assert_eq!(first_line(message), "Opset 99 (new) fails");
+        assert_eq!(first_line("Type (a) differs\nmore"), "Type (a) differs");
+        assert_eq!(first_line("/odd(("), "/odd((");
     }
 }

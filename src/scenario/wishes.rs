@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Limits, RateRange, Results, Scenario, ScenarioError, U8Input};
 use crate::codec::Codec;
 use crate::link::{Link, PRESETS, Preset};
+use crate::syntax::read_toml;
 use crate::task::Task;
 use crate::units::{BitRate, Bytes, Delay};
 
@@ -54,8 +55,7 @@ impl Wishes {
             message,
         };
         let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
-        let wishes: Wishes =
-            toml::from_str(&text).map_err(|e| error(e.to_string().trim_end().to_owned()))?;
+        let wishes: Wishes = read_toml(&text).map_err(error)?;
         match wishes.format {
             None | Some(1) => Ok(wishes),
             Some(other) => Err(error(format!(

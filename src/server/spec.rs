@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{Server, ServerError, ServerTimes, Source, moved_bytes};
 use crate::graph::{Graph, Layer};
 use crate::profile::{BoardInfo, FORMAT, Profile};
+use crate::syntax::read_toml;
 
 /// The `base` that means "the edge's own profile".
 const EDGE_BASE: &str = "edge profile scaled";
@@ -77,8 +78,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Server, ServerError> {
         path: path.to_owned(),
         message,
     };
-    let spec: SpecFile =
-        toml::from_str(text).map_err(|e| error(e.to_string().trim_end().to_owned()))?;
+    let spec: SpecFile = read_toml(text).map_err(error)?;
     if spec.format != FORMAT {
         return Err(error(format!(
             "format {} is not format {FORMAT}",

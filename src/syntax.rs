@@ -1,0 +1,61 @@
+//! TOML files read with errors of one line.
+
+use serde::de::DeserializeOwned;
+
+/// Reads `text`; the error says line and column and what was expected there, in one line.
+///
+/// # Errors
+/// The text is not TOML, or has other keys or values than `T`.
+pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|error| {
+        let message: Vec<&str> = error.message().lines().map(str::trim).collect();
+        let message = message.join(" ");
+        // an error of the file as a whole, such as a missing table, is placed at its beginning
+        match error.span().filter(|span| span.start > 0) {
+            Some(span) => format!("{}: {message}", place(text, span.start)),
+            None => message,
+        }
+    })
+}
+
+/// `line 3, column 7` of a byte of `text`.
+fn place(text: &str, byte: usize) -> String {
+    let before = text.get(..byte).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    format!(
+        "line {}, column {}",
+        1 + before.matches('\n').count(),
+        1 + before[line_start..].chars().count()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct File {
+        speed: f64,
+    }
+
+    #[test]
+    fn errors_are_one_line_with_their_place() {
+        let error = |text: &str| read_toml::<File>(text).unwrap_err();
+        let unknown = error("speed = 1.0\ncolour = 3\n");
+        assert!(
+            unknown.starts_with("line 2, column 1: unknown field `colour`"),
+            "{unknown}"
+        );
+        assert!(error("").contains("missing field `speed`"));
+        assert!(
+            error("é = 1\n[[[").starts_with("line "),
+            "{}",
+            error("é = 1\n[[[")
+        );
+        for text in ["speed = 'fast'", "speed", "\0", "speed = 1.0\nspeed = 2.0"] {
+            assert!(!error(text).contains('\n'), "{}", error(text));
+        }
+    }
+}
