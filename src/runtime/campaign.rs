@@ -225,7 +225,7 @@ impl<'a> Campaign<'a> {
 
     /// Splits the cuts into batches that fit in memory, all of one size as far as possible: the
     /// more sessions run in turn, the colder each finds the caches. The second pass deals the cuts
-    /// out like cards, so that each has other neighbours.
+    /// out like cards, last one first, so that each has other neighbours.
     fn batches<'c>(&self, cuts: &[&'c Cut], pass: usize) -> Vec<Vec<&'c Cut>> {
         if cuts.is_empty() {
             return Vec::new();
@@ -237,7 +237,10 @@ impl<'a> Campaign<'a> {
         if pass == 0 {
             return cuts.chunks(size).map(<[&Cut]>::to_vec).collect();
         }
-        let hand = |first: usize| cuts.iter().skip(first).step_by(count).copied().collect();
+        let hand = |first: usize| {
+            let cards = cuts.iter().rev().skip(first);
+            cards.step_by(count).copied().collect()
+        };
         (0..count).map(hand).collect()
     }
 

@@ -132,15 +132,20 @@ impl Bench<'_> {
         time: Duration,
         watch: &mut dyn FnMut(usize) -> Control,
     ) -> Result<BatchTimes, RunError> {
-        let mut subjects = Vec::new();
-        for _ in 0..WHOLES {
+        // sessions made early and late find different memory: the whole model's are spread evenly
+        let (mut subjects, mut halves) = (Vec::new(), Vec::new());
+        for (index, cut) in cuts.iter().enumerate() {
+            go_on(watch(0))?;
+            while (2 * subjects.len() + 1) * cuts.len() <= 2 * WHOLES * index {
+                subjects.push(self.whole()?);
+            }
+            let pair = self.pair(&cut.edge)?;
+            halves.extend([pair.edge, pair.server]);
+        }
+        while subjects.len() < WHOLES {
             subjects.push(self.whole()?);
         }
-        for cut in cuts {
-            go_on(watch(0))?;
-            let pair = self.pair(&cut.edge)?;
-            subjects.extend([pair.edge, pair.server]);
-        }
+        subjects.extend(halves);
         // the session made last runs up to 5 % faster than all others (measured; its memory lies
         // at the end of the heap), so one more is made and never timed
         let last = self.whole()?;

@@ -27,7 +27,7 @@ use crate::task::Task;
 /// Traced and plain runs of the whole model, in turn.
 const TRACE_RUNS: usize = 30;
 /// A measured half counts as reproduced within this share of the whole model's time.
-const REPRODUCED: f64 = 0.004;
+const REPRODUCED: f64 = 0.008;
 
 /// What to measure and how.
 #[derive(Debug, Clone)]
