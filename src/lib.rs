@@ -9,7 +9,7 @@
 //!
 //! # Architecture invariants
 //!
-//! - Imports point downwards: `units, syntax < graph < codec, link, task < cuts, profile, plan <
+//! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan <
 //!   scenario, server < problem < onnx, runtime, solve, report < cli`; of the adapters, only `runtime` sees `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.

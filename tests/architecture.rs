@@ -22,7 +22,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fixedbitset", &["graph"]),
     ("strsim", &["graph"]),
     // the file formats, and the runtime's traces
-    ("toml", &["syntax", "profile", "plan", "onnx", "runtime"]),
+    (
+        "toml",
+        &["syntax", "scenario", "profile", "plan", "onnx", "runtime"],
+    ),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
     ("plotters", &["report"]),

@@ -143,26 +143,25 @@ fn a_damaged_partial_file_is_measured_anew() {
     }
 }
 
-/// A model with cuts enough to be stopped between them.
-const LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/skipnet_3dec_64.onnx");
+/// A chain with cuts enough for several batches.
+fn chain() -> ModelProto {
+    let names: Vec<String> = (0..=40).map(|i| format!("t{i}")).collect();
+    let nodes = names
+        .windows(2)
+        .map(|pair| node("Neg", &[&pair[0]], &[&pair[1]]));
+    simple(nodes.collect(), &["t0"], &["t40"])
+}
 
+/// Measures the chain on the beat of a fast camera, so that it takes time enough to be stopped.
 fn long(desk: &Desk, budget: &str) -> Command {
-    let rest = [
-        "--board",
-        "b",
-        "--rounds",
-        "5",
-        "--threads",
-        "1",
-        "--budget",
-        budget,
-    ];
-    desk.command(&[&["profile", LONG], &rest[..]].concat())
+    let pace = ["--rounds", "5", "--threads", "1", "--paced", "1000"];
+    let rest = ["--board", "b", "--budget", budget];
+    desk.command(&[&["profile", "long.onnx"], &pace[..], &rest].concat())
 }
 
 /// Starts the measurement and waits until more timings than `before` are saved in `partial`.
 fn started(desk: &Desk, partial: &Path, before: usize) -> Child {
-    let mut command = long(desk, "20s");
+    let mut command = long(desk, "3s");
     let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -194,8 +193,9 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn an_interrupted_measurement_is_saved_and_goes_on() {
     let desk = Desk::new();
-    let partial = desk.path("profiles/b/skipnet_3dec_64.partial.toml");
-    let target = desk.path("profiles/b/skipnet_3dec_64.toml");
+    desk.model("long.onnx", &chain());
+    let partial = desk.path("profiles/b/long.partial.toml");
+    let target = desk.path("profiles/b/long.toml");
     let child = started(&desk, &partial, 0);
     signal(&child, "-INT");
     let stopped = child.wait_with_output().unwrap();

@@ -17,7 +17,7 @@ use super::prepare::Prepared;
 use super::profiler::{Observer, Progress, Request};
 use super::stats::median;
 use crate::cuts::Cut;
-use crate::graph::Graph;
+use crate::graph::{Graph, TensorId};
 use crate::profile::CutRecord;
 
 /// Fresh sessions of every cut.
@@ -101,6 +101,21 @@ fn names(graph: &Graph, cut: &Cut) -> CutNames {
     )
 }
 
+/// The cut of these names; `None` when the graph has no such cut.
+fn named(graph: &Graph, (tensors, kept): &CutNames, local_inputs: &[TensorId]) -> Option<Cut> {
+    let tensors: Vec<TensorId> = tensors
+        .iter()
+        .map(|name| graph.find_tensor(name).ok())
+        .collect::<Option<_>>()?;
+    let mut edge = graph.ancestors(&tensors);
+    for layer in kept {
+        edge.insert(graph.find_layer(layer).ok()?);
+    }
+    let cut = Cut::of(graph, edge, local_inputs);
+    let possible = cut.edge.len() < graph.layers().len() && graph.is_closed(&cut.edge);
+    (possible && cut.crossing == tensors).then_some(cut)
+}
+
 /// The measured cuts and the whole model's time they are scaled to.
 pub(super) struct Timing {
     pub(super) cuts: Vec<(Cut, CutRecord)>,
@@ -144,6 +159,20 @@ impl<'a> Campaign<'a> {
             request,
             partial,
             wholes: Vec::new(),
+        }
+    }
+
+    /// Adds the cuts that were measured before and are not among the chosen ones: the choice rests
+    /// on a trace, which differs a little from run to run.
+    pub(super) fn adopt(&self, anchors: &mut Anchors, local_inputs: &[TensorId]) {
+        let graph = &self.prepared.grouping.graph;
+        for record in &self.partial.cuts {
+            let names = (record.tensors.clone(), record.kept.clone());
+            let cut = named(graph, &names, local_inputs);
+            let new = |cut: &Cut| !anchors.cuts.iter().any(|known| known.edge == cut.edge);
+            if let Some(cut) = cut.filter(new) {
+                anchors.cuts.push(cut);
+            }
         }
     }
 

@@ -113,7 +113,7 @@ pub fn profile(
         .map(|n| graph.find_input(n))
         .collect::<Result<_, _>>()?;
     let trace_us: Vec<f64> = prepared.traced_us.iter().map(|(us, _)| *us).collect();
-    let anchors = anchors::choose(graph, &tasks, &local, &trace_us)?;
+    let mut anchors = anchors::choose(graph, &tasks, &local, &trace_us)?;
     let bench = Bench {
         environment,
         model,
@@ -123,6 +123,7 @@ pub fn profile(
         protocol: request.protocol,
     };
     let mut campaign = Campaign::new(&bench, &prepared, request, key(model, request), partial);
+    campaign.adopt(&mut anchors, &local);
     campaign.run(&anchors, observer)?;
     go_on(observer.progress(Progress::Calibrating))?;
     let timing = campaign.finish(&anchors);
