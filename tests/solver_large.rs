@@ -8,7 +8,7 @@ mod common;
 use common::flow::Flow;
 use common::random::{network, wishes};
 use common::{Dice, FAMILIES, limited, scenario};
-use cutpoint::plan::{Plan, Status, Sweep};
+use cutpoint::plan::{Plan, Segment, Status, Sweep};
 use cutpoint::problem::Problem;
 use cutpoint::scenario::{Limits, RateRange, Scenario};
 use cutpoint::server::Server;
@@ -128,13 +128,19 @@ fn check_order(sweep: &Sweep, rates: RateRange) {
     assert_eq!(from, rates.to.bit_s());
 }
 
-/// At a rate, the segment's plan is the one that a fresh solution finds.
+/// At a rate, the segment's plan is the one that a fresh solution finds, or, where segments meet,
+/// exactly as fast: a third plan may touch the envelope there and be chosen for its fewer layers.
 fn check_look_up(problem: &Problem, sweep: &Sweep, rate_bit_s: u64) {
     let segment = sweep.at(rate_bit_s).expect("a rate in the range");
     let there = problem.with_rate(BitRate::from_bit_s(rate_bit_s).unwrap());
     let fresh = planned(&there, &Options::default());
     let looked_up = segment.latency.at_bit_s(rate_bit_s as f64);
-    assert!((looked_up - fresh.latency_ms).abs() <= 1e-9 * fresh.latency_ms);
+    let apart = (looked_up - fresh.latency_ms).abs() / fresh.latency_ms.max(f64::MIN_POSITIVE);
+    assert!(apart <= 1e-9);
+    let meets = |s: &Segment| s.from_bit_s.abs_diff(rate_bit_s) <= 1;
+    if sweep.segments.iter().any(meets) && apart <= 1e-14 {
+        return;
+    }
     assert_eq!(segment.plan.edge, fresh.edge, "at {rate_bit_s} bit/s");
     assert_eq!(
         segment.plan.crossing, fresh.crossing,
