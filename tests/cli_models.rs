@@ -247,6 +247,7 @@ fn names_may_hold_anything_and_never_reach_the_terminal_raw() {
         "sp ace",
         "com,ma",
         "ünïcode→日本",
+        "e\u{301}\u{202e}\u{7f}",
         "\"quote'&amp;",
         "y=1",
     ];
@@ -264,10 +265,12 @@ fn names_may_hold_anything_and_never_reach_the_terminal_raw() {
         "{text}"
     );
     let answer = desk.json(&["inspect", "ugly.onnx"]);
-    assert_eq!(answer["layers"][0]["id"], names[1]);
+    for (layer, name) in answer["layers"].as_array().unwrap().iter().zip(&names[1..]) {
+        assert_eq!(layer["id"], *name);
+    }
 
     // a name with a comma is one tensor when there is one of that name
-    for (number, name) in names[1..7].iter().enumerate() {
+    for (number, name) in names[1..8].iter().enumerate() {
         let out = format!("split{number}");
         let arguments = [
             "split",

@@ -345,3 +345,34 @@ fn results_are_json_and_nothing_else() {
         assert!(output.stderr.is_empty() && !output.stdout.is_empty());
     }
 }
+
+#[test]
+fn names_never_reach_the_terminal_raw() {
+    let (desk, profile) = desk();
+    let input = &profile.inputs[0].name;
+    let text = desk
+        .read("p.toml")
+        .replace(&format!("\"{input}\""), "\"a\\u001b[31mred\"");
+    desk.write(
+        "ugly.toml",
+        text.replacen("file = \"", "file = \"\\u001b[2J", 1),
+    );
+    let rest = [
+        "--edge",
+        "ugly.toml",
+        "--server",
+        "sim:8x",
+        "--keep-on-server",
+    ];
+    let first = profile.layers[0].id.as_str();
+    for link in [
+        ["plan", "--rate", "1Mbit/s"],
+        ["sweep", "--rate", "1Mbit/s..1Gbit/s"],
+    ] {
+        let text = desk.ok(&[&link[..], &rest, &[first]].concat());
+        assert!(
+            !text.contains('\u{1b}') && text.contains("\\u{1b}[31mred"),
+            "{text}"
+        );
+    }
+}

@@ -61,7 +61,12 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
             text += &format!(": {cause}");
         }
     }
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '"' | '\\');
+    visible(&text).replace('\n', "\\n")
+}
+
+/// `text` with control and invisible characters, which names may hold, shown instead of obeyed.
+pub(crate) fn visible(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '"' | '\\' | '\n');
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if plain(c) {

@@ -21,8 +21,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use failure::sentence;
 pub(crate) use failure::{Kind, OrFail};
+use failure::{sentence, visible};
 
 /// Find, prove and make the best split of a multi-task neural network between an edge board and a
 /// server.
@@ -99,12 +99,17 @@ impl Common {
     pub(crate) fn note(&self, line: impl std::fmt::Display) {
         if !self.quiet {
             // a closed standard error is no reason to stop working
+            let line = visible(&line.to_string());
             let _ = writeln!(std::io::stderr().lock(), "{line}");
         }
     }
 
     /// Writes the result on standard output.
     pub(crate) fn print(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
+        Common::write(&visible(&text.to_string()))
+    }
+
+    fn write(text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         match writeln!(out, "{text}").and_then(|()| out.flush()) {
             // the reader (`head`, say) has seen enough
@@ -115,7 +120,8 @@ impl Common {
 
     /// Writes a result as indented JSON on standard output.
     pub(crate) fn print_json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        self.print(serde_json::to_string_pretty(value)?)
+        // JSON escapes what it must, and has no other escapes
+        Common::write(&serde_json::to_string_pretty(value)?)
     }
 
     /// Whether what goes to standard error may have colour.

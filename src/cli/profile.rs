@@ -14,7 +14,7 @@ use cutpoint::runtime::measure::{Cache, Control, Protocol};
 use cutpoint::runtime::profiler::{self, Observer, Progress, Request};
 use cutpoint::runtime::session::Provider;
 use cutpoint::units::{Delay, format_us, three_digits};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::engine::{self, ModelArgs};
 use super::{Common, Kind, OrFail, files, plural};
@@ -311,9 +311,9 @@ impl Watcher {
             .to_string_lossy()
             .into_owned();
         let style = ProgressStyle::with_template(if common.colour() {
-            "{prefix} {wide_bar:.cyan} {msg} {eta} left"
+            "{prefix} {wide_bar:.cyan} {msg}"
         } else {
-            "{prefix} {wide_bar} {msg} {eta} left"
+            "{prefix} {wide_bar} {msg}"
         });
         if let Ok(style) = style {
             bar.set_style(style);
@@ -333,9 +333,14 @@ impl Observer for Watcher {
                 cuts: (finished, planned),
                 pass,
             } => {
-                self.bar
-                    .set_message(format!("{finished} of {planned} cuts, pass {pass}"));
                 self.bar.set_position((1000.0 * done) as u64);
+                // nothing done yet says nothing about the time left
+                let left = match done > 0.01 {
+                    true => format!(", {} left", HumanDuration(self.bar.eta())),
+                    false => String::new(),
+                };
+                self.bar
+                    .set_message(format!("{finished} of {planned} cuts, pass {pass}{left}"));
             }
             Progress::Calibrating => self.bar.set_message("calibrating"),
             Progress::Memory => self.bar.set_message("memory of halves"),
