@@ -64,12 +64,20 @@ pub(crate) fn fail(none: &NoPlan, common: &Common) -> anyhow::Result<anyhow::Err
     for conflict in &none.conflict {
         if let (Some(allows), Some(least)) = (conflict.allows_bytes, conflict.least_bytes) {
             message += &format!(
-                "; {} would have to allow {least} B ({}), not {allows} B ({})",
+                "; {} would have to allow {}, not {}",
                 conflict.limit,
-                Bytes(least),
-                Bytes(allows)
+                exactly(least),
+                exactly(allows)
             );
         }
     }
     Ok(Kind::NoPlan.of(anyhow::anyhow!(message)))
+}
+
+/// To the byte, so that it can be typed, and readable.
+fn exactly(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => Bytes(bytes).to_string(),
+        _ => format!("{bytes} B ({})", Bytes(bytes)),
+    }
 }

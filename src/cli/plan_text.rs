@@ -6,6 +6,8 @@ use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::plan::{Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep};
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
+use super::plural;
+
 /// A plan with its breakdown and what it is compared with.
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = format!("{}  {}\n\n", plan.model.file, setting(&plan.setting));
@@ -47,7 +49,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         "edge layers",
         "crosses",
         "latency",
-        "by all-edge",
+        "all-edge",
     ]);
     for segment in &sweep.segments {
         let plan = &segment.plan;
@@ -118,9 +120,14 @@ fn status(plan: &Plan) -> String {
 fn placement(plan: &Plan) -> String {
     let (here, there) = (plan.edge.len(), plan.server.len());
     match (here, there) {
+        (1, 0) => "the one layer on the edge".to_owned(),
         (_, 0) => format!("all {here} layers on the edge"),
+        (0, 1) => "the one layer on the server".to_owned(),
         (0, _) => format!("all {there} layers on the server"),
-        _ => format!("{here} layers on the edge, {there} on the server"),
+        _ => format!(
+            "{} on the edge, {there} on the server",
+            plural(here, "layer")
+        ),
     }
 }
 

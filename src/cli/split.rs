@@ -14,7 +14,7 @@ use cutpoint::task::Task;
 use cutpoint::units::Bytes;
 
 use super::engine::{self, ModelArgs};
-use super::{Common, Kind, OrFail};
+use super::{Common, Kind, OrFail, plural};
 
 /// Cut a model into edge.onnx and server.onnx, by a plan or by hand
 ///
@@ -215,9 +215,9 @@ fn text(
     )];
     let half = |name: &str, record: &Option<HalfRecord>, layers: &LayerSet| match record {
         Some(record) => format!(
-            "  {:<12} {} layers, {} of weights; delivers {}",
+            "  {:<12} {}, {} of weights; delivers {}",
             record.file,
-            layers.len(),
+            plural(layers.len(), "layer"),
             reading.graph.weight_bytes(layers),
             list(&record.outputs)
         ),
