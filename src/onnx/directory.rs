@@ -260,6 +260,10 @@ fn written(half: Option<&Model>, path: &Path) -> Result<Option<HalfRecord>, Onnx
 
 /// Moves the files of a split from one folder to another.
 fn replace_files(from: &Path, folder: &Path) -> Result<(), OnnxError> {
+    if folder.exists() && !folder.is_dir() {
+        let cause = std::io::Error::other("is a file; name a folder for the halves");
+        return Err(io(folder)(cause));
+    }
     std::fs::create_dir_all(folder).map_err(io(folder))?;
     for name in files().into_iter().rev() {
         let old = folder.join(name);
