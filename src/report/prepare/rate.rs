@@ -57,7 +57,7 @@ fn name(plan: &Plan, side: Side) -> String {
     let crossing = crossing.join(" + ");
     match side {
         Side::Edge => "all on the edge".to_owned(),
-        Side::Server => format!("all on the server: {crossing}"),
+        Side::Server => format!("server: {crossing}"),
         Side::Split => crossing,
     }
 }
