@@ -19,12 +19,21 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
+    ("arrayvec", &["codec"]),
     ("fixedbitset", &["graph"]),
     ("strsim", &["graph"]),
     // the file formats, and the runtime's traces
     (
         "toml",
-        &["syntax", "scenario", "profile", "plan", "onnx", "runtime"],
+        &[
+            "syntax",
+            "scenario",
+            "profile",
+            "plan",
+            "sensitivity",
+            "onnx",
+            "runtime",
+        ],
     ),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
