@@ -74,8 +74,7 @@ fn values(count: u64) -> Vec<f32> {
 }
 
 fn run(model: &Model, value: Value) -> Value {
-    let mut session =
-        Session::new(runtime(), &model.encode(), &SessionOptions::default()).unwrap();
+    let mut session = Session::new(runtime(), &model.encode(), &SessionOptions::default()).unwrap();
     let name = session.input_names().remove(0);
     session.run(&vec![(name, value)]).unwrap().remove(0).1
 }
