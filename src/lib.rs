@@ -10,7 +10,7 @@
 //! # Architecture invariants
 //!
 //! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
-//!   sensitivity < scenario, server < problem < onnx, runtime, solve, report < cli`; of the
+//!   sensitivity, wire < scenario, server < problem < onnx, runtime, solve, report < cli`; of the
 //!   adapters, only `runtime` sees `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
@@ -37,3 +37,4 @@ pub mod solve;
 pub mod syntax;
 pub mod task;
 pub mod units;
+pub mod wire;

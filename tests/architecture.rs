@@ -46,6 +46,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
+    // what is done to messages outside the halves
+    ("flate2", &["wire"]),
+    ("zstd", &["wire"]),
+    ("image", &["wire"]),
     ("rand", &["runtime"]),
     ("rand_distr", &["runtime"]),
 ];
