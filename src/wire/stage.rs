@@ -81,11 +81,7 @@ impl Stage {
     }
 
     fn failed(self, cause: std::io::Error) -> WireError {
-        let stage = match self {
-            Stage::Plain => "plain",
-            Stage::Deflate => "deflate",
-            Stage::Zstd => "zstd",
-        };
+        let stage = self.name();
         WireError::Stage { stage, cause }
     }
 }
