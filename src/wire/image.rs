@@ -48,6 +48,11 @@ impl Size {
     }
 }
 
+/// Whether a tensor is an image.
+pub(super) fn check(tensor: &Tensor) -> Result<(), WireError> {
+    Size::of(tensor).map(|_| ())
+}
+
 /// The image of a tensor as PNG.
 pub(super) fn png(tensor: &Tensor, planes: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut file = Vec::new();

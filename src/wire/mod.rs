@@ -49,12 +49,24 @@ pub enum WireError {
     Foreign(Codec),
 }
 
+/// Whether messages of a tensor can be made in this codec.
+///
+/// # Errors
+/// [`WireError::Shape`] or [`WireError::Foreign`].
+pub fn check(codec: Codec, tensor: &Tensor) -> Result<(), WireError> {
+    length(codec, tensor)?;
+    match codec.form {
+        Form::Png | Form::Jpeg(_) => image::check(tensor),
+        _ => Ok(()),
+    }
+}
+
 /// What is sent for the message of a half.
 ///
 /// # Errors
 /// See [`WireError`].
 pub fn pack(codec: Codec, tensor: &Tensor, message: Vec<u8>) -> Result<Vec<u8>, WireError> {
-    check(codec, tensor, message.len())?;
+    check_length(codec, tensor, message.len())?;
     let formed = match codec.form {
         Form::Png => image::png(tensor, &message)?,
         Form::Jpeg(quality) => image::jpeg(tensor, &message, quality)?,
@@ -87,7 +99,7 @@ pub fn unpack(codec: Codec, tensor: &Tensor, sent: Vec<u8>) -> Result<Vec<u8>, W
             stage => stage.decode(&sent, expected)?,
         },
     };
-    check(codec, tensor, message.len())?;
+    check_length(codec, tensor, message.len())?;
     Ok(message)
 }
 
@@ -98,7 +110,7 @@ fn length(codec: Codec, tensor: &Tensor) -> Result<usize, WireError> {
     bytes.ok_or(WireError::Foreign(codec))
 }
 
-fn check(codec: Codec, tensor: &Tensor, found: usize) -> Result<(), WireError> {
+fn check_length(codec: Codec, tensor: &Tensor, found: usize) -> Result<(), WireError> {
     let expected = length(codec, tensor)?;
     match found == expected {
         true => Ok(()),
