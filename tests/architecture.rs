@@ -49,7 +49,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
-    ("image", &["dataset"]),
+    // what is done to messages outside the halves
+    ("flate2", &["wire"]),
+    ("zstd", &["wire"]),
+    ("image", &["wire", "dataset"]),
     ("npyz", &["dataset"]),
     ("csv", &["dataset"]),
     // the same numbers on every machine
