@@ -9,9 +9,9 @@
 //!
 //! # Architecture invariants
 //!
-//! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan <
-//!   scenario, server < problem < onnx, runtime, dataset, solve,
-//!   report < cli`; of the adapters, only `runtime` sees `onnx`.
+//! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
+//!   sensitivity < scenario, server < problem < onnx, runtime, dataset, solve, report < cli`; of
+//!   the adapters, only `runtime` sees `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
@@ -32,6 +32,7 @@ pub mod profile;
 pub mod report;
 pub mod runtime;
 pub mod scenario;
+pub mod sensitivity;
 pub mod server;
 pub mod solve;
 pub mod syntax;

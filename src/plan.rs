@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::Codec;
+use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
 /// Version of the file format this program reads and writes.
@@ -121,6 +121,9 @@ pub struct Crossing {
     /// See `mean`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub std: Vec<f64>,
+    /// For codecs with calibrated bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<ClipRange>,
 }
 
 /// The parts of a latency, in milliseconds.
@@ -423,6 +426,7 @@ mod tests {
                 bytes: 12,
                 mean: Vec::new(),
                 std: Vec::new(),
+                range: None,
             }],
             latency_ms: 3.25,
             bound_ms: 3.25,

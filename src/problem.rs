@@ -91,7 +91,7 @@ pub enum ProblemError {
         /// "edge" or "server".
         machine: &'static str,
         /// The codec.
-        codec: &'static str,
+        codec: crate::codec::Codec,
     },
     /// Sums beyond the range of exact arithmetic.
     #[error("the times or sizes are absurdly large: they add up to {0}")]

@@ -19,13 +19,21 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
+    ("arrayvec", &["codec"]),
     ("fixedbitset", &["graph"]),
     ("strsim", &["graph"]),
     // the file formats, and the runtime's traces
     (
         "toml",
         &[
-            "syntax", "scenario", "profile", "plan", "onnx", "runtime", "dataset",
+            "syntax",
+            "scenario",
+            "profile",
+            "plan",
+            "sensitivity",
+            "onnx",
+            "runtime",
+            "dataset",
         ],
     ),
     ("serde_json", &["plan", "runtime", "cli"]),
@@ -40,7 +48,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
     ("image", &["dataset"]),
-    ("npyz", &["dataset"]),
+    ("zip", &["dataset"]),
     ("csv", &["dataset"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),

@@ -117,6 +117,7 @@ fn crossing(tensor: &str, codec: Codec) -> Crossing {
         bytes: 0,
         mean: Vec::new(),
         std: Vec::new(),
+        range: None,
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) fn fragment(
             Some(Err(problem)) => fail(problem),
             None => fail("how it was made from an 8-bit image is not known".to_owned()),
         },
+        _ => fail("it is not made of ONNX operators".to_owned()),
     }
 }
 

@@ -142,7 +142,7 @@ fn sent(tensor: &str, codec: Codec) -> Vec<String> {
         Codec::Q8 => ["q8", "scale", "zero"]
             .map(|part| format!("{tensor}/{part}"))
             .to_vec(),
-        Codec::U8 => vec![format!("{tensor}/u8")],
+        other => vec![format!("{tensor}/{}", other.form)],
     }
 }
 

@@ -135,6 +135,7 @@ impl Problem {
                 bytes: way.map_or(0, |way| way.payload.0),
                 mean: scale.map(|s| s.mean.clone()).unwrap_or_default(),
                 std: scale.map(|s| s.std.clone()).unwrap_or_default(),
+                range: None,
             }
         };
         crossing.iter().map(describe).collect()

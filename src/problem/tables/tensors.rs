@@ -163,14 +163,14 @@ fn codec_times<'a>(
     wanted
         .iter()
         .map(|codec| {
-            let mut named = records.iter().filter(|r| r.name == codec.name());
+            let mut named = records.iter().filter(|r| r.name == codec.to_string());
             let record = named
                 .clone()
                 .find(|r| r.dtype == float)
                 .or_else(|| named.next());
             let record = record.ok_or(ProblemError::CodecNotMeasured {
                 machine,
-                codec: codec.name(),
+                codec: *codec,
             })?;
             Ok((*codec, record))
         })
