@@ -48,7 +48,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
     ("image", &["dataset"]),
-    ("npyz", &["dataset"]),
+    ("zip", &["dataset"]),
     ("csv", &["dataset"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
