@@ -110,7 +110,7 @@ fn failure(error: DataError) -> anyhow::Error {
         DataError::Request(_) | DataError::Exists { .. } => Kind::Usage,
         DataError::Interrupted => Kind::Interrupted,
         DataError::Write { .. } => Kind::Other,
-        DataError::Read { .. } => Kind::BadInput,
+        _ => Kind::BadInput,
     };
     kind.of(error)
 }

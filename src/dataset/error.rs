@@ -31,6 +31,24 @@ pub enum DataError {
         /// The first file that would be lost.
         path: PathBuf,
     },
+    /// A file holds what it must not.
+    #[error("{}{}: {problem}", path.display(), after_comma(place))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Row, column or key; may be empty.
+        place: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// An image does not fit.
+    #[error("{origin}: {problem}")]
+    Image {
+        /// Its file, or the array's with the row.
+        origin: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A request that makes no sense.
     #[error("{0}")]
     Request(String),
@@ -48,11 +66,27 @@ impl DataError {
         }
     }
 
+    /// What a file holds is wrong.
+    pub(super) fn invalid(path: &Path, place: &str, problem: impl Into<String>) -> DataError {
+        DataError::Invalid {
+            path: path.to_owned(),
+            place: place.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
     /// For `map_err` on writing.
     pub(super) fn write(path: &Path) -> impl Fn(Error) -> DataError + '_ {
         move |cause| DataError::Write {
             path: path.to_owned(),
             cause,
         }
+    }
+}
+
+fn after_comma(place: &str) -> String {
+    match place {
+        "" => String::new(),
+        place => format!(", {place}"),
     }
 }

@@ -3,7 +3,6 @@
 use std::io::{BufWriter, Error, ErrorKind, Write};
 use std::path::Path;
 
-use npyz::WriterBuilder;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
@@ -11,6 +10,7 @@ use super::factors::{Factors, HUES, ORIENTATIONS, SCENES, SIZES, Split, TYPES};
 use super::render::{Noise, Renderer, sheet};
 use super::{BYTES, SIDE, scenes};
 use crate::dataset::DataError;
+use crate::dataset::npy::write_header;
 
 /// The files of a data set; the last one is written last.
 pub const FILES: [&str; 4] = ["images.npy", "labels.csv", "sample.png", "dataset.toml"];
@@ -84,9 +84,11 @@ pub fn write(
     let about_file =
         temporary(folder, |file| describe(file, request, summary)).map_err(write(&about))?;
 
-    // an old description must not vouch for new images
-    if about.exists() {
-        std::fs::remove_file(&about).map_err(write(&about))?;
+    // old labels and an old description must not vouch for new images
+    for path in [&about, &labels] {
+        if path.exists() {
+            std::fs::remove_file(path).map_err(write(path))?;
+        }
     }
     for (file, path) in [
         (images_file, &images),
@@ -163,20 +165,15 @@ fn draw_images(
     request: &Request,
     progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(), Error> {
-    let side = SIDE as u64;
-    let mut array = npyz::WriteOptions::<u8>::new()
-        .default_dtype()
-        .shape(&[scenes.len() as u64, side, side, 3])
-        .writer(file)
-        .begin_nd()?;
+    write_header(file, &[scenes.len(), SIDE, SIDE, 3])?;
     for (batch, part) in scenes.chunks(BATCH).enumerate() {
         let first = batch * BATCH;
-        array.extend(renderer.draw_all(part, first, &noise(request)))?;
+        file.write_all(&renderer.draw_all(part, first, &noise(request)))?;
         if !progress(first + part.len()) {
             return Err(ErrorKind::Interrupted.into());
         }
     }
-    array.finish()
+    Ok(())
 }
 
 fn noise(request: &Request) -> Noise {
