@@ -201,6 +201,8 @@ pub enum HalfEvidence {
     Measured,
     /// The half follows from other halves measured on that machine.
     Predicted,
+    /// The times were stated by hand, not measured.
+    Stated,
     /// The machine itself is simulated.
     Simulated,
 }

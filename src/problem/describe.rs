@@ -187,10 +187,15 @@ impl Problem {
                 true => HalfEvidence::Measured,
                 false => HalfEvidence::Predicted,
             };
+        let (edge_stated, server_stated) = self.tables.stated;
         Evidence {
-            edge: measured(&self.tables.edge_cuts),
+            edge: match edge_stated {
+                true => HalfEvidence::Stated,
+                false => measured(&self.tables.edge_cuts),
+            },
             server: match self.tables.setting.simulated {
                 true => HalfEvidence::Simulated,
+                false if server_stated => HalfEvidence::Stated,
                 false => measured(&self.tables.server_cuts),
             },
         }

@@ -3,6 +3,7 @@
 //! The file carries the graph it measured, so that planning needs neither the model nor a runtime.
 //! A file is written to a temporary name and renamed.
 
+mod by_hand;
 mod check;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,10 @@ pub const FORMAT: u32 = 1;
 pub struct Profile {
     /// [`FORMAT`].
     pub format: u32,
+    /// Where figures come from that nobody measured here, such as a publication: a profile with
+    /// this key is written by hand, may leave out most keys, and counts as stated, not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// What was measured.
     pub model: ModelInfo,
     /// Where it was measured.
@@ -63,7 +68,7 @@ pub struct Profile {
 }
 
 /// What was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelInfo {
     /// File name without folders.
@@ -77,11 +82,14 @@ pub struct ModelInfo {
 }
 
 /// Where it was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoardInfo {
     /// Name given with `--board`.
     pub name: String,
+    /// The machine that server times hold for, when a table by hand states those of another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// Processor, such as `AMD EPYC`.
     pub cpu: String,
     /// Cores by kind, such as `4x Cortex-A76 + 4x Cortex-A55` or `2`.
@@ -117,7 +125,7 @@ pub struct BoardInfo {
 }
 
 /// How it was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Method {
     /// Runs of each session before the first that counts.
@@ -152,7 +160,7 @@ pub struct Method {
 }
 
 /// Times of the unsplit model, in microseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Whole {
@@ -185,7 +193,7 @@ pub struct Power {
 }
 
 /// A model input or output.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct PortRecord {
@@ -196,7 +204,7 @@ pub struct PortRecord {
 }
 
 /// A run-time value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TensorRecord {
     /// Name in the model.
@@ -228,7 +236,7 @@ pub struct WeightRecord {
 }
 
 /// A layer with its times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerRecord {
     /// See [`Layer::id`].
@@ -291,7 +299,7 @@ pub struct CutRecord {
 }
 
 /// Times of a codec: `fixed + per byte of the decoded tensor`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct CodecRecord {
@@ -330,6 +338,14 @@ pub enum ProfileError {
         /// What is wrong, naming the entry.
         message: String,
     },
+    /// A profile written by hand lacks or contradicts something.
+    #[error("{path}: {message}")]
+    ByHand {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, naming the place.
+        message: String,
+    },
 }
 
 impl Profile {
@@ -350,13 +366,25 @@ impl Profile {
     /// # Errors
     /// See [`ProfileError`].
     pub fn parse(text: &str, path: &Path) -> Result<Profile, ProfileError> {
-        let profile: Profile = read_toml(text).map_err(|message| ProfileError::Syntax {
-            path: path.to_owned(),
+        let path = path.to_owned();
+        let by_hand = by_hand::looks_like_one(text);
+        let read = match by_hand {
+            true => by_hand::read(text),
+            false => read_toml(text).map_err(by_hand::hint),
+        };
+        let profile = read.map_err(|message| ProfileError::Syntax {
+            path: path.clone(),
             message,
         })?;
-        let invalid = |message: String| ProfileError::Invalid {
-            path: path.to_owned(),
-            message,
+        let invalid = |message: String| match by_hand {
+            true => ProfileError::ByHand {
+                path: path.clone(),
+                message,
+            },
+            false => ProfileError::Invalid {
+                path: path.clone(),
+                message,
+            },
         };
         if profile.format != FORMAT {
             return Err(invalid(format!(
