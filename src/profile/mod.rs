@@ -5,8 +5,9 @@
 
 mod by_hand;
 mod check;
+mod error;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ use crate::graph::{ElementType, Graph, GraphError, Layer, Tensor, TensorId, Weig
 use crate::syntax::read_toml;
 use crate::task::Task;
 use crate::units::Bytes;
+
+pub use error::ProfileError;
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -309,43 +312,6 @@ pub struct CodecRecord {
     pub enc_ns_per_byte: f64,
     pub dec_us: f64,
     pub dec_ns_per_byte: f64,
-}
-
-/// What can be wrong with a profile.
-#[derive(Debug, thiserror::Error)]
-pub enum ProfileError {
-    /// The file cannot be read or written.
-    #[error("{path}: {cause}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        cause: std::io::Error,
-    },
-    /// The text is not TOML of this format.
-    #[error("{path}: not a profile: {message}")]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// The cause, with line and column.
-        message: String,
-    },
-    /// The tables contradict one another.
-    #[error("{path}: {message}; measure again with `cutpoint profile`")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, naming the entry.
-        message: String,
-    },
-    /// A profile written by hand lacks or contradicts something.
-    #[error("{path}: {message}")]
-    ByHand {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, naming the place.
-        message: String,
-    },
 }
 
 impl Profile {
