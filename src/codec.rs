@@ -1,5 +1,7 @@
 //! How a tensor is encoded for the link.
 
+mod affine;
+mod calibrate;
 mod payload;
 mod ranges;
 
@@ -9,6 +11,8 @@ use std::str::FromStr;
 use arrayvec::ArrayString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use affine::{Affine, AffineError};
+pub use calibrate::{Calibration, CalibrationError};
 pub use ranges::ClipRange;
 
 /// Encoding of a crossing tensor: its form, and what the message is compressed with.
@@ -148,6 +152,21 @@ impl Codec {
     /// Whether it carries only model inputs made from eight-bit images.
     pub fn is_image(self) -> bool {
         matches!(self.form, Form::U8 | Form::Png | Form::Jpeg(_))
+    }
+
+    /// What the halves of a model do of it, in ONNX operators: of an image codec the part that
+    /// makes the image. Compression and image formats are added to the message outside.
+    #[must_use]
+    pub fn in_halves(self) -> Codec {
+        match self.form {
+            Form::Png | Form::Jpeg(_) => Codec::U8,
+            form => Codec::plain(form),
+        }
+    }
+
+    /// Whether the halves do all of it, so that a foreign server can take the message.
+    pub fn is_in_halves(self) -> bool {
+        self == self.in_halves()
     }
 
     /// Whether it needs bounds calibrated on data.

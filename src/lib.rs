@@ -10,8 +10,13 @@
 //! # Architecture invariants
 //!
 //! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
-//!   sensitivity < scenario, server < problem < onnx, runtime, solve, report < cli`; of the
-//!   adapters, only `runtime` sees `onnx`.
+<<<<<<< HEAD
+//!   sensitivity < scenario, server < problem < onnx, runtime, dataset, solve, report < accuracy <
+//!   cli`; of `onnx` to `report`, only `runtime` sees another: `onnx`.
+=======
+//!   sensitivity < scenario, server < problem < onnx, runtime, dataset, solve, report < cli`; of
+//!   the adapters, only `runtime` sees `onnx`.
+>>>>>>> dataset
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
@@ -22,6 +27,7 @@
 
 pub mod codec;
 pub mod cuts;
+pub mod dataset;
 pub mod graph;
 pub mod link;
 pub mod onnx;
