@@ -10,13 +10,8 @@
 //! # Architecture invariants
 //!
 //! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
-<<<<<<< HEAD
 //!   sensitivity < scenario, server < problem < onnx, runtime, dataset, solve, report < accuracy <
 //!   cli`; of `onnx` to `report`, only `runtime` sees another: `onnx`.
-=======
-//!   sensitivity < scenario, server < problem < onnx, runtime, dataset, solve, report < cli`; of
-//!   the adapters, only `runtime` sees `onnx`.
->>>>>>> dataset
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
