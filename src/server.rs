@@ -2,11 +2,12 @@
 
 mod groups;
 mod spec;
+mod union;
 
 use std::path::{Path, PathBuf};
 
 use crate::graph::{Graph, Layer, TensorId};
-use crate::profile::{CodecRecord, CutRecord, MemoryModel, Profile, ProfileError};
+use crate::profile::{CodecRecord, CutRecord, MemoryModel, Profile, ProfileError, UnionError};
 
 pub use spec::{Roofline, Speed};
 
@@ -90,6 +91,14 @@ pub enum ServerError {
          measure both machines with the same version of cutpoint"
     )]
     Unmatched(String),
+    /// Models of one set on different servers.
+    #[error(
+        "one set of models runs on one server, measured or simulated alike: not on {0} and {1}"
+    )]
+    MixedSet(String, String),
+    /// The server's profiles of the models of a set cannot be taken together.
+    #[error("on the server, {0}")]
+    Set(#[from] UnionError),
     /// The machine that measured has no roofline.
     #[error(
         "the profile of `{0}` states no peak_gflop_s or mem_gb_s, which a roofline needs: \

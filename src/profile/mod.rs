@@ -6,6 +6,7 @@
 mod by_hand;
 mod check;
 mod error;
+mod union;
 
 use std::path::Path;
 
@@ -17,6 +18,7 @@ use crate::task::Task;
 use crate::units::Bytes;
 
 pub use error::ProfileError;
+pub use union::{Member, Names, UnionError};
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
