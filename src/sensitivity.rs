@@ -4,6 +4,7 @@
 //! on a board.
 
 mod metric;
+mod union;
 
 use std::path::{Path, PathBuf};
 

@@ -43,6 +43,7 @@ impl Problem {
             status: found.status,
             proof: found.proof.clone(),
             model: self.tables.model.clone(),
+            members: Vec::new(),
             setting: self.setting(),
             edge: side(false),
             server: side(true),
