@@ -98,6 +98,14 @@ impl Bits {
     }
 }
 
+impl Stage {
+    /// Name in files, such as `zstd`; `None` without a compression.
+    pub fn name(self) -> Option<&'static str> {
+        let stage = Codec::STAGES.iter().find(|(_, stage)| *stage == self);
+        stage.map(|(name, _)| *name)
+    }
+}
+
 const fn affine(bits: Bits, per_channel: bool) -> Form {
     Form::Affine { bits, per_channel }
 }
@@ -197,9 +205,8 @@ impl fmt::Display for Form {
 
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = Codec::STAGES.iter().find(|(_, stage)| *stage == self.stage);
-        match stage {
-            Some((stage, _)) => f.pad(&format!("{}+{stage}", self.form)),
+        match self.stage.name() {
+            Some(stage) => f.pad(&format!("{}+{stage}", self.form)),
             None => f.pad(&self.form.to_string()),
         }
     }

@@ -38,6 +38,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
+    // quantiles
+    ("statrs", &["sensitivity"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models and of the runtime's library
