@@ -81,8 +81,8 @@ impl Header {
     /// Bytes of all elements; `None` beyond what can be counted.
     fn data_bytes(&self) -> Option<u64> {
         let size = u64::try_from(self.element.size).ok()?;
-        let sizes = self.shape.iter().map(|n| u64::try_from(*n).ok());
-        sizes.fold(Some(size), |product, n| product?.checked_mul(n?))
+        let mut sizes = self.shape.iter().map(|n| u64::try_from(*n).ok());
+        sizes.try_fold(size, |product, n| product.checked_mul(n?))
     }
 }
 
