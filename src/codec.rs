@@ -1,5 +1,7 @@
 //! How a tensor is encoded for the link.
 
+mod affine;
+mod calibrate;
 mod payload;
 mod ranges;
 
@@ -9,6 +11,8 @@ use std::str::FromStr;
 use arrayvec::ArrayString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use affine::{Affine, AffineError};
+pub use calibrate::{Calibration, CalibrationError};
 pub use ranges::ClipRange;
 
 /// Encoding of a crossing tensor: its form, and what the message is compressed with.
@@ -150,9 +154,32 @@ impl Codec {
         matches!(self.form, Form::U8 | Form::Png | Form::Jpeg(_))
     }
 
+    /// What the halves of a model do of it, in ONNX operators: of an image codec the part that
+    /// makes the image. Compression and image formats are added to the message outside.
+    #[must_use]
+    pub fn in_halves(self) -> Codec {
+        match self.form {
+            Form::Png | Form::Jpeg(_) => Codec::U8,
+            form => Codec::plain(form),
+        }
+    }
+
+    /// Whether the halves do all of it, so that a foreign server can take the message.
+    pub fn is_in_halves(self) -> bool {
+        self == self.in_halves()
+    }
+
     /// Whether it needs bounds calibrated on data.
     pub fn needs_ranges(self) -> bool {
         matches!(self.form, Form::Affine { .. })
+    }
+}
+
+impl Stage {
+    /// Name behind the form's; empty for [`Stage::Plain`].
+    pub fn name(self) -> &'static str {
+        let named = Codec::STAGES.iter().find(|(_, stage)| *stage == self);
+        named.map_or("", |(name, _)| name)
     }
 }
 
@@ -178,10 +205,9 @@ impl fmt::Display for Form {
 
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = Codec::STAGES.iter().find(|(_, stage)| *stage == self.stage);
-        match stage {
-            Some((stage, _)) => f.pad(&format!("{}+{stage}", self.form)),
-            None => f.pad(&self.form.to_string()),
+        match self.stage {
+            Stage::Plain => f.pad(&self.form.to_string()),
+            stage => f.pad(&format!("{}+{}", self.form, stage.name())),
         }
     }
 }

@@ -38,6 +38,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
+    // quantiles
+    ("statrs", &["sensitivity"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models and of the runtime's library
@@ -47,12 +49,15 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
-    ("image", &["dataset"]),
+    ("image", &["dataset", "wire"]),
     ("zip", &["dataset"]),
     ("csv", &["dataset"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),
+    // what is done to messages outside the halves
+    ("flate2", &["wire"]),
+    ("zstd", &["wire"]),
     ("rand", &["runtime"]),
     ("rand_distr", &["runtime"]),
 ];

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Form;
+use crate::graph::Tensor;
+
 /// The numbers that the lowest and the highest code stand for: one pair for the tensor, or one for
 /// each channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,22 @@ impl ClipRange {
         match self.low.iter().zip(&self.high).all(fits) {
             true => Ok(()),
             false => Err("`low` must be below `high`, both finite".to_owned()),
+        }
+    }
+}
+
+impl Form {
+    /// How many pairs of bounds this form needs for `tensor`: one for each channel (the second
+    /// dimension) where it asks for that and there is such a dimension, otherwise one.
+    pub fn bounds(self, tensor: &Tensor) -> usize {
+        match (self, tensor.shape.get(1)) {
+            (
+                Form::Affine {
+                    per_channel: true, ..
+                },
+                Some(channels),
+            ) => usize::try_from(*channels).unwrap_or(usize::MAX).max(1),
+            _ => 1,
         }
     }
 }

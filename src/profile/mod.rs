@@ -4,7 +4,9 @@
 //! A file is written to a temporary name and renamed.
 
 mod check;
+mod codec_times;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::graph::{ElementType, Graph, GraphError, Layer, Tensor, TensorId, Weig
 use crate::syntax::read_toml;
 use crate::task::Task;
 use crate::units::Bytes;
+
+pub use codec_times::{CodecTime, codec_time};
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -255,6 +259,10 @@ pub struct LayerRecord {
     pub trace_us: f64,
     /// Spread of the traced time.
     pub mad_us: f64,
+    /// What the layer takes up on the edge of named capacities, stated by the user, such as
+    /// `{ BRAM = 3, LUT = 100 }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uses: BTreeMap<String, u32>,
 }
 
 /// Two halves that were really measured.
@@ -290,7 +298,13 @@ pub struct CutRecord {
     pub server_loo_us: f64,
 }
 
-/// Times of a codec: `fixed + per byte of the decoded tensor`.
+/// Times of a codec, or of a part of one: `fixed + per byte`, as [`codec_time`] adds them up.
+///
+/// - Codecs of numbers (`f16`, `q8`, `u8`, `q4c`, ...): operators of the halves; bytes of the
+///   tensor in its own type.
+/// - Image files (`png`, `jpeg90`, ...): what comes on top of `u8` outside the halves; bytes of the
+///   tensor in its own type, too.
+/// - Compressions (`deflate`, `zstd`), on one thread: bytes of the message before them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
