@@ -9,8 +9,9 @@
 //!
 //! # Architecture invariants
 //!
-//! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan <
-//!   scenario, server < problem < onnx, runtime, solve, report < cli`; of the adapters, only `runtime` sees `onnx`.
+//! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
+//!   sensitivity, wire < scenario, server < problem < candidates < onnx, runtime, dataset, solve,
+//!   report < accuracy < cli`; of `onnx` to `report`, only `runtime` sees another: `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
@@ -19,8 +20,10 @@
 //!   the edge but task results.
 //! - The library never prints and never panics on input. The same inputs give the same bytes.
 
+pub mod candidates;
 pub mod codec;
 pub mod cuts;
+pub mod dataset;
 pub mod graph;
 pub mod link;
 pub mod onnx;
@@ -30,8 +33,10 @@ pub mod profile;
 pub mod report;
 pub mod runtime;
 pub mod scenario;
+pub mod sensitivity;
 pub mod server;
 pub mod solve;
 pub mod syntax;
 pub mod task;
 pub mod units;
+pub mod wire;

@@ -19,24 +19,45 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
+    ("arrayvec", &["codec"]),
     ("fixedbitset", &["graph"]),
     ("strsim", &["graph"]),
     // the file formats, and the runtime's traces
     (
         "toml",
-        &["syntax", "scenario", "profile", "plan", "onnx", "runtime"],
+        &[
+            "syntax",
+            "scenario",
+            "profile",
+            "plan",
+            "sensitivity",
+            "onnx",
+            "runtime",
+            "dataset",
+        ],
     ),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
+    // quantiles
+    ("statrs", &["sensitivity"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models and of the runtime's library
-    ("sha2", &["onnx", "runtime"]),
+    ("sha2", &["onnx", "profile", "runtime"]),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
+    ("image", &["dataset", "wire"]),
+    ("zip", &["dataset"]),
+    ("csv", &["dataset"]),
+    // the same numbers on every machine
+    ("libm", &["dataset"]),
+    ("rand_chacha", &["dataset"]),
+    // what is done to messages outside the halves
+    ("flate2", &["wire"]),
+    ("zstd", &["wire"]),
     ("rand", &["runtime"]),
     ("rand_distr", &["runtime"]),
 ];

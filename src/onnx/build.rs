@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use super::model::Model;
+use super::model::{Model, bare};
 use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::{
     AttributeProto, AttributeType, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
@@ -19,43 +19,49 @@ const IR: i64 = 7;
 /// fuses them.
 pub fn two_layers(shape: &[u64]) -> Model {
     let nodes = vec![node("Neg", &["x"], &["h"]), node("Abs", &["h"], &["y"])];
-    model(
-        nodes,
-        vec![value("x", DataType::Float, Some(shape))],
-        &["y"],
-    )
+    let input = vec![value("x", DataType::Float, Some(shape))];
+    model(nodes, input, vec![bare("y")], OPSET)
 }
 
 /// A model that multiplies the square `float32` matrices `a` and `b` of this edge into `c`.
 pub fn matrix_product(edge: u64) -> Model {
     let square = [edge, edge];
     let input = |name| value(name, DataType::Float, Some(&square));
-    model(
-        vec![node("MatMul", &["a", "b"], &["c"])],
-        vec![input("a"), input("b")],
-        &["c"],
-    )
+    let nodes = vec![node("MatMul", &["a", "b"], &["c"])];
+    let inputs = vec![input("a"), input("b")];
+    model(nodes, inputs, vec![bare("c")], OPSET)
 }
 
-fn model(nodes: Vec<NodeProto>, inputs: Vec<ValueInfoProto>, outputs: &[&str]) -> Model {
+/// A model of these nodes for this version of the operator set.
+pub(super) fn model(
+    nodes: Vec<NodeProto>,
+    inputs: Vec<ValueInfoProto>,
+    outputs: Vec<ValueInfoProto>,
+    opset: i64,
+) -> Model {
     let graph = GraphProto {
         name: Some("made".to_owned()),
         node: nodes,
         input: inputs,
-        output: outputs
-            .iter()
-            .map(|name| super::model::bare(name))
-            .collect(),
+        output: outputs,
         ..GraphProto::default()
     };
-    let opset = OperatorSetIdProto {
+    let import = OperatorSetIdProto {
         domain: None,
-        version: Some(OPSET),
+        version: Some(opset),
+    };
+    // an operator set needs the format it came with, or a newer one
+    let ir = match opset {
+        ..=8 => 3,
+        ..=14 => IR,
+        ..=18 => 8,
+        ..=20 => 9,
+        _ => 10,
     };
     let proto = ModelProto {
-        ir_version: Some(IR),
+        ir_version: Some(ir),
         producer_name: Some("cutpoint".to_owned()),
-        opset_import: vec![opset],
+        opset_import: vec![import],
         graph: Some(graph),
         ..ModelProto::default()
     };
@@ -96,6 +102,16 @@ pub fn int(name: &str, value: i64) -> AttributeProto {
         name: Some(name.to_owned()),
         r#type: Some(AttributeType::Int as i32),
         i: Some(value),
+        ..AttributeProto::default()
+    }
+}
+
+/// An attribute of several integers.
+pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(AttributeType::Ints as i32),
+        ints: values.to_vec(),
         ..AttributeProto::default()
     }
 }

@@ -1,13 +1,22 @@
 //! Codecs as ONNX nodes: the encoder ends the edge half, the decoder begins the server half.
 //!
 //! Every added value is named `<tensor>/<codec>...`; the ones that are sent are `<t>/f16`;
-//! `<t>/q8`, `<t>/scale` and `<t>/zero`; `<t>/u8`. The decoded tensor has its own name again.
+//! `<t>/q8`, `<t>/scale` and `<t>/zero`; `<t>/u8`; `<t>/q4` and so on for calibrated bounds. The
+//! decoded tensor has its own name again. Image formats and compression are no operators: of
+//! those codecs the halves do [`Codec::in_halves`].
+
+mod affine;
+mod models;
+
+use std::collections::HashSet;
 
 use super::build::{constant, float, floats, int, node, value, with};
 use super::error::{OnnxError, show};
 use super::proto::{DataType, NodeProto, ValueInfoProto};
-use crate::codec::Codec;
+use crate::codec::{Affine, ClipRange, Codec, Form};
 use crate::graph::{ElementType, Tensor};
+
+pub use models::{CodecModels, codec_models};
 
 /// How a float image was made from 8-bit pixels: `(pixel - mean) / std`, for the whole image or
 /// for each channel (the second dimension).
@@ -31,13 +40,21 @@ pub(super) struct Fragment {
 }
 
 impl Fragment {
-    /// Every name the fragment adds to a half.
-    pub(super) fn added(&self) -> impl Iterator<Item = &str> {
-        self.encoder
-            .iter()
-            .flat_map(|n| &n.output)
-            .map(String::as_str)
+    /// Every name that the fragment adds to a half, once, in no order.
+    pub(super) fn added(&self, tensor: &str) -> HashSet<&str> {
+        let nodes = self.encoder.iter().chain(&self.decoder);
+        let names = nodes.flat_map(|n| &n.output).map(String::as_str);
+        names.filter(|name| *name != tensor).collect()
     }
+}
+
+/// What some codecs need to know of a tensor.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CodecData<'a> {
+    /// For [`Codec::U8`] and image formats: how the tensor was made from an 8-bit image.
+    pub scale: Option<&'a Scale>,
+    /// For codecs with calibrated bounds.
+    pub range: Option<&'a ClipRange>,
 }
 
 /// Oldest operator set the fragments are written for.
@@ -47,7 +64,7 @@ const OLDEST: i64 = 7;
 pub(super) fn fragment(
     codec: Codec,
     tensor: &Tensor,
-    scale: Option<&Scale>,
+    data: CodecData<'_>,
     opset: i64,
 ) -> Result<Fragment, OnnxError> {
     let fail = |problem: String| {
@@ -56,6 +73,9 @@ pub(super) fn fragment(
             show(&tensor.name)
         )))
     };
+    if codec.in_halves() == Codec::F32 {
+        return Ok(Fragment::default());
+    }
     if tensor.dtype != ElementType::Float32 {
         return fail(format!(
             "it is {}, and only float32 can be encoded",
@@ -68,17 +88,27 @@ pub(super) fn fragment(
         ));
     }
     let names = Names { tensor, opset };
-    match codec {
-        Codec::F32 => Ok(Fragment::default()),
-        Codec::F16 => Ok(names.f16()),
-        Codec::Q8 if opset >= 11 => Ok(names.q8()),
-        Codec::Q8 => Ok(names.q8_by_hand()),
-        Codec::U8 => match scale.map(|scale| names.u8(scale)) {
-            Some(Ok(fragment)) => Ok(fragment),
-            Some(Err(problem)) => fail(problem),
-            None => fail("how it was made from an 8-bit image is not known".to_owned()),
+    let made = match codec.in_halves().form {
+        Form::F16 => Ok(names.f16()),
+        Form::Dynamic8 if opset >= 11 => Ok(names.q8()),
+        Form::Dynamic8 => Ok(names.q8_by_hand()),
+        Form::U8 => match data.scale {
+            Some(scale) => names.u8(scale),
+            None => Err("how it was made from an 8-bit image is not known".to_owned()),
         },
-    }
+        form @ Form::Affine { .. } => match data.range {
+            Some(range) => Affine::new(form, tensor, range)
+                .map_err(|problem| problem.to_string())
+                .map(|affine| names.affine(form, &affine)),
+            None => Err(
+                "it needs bounds calibrated on data; `cutpoint accuracy` finds them, and \
+                 an accuracy file holds them"
+                    .to_owned(),
+            ),
+        },
+        _ => Err("cutpoint has no operators for it".to_owned()),
+    };
+    made.or_else(fail)
 }
 
 struct Names<'a> {
@@ -122,19 +152,21 @@ impl Names<'_> {
         constant(&self.name(suffix), floats(dims, values))
     }
 
-    /// Nodes that round to whole numbers from 0 to 255.
+    /// Nodes that round to bytes.
+    fn to_byte(&self, codec: &str, from: &str, to: &str) -> Vec<NodeProto> {
+        let clipped = format!("{codec}/clipped");
+        let mut nodes = self.to_codes(codec, from, &clipped, u8::MAX);
+        nodes.push(self.cast(&clipped, to, DataType::Uint8));
+        nodes
+    }
+
+    /// Nodes that round, ties upwards, to whole numbers from 0 to `top`, as floats.
     ///
     /// `Round` and limits as inputs of `Clip` came with operator set 11.
-    fn to_byte(&self, codec: &str, from: &str, to: &str) -> Vec<NodeProto> {
+    fn to_codes(&self, codec: &str, from: &str, to: &str, top: u8) -> Vec<NodeProto> {
         let inner = |what: &str| format!("{codec}/{what}");
-        let (half, up, whole, low, high, clipped) = (
-            inner("half"),
-            inner("up"),
-            inner("whole"),
-            inner("low"),
-            inner("high"),
-            inner("clipped"),
-        );
+        let (half, up, whole) = (inner("half"), inner("up"), inner("whole"));
+        let (low, high, top) = (inner("least"), inner("most"), f32::from(top));
         let mut nodes = vec![
             self.constant(&half, &[], &[0.5]),
             self.node("Add", &[from, &half], &[&up]),
@@ -142,13 +174,12 @@ impl Names<'_> {
         ];
         if self.opset >= 11 {
             nodes.push(self.constant(&low, &[], &[0.0]));
-            nodes.push(self.constant(&high, &[], &[255.0]));
-            nodes.push(self.node("Clip", &[&whole, &low, &high], &[&clipped]));
+            nodes.push(self.constant(&high, &[], &[top]));
+            nodes.push(self.node("Clip", &[&whole, &low, &high], &[to]));
         } else {
-            let clip = with(self.node("Clip", &[&whole], &[&clipped]), float("min", 0.0));
-            nodes.push(with(clip, float("max", 255.0)));
+            let clip = with(self.node("Clip", &[&whole], &[to]), float("min", 0.0));
+            nodes.push(with(clip, float("max", top)));
         }
-        nodes.push(self.cast(&clipped, to, DataType::Uint8));
         nodes
     }
 

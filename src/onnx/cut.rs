@@ -9,14 +9,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::build::{constant, int64s, value};
-use super::codecs::{Fragment, Scale, fragment};
+use super::codecs::{CodecData, Fragment, Scale, fragment};
 use super::error::{OnnxError, show, show_list};
 use super::model::{Model, bare, run_time_inputs};
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use super::reading::Reading;
 use super::{ops, scope, tensor, visit};
-use crate::codec::Codec;
+use crate::codec::{ClipRange, Codec};
 use crate::graph::{LayerSet, TensorId};
+use crate::wire;
 
 /// Which cut to make.
 #[derive(Debug, Clone)]
@@ -26,8 +27,10 @@ pub struct CutRequest {
     /// Every tensor that crosses, with its codec. A model output that only the edge computes may
     /// be among them: the server is to have it too.
     pub crossing: Vec<(TensorId, Codec)>,
-    /// For [`Codec::U8`], how the model input was made from an 8-bit image.
+    /// For [`Codec::U8`] and image formats, how the model input was made from an 8-bit image.
     pub u8_scales: HashMap<TensorId, Scale>,
+    /// For codecs with calibrated bounds.
+    pub ranges: HashMap<TensorId, ClipRange>,
     /// Model inputs that the server has too: its half takes them itself, and they do not cross.
     pub local_inputs: Vec<TensorId>,
 }
@@ -38,6 +41,7 @@ impl Default for CutRequest {
             edge: LayerSet::empty(0),
             crossing: Vec::new(),
             u8_scales: HashMap::new(),
+            ranges: HashMap::new(),
             local_inputs: Vec::new(),
         }
     }
@@ -143,26 +147,34 @@ fn fragments(
     for (id, codec) in request
         .crossing
         .iter()
-        .filter(|(_, codec)| *codec != Codec::F32)
+        .filter(|(_, codec)| codec.in_halves() != Codec::F32)
     {
         let tensor = reading.graph.tensor(*id);
-        if *codec == Codec::U8 && reading.graph.producer(*id).is_some() {
+        if codec.is_image() && reading.graph.producer(*id).is_some() {
             let problem = "it is not a model input";
             let name = show(&tensor.name);
             return Err(OnnxError::Cut(format!(
-                "`{name}` cannot be sent as u8: {problem}"
+                "`{name}` cannot be sent as {codec}: {problem}"
             )));
         }
-        let scale = request.u8_scales.get(id);
-        fragments.insert(*id, fragment(*codec, tensor, scale, model.opset())?);
+        let data = CodecData {
+            scale: request.u8_scales.get(id),
+            range: request.ranges.get(id),
+        };
+        if codec.is_image() && *codec != Codec::U8 {
+            wire::check(*codec, tensor).map_err(|error| OnnxError::Cut(error.to_string()))?;
+        }
+        fragments.insert(*id, fragment(*codec, tensor, data, model.opset())?);
     }
     let mut names = if fragments.is_empty() {
         HashSet::new()
     } else {
         all_names(model)
     };
-    for fragment in fragments.values() {
-        if let Some(taken) = fragment.added().find(|name| !names.insert(name)) {
+    for (id, fragment) in &fragments {
+        let added = fragment.added(&reading.graph.tensor(*id).name);
+        let taken = added.into_iter().filter(|name| !names.insert(name)).min();
+        if let Some(taken) = taken {
             return Err(OnnxError::Cut(format!(
                 "the model has a value named `{}`, which a codec needs: use codec f32 there",
                 show(taken)

@@ -24,7 +24,7 @@ mod scope;
 mod tensor;
 mod visit;
 
-pub use codecs::Scale;
+pub use codecs::{CodecData, CodecModels, Scale, codec_models};
 pub use cut::{CutRequest, Halves, cut};
 pub use error::{OnnxError, show};
 pub use model::{Dim, InputDecl, Kernel, Model, ValueFacts};

@@ -139,7 +139,7 @@ fn record(codec: Codec, points: &[Point]) -> CodecRecord {
     let (enc_us, enc) = line(points, |p| p.encode_us);
     let (dec_us, dec) = line(points, |p| p.decode_us);
     CodecRecord {
-        name: codec.name().to_owned(),
+        name: codec.to_string(),
         dtype: ElementType::Float32.to_string(),
         enc_us,
         enc_ns_per_byte: 1e3 * enc,

@@ -97,10 +97,10 @@ impl Oracle<'_> {
                     .u8_inputs
                     .iter()
                     .any(|u| u.name == tensor.name);
-                match codec {
+                match *codec {
                     Codec::F32 => {}
                     Codec::U8 if !image => {}
-                    other => codecs.push(*other),
+                    other => codecs.push(other),
                 }
             }
         }
@@ -113,6 +113,7 @@ impl Oracle<'_> {
             Codec::F16 => tensor.bytes / 2,
             Codec::Q8 => tensor.bytes / 4 + 5,
             Codec::U8 => tensor.bytes / 4,
+            other => panic!("the oracle knows nothing of {other}"),
         }
     }
 
@@ -184,7 +185,7 @@ impl Oracle<'_> {
                     .edge
                     .codecs
                     .iter()
-                    .find(|c| c.name == codec.name())
+                    .find(|c| c.name == codec.to_string())
                     .unwrap();
                 let kilo = tensor.bytes as f64 / 1e3;
                 fixed += ns(times.enc_us + times.enc_ns_per_byte * kilo);

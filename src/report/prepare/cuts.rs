@@ -69,10 +69,10 @@ fn bar(problem: &Problem, name: String, kind: CutKind, edge: &LayerSet) -> Optio
     let pace = problem.pace();
     let codecs = problem.best_codecs(edge, pace).ok()?;
     let cost = problem.cost(edge, &codecs).ok()?;
-    let mut used: Vec<&str> = cost
+    let mut used: Vec<String> = cost
         .crossing
         .iter()
-        .map(|(_, codec)| codec.name())
+        .map(|(_, codec)| codec.to_string())
         .collect();
     used.sort_unstable();
     used.dedup();
