@@ -22,6 +22,11 @@ pub struct Plan {
     pub proof: String,
     /// The model that was planned.
     pub model: PlannedModel,
+    /// The models of a set, each with its own part of the plan; empty for one model. Layers and
+    /// tensors of the plan itself are named `member/name` then, inputs that members share as they
+    /// are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<PlannedMember>,
     /// The machines and the link the numbers hold for.
     pub setting: Setting,
     /// Ids of the layers on the edge, in execution order.
@@ -80,6 +85,30 @@ pub struct PlannedModel {
     pub file: String,
     /// Hash of the model, lower-case hex.
     pub sha256: String,
+}
+
+/// One model of a set, with names as in its own file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedMember {
+    /// Unlike those of the other members.
+    pub name: String,
+    /// File name without folders.
+    pub file: String,
+    /// Hash of the model, lower-case hex.
+    pub sha256: String,
+    /// Names of its tasks.
+    pub tasks: Vec<String>,
+    /// Ids of its layers on the edge, in execution order.
+    pub edge: Vec<String>,
+    /// Ids of its layers on the server.
+    pub server: Vec<String>,
+    /// What crosses for it. An input that several members read is among the crossings of each, but
+    /// need be sent only once.
+    pub crossing: Vec<Crossing>,
+    /// Its inputs that the server has, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local_inputs: Vec<String>,
 }
 
 /// The machines and the link that a plan's numbers hold for.
@@ -231,6 +260,8 @@ pub enum HalfEvidence {
     Measured,
     /// The half follows from other halves measured on that machine.
     Predicted,
+    /// The times were stated by hand, not measured.
+    Stated,
     /// The machine itself is simulated.
     Simulated,
 }
@@ -452,6 +483,7 @@ mod tests {
                 file: "m.onnx".into(),
                 sha256: "00".into(),
             },
+            members: Vec::new(),
             setting: Setting {
                 edge: "pi5".into(),
                 server: "sim:8x".into(),

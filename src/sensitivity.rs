@@ -5,6 +5,7 @@
 
 mod confidence;
 mod metric;
+mod union;
 
 use std::path::{Path, PathBuf};
 

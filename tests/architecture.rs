@@ -43,7 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models and of the runtime's library
-    ("sha2", &["onnx", "runtime"]),
+    ("sha2", &["onnx", "profile", "runtime"]),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),

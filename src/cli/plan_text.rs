@@ -261,6 +261,7 @@ fn evidence(evidence: Evidence) -> String {
     let half = |half: HalfEvidence| match half {
         HalfEvidence::Measured => "measured as such",
         HalfEvidence::Predicted => "predicted from other measured halves",
+        HalfEvidence::Stated => "stated by hand",
         HalfEvidence::Simulated => "simulated",
     };
     format!(

@@ -45,6 +45,7 @@ impl Problem {
             status: found.status,
             proof: found.proof.clone(),
             model: self.tables.model.clone(),
+            members: Vec::new(),
             setting: self.setting(),
             edge: side(false),
             server: side(true),
@@ -255,10 +256,15 @@ impl Problem {
                 true => HalfEvidence::Measured,
                 false => HalfEvidence::Predicted,
             };
+        let (edge_stated, server_stated) = self.tables.stated;
         Evidence {
-            edge: measured(&self.tables.edge_cuts),
+            edge: match edge_stated {
+                true => HalfEvidence::Stated,
+                false => measured(&self.tables.edge_cuts),
+            },
             server: match self.tables.setting.simulated {
                 true => HalfEvidence::Simulated,
+                false if server_stated => HalfEvidence::Stated,
                 false => measured(&self.tables.server_cuts),
             },
         }

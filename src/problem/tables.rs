@@ -95,6 +95,8 @@ pub(super) struct Tables {
     pub(super) setting: Setting,
     pub(super) edge_cuts: Vec<CutRecord>,
     pub(super) server_cuts: Vec<CutRecord>,
+    /// Whether the times of edge and server were stated by hand.
+    pub(super) stated: (bool, bool),
     pub(super) notes: Vec<String>,
 }
 
@@ -144,6 +146,10 @@ impl Tables {
             setting: setting(edge, server, scenario),
             edge_cuts: edge.cuts.clone(),
             server_cuts: server.cuts().to_vec(),
+            stated: (
+                edge.source.is_some(),
+                server.profile().is_some_and(|p| p.source.is_some()),
+            ),
             notes: times.note.take().into_iter().collect(),
             graph,
             tasks,

@@ -50,6 +50,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
     };
     Profile {
         format: FORMAT,
+        source: None,
         model: ModelInfo {
             file: parts.model.file_name(),
             sha256: parts.model.sha256().to_owned(),

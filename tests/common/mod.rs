@@ -316,6 +316,7 @@ pub fn codec_record(name: &str, fixed_us: f64, ns_per_byte: f64) -> CodecRecord 
 pub fn empty_profile() -> Profile {
     Profile {
         format: 1,
+        source: None,
         model: ModelInfo {
             file: "synthetic.onnx".to_owned(),
             sha256: "0".repeat(64),
@@ -324,6 +325,7 @@ pub fn empty_profile() -> Profile {
         },
         board: BoardInfo {
             name: "synthetic".to_owned(),
+            server: None,
             cpu: "none".to_owned(),
             cores: "1".to_owned(),
             memory_bytes: 1 << 30,
