@@ -98,14 +98,6 @@ impl Bits {
     }
 }
 
-impl Stage {
-    /// Name in files, such as `zstd`; `None` without a compression.
-    pub fn name(self) -> Option<&'static str> {
-        let stage = Codec::STAGES.iter().find(|(_, stage)| *stage == self);
-        stage.map(|(name, _)| *name)
-    }
-}
-
 const fn affine(bits: Bits, per_channel: bool) -> Form {
     Form::Affine { bits, per_channel }
 }
@@ -183,6 +175,14 @@ impl Codec {
     }
 }
 
+impl Stage {
+    /// Name behind the form's; empty for [`Stage::Plain`].
+    pub fn name(self) -> &'static str {
+        let named = Codec::STAGES.iter().find(|(_, stage)| *stage == self);
+        named.map_or("", |(name, _)| name)
+    }
+}
+
 impl CodecName {
     /// The name.
     pub fn as_str(&self) -> &str {
@@ -205,9 +205,9 @@ impl fmt::Display for Form {
 
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.stage.name() {
-            Some(stage) => f.pad(&format!("{}+{stage}", self.form)),
-            None => f.pad(&self.form.to_string()),
+        match self.stage {
+            Stage::Plain => f.pad(&self.form.to_string()),
+            stage => f.pad(&format!("{}+{}", self.form, stage.name())),
         }
     }
 }

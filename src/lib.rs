@@ -10,8 +10,8 @@
 //! # Architecture invariants
 //!
 //! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
-//!   sensitivity < scenario, server < problem < candidates < onnx, runtime, dataset, solve, report < accuracy <
-//!   cli`; of `onnx` to `report`, only `runtime` sees another: `onnx`.
+//!   sensitivity, wire < scenario, server < problem < candidates < onnx, runtime, dataset, solve,
+//!   report < accuracy < cli`; of `onnx` to `report`, only `runtime` sees another: `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
@@ -39,3 +39,4 @@ pub mod solve;
 pub mod syntax;
 pub mod task;
 pub mod units;
+pub mod wire;

@@ -1,7 +1,6 @@
 //! The tables of the cost model: whole nanoseconds and bits per layer and crossing.
 
 mod tensors;
-mod timing;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@
 
 mod by_hand;
 mod check;
+mod codec_times;
 mod error;
 mod union;
 
@@ -18,6 +19,7 @@ use crate::syntax::read_toml;
 use crate::task::Task;
 use crate::units::Bytes;
 
+pub use codec_times::{CodecTime, codec_time};
 pub use error::ProfileError;
 pub use union::{Member, Names, UnionError};
 
@@ -308,7 +310,13 @@ pub struct CutRecord {
     pub server_loo_us: f64,
 }
 
-/// Times of a codec: `fixed + per byte of the decoded tensor`.
+/// Times of a codec, or of a part of one: `fixed + per byte`, as [`codec_time`] adds them up.
+///
+/// - Codecs of numbers (`f16`, `q8`, `u8`, `q4c`, ...): operators of the halves; bytes of the
+///   tensor in its own type.
+/// - Image files (`png`, `jpeg90`, ...): what comes on top of `u8` outside the halves; bytes of the
+///   tensor in its own type, too.
+/// - Compressions (`deflate`, `zstd`), on one thread: bytes of the message before them.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]

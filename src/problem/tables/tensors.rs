@@ -1,12 +1,11 @@
 //! The rows of the tensors: every way for each to cross.
 
-use super::timing::CodecTimes;
 use super::{TensorTime, Way, ns};
-use crate::codec::{Codec, Form};
+use crate::codec::{Codec, Form, Stage};
 use crate::graph::{ElementType, Graph, Tensor, TensorId};
 use crate::link::{Link, wire};
 use crate::problem::ProblemError;
-use crate::profile::Profile;
+use crate::profile::{CodecRecord, Profile, codec_time};
 use crate::scenario::{Results, Scenario, U8Input};
 use crate::sensitivity::Sensitivity;
 use crate::server::ServerTimes;
@@ -27,8 +26,6 @@ pub(super) struct TensorTable<'a> {
     u8_inputs: Vec<TensorId>,
     local_inputs: Vec<TensorId>,
     is_result: Vec<bool>,
-    edge_times: CodecTimes<'a>,
-    server_times: CodecTimes<'a>,
     graph: &'a Graph,
 }
 
@@ -63,8 +60,6 @@ impl<'a> TensorTable<'a> {
         let own: Vec<Codec> = own;
         let lossy = scenario.limits.accuracy.any();
         let table = TensorTable {
-            edge_times: CodecTimes::new(&edge.codecs),
-            server_times: CodecTimes::new(&server.codecs),
             codecs: others,
             join: (scenario.measured_codecs, scenario.measured_codecs && lossy),
             accuracy,
@@ -86,8 +81,9 @@ impl<'a> TensorTable<'a> {
     /// of data.
     fn check_asked(&self) -> Result<(), ProblemError> {
         for codec in &self.codecs {
-            for (machine, times) in [("edge", &self.edge_times), ("server", &self.server_times)] {
-                if !times.know(*codec) {
+            let machines = [("edge", &self.edge.codecs), ("server", &self.server.codecs)];
+            for (machine, records) in machines {
+                if !is_timed(records, *codec) {
                     return Err(ProblemError::CodecNotMeasured {
                         machine,
                         codec: *codec,
@@ -166,12 +162,12 @@ impl<'a> TensorTable<'a> {
             return None;
         }
         let (payload, payload_p95) = self.payload(codec, tensor)?;
-        let encode = self.edge_times.time(codec, tensor)?;
-        let decode = self.server_times.time(codec, tensor)?;
+        let here = codec_time(&self.edge.codecs, codec, tensor)?;
+        let there = codec_time(&self.server.codecs, codec, tensor)?;
         Some(Way {
             codec,
-            encode_ns: encode.encode_ns,
-            decode_ns: decode.decode_ns,
+            encode_ns: ns(here.encode_us),
+            decode_ns: ns(there.decode_us),
             payload_p95,
             ..free_way(payload)
         })
@@ -242,13 +238,25 @@ fn free_way(payload: Bytes) -> Way {
     }
 }
 
+/// Whether a codec can be timed for floats.
+fn is_timed(records: &[CodecRecord], codec: Codec) -> bool {
+    let one = Tensor {
+        name: String::new(),
+        dtype: ElementType::Float32,
+        shape: vec![1],
+        bytes: Bytes(4),
+        uncuttable: None,
+    };
+    codec_time(records, codec, &one).is_some()
+}
+
 /// Whether the size or the bounds of a codec come from data.
 fn depends_on_data(codec: Codec) -> bool {
     let fixed = matches!(
         codec.form,
         Form::Own | Form::F16 | Form::Dynamic8 | Form::U8
     );
-    !fixed || codec.stage.name().is_some()
+    !fixed || codec.stage != Stage::Plain
 }
 
 fn find_input(graph: &Graph, flag: &'static str, name: &str) -> Result<TensorId, ProblemError> {
