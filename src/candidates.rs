@@ -71,6 +71,9 @@ pub enum CandidatesError {
     /// A model's profile contradicts itself.
     #[error("{0}: {1}")]
     Graph(String, GraphError),
+    /// The only model and the scenario are no problem.
+    #[error(transparent)]
+    Alone(ProblemError),
     /// A model or set and the scenario are no problem.
     #[error("{0}: {1}")]
     Problem(String, ProblemError),
@@ -169,12 +172,11 @@ fn task_names(tasks: &[Task]) -> BTreeSet<&str> {
 }
 
 fn single(alone: &Entrant, scenario: &Scenario) -> Result<Candidate, CandidatesError> {
-    let file = alone.edge.model.file.clone();
     let accuracy = alone.accuracy.as_ref();
     let problem = Problem::with_accuracy(&alone.edge, &alone.server, scenario, accuracy);
     Ok(Candidate {
-        problem: problem.map_err(|error| CandidatesError::Problem(file.clone(), error))?,
-        name: file,
+        problem: problem.map_err(CandidatesError::Alone)?,
+        name: alone.edge.model.file.clone(),
         barred: None,
         members: Vec::new(),
         names: Names::new(&[]),

@@ -234,9 +234,13 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
-    /// `all-edge`, `all-server`, `all-server u8` or `backbone`.
+    /// `all-edge`, `all-server`, `all-server u8` or `backbone`; or another model or set of models
+    /// at its best, or one of these plans of it as `model, all-edge`.
     pub name: String,
-    /// Its latency.
+    /// The other model or set of models, when it is not the plan's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Its latency; without any limits where it cannot meet them.
     pub latency_ms: f64,
     /// The limit it breaks; absent when it meets them all.
     pub breaks: Option<String>,
@@ -524,6 +528,7 @@ mod tests {
             binding: Vec::new(),
             alternatives: vec![Alternative {
                 name: "all-edge".into(),
+                model: None,
                 latency_ms: 4.0,
                 breaks: Some("edge-memory".into()),
             }],

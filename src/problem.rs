@@ -91,7 +91,8 @@ pub enum ProblemError {
     /// A codec was asked for that a profile has no times of.
     #[error(
         "the {machine}'s profile has no times of codec `{codec}`: measure again with \
-         `cutpoint profile`, or leave it out of --codec"
+         `cutpoint profile` (to a profile written by hand, add a [[codec]]), or leave it out of \
+         --codec"
     )]
     CodecNotMeasured {
         /// "edge" or "server".

@@ -164,6 +164,7 @@ impl Problem {
         costed.sort_by_key(|(_, cost, _)| cost.scaled(pace));
         let alternative = |(name, cost, breaks): (&str, Cost, _)| Alternative {
             name: name.to_owned(),
+            model: None,
             latency_ms: cost.latency_ms(pace),
             breaks,
         };

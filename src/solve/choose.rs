@@ -173,6 +173,7 @@ impl Contest<'_> {
         let pace = problem.pace();
         let alternative = |best: &Optimum, breaks| Alternative {
             name: name.to_owned(),
+            model: Some(name.to_owned()),
             latency_ms: best.cost.latency_ms(pace),
             breaks,
         };
@@ -227,6 +228,7 @@ impl Rival<'_> {
         let own = self.problem.alternatives(self.problem.pace()).into_iter();
         own.map(|other| Alternative {
             name: format!("{}, {}", self.name, other.name),
+            model: Some(self.name.to_owned()),
             ..other
         })
         .collect()
