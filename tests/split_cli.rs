@@ -73,6 +73,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
         format: FORMAT,
         status: Status::Optimal,
         proof: "written for this test".to_owned(),
+        members: Vec::new(),
         model: PlannedModel {
             file: model.file_name(),
             sha256: model.sha256().to_owned(),
