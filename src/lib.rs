@@ -10,7 +10,7 @@
 //! # Architecture invariants
 //!
 //! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
-//!   sensitivity < scenario, server < problem < onnx, runtime, solve, report < cli`; of the
+//!   sensitivity < scenario, server < problem < onnx, runtime, solve, report < accuracy < cli`; of the
 //!   adapters, only `runtime` sees `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
@@ -20,6 +20,7 @@
 //!   the edge but task results.
 //! - The library never prints and never panics on input. The same inputs give the same bytes.
 
+pub mod accuracy;
 pub mod codec;
 pub mod cuts;
 pub mod graph;

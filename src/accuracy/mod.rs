@@ -1,0 +1,3 @@
+//! What codecs cost in accuracy, measured on data: the file `<model>.accuracy.toml`.
+
+pub mod estimate;
