@@ -10,8 +10,8 @@
 //! # Architecture invariants
 //!
 //! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
-//!   sensitivity < scenario, server < problem < onnx, runtime, solve, report < accuracy < cli`; of the
-//!   adapters, only `runtime` sees `onnx`.
+//!   sensitivity < scenario, server < problem < onnx, runtime, dataset, solve, report < accuracy
+//!   < cli`; of the adapters, only `runtime` sees `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
@@ -23,6 +23,7 @@
 pub mod accuracy;
 pub mod codec;
 pub mod cuts;
+pub mod dataset;
 pub mod graph;
 pub mod link;
 pub mod onnx;

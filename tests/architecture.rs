@@ -33,6 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "sensitivity",
             "onnx",
             "runtime",
+            "dataset",
         ],
     ),
     ("serde_json", &["plan", "runtime", "cli"]),
@@ -46,6 +47,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
+    ("image", &["dataset"]),
+    ("zip", &["dataset"]),
+    ("csv", &["dataset"]),
+    // the same numbers on every machine
+    ("libm", &["dataset"]),
+    ("rand_chacha", &["dataset"]),
     ("rand", &["runtime"]),
     ("rand_distr", &["runtime"]),
 ];
