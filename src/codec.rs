@@ -1,6 +1,7 @@
 //! How a tensor is encoded for the link.
 
 mod affine;
+mod calibrate;
 mod payload;
 mod ranges;
 
@@ -11,6 +12,7 @@ use arrayvec::ArrayString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use affine::{Affine, AffineError};
+pub use calibrate::{Calibration, CalibrationError};
 pub use ranges::ClipRange;
 
 /// Encoding of a crossing tensor: its form, and what the message is compressed with.

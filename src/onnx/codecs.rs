@@ -100,9 +100,11 @@ pub(super) fn fragment(
             Some(range) => Affine::new(form, tensor, range)
                 .map_err(|problem| problem.to_string())
                 .map(|affine| names.affine(form, &affine)),
-            None => Err("it needs bounds calibrated on data; `cutpoint accuracy` finds them, and \
+            None => Err(
+                "it needs bounds calibrated on data; `cutpoint accuracy` finds them, and \
                  an accuracy file holds them"
-                .to_owned()),
+                    .to_owned(),
+            ),
         },
         _ => Err("cutpoint has no operators for it".to_owned()),
     };

@@ -114,11 +114,8 @@ impl Packing<'_> {
         let mut nodes = Vec::new();
         let mut all = codes.to_owned();
         if self.padding() > 0 {
-            let (flat, rest, filled) = (
-                self.inner("flat"),
-                self.inner("rest"),
-                self.inner("filled"),
-            );
+            let (flat, rest, filled) =
+                (self.inner("flat"), self.inner("rest"), self.inner("filled"));
             nodes.extend(self.reshape(&all, &flat, &[self.names.tensor.elements()]));
             let zeros = vec![0.0; self.padding()];
             nodes.push(self.names.constant(&rest, &[zeros.len() as i64], &zeros));
