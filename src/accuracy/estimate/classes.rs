@@ -2,13 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Estimate;
+use super::{Estimate, excess};
 use crate::sensitivity::Metric;
-
-/// What Gehrels' upper limit of a count adds to its variance: `(1 + sqrt(b + 3/4))^2 - b`.
-fn excess(count: f64) -> f64 {
-    1.75 + 2.0 * (count + 0.75).sqrt()
-}
 
 /// The metric of `found` against `labels`.
 pub(super) fn value(metric: Metric, labels: &[u32], found: &[u32]) -> Estimate {

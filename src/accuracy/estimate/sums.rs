@@ -1,11 +1,8 @@
 //! Metrics that depend on sums over the samples.
 
-use super::Estimate;
+use super::{Estimate, excess};
 use crate::sensitivity::Metric;
 
-/// Widens the error for the skewness of the contributions, so that the upper end holds: Johnson's
-/// `(1 + 2 z^2) / (6 z)` at z = 1.645.
-const SKEW: f64 = 0.65;
 /// Student's t over the normal quantile is `1 + this / (n - 1)` to first order, at z = 1.645.
 const STUDENT: f64 = 0.93;
 
@@ -45,21 +42,31 @@ fn estimate(n: usize, statistic: impl Fn(Option<usize>) -> f64) -> Estimate {
     let pseudo = |i| size * mean - (size - 1.0) * statistic(Some(i));
     let pseudo: Vec<f64> = (0..n).map(pseudo).collect();
     let centre = pseudo.iter().sum::<f64>() / size;
-    let moment = |power: i32| {
-        let powers = pseudo.iter().map(|p| (p - centre).powi(power));
-        powers.sum::<f64>() / size
-    };
-    let variance = moment(2);
-    if variance <= 0.0 {
-        return Estimate::exactly(mean);
-    }
-    let skewness = moment(3) / variance.powf(1.5);
-    let plain = (variance / (size - 1.0)).sqrt();
-    let wider = 1.0 + SKEW * skewness.max(0.0) / size.sqrt();
+    let deviations = || pseudo.iter().map(|p| p - centre);
+    let variance = deviations().map(|d| d * d).sum::<f64>() * size / (size - 1.0);
+    let beyond = beyond_the_variance(deviations().filter(|d| *d > 0.0));
     Estimate {
         mean,
-        std_error: plain * wider * (1.0 + STUDENT / (size - 1.0)),
+        std_error: (variance + beyond).sqrt() / size * (1.0 + STUDENT / (size - 1.0)),
     }
+}
+
+/// What the upper limit of a sum of harmful contributions needs beyond their variance. They count
+/// as `b` equal ones of size `unit`, `b` being the square of their sum over the sum of their
+/// squares; and the largest may be the first of its kind.
+fn beyond_the_variance(harmful: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut squares, mut largest) = (0.0, 0.0, 0.0_f64);
+    for contribution in harmful {
+        sum += contribution;
+        squares += contribution * contribution;
+        largest = largest.max(contribution);
+    }
+    if squares <= 0.0 {
+        return 0.0;
+    }
+    let count = sum * sum / squares;
+    let unit = sum / count;
+    unit * unit * excess(count) + 1.75 * largest * largest
 }
 
 fn total(parts: &[Vec<f64>]) -> Vec<f64> {
@@ -119,9 +126,10 @@ mod tests {
         let coded: Vec<Vec<f64>> = [1.5, 2.0, 4.0].iter().map(|e| vec![*e, 1.0]).collect();
         let mae = value(Metric::Mae, &whole);
         assert!(near(mae.mean, 2.0));
-        // the standard error of a mean, times Student's correction
-        let plain = (1.0_f64 / 3.0).sqrt();
-        assert!(near(mae.std_error, plain * (1.0 + STUDENT / 2.0)));
+        // errors deviate by -1, 0 and 1: the variance of their sum, and what one harmful needs beyond
+        let beyond = excess(1.0) + 1.75;
+        let expected = (3.0 + beyond).sqrt() / 3.0 * (1.0 + STUDENT / 2.0);
+        assert!(near(mae.std_error, expected));
         assert!(near(drop(Metric::Mae, &whole, &coded).mean, 0.25));
         assert!(near(value(Metric::Rmse, &whole).mean, 2.0_f64.sqrt()));
         assert!(near(drop(Metric::Rmse, &whole, &coded).mean, (2.5_f64 / 2.0).sqrt() - 1.0));
