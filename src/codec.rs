@@ -175,6 +175,14 @@ impl Codec {
     }
 }
 
+impl Stage {
+    /// Name behind the form's; empty for [`Stage::Plain`].
+    pub fn name(self) -> &'static str {
+        let named = Codec::STAGES.iter().find(|(_, stage)| *stage == self);
+        named.map_or("", |(name, _)| name)
+    }
+}
+
 impl CodecName {
     /// The name.
     pub fn as_str(&self) -> &str {
@@ -197,10 +205,9 @@ impl fmt::Display for Form {
 
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = Codec::STAGES.iter().find(|(_, stage)| *stage == self.stage);
-        match stage {
-            Some((stage, _)) => f.pad(&format!("{}+{stage}", self.form)),
-            None => f.pad(&self.form.to_string()),
+        match self.stage {
+            Stage::Plain => f.pad(&self.form.to_string()),
+            stage => f.pad(&format!("{}+{}", self.form, stage.name())),
         }
     }
 }

@@ -47,12 +47,15 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
-    ("image", &["dataset"]),
+    ("image", &["dataset", "wire"]),
     ("zip", &["dataset"]),
     ("csv", &["dataset"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),
+    // what is done to messages outside the halves
+    ("flate2", &["wire"]),
+    ("zstd", &["wire"]),
     ("rand", &["runtime"]),
     ("rand_distr", &["runtime"]),
 ];

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use cutpoint::codec::Codec;
+use cutpoint::codec::{Codec, Stage};
 use cutpoint::graph::{Graph, LayerSet, TensorId};
 use cutpoint::onnx::directory::{Description, HalfRecord, Split};
 use cutpoint::onnx::{self, CutRequest, Model, OnnxError, Reading, Scale};
 use cutpoint::plan::Plan;
 use cutpoint::runtime::probe::{probe, random_inputs};
 use cutpoint::scenario::U8Input;
+use cutpoint::sensitivity::Sensitivity;
 use cutpoint::task::Task;
 use cutpoint::units::Bytes;
 
@@ -24,7 +25,13 @@ use super::{Common, Kind, OrFail, plural};
 #[command(after_help = "Examples:
   cutpoint split plan.toml --model model.onnx --out split
   cutpoint split --cut features --model model.onnx --out split
-  cutpoint split --cut image --codec u8 --input-u8 image=0,255 --model model.onnx --out split")]
+  cutpoint split --cut features --codec q4+zstd --accuracy model.accuracy.toml \\
+                 --model model.onnx --out split
+  cutpoint split --cut image --codec u8 --input-u8 image=0,255 --model model.onnx --out split
+
+The halves do what ONNX operators can do. Image files (png, jpeg90) and compressions (+deflate,
++zstd) are added to the messages between them: +deflate is undone by servers that take compressed
+requests, the others by cutpoint's own server only. split.toml says which.")]
 #[command(group = ArgGroup::new("which").args(["plan", "cut"]).required(true))]
 pub(crate) struct SplitArgs {
     /// Plan written by `cutpoint plan --out`
@@ -38,7 +45,8 @@ pub(crate) struct SplitArgs {
     /// Folder for edge.onnx, server.onnx and split.toml
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Codec of each tensor of --cut in turn, or one for all: f32, f16, q8, u8
+    /// Codec of each tensor of --cut in turn, or one for all: f32, f16, q8; q8c, q4, q4c, q2 or
+    /// q2c with --accuracy; u8, png or jpeg1 to jpeg100 with --input-u8; +deflate or +zstd behind
     #[arg(
         long,
         value_name = "CODEC[,CODEC]",
@@ -46,7 +54,10 @@ pub(crate) struct SplitArgs {
         conflicts_with = "plan"
     )]
     pub(crate) codec: Vec<Codec>,
-    /// For codec u8: the input was made from an 8-bit image as (pixel - mean) / std
+    /// For codecs with calibrated bounds: file with them, written by `cutpoint accuracy`
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub(crate) accuracy: Option<PathBuf>,
+    /// For image codecs: the input was made from an 8-bit image as (pixel - mean) / std
     #[arg(long, value_name = "NAME=mean,std", conflicts_with = "plan")]
     pub(crate) input_u8: Vec<U8Input>,
     /// Replace the split of another model
@@ -79,7 +90,7 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
     let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
     let request = match &plan {
         Some(plan) => planned(plan, &reading)?,
-        None => by_hand(args, &reading)?,
+        None => by_hand(args, &model, &reading)?,
     };
     let kind = if plan.is_some() {
         Kind::BadInput
@@ -104,10 +115,28 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
             OnnxError::Graph(_) | OnnxError::Description { .. } => Kind::Usage.of(error),
             _ => Kind::Other.of(error),
         })?;
+    for crossing in &description.crossings {
+        note_foreign(crossing.codec, common);
+    }
     if common.json {
         common.print_json(&description)
     } else {
         common.print(text(args, &model, &reading, &request.edge, &description))
+    }
+}
+
+/// Says which servers cannot take a message.
+fn note_foreign(codec: Codec, common: &Common) {
+    let halves = codec.in_halves();
+    match codec.stage {
+        _ if codec.is_in_halves() => {}
+        Stage::Deflate if codec.form == halves.form => common.note(format_args!(
+            "note: the halves exchange {halves}; deflate is added to the message, and servers that \
+             take compressed requests undo it by themselves"
+        )),
+        _ => common.note(format_args!(
+            "note: the halves exchange {halves}; the rest of {codec} needs cutpoint's own two ends"
+        )),
     }
 }
 
@@ -124,9 +153,12 @@ fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
     for crossing in &plan.crossing {
         let tensor = find(&crossing.tensor)?;
         request.crossing.push((tensor, crossing.codec));
-        if crossing.codec == Codec::U8 {
+        if crossing.codec.is_image() {
             let scale = scale(&crossing.mean, &crossing.std);
             request.u8_scales.insert(tensor, scale);
+        }
+        if let Some(range) = &crossing.range {
+            request.ranges.insert(tensor, range.clone());
         }
     }
     let local = plan.setting.local_inputs.iter().map(find);
@@ -139,7 +171,7 @@ fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
 }
 
 /// The cut named on the command line.
-fn by_hand(args: &SplitArgs, reading: &Reading) -> anyhow::Result<CutRequest> {
+fn by_hand(args: &SplitArgs, model: &Model, reading: &Reading) -> anyhow::Result<CutRequest> {
     let graph = &reading.graph;
     let find = |name: &str| graph.find_tensor(name).or_fail(Kind::Usage);
     let local = args.model.local_inputs.iter().map(|name| find(name));
@@ -167,7 +199,53 @@ fn by_hand(args: &SplitArgs, reading: &Reading) -> anyhow::Result<CutRequest> {
             .u8_scales
             .insert(find(&input.name)?, scale(&input.mean, &input.std));
     }
+    add_ranges(args, model, graph, &mut request)?;
     Ok(request)
+}
+
+/// The bounds that codecs of the command line need, from the accuracy file.
+fn add_ranges(
+    args: &SplitArgs,
+    model: &Model,
+    graph: &Graph,
+    request: &mut CutRequest,
+) -> anyhow::Result<()> {
+    let needy = request.crossing.iter().filter(|(_, c)| c.needs_ranges());
+    let needy: Vec<(TensorId, Codec)> = needy.copied().collect();
+    let file = args.accuracy.as_deref();
+    let accuracy = file.map(Sensitivity::load).transpose();
+    let accuracy = accuracy.or_fail(Kind::BadInput)?;
+    if let (Some(accuracy), Some(file)) = (&accuracy, file) {
+        let fits = accuracy.model.sha256 == model.sha256();
+        let error = anyhow::anyhow!(
+            "{} is about another model ({}), not about {}: measure it with `cutpoint accuracy`",
+            file.display(),
+            onnx::show(&accuracy.model.file),
+            args.file.display()
+        );
+        fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)?;
+    }
+    for (tensor, codec) in needy {
+        let name = &graph.tensor(tensor).name;
+        let shown = onnx::show(name);
+        let Some((accuracy, file)) = accuracy.as_ref().zip(file) else {
+            return Err(Kind::Usage.of(anyhow::anyhow!(
+                "{codec} of `{shown}` needs bounds calibrated on data: give --accuracy FILE, \
+                 written by `cutpoint accuracy`"
+            )));
+        };
+        let range = accuracy.range(name, codec).ok_or_else(|| {
+            anyhow::anyhow!(
+                "{} has no bounds for {codec} of `{shown}`: measure that codec there with \
+                 `cutpoint accuracy`",
+                file.display()
+            )
+        });
+        request
+            .ranges
+            .insert(tensor, range.or_fail(Kind::BadInput)?);
+    }
+    Ok(())
 }
 
 /// One name, or several with commas between them; a name may hold commas itself.
@@ -228,10 +306,15 @@ fn text(
     lines.push(half("edge.onnx", &made.edge, edge));
     lines.push(half("server.onnx", &made.server, &server));
     for crossing in &made.crossings {
+        let codec = crossing.codec;
+        let outside = match (codec.is_in_halves(), codec.in_halves()) {
+            (true, _) => "",
+            (false, Codec::U8) => " before it is made a file",
+            (false, _) => " before compression",
+        };
         lines.push(format!(
-            "  crosses      {} as {}, {}",
+            "  crosses      {} as {codec}, {}{outside}",
             onnx::show(&crossing.tensor),
-            crossing.codec,
             Bytes(crossing.bytes)
         ));
     }

@@ -17,6 +17,7 @@ use super::reading::Reading;
 use super::{ops, scope, tensor, visit};
 use crate::codec::{ClipRange, Codec};
 use crate::graph::{LayerSet, TensorId};
+use crate::wire;
 
 /// Which cut to make.
 #[derive(Debug, Clone)]
@@ -160,6 +161,9 @@ fn fragments(
             scale: request.u8_scales.get(id),
             range: request.ranges.get(id),
         };
+        if codec.is_image() && *codec != Codec::U8 {
+            wire::check(*codec, tensor).map_err(|error| OnnxError::Cut(error.to_string()))?;
+        }
         fragments.insert(*id, fragment(*codec, tensor, data, model.opset())?);
     }
     let mut names = if fragments.is_empty() {

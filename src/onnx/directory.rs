@@ -10,7 +10,7 @@ use super::error::{OnnxError, show};
 use super::model::Model;
 use super::reading::Reading;
 use super::save;
-use crate::codec::Codec;
+use crate::codec::{ClipRange, Codec, Form};
 use crate::graph::TensorId;
 use crate::syntax::read_toml;
 use crate::task::Task;
@@ -25,7 +25,7 @@ pub const EDGE: &str = "edge.onnx";
 pub const SERVER: &str = "server.onnx";
 
 /// What `split.toml` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
     /// [`FORMAT`].
@@ -74,21 +74,25 @@ pub struct HalfRecord {
 }
 
 /// A tensor that crosses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CrossingRecord {
     /// Name in the model.
     pub tensor: String,
-    /// How it is encoded.
+    /// How it is encoded; the halves do [`Codec::in_halves`] of it.
     pub codec: Codec,
     /// Type of the tensor's elements.
     pub dtype: String,
     /// Shape of the tensor.
     pub shape: Vec<u64>,
-    /// Encoded size.
+    /// Size of what the halves exchange: the payload, unless an image format or a compression is
+    /// added outside.
     pub bytes: u64,
-    /// The values that are really sent.
+    /// The values that are exchanged, in the order of a message.
     pub sent: Vec<String>,
+    /// For codecs with calibrated bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<ClipRange>,
 }
 
 /// Outputs of a task by the half that delivers them.
@@ -136,13 +140,12 @@ impl Description {
 
 /// Names of the values that stand for a crossing tensor.
 fn sent(tensor: &str, codec: Codec) -> Vec<String> {
-    match codec {
-        Codec::F32 => vec![tensor.to_owned()],
-        Codec::F16 => vec![format!("{tensor}/f16")],
-        Codec::Q8 => ["q8", "scale", "zero"]
+    match codec.in_halves().form {
+        Form::Own => vec![tensor.to_owned()],
+        Form::Dynamic8 => ["q8", "scale", "zero"]
             .map(|part| format!("{tensor}/{part}"))
             .to_vec(),
-        other => vec![format!("{tensor}/{}", other.form)],
+        form => vec![format!("{tensor}/{form}")],
     }
 }
 
@@ -207,8 +210,12 @@ impl Split<'_> {
                 codec: *codec,
                 dtype: tensor.dtype.to_string(),
                 shape: tensor.shape.clone(),
-                bytes: codec.payload(tensor).unwrap_or(tensor.bytes).0,
+                bytes: codec.in_halves().payload(tensor).unwrap_or(tensor.bytes).0,
                 sent: sent(&tensor.name, *codec),
+                range: codec
+                    .needs_ranges()
+                    .then(|| self.request.ranges.get(id).cloned())
+                    .flatten(),
             }
         });
         let task = |task: &Task| {

@@ -4,6 +4,7 @@
 //! A file is written to a temporary name and renamed.
 
 mod check;
+mod codec_times;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use crate::graph::{ElementType, Graph, GraphError, Layer, Tensor, TensorId, Weig
 use crate::syntax::read_toml;
 use crate::task::Task;
 use crate::units::Bytes;
+
+pub use codec_times::{CodecTime, codec_time};
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -290,7 +293,13 @@ pub struct CutRecord {
     pub server_loo_us: f64,
 }
 
-/// Times of a codec: `fixed + per byte of the decoded tensor`.
+/// Times of a codec, or of a part of one: `fixed + per byte`, as [`codec_time`] adds them up.
+///
+/// - Codecs of numbers (`f16`, `q8`, `u8`, `q4c`, ...): operators of the halves; bytes of the
+///   tensor in its own type.
+/// - Image files (`png`, `jpeg90`, ...): what comes on top of `u8` outside the halves; bytes of the
+///   tensor in its own type, too.
+/// - Compressions (`deflate`, `zstd`), on one thread: bytes of the message before them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]

@@ -1,0 +1,102 @@
+//! Lossless compression of whole messages.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+use super::WireError;
+use crate::codec::Stage;
+
+/// Level of zstd.
+const ZSTD_LEVEL: i32 = 1;
+/// Level of DEFLATE.
+const DEFLATE_LEVEL: u32 = 4;
+
+impl Stage {
+    /// Compresses a message.
+    ///
+    /// # Errors
+    /// [`WireError::Stage`] when memory runs out.
+    pub fn encode(self, message: &[u8]) -> Result<Vec<u8>, WireError> {
+        match self {
+            Stage::Plain => Ok(message.to_vec()),
+            Stage::Deflate => deflate(message).map_err(|cause| self.failed(cause)),
+            Stage::Zstd => {
+                zstd::bulk::compress(message, ZSTD_LEVEL).map_err(|cause| self.failed(cause))
+            }
+        }
+    }
+
+    /// The message of `expected` bytes that was compressed; what would be longer is given up, so
+    /// that a small message cannot fill the memory.
+    ///
+    /// # Errors
+    /// [`WireError::Stage`] or [`WireError::Length`].
+    pub fn decode(self, sent: &[u8], expected: usize) -> Result<Vec<u8>, WireError> {
+        let message = self.decode_up_to(sent, expected)?;
+        match message.len() {
+            found if found == expected => Ok(message),
+            found => Err(WireError::Length { found, expected }),
+        }
+    }
+
+    /// The message that was compressed, if it has at most so many bytes.
+    pub(super) fn decode_up_to(self, sent: &[u8], most: usize) -> Result<Vec<u8>, WireError> {
+        let failed = |cause| self.failed(cause);
+        match self {
+            Stage::Plain => at_most(sent, most).map_err(failed),
+            Stage::Deflate => {
+                let mut decoder = ZlibDecoder::new(sent);
+                let message = at_most(&mut decoder, most).map_err(failed)?;
+                let read = decoder.total_in();
+                self.whole(message, most, read == sent.len() as u64)
+            }
+            Stage::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(sent)
+                    .map_err(failed)?
+                    .single_frame();
+                let message = at_most(&mut decoder, most).map_err(failed)?;
+                let rest = decoder.finish();
+                self.whole(message, most, rest.is_empty())
+            }
+        }
+        .and_then(|message| match message.len() > most {
+            true => Err(WireError::Length {
+                found: most.saturating_add(1),
+                expected: most,
+            }),
+            false => Ok(message),
+        })
+    }
+
+    /// Refuses bytes after the end, unless the message is too long anyway.
+    fn whole(self, message: Vec<u8>, most: usize, ended: bool) -> Result<Vec<u8>, WireError> {
+        if ended || message.len() > most {
+            return Ok(message);
+        }
+        let cause = std::io::Error::other("something follows its end");
+        Err(self.failed(cause))
+    }
+
+    fn failed(self, cause: std::io::Error) -> WireError {
+        let stage = self.name();
+        WireError::Stage { stage, cause }
+    }
+}
+
+fn deflate(message: &[u8]) -> std::io::Result<Vec<u8>> {
+    let level = Compression::new(DEFLATE_LEVEL);
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(message.len() / 2), level);
+    encoder.write_all(message)?;
+    encoder.finish()
+}
+
+/// Reads to the end, or one byte more than `most`.
+fn at_most(from: impl Read, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut message = Vec::new();
+    let limit = (most as u64).saturating_add(1);
+    from.take(limit).read_to_end(&mut message)?;
+    Ok(message)
+}
