@@ -38,10 +38,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("serde_json", &["plan", "runtime", "cli"]),
     ("good_lp", &["solve"]),
+    // quantiles
+    ("statrs", &["sensitivity"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models and of the runtime's library
-    ("sha2", &["onnx", "runtime"]),
+    ("sha2", &["onnx", "runtime", "accuracy"]),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),

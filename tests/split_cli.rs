@@ -115,6 +115,7 @@ fn crossing(tensor: &str, codec: Codec) -> Crossing {
         tensor: tensor.to_owned(),
         codec,
         bytes: 0,
+        bytes_p95: None,
         mean: Vec::new(),
         std: Vec::new(),
         range: None,

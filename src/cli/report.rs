@@ -11,7 +11,7 @@ use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
 use serde::Serialize;
 
-use super::wishes::{ChoiceArgs, problem, read_server};
+use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
@@ -68,7 +68,8 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let server = args.server(setting.map(|s| s.server.as_str()))?;
         let otherwise = setting.map_or_else(default_link, inputs::wishes);
         let (scenario, rates) = args.choices.complete(otherwise)?;
-        let problem = problem(profile, &server, &scenario, common)?;
+        let accuracy = read_accuracy(None, path)?;
+        let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
     }
     for (path, plan) in inputs.plans_alone() {

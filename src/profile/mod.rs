@@ -6,6 +6,7 @@
 mod check;
 mod codec_times;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -258,6 +259,10 @@ pub struct LayerRecord {
     pub trace_us: f64,
     /// Spread of the traced time.
     pub mad_us: f64,
+    /// What the layer takes up on the edge of named capacities, stated by the user, such as
+    /// `{ BRAM = 3, LUT = 100 }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uses: BTreeMap<String, u32>,
 }
 
 /// Two halves that were really measured.

@@ -153,6 +153,7 @@ fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
                 .map(|w| graph.weights()[w.index()].name.clone())
                 .collect(),
             flops: layer.flops,
+            uses: Default::default(),
             edge_us: edge_us[index],
             server_us: server_us[index],
             trace_us: ns(traced_us[index].0),

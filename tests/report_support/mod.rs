@@ -74,6 +74,7 @@ pub(crate) fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile 
             outputs: vec![output.clone()],
             weights: vec![format!("weight {i}")],
             flops: 1_000_000,
+            uses: Default::default(),
             edge_us: time,
             server_us: time * (0.9 + 0.2 * dice.roll()),
             trace_us: time,
