@@ -20,7 +20,10 @@ fn coverage(
 ) -> f64 {
     let mut rng = SmallRng::seed_from_u64(seed);
     let quantiles = [(0.9, 1.2816), (0.95, 1.6449), (0.99, 2.3263)];
-    let (_, z) = *quantiles.iter().find(|(share, _)| *share == confidence).unwrap();
+    let (_, z) = *quantiles
+        .iter()
+        .find(|(share, _)| *share == confidence)
+        .unwrap();
     let mut held = 0;
     for _ in 0..REPEATS {
         let (mean, std_error) = simulate(&mut rng);
@@ -110,7 +113,11 @@ fn pessimistic_ends_of_errors_hold_for_skewed_contributions() {
                 // a share of the samples gets a larger error, with a long tail
                 let sample = |rng: &mut SmallRng| {
                     let whole = exponential(rng);
-                    let more = if rng.random::<f64>() < share { exponential(rng) } else { 0.0 };
+                    let more = if rng.random::<f64>() < share {
+                        exponential(rng)
+                    } else {
+                        0.0
+                    };
                     (whole, whole + more)
                 };
                 let truth = match metric {
@@ -147,7 +154,10 @@ fn pessimistic_ends_of_errors_hold_for_skewed_contributions() {
                     ..13.0 => 0.86,
                     _ => 0.91,
                 };
-                assert!(held >= least, "{metric:?}, {n} samples, share {share}: {held}");
+                assert!(
+                    held >= least,
+                    "{metric:?}, {n} samples, share {share}: {held}"
+                );
             }
         }
     }

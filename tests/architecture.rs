@@ -36,7 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "dataset",
         ],
     ),
-    ("serde_json", &["plan", "runtime", "cli"]),
+    ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
     ("good_lp", &["solve"]),
     // quantiles
     ("statrs", &["sensitivity"]),

@@ -53,7 +53,10 @@ fn pixels_are_the_same_on_every_machine() {
         seed: 1,
     };
     let noisy = Renderer::new(&scenes, 2).draw_all(&scenes, 0, &noise);
-    assert_eq!(hash(&noisy), "b09a1b752c8537f5f2f4223bc916e41bd2f0eced237084fab34fae1584f50890");
+    assert_eq!(
+        hash(&noisy),
+        "b09a1b752c8537f5f2f4223bc916e41bd2f0eced237084fab34fae1584f50890"
+    );
 }
 
 #[test]

@@ -76,6 +76,14 @@ impl Outcomes {
         }
     }
 
+    /// What a sample contributed.
+    pub fn get(&self, index: usize) -> Option<Outcome> {
+        match self {
+            Outcomes::Classes(found) => found.get(index).copied().map(Outcome::Class),
+            Outcomes::Sums(parts) => parts.get(index).cloned().map(Outcome::Sums),
+        }
+    }
+
     /// Number of samples.
     pub fn len(&self) -> usize {
         match self {

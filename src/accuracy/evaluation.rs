@@ -13,6 +13,7 @@ use crate::runtime::Environment;
 use crate::runtime::measure::Control;
 use crate::runtime::session::{Session, SessionOptions, Value, Values};
 use crate::runtime::values;
+use crate::scenario::U8Input;
 use crate::sensitivity::{DataInfo, ModelId, TaskAccuracy, TaskDrop};
 use crate::task::Task;
 
@@ -68,7 +69,10 @@ impl<'a> Evaluation<'a> {
             true => Meter::labelled,
             false => Meter::agreement,
         };
-        let meters = subject.tasks.iter().map(|t| meter(graph, t, &subject.samples));
+        let meters = subject
+            .tasks
+            .iter()
+            .map(|t| meter(graph, t, &subject.samples));
         let meters = meters.collect::<Result<Vec<_>, _>>()?;
         let truths = meters.iter().map(|meter| meter.truth(&subject.samples));
         let truths = truths.collect::<Result<Vec<_>, _>>()?;
@@ -80,7 +84,10 @@ impl<'a> Evaluation<'a> {
                 std: input.std.clone(),
             }
         });
-        let whole = meters.iter().map(|meter| Outcomes::none(meter.metric)).collect();
+        let whole = meters
+            .iter()
+            .map(|meter| Outcomes::none(meter.metric))
+            .collect();
         let mut evaluation = Evaluation {
             subject,
             meters,
@@ -139,18 +146,19 @@ impl<'a> Evaluation<'a> {
         outputs: &Values,
     ) -> Result<Vec<Outcome>, AccuracyError> {
         let tasks = self.meters.iter().zip(&self.truths);
-        let outcomes = tasks.map(|(meter, truth)| {
-            match meter.outcome(truth, index, outputs, outputs)? {
-                Outcome::NotANumber => Err(AccuracyError::Misfit(format!(
-                    "{}: the whole model's task `{}` gives values that are no numbers (NaN or \
+        let outcomes =
+            tasks.map(
+                |(meter, truth)| match meter.outcome(truth, index, outputs, outputs)? {
+                    Outcome::NotANumber => Err(AccuracyError::Misfit(format!(
+                        "{}: the whole model's task `{}` gives values that are no numbers (NaN or \
                      infinite): check mean and std in {}, or the model",
-                    self.subject.samples.place(self.row(index)),
-                    meter.task.name,
-                    self.subject.samples.preprocessing().path().display()
-                ))),
-                outcome => Ok(outcome),
-            }
-        });
+                        self.subject.samples.place(self.row(index)),
+                        meter.task.name,
+                        self.subject.samples.preprocessing().path().display()
+                    ))),
+                    outcome => Ok(outcome),
+                },
+            );
         outcomes.collect()
     }
 
@@ -191,17 +199,18 @@ impl<'a> Evaluation<'a> {
     /// noticed anything.
     pub(super) fn drops(&self, coded: &[Option<Outcomes>]) -> Vec<TaskDrop> {
         let rows = self.meters.iter().zip(&self.truths).zip(&self.whole);
-        let drop = |(((meter, truth), whole), coded): (((&Meter, &Truth), _), &Option<Outcomes>)| {
-            let drop = match coded {
-                Some(coded) => estimate::drop(meter.metric, truth.classes(), whole, coded),
-                None => Estimate::exactly(0.0),
+        let drop =
+            |(((meter, truth), whole), coded): (((&Meter, &Truth), _), &Option<Outcomes>)| {
+                let drop = match coded {
+                    Some(coded) => estimate::drop(meter.metric, truth.classes(), whole, coded),
+                    None => Estimate::exactly(0.0),
+                };
+                TaskDrop {
+                    task: meter.task.name.clone(),
+                    mean: drop.mean,
+                    std_error: drop.std_error,
+                }
             };
-            TaskDrop {
-                task: meter.task.name.clone(),
-                mean: drop.mean,
-                std_error: drop.std_error,
-            }
-        };
         rows.zip(coded).map(drop).collect()
     }
 
@@ -223,12 +232,25 @@ impl<'a> Evaluation<'a> {
             false => labels.parent().and_then(std::path::Path::file_name),
         };
         DataInfo {
-            source: named.unwrap_or(labels.as_os_str()).to_string_lossy().into_owned(),
+            source: named
+                .unwrap_or(labels.as_os_str())
+                .to_string_lossy()
+                .into_owned(),
             samples: samples.len() as u64,
             sha256: self.sha256.clone(),
             calibration_samples: samples.calibration.len() as u64,
             labelled: self.meters.iter().all(Meter::is_labelled),
         }
+    }
+
+    /// The image that the model's input is made from; `None` when it is made from floats.
+    pub fn image(&self) -> Option<U8Input> {
+        let wide = |values: &[f32]| values.iter().map(|x| f64::from(*x)).collect();
+        self.scale.as_ref().map(|scale| U8Input {
+            name: self.subject.samples.preprocessing().input().name.clone(),
+            mean: wide(&scale.mean),
+            std: wide(&scale.std),
+        })
     }
 
     /// Whether outcomes are compared with outputs that are not kept.
@@ -238,14 +260,22 @@ impl<'a> Evaluation<'a> {
 
     /// Row of the data set of an evaluated sample.
     pub(super) fn row(&self, index: usize) -> usize {
-        self.subject.samples.evaluated.get(index).copied().unwrap_or(0)
+        self.subject
+            .samples
+            .evaluated
+            .get(index)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// What the model is fed with for a row of the data set.
     pub(super) fn feed(&self, row: usize) -> Result<Values, AccuracyError> {
         let tensor = self.subject.reading.graph.tensor(self.input);
         let numbers = self.subject.samples.input(row, &tensor.shape)?;
-        Ok(vec![(tensor.name.clone(), self.value(&tensor.shape, numbers)?)])
+        Ok(vec![(
+            tensor.name.clone(),
+            self.value(&tensor.shape, numbers)?,
+        )])
     }
 
     fn hashed_input(&self, index: usize) -> Result<(Values, [u8; 32]), AccuracyError> {
@@ -258,7 +288,11 @@ impl<'a> Evaluation<'a> {
     }
 
     fn value(&self, shape: &[u64], numbers: Vec<f32>) -> Result<Value, AccuracyError> {
-        Ok(values::from_floats(self.subject.environment, shape, numbers)?)
+        Ok(values::from_floats(
+            self.subject.environment,
+            shape,
+            numbers,
+        )?)
     }
 
     /// One state for each worker.
@@ -272,7 +306,11 @@ impl<'a> Evaluation<'a> {
 
 /// A session at the deployment level.
 pub(super) fn session(environment: &Environment, model: &[u8]) -> Result<Session, AccuracyError> {
-    Ok(Session::new(environment, model, &SessionOptions::default())?)
+    Ok(Session::new(
+        environment,
+        model,
+        &SessionOptions::default(),
+    )?)
 }
 
 /// The input that the images are for, which must be the only one.
@@ -284,7 +322,12 @@ fn image_input(subject: &Subject<'_>) -> Result<TensorId, AccuracyError> {
         let path = preprocessing.path().display();
         Err(AccuracyError::Misfit(format!("{path}: {problem}")))
     };
-    let names = || graph.inputs().iter().map(|t| graph.tensor(*t).name.as_str());
+    let names = || {
+        graph
+            .inputs()
+            .iter()
+            .map(|t| graph.tensor(*t).name.as_str())
+    };
     let list = names().collect::<Vec<_>>().join("`, `");
     match graph.inputs() {
         [input] if graph.tensor(*input).name == *wanted => {

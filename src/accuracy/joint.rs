@@ -48,7 +48,10 @@ impl Evaluation<'_> {
         known: &Sensitivity,
         watch: &mut dyn FnMut(usize) -> Control,
     ) -> Result<JointRecord, AccuracyError> {
-        let lossless = request.crossing.iter().all(|(_, codec)| codec.is_lossless());
+        let lossless = request
+            .crossing
+            .iter()
+            .all(|(_, codec)| codec.is_lossless());
         let outcomes = match lossless {
             true => vec![None; self.meters.len()],
             false => self.joint_outcomes(&self.cut_request(request, known)?, watch)?,
@@ -99,7 +102,9 @@ impl Evaluation<'_> {
         let whole = needs_whole.then(|| self.subject.model.encode());
         let made = |model: &Option<Vec<u8>>| {
             let model = model.as_ref();
-            model.map(|m| session(self.subject.environment, m)).transpose()
+            model
+                .map(|m| session(self.subject.environment, m))
+                .transpose()
         };
         let mut lanes = self.sessions(|| {
             let (edge, server) = (made(&edge)?, made(&server)?);
@@ -129,10 +134,16 @@ impl Evaluation<'_> {
         if done.stopped {
             return Err(AccuracyError::Interrupted);
         }
-        let mut columns: Vec<Outcomes> =
-            self.meters.iter().map(|meter| Outcomes::none(meter.metric)).collect();
+        let mut columns: Vec<Outcomes> = self
+            .meters
+            .iter()
+            .map(|meter| Outcomes::none(meter.metric))
+            .collect();
         for sample in done.results {
-            columns.iter_mut().zip(sample).for_each(|(column, outcome)| column.push(outcome));
+            columns
+                .iter_mut()
+                .zip(sample)
+                .for_each(|(column, outcome)| column.push(outcome));
         }
         Ok(columns.into_iter().map(Some).collect())
     }

@@ -132,12 +132,14 @@ impl Meter {
             });
         };
         let labels = samples.set().labels();
-        Ok(match data.targets(labels, &samples.evaluated, self.classes)? {
-            Targets::Classes(classes) => {
-                Truth::Classes(classes.into_iter().map(|c| c as u32).collect())
-            }
-            Targets::Numbers(numbers) => Truth::Numbers(numbers),
-        })
+        Ok(
+            match data.targets(labels, &samples.evaluated, self.classes)? {
+                Targets::Classes(classes) => {
+                    Truth::Classes(classes.into_iter().map(|c| c as u32).collect())
+                }
+                Targets::Numbers(numbers) => Truth::Numbers(numbers),
+            },
+        )
     }
 
     /// What the outputs of sample `index` contribute; `whole` are the whole model's own.
@@ -218,7 +220,10 @@ fn map(scores: &[f64], classes: usize) -> Vec<usize> {
     let places = scores.len() / classes.max(1);
     let best = |place: usize| {
         let at = |class: usize| scores[class * places + place];
-        (1..classes).fold(0, |best, class| if at(class) > at(best) { class } else { best })
+        (1..classes).fold(
+            0,
+            |best, class| if at(class) > at(best) { class } else { best },
+        )
     };
     (0..places).map(best).collect()
 }

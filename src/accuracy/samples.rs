@@ -66,7 +66,9 @@ impl Samples {
             }
             // no more than a quarter: the others are to be evaluated
             None => {
-                let spare = rows.len().saturating_sub(choice.samples.unwrap_or(rows.len()));
+                let spare = rows
+                    .len()
+                    .saturating_sub(choice.samples.unwrap_or(rows.len()));
                 let most = spare.max(rows.len() / 4);
                 rows.split_off(rows.len() - choice.calibration.min(most))
             }

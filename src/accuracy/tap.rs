@@ -51,6 +51,21 @@ pub(super) struct Sample {
     pub(super) exact: bool,
 }
 
+/// Which tasks depend on a tensor.
+pub(super) fn sees(
+    evaluation: &Evaluation<'_>,
+    tensor: TensorId,
+) -> Result<Vec<bool>, AccuracyError> {
+    let graph = &evaluation.subject.reading.graph;
+    let depends = graph.descendants(tensor);
+    let tasks = evaluation.meters.iter().map(|meter| {
+        let outputs = meter.task.tensors(graph)?;
+        let mut makers = outputs.iter().filter_map(|output| graph.producer(*output));
+        Ok(makers.any(|layer| depends.contains(layer)))
+    });
+    tasks.collect()
+}
+
 /// Encoder and decoder of one form for a tensor; `None` where operators change nothing.
 pub(super) fn ends(
     evaluation: &Evaluation<'_>,
@@ -95,30 +110,14 @@ impl<'a> Tap<'a> {
             // something else that would cross may not: cut right behind the tensor instead
             Err(error) => cut_at(evaluation, graph.ancestors(&[tensor])).map_err(|_| error)?,
         };
-        let tasks = evaluation.meters.iter().map(|meter| {
-            let outputs = meter.task.tensors(graph)?;
-            let mut makers = outputs.iter().filter_map(|output| graph.producer(*output));
-            Ok(makers.any(|layer| depends.contains(layer)))
-        });
-        let tasks = tasks.collect::<Result<Vec<bool>, AccuracyError>>()?;
         Ok(Tap {
             evaluation,
             tensor: graph.tensor(tensor),
             before: before.map(|model| model.encode()),
             after: after.encode(),
-            tasks,
+            tasks: sees(evaluation, tensor)?,
             forms,
         })
-    }
-
-    /// The codecs in the order of [`Tap::sample`]'s results.
-    pub(super) fn forms(&self) -> &[FormEnds] {
-        &self.forms
-    }
-
-    /// Which tasks depend on the tensor.
-    pub(super) fn tasks(&self) -> &[bool] {
-        &self.tasks
     }
 
     /// Sessions for one worker.
@@ -127,7 +126,10 @@ impl<'a> Tap<'a> {
         let both = |(encoder, decoder): &(Vec<u8>, Vec<u8>)| {
             Ok::<_, AccuracyError>((session(encoder)?, session(decoder)?))
         };
-        let ends = self.forms.iter().map(|form| form.ends.as_ref().map(both).transpose());
+        let ends = self
+            .forms
+            .iter()
+            .map(|form| form.ends.as_ref().map(both).transpose());
         Ok(Lane {
             before: self.before.as_ref().map(session).transpose()?,
             after: session(&self.after)?,
@@ -162,7 +164,7 @@ impl<'a> Tap<'a> {
             let decoded = self.decode(form.codec, ends, sent, message, &plain)?;
             let exact = values::message(&decoded) == values::message(&plain);
             let outcomes = match exact && form.codec.is_lossless() {
-                true => Vec::new(),
+                true => self.unchanged(index),
                 false => {
                     let found = self.finish(&mut lane.after, &values, decoded)?;
                     self.outcomes(index, &found, &whole)?
@@ -177,6 +179,13 @@ impl<'a> Tap<'a> {
         samples.collect()
     }
 
+    /// The outcomes of the whole model.
+    fn unchanged(&self, index: usize) -> Vec<Outcome> {
+        let whole = self.evaluation.whole.iter().zip(&self.tasks);
+        let seeing = whole.filter(|(_, sees)| **sees);
+        seeing.filter_map(|(whole, _)| whole.get(index)).collect()
+    }
+
     fn outcomes(
         &self,
         index: usize,
@@ -184,7 +193,11 @@ impl<'a> Tap<'a> {
         whole: &Values,
     ) -> Result<Vec<Outcome>, AccuracyError> {
         let evaluation = self.evaluation;
-        let meters = evaluation.meters.iter().zip(&evaluation.truths).zip(&self.tasks);
+        let meters = evaluation
+            .meters
+            .iter()
+            .zip(&evaluation.truths)
+            .zip(&self.tasks);
         let seeing = meters.filter(|(_, sees)| **sees);
         seeing
             .map(|((meter, truth), _)| meter.outcome(truth, index, found, whole))
@@ -245,7 +258,12 @@ impl<'a> Tap<'a> {
         decoded: Value,
     ) -> Result<Values, AccuracyError> {
         let mut all = vec![(self.tensor.name.clone(), decoded)];
-        all.extend(values.iter().filter(|(name, _)| *name != self.tensor.name).cloned());
+        all.extend(
+            values
+                .iter()
+                .filter(|(name, _)| *name != self.tensor.name)
+                .cloned(),
+        );
         let feed = pick(&after.input_names(), &all)?;
         let made = after.run(&feed)?;
         all.extend(made);

@@ -71,7 +71,10 @@ pub(super) fn drop(metric: Metric, labels: &[u32], whole: &[u32], coded: &[u32])
             std_error: variance.sqrt() / size,
         };
     }
-    let mut pair = [Counts::new(labels, &[whole, coded]), Counts::new(labels, &[whole, coded])];
+    let mut pair = [
+        Counts::new(labels, &[whole, coded]),
+        Counts::new(labels, &[whole, coded]),
+    ];
     for ((label, whole, coded), times) in &cells {
         pair[0].add(*label, *whole, *times);
         pair[1].add(*label, *coded, *times);

@@ -88,7 +88,9 @@ fn less(total: &[f64], part: Option<&Vec<f64>>) -> Vec<f64> {
 fn present(metric: Metric, total: &[f64]) -> Vec<usize> {
     let classes = total.len() / 3;
     match metric {
-        Metric::MeanIou => (0..classes).filter(|c| total[2 * classes + c] > 0.0).collect(),
+        Metric::MeanIou => (0..classes)
+            .filter(|c| total[2 * classes + c] > 0.0)
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -132,7 +134,10 @@ mod tests {
         assert!(near(mae.std_error, expected));
         assert!(near(drop(Metric::Mae, &whole, &coded).mean, 0.25));
         assert!(near(value(Metric::Rmse, &whole).mean, 2.0_f64.sqrt()));
-        assert!(near(drop(Metric::Rmse, &whole, &coded).mean, (2.5_f64 / 2.0).sqrt() - 1.0));
+        assert!(near(
+            drop(Metric::Rmse, &whole, &coded).mean,
+            (2.5_f64 / 2.0).sqrt() - 1.0
+        ));
     }
 
     #[test]
@@ -145,6 +150,9 @@ mod tests {
     fn overlap_is_averaged_over_the_labelled_classes() {
         // class 0: 3 shared of 3 + 4 - 3; class 1: 2 shared of 4 + 2 - 2; class 2 only found
         let parts = vec![vec![3.0, 2.0, 0.0, 3.0, 4.0, 1.0, 4.0, 2.0, 0.0]; 2];
-        assert!(near(value(Metric::MeanIou, &parts).mean, (3.0 / 4.0 + 2.0 / 4.0) / 2.0));
+        assert!(near(
+            value(Metric::MeanIou, &parts).mean,
+            (3.0 / 4.0 + 2.0 / 4.0) / 2.0
+        ));
     }
 }
