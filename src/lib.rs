@@ -10,8 +10,8 @@
 //! # Architecture invariants
 //!
 //! - Imports point downwards: `units < syntax, graph < codec, link, task < cuts, profile, plan,
-//!   sensitivity, wire < scenario, server < problem < onnx, runtime, solve, report < cli`; of the
-//!   adapters, only `runtime` sees `onnx`.
+//!   sensitivity, wire < scenario, server < problem < candidates < onnx, runtime, dataset, solve,
+//!   report < accuracy < cli`; of `onnx` to `report`, only `runtime` sees another: `onnx`.
 //! - A [`graph::Graph`] never holds a time and a [`profile::Profile`] never holds a weight's value;
 //!   they meet in `problem::Problem::new`, which checks the model's hash.
 //! - One cost model: the solver's coefficients and `evaluate` come from the same tables, and
@@ -20,8 +20,10 @@
 //!   the edge but task results.
 //! - The library never prints and never panics on input. The same inputs give the same bytes.
 
+pub mod candidates;
 pub mod codec;
 pub mod cuts;
+pub mod dataset;
 pub mod graph;
 pub mod link;
 pub mod onnx;

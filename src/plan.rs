@@ -22,6 +22,11 @@ pub struct Plan {
     pub proof: String,
     /// The model that was planned.
     pub model: PlannedModel,
+    /// The models of a set, each with its own part of the plan; empty for one model. Layers and
+    /// tensors of the plan itself are named `member/name` then, inputs that members share as they
+    /// are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<PlannedMember>,
     /// The machines and the link the numbers hold for.
     pub setting: Setting,
     /// Ids of the layers on the edge, in execution order.
@@ -82,6 +87,30 @@ pub struct PlannedModel {
     pub sha256: String,
 }
 
+/// One model of a set, with names as in its own file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedMember {
+    /// Unlike those of the other members.
+    pub name: String,
+    /// File name without folders.
+    pub file: String,
+    /// Hash of the model, lower-case hex.
+    pub sha256: String,
+    /// Names of its tasks.
+    pub tasks: Vec<String>,
+    /// Ids of its layers on the edge, in execution order.
+    pub edge: Vec<String>,
+    /// Ids of its layers on the server.
+    pub server: Vec<String>,
+    /// What crosses for it. An input that several members read is among the crossings of each, but
+    /// need be sent only once.
+    pub crossing: Vec<Crossing>,
+    /// Its inputs that the server has, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local_inputs: Vec<String>,
+}
+
 /// The machines and the link that a plan's numbers hold for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,9 +142,12 @@ pub struct Crossing {
     pub tensor: String,
     /// How it is encoded.
     pub codec: Codec,
-    /// Encoded payload without framing.
+    /// Encoded payload without framing; its mean where it depends on the data.
     pub bytes: u64,
-    /// For codec `u8`: `x = (pixel - mean) / std`, one number or one per channel.
+    /// 95th percentile of the payload where it depends on the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_p95: Option<u64>,
+    /// For codecs of images: `x = (pixel - mean) / std`, one number or one per channel.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mean: Vec<f64>,
     /// See `mean`.
@@ -155,8 +187,35 @@ pub struct TaskPlan {
     pub side: Side,
     /// When its results are there.
     pub latency_ms: f64,
-    /// Loss of quality; absent while unmeasured.
+    /// Loss of quality in the unit of the limits on it (0.01 is one percent), at its pessimistic
+    /// end; absent while unmeasured.
     pub accuracy_drop: Option<f64>,
+    /// What that means for the task's metric; absent while unmeasured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<TaskAccuracy>,
+}
+
+/// A task's metric under a plan, in the metric's unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskAccuracy {
+    /// Name of the metric, such as `top1`.
+    pub metric: String,
+    /// Less of it is better.
+    #[serde(default)]
+    pub is_error: bool,
+    /// Of the whole model.
+    pub baseline: f64,
+    /// With the plan's encodings, as measured.
+    pub expected: f64,
+    /// With the plan's encodings, at the pessimistic end of the interval.
+    pub worst: f64,
+    /// The worst value that the limits allow; absent without limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
+    /// The encodings were measured together, not added up one by one.
+    #[serde(default)]
+    pub as_a_whole: bool,
 }
 
 /// Where the layers of a task run.
@@ -201,6 +260,8 @@ pub enum HalfEvidence {
     Measured,
     /// The half follows from other halves measured on that machine.
     Predicted,
+    /// The times were stated by hand, not measured.
+    Stated,
     /// The machine itself is simulated.
     Simulated,
 }
@@ -229,7 +290,7 @@ pub struct NoPlan {
 }
 
 /// A limit that takes part in a contradiction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conflict {
     /// Name of the limit.
@@ -239,6 +300,20 @@ pub struct Conflict {
     /// The least it would have to allow with all other limits kept; absent when this limit alone
     /// cannot help.
     pub least_bytes: Option<u64>,
+    /// As `allows_bytes`, of a limit on accuracy; below zero when the whole model misses it.
+    pub allows_drop: Option<f64>,
+    /// As `least_bytes`, of a limit on accuracy.
+    pub least_drop: Option<f64>,
+    /// The metric of the task whose accuracy is limited.
+    pub metric: Option<String>,
+    /// What the limit asks of that metric.
+    pub allows_metric: Option<f64>,
+    /// The best of that metric, pessimistically, that is reachable with all other limits kept.
+    pub best_metric: Option<f64>,
+    /// As `allows_bytes`, in units of a named capacity.
+    pub allows_units: Option<u64>,
+    /// As `least_bytes`, in units of a named capacity.
+    pub least_units: Option<u64>,
 }
 
 /// Every optimal plan over a range of rates.
@@ -408,6 +483,7 @@ mod tests {
                 file: "m.onnx".into(),
                 sha256: "00".into(),
             },
+            members: Vec::new(),
             setting: Setting {
                 edge: "pi5".into(),
                 server: "sim:8x".into(),
@@ -424,6 +500,7 @@ mod tests {
                 tensor: "a".into(),
                 codec: Codec::F32,
                 bytes: 12,
+                bytes_p95: None,
                 mean: Vec::new(),
                 std: Vec::new(),
                 range: None,
@@ -436,6 +513,7 @@ mod tests {
                 side: Side::Both,
                 latency_ms: 3.25,
                 accuracy_drop: None,
+                accuracy: None,
             }],
             uplink_bytes: 12,
             downlink_bytes: 4,

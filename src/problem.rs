@@ -10,7 +10,9 @@
 //! whole bits, so a latency is `fixed_ns + bits * (ns per bit)`: a line in one over the rate, which
 //! is compared exactly (see [`Pace`]).
 
+mod accuracy;
 mod baselines;
+mod budget;
 mod cost;
 mod describe;
 mod limit;
@@ -23,11 +25,14 @@ use crate::graph::{Graph, GraphError, LayerId, LayerSet, TensorId};
 use crate::link::Link;
 use crate::profile::Profile;
 use crate::scenario::{Results, Scenario};
+use crate::sensitivity::Sensitivity;
 use crate::server::{Server, ServerError};
 use crate::task::Task;
 use crate::units::Bytes;
 
+pub use accuracy::Drop;
 pub use baselines::NamedPlacement;
+pub use budget::{Budget, Counts};
 pub use cost::{Cost, Rank};
 pub use describe::Found;
 pub use limit::{Limit, Violation};
@@ -41,6 +46,7 @@ use tables::Tables;
 pub struct Problem {
     tables: Arc<Tables>,
     limits: Vec<Limit>,
+    budgets: Vec<Budget>,
     link: Link,
 }
 
@@ -93,6 +99,40 @@ pub enum ProblemError {
         /// The codec.
         codec: crate::codec::Codec,
     },
+    /// A codec was asked for that only an accuracy file can tell the size or the bounds of.
+    #[error(
+        "codec `{0}` depends on data: measure it with `cutpoint accuracy` and name the file with \
+         --accuracy, or leave it out of --codec"
+    )]
+    CodecNeedsData(crate::codec::Codec),
+    /// Limits on accuracy without measured drops.
+    #[error(
+        "--max-drop and --floor need to know what encodings cost: measure it with `cutpoint \
+         accuracy MODEL --data DIR` and name the file with --accuracy"
+    )]
+    NoAccuracy,
+    /// A floor of a task whose whole accuracy is not known.
+    #[error(
+        "--floor: the accuracy file has no task `{0}`: measure it with `cutpoint accuracy`, or \
+         limit it with --max-drop"
+    )]
+    NoBaseline(String),
+    /// An accuracy file of another model.
+    #[error(
+        "the accuracy file is of another model: it was measured on {file} with the hash {found}, \
+         the profile is of {model}"
+    )]
+    AccuracyOfOther {
+        /// File name in the accuracy file.
+        file: String,
+        /// Start of its hash.
+        found: String,
+        /// File name in the profile.
+        model: String,
+    },
+    /// An accuracy file names what the model does not have.
+    #[error("the accuracy file: {0}")]
+    AccuracyOfUnknown(GraphError),
     /// Sums beyond the range of exact arithmetic.
     #[error("the times or sizes are absurdly large: they add up to {0}")]
     TooLarge(String),
@@ -108,11 +148,27 @@ impl Problem {
         server: &Server,
         scenario: &Scenario,
     ) -> Result<Problem, ProblemError> {
-        let tables = Tables::new(edge, server, scenario)?;
-        let limits = limit::resolve(&tables.graph, scenario)?;
+        Problem::with_accuracy(edge, server, scenario, None)
+    }
+
+    /// As [`Problem::new`], with what encodings cost in accuracy.
+    ///
+    /// # Errors
+    /// As [`Problem::new`], and an accuracy file of another model, or limits on accuracy without
+    /// one.
+    pub fn with_accuracy(
+        edge: &Profile,
+        server: &Server,
+        scenario: &Scenario,
+        accuracy: Option<&Sensitivity>,
+    ) -> Result<Problem, ProblemError> {
+        let tables = Tables::new(edge, server, scenario, accuracy)?;
+        let limits = limit::resolve(&tables, scenario)?;
+        let budgets = limit::budgets(&tables, &limits);
         Ok(Problem {
             tables: Arc::new(tables),
             limits,
+            budgets,
             link: scenario.link,
         })
     }
@@ -152,13 +208,55 @@ impl Problem {
         &self.limits
     }
 
-    /// The same problem with other limits.
+    /// The limits that are sums.
+    pub fn budgets(&self) -> &[Budget] {
+        &self.budgets
+    }
+
+    /// The same problem with some of its limits only.
     #[must_use]
     pub fn with_limits(&self, limits: Vec<Limit>) -> Problem {
+        let of_kept = |budget: &&Budget| limits.contains(&budget.limit);
         Problem {
+            budgets: self.budgets.iter().filter(of_kept).cloned().collect(),
+            tables: Arc::clone(&self.tables),
+            limits,
+            link: self.link,
+        }
+    }
+
+    /// The same problem with the drop of every task limited to `worst` millionths, instead of the
+    /// scenario's limits on accuracy.
+    #[must_use]
+    pub fn with_drops_up_to(&self, worst: i64) -> Problem {
+        let others = |limit: &&Limit| !matches!(limit, Limit::Drop { .. });
+        let of_task = |(task, named): (usize, &Task)| Limit::Drop {
+            task,
+            name: named.name.clone(),
+            allows: worst,
+            floor: false,
+        };
+        let drops = self.tasks().iter().enumerate().map(of_task);
+        let limits: Vec<Limit> = self
+            .limits
+            .iter()
+            .filter(others)
+            .cloned()
+            .chain(drops)
+            .collect();
+        Problem {
+            budgets: limit::budgets(&self.tables, &limits),
             limits,
             ..self.clone()
         }
+    }
+
+    /// The same problem with more sums limited.
+    #[must_use]
+    pub fn with_budgets(&self, more: &[Budget]) -> Problem {
+        let mut problem = self.clone();
+        problem.budgets.extend_from_slice(more);
+        problem
     }
 
     /// The same problem at another rate.
@@ -229,14 +327,6 @@ impl Problem {
     pub fn edge_memory_limit(&self) -> Option<Bytes> {
         self.limits.iter().find_map(|limit| match limit {
             Limit::EdgeMemory(bytes) => Some(*bytes),
-            _ => None,
-        })
-    }
-
-    /// The limit on the payload.
-    pub fn uplink_limit(&self) -> Option<Bytes> {
-        self.limits.iter().find_map(|limit| match limit {
-            Limit::MaxUplink(bytes) => Some(*bytes),
             _ => None,
         })
     }

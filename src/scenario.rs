@@ -4,8 +4,10 @@
 //! [`Scenario`] is complete and consistent. Names of layers and tensors are checked against a graph
 //! in [`crate::problem::Problem::new`].
 
+mod accuracy;
 mod wishes;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,7 +16,8 @@ use crate::link::Link;
 use crate::task::Task;
 use crate::units::{BitRate, Bytes, Delay, ParseUnitError};
 
-pub use wishes::{Wishes, parse_task};
+pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
+pub use wishes::{Wishes, parse_capacity, parse_task};
 
 /// A complete, consistent request.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +26,9 @@ pub struct Scenario {
     pub link: Link,
     /// Codecs that may be used, without repetition; never empty.
     pub codecs: Vec<Codec>,
+    /// Whether codecs join whose sizes, and drops where they lose something, were measured: nobody
+    /// asked for particular ones. Those that lose something join only under limits on accuracy.
+    pub measured_codecs: bool,
     /// Float inputs made from eight-bit images.
     pub u8_inputs: Vec<U8Input>,
     /// Where results are wanted.
@@ -36,7 +42,7 @@ pub struct Scenario {
 }
 
 /// What a plan must respect.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Limits {
     /// Peak memory of the process that runs the edge half.
     pub edge_memory: Option<Bytes>,
@@ -48,6 +54,10 @@ pub struct Limits {
     pub keep_on_server: Vec<String>,
     /// No model input may be sent, in any codec.
     pub raw_stays: bool,
+    /// What encodings may cost the tasks.
+    pub accuracy: AccuracyLimits,
+    /// What the layers on the edge may take up together, by the capacity's name.
+    pub capacities: BTreeMap<String, u64>,
 }
 
 /// Where results are wanted.
@@ -99,11 +109,11 @@ pub enum ScenarioError {
     /// A delay of more than a day.
     #[error("a delay of {0} is no link")]
     AbsurdDelay(Delay),
-    /// Codec `u8` without an input it applies to.
+    /// A codec of images without an input it applies to.
     #[error(
-        "codec `u8` needs to know which input was an 8-bit image: add --input-u8 NAME=mean,std"
+        "codec `{0}` needs to know which input was an 8-bit image: add --input-u8 NAME=mean,std"
     )]
-    NoU8Input,
+    NoU8Input(Codec),
     /// The same input declared twice.
     #[error("the input `{0}` is declared twice with --input-u8")]
     TwiceU8(String),
@@ -121,6 +131,15 @@ pub enum ScenarioError {
     /// Text that is not a task.
     #[error("`{0}` is not NAME=OUTPUT[,OUTPUT...]")]
     BadTask(String),
+    /// Text that is not a floor.
+    #[error("`{0}` is not TASK=VALUE with a number in the unit of the task's metric")]
+    BadFloor(String),
+    /// Text that is not a capacity.
+    #[error("`{0}` is not NAME=AMOUNT with a whole number")]
+    BadCapacity(String),
+    /// The same limit twice.
+    #[error("{0} is given twice")]
+    Twice(String),
     /// The file of a scenario cannot be used.
     #[error("{path}: {message}")]
     File {

@@ -3,7 +3,9 @@
 //! The file `<model>.accuracy.toml` lies beside a profile or beside the model. Nothing in it depends
 //! on a board.
 
+mod confidence;
 mod metric;
+mod union;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use confidence::{BadConfidence, Confidence};
 pub use metric::Metric;
 
 /// Version of the file format.

@@ -20,7 +20,7 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 /// `line 3, column 7` of a byte of `text`.
-fn place(text: &str, byte: usize) -> String {
+pub fn place(text: &str, byte: usize) -> String {
     let before = text.get(..byte).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     format!(

@@ -17,6 +17,10 @@ pub struct Bytes(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BitRate(u64);
 
+/// A share of a whole, in millionths, so that sums and comparisons are exact.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Share(pub u64);
+
 /// Text that is not a quantity with a unit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a {what}: {expected}")]
@@ -160,6 +164,25 @@ impl fmt::Display for BitRate {
     }
 }
 
+/// Read with its percent sign, `0.5 %`; to the ten-thousandth of a percent, rounded down.
+impl FromStr for Share {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value = quantity(text, "share", &[("%", 1e4)]).map_err(|error| ParseUnitError {
+            expected: "write it with a percent sign, such as `1%`".to_owned(),
+            ..error
+        })?;
+        // a little more than what was typed is noise of the conversion
+        Ok(Share((value + 1e-3).floor() as u64))
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} %", self.0 as f64 / 1e4))
+    }
+}
+
 /// Reads a time such as `20 ms`, exact to the nanosecond.
 pub fn parse_duration(text: &str) -> Result<Duration, ParseUnitError> {
     let seconds = quantity(text, "time", TIME_UNITS)?;
@@ -220,6 +243,7 @@ macro_rules! read_from_text {
     };
 }
 read_from_text!(BitRate);
+read_from_text!(Share);
 
 /// A wish for a time, as typed by a person: `20 ms`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -295,6 +319,23 @@ mod tests {
             "1000000 Gbit/s",
         ] {
             assert!(text.parse::<BitRate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_need_their_percent_sign() {
+        for (text, millionths) in [
+            ("1%", 10_000),
+            ("0.07 %", 700),
+            ("0%", 0),
+            ("150%", 1_500_000),
+        ] {
+            assert_eq!(text.parse(), Ok(Share(millionths)), "{text}");
+        }
+        assert_eq!(Share(700).to_string(), "0.07 %");
+        for text in ["0.01", "1", "-1%", "%", "1 percent"] {
+            let error = text.parse::<Share>().unwrap_err().to_string();
+            assert!(error.contains("`1%`"), "{error}");
         }
     }
 

@@ -146,6 +146,7 @@ fn only(limits: &Limits, names: &[String]) -> Limits {
         keep_on_edge: kept("keep-on-edge", &limits.keep_on_edge),
         keep_on_server: kept("keep-on-server", &limits.keep_on_server),
         raw_stays: limits.raw_stays && has("raw-stays"),
+        ..Limits::default()
     }
 }
 

@@ -71,6 +71,7 @@ fn layers_and_cut() -> (Vec<String>, String, usize) {
 fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossing>) -> Plan {
     Plan {
         format: FORMAT,
+        members: Vec::new(),
         status: Status::Optimal,
         proof: "written for this test".to_owned(),
         model: PlannedModel {
@@ -115,6 +116,7 @@ fn crossing(tensor: &str, codec: Codec) -> Crossing {
         tensor: tensor.to_owned(),
         codec,
         bytes: 0,
+        bytes_p95: None,
         mean: Vec::new(),
         std: Vec::new(),
         range: None,

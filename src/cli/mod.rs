@@ -1,6 +1,7 @@
 //! The command line: arguments, progress, messages and exit codes.
 
 mod child;
+mod dataset;
 mod demo;
 mod engine;
 mod failure;
@@ -78,6 +79,7 @@ enum Command {
     Sweep(sweep::SweepArgs),
     Split(split::SplitArgs),
     Report(report::ReportArgs),
+    Dataset(dataset::DatasetArgs),
     Runtime(runtime::RuntimeArgs),
     Demo(demo::DemoArgs),
     #[command(name = cutpoint::runtime::memory::CHILD_COMMAND, hide = true)]
@@ -89,7 +91,7 @@ impl Command {
     fn runs_models(&self) -> bool {
         !matches!(
             self,
-            Command::Plan(_) | Command::Sweep(_) | Command::Report(_)
+            Command::Plan(_) | Command::Sweep(_) | Command::Report(_) | Command::Dataset(_)
         )
     }
 }
@@ -176,6 +178,7 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Sweep(args) => sweep::run(&args, common),
         Command::Split(args) => split::run(&args, common),
         Command::Report(args) => report::run(&args, common),
+        Command::Dataset(args) => dataset::run(&args, common),
         Command::Runtime(args) => runtime::run(&args, common),
         Command::Demo(args) => demo::run(&args, common),
         Command::PeakMemory(args) => child::run(&args, common),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cutpoint::plan::{NoPlan, Plan};
+use cutpoint::plan::{Conflict, NoPlan, Plan};
 use cutpoint::solve::{Options, Outcome, solve};
 use cutpoint::units::Bytes;
 
@@ -16,6 +16,8 @@ use super::{Common, Kind, OrFail, files, plan_text};
   cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --rate 10Mbit/s --delay 20ms
   cutpoint plan --edge profiles/pi5/model.toml --server profiles/servers/t4.toml --link wifi \\
       --codec f32,u8,q8 --input-u8 image=127.5,127.5 --edge-memory 64MiB --out plan.toml
+  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --link 4g \\
+      --accuracy model.accuracy.toml --max-drop 1% --floor size=0.95
 
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
 pub(crate) struct PlanArgs {
@@ -62,16 +64,42 @@ pub(crate) fn fail(none: &NoPlan, common: &Common) -> anyhow::Result<anyhow::Err
     }
     let mut message = none.proof.clone();
     for conflict in &none.conflict {
-        if let (Some(allows), Some(least)) = (conflict.allows_bytes, conflict.least_bytes) {
-            message += &format!(
-                "; {} would have to allow {}, not {}",
-                conflict.limit,
-                exactly(least),
-                exactly(allows)
-            );
-        }
+        message += &give(conflict).map_or_else(String::new, |text| format!("; {text}"));
     }
     Ok(Kind::NoPlan.of(anyhow::anyhow!(message)))
+}
+
+/// How far a limit would have to give, when that alone helps.
+fn give(conflict: &Conflict) -> Option<String> {
+    let limit = &conflict.limit;
+    if let (Some(allows), Some(least)) = (conflict.allows_bytes, conflict.least_bytes) {
+        let (least, allows) = (exactly(least), exactly(allows));
+        return Some(format!("{limit} would have to allow {least}, not {allows}"));
+    }
+    if let (Some(allows), Some(least)) = (conflict.allows_units, conflict.least_units) {
+        return Some(format!("{limit} would have to allow {least}, not {allows}"));
+    }
+    let (allows, least) = (conflict.allows_drop?, conflict.least_drop?);
+    let mut text = format!(
+        "{limit}: the best reachable is a drop of {}",
+        percent(least)
+    );
+    if let (Some(metric), Some(best)) = (&conflict.metric, conflict.best_metric) {
+        text += &format!(", {metric} {}", plan_text::metric(metric, best));
+    }
+    text += &match (limit.starts_with("floor"), &conflict.metric) {
+        (true, Some(metric)) => {
+            let asked = conflict.allows_metric.unwrap_or_default();
+            format!(", not {}", plan_text::metric(metric, asked))
+        }
+        _ => format!(", not {}", percent(allows)),
+    };
+    Some(text)
+}
+
+/// A drop so that it can be typed: to a ten-thousandth of a percent.
+fn percent(drop: f64) -> String {
+    format!("{} %", (drop * 1e6).round() / 1e4)
 }
 
 /// To the byte, so that it can be typed, and readable.

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
-use cutpoint::plan::{Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep};
+use cutpoint::plan::{
+    Crossing, Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep, TaskPlan,
+};
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
 use super::plural;
@@ -19,6 +21,10 @@ pub(crate) fn plan(plan: &Plan) -> String {
     let _ = writeln!(text, "\n{}", breakdown(plan));
     if plan.tasks.len() > 1 {
         let _ = writeln!(text, "\n{}", tasks(plan));
+    }
+    let accuracy: Vec<String> = plan.tasks.iter().filter_map(accuracy).collect();
+    if !accuracy.is_empty() {
+        let _ = writeln!(text, "\n{}", accuracy.join("\n"));
     }
     let _ = writeln!(text, "\n{}", alternatives(plan));
     let _ = writeln!(text, "\nbinding   {}", binding(plan));
@@ -132,9 +138,14 @@ fn placement(plan: &Plan) -> String {
 }
 
 fn crossing(plan: &Plan) -> Vec<String> {
-    let sent = plan.crossing.iter();
-    sent.map(|c| format!("{} crosses as {}, {}", c.tensor, c.codec, Bytes(c.bytes)))
-        .collect()
+    let line = |c: &Crossing| {
+        let size = match c.bytes_p95 {
+            Some(p95) => format!("{} on average, 95 % below {}", Bytes(c.bytes), Bytes(p95)),
+            None => Bytes(c.bytes).to_string(),
+        };
+        format!("{} crosses as {}, {size}", c.tensor, c.codec)
+    };
+    plan.crossing.iter().map(line).collect()
 }
 
 fn what_crosses(plan: &Plan) -> String {
@@ -185,6 +196,38 @@ fn tasks(plan: &Plan) -> String {
     right_aligned(table, &[2])
 }
 
+/// What the plan's encodings mean for a task's metric.
+fn accuracy(task: &TaskPlan) -> Option<String> {
+    let of = task.accuracy.as_ref()?;
+    let value = |value| metric(&of.metric, value);
+    let mut text = format!(
+        "{}: {} {}",
+        shorten(&task.name),
+        of.metric,
+        value(of.baseline)
+    );
+    if of.expected != of.baseline || of.worst != of.baseline {
+        text += &format!(" -> {}, at worst {}", value(of.expected), value(of.worst));
+        text += if of.as_a_whole {
+            ", measured as a whole"
+        } else {
+            ""
+        };
+    }
+    if let Some(limit) = of.limit {
+        text += &format!(", limit {}", value(limit));
+    }
+    Some(text)
+}
+
+/// A value of a metric: shares of samples in percent, anything else as it is.
+pub(crate) fn metric(name: &str, value: f64) -> String {
+    match name {
+        "top1" | "macro-f1" | "mean-iou" => format!("{:.2} %", 100.0 * value),
+        _ => format!("{}", (value * 1e4).round() / 1e4),
+    }
+}
+
 fn alternatives(plan: &Plan) -> String {
     let mut table = new_table(["alternative", "latency", "difference", ""]);
     for other in &plan.alternatives {
@@ -218,6 +261,7 @@ fn evidence(evidence: Evidence) -> String {
     let half = |half: HalfEvidence| match half {
         HalfEvidence::Measured => "measured as such",
         HalfEvidence::Predicted => "predicted from other measured halves",
+        HalfEvidence::Stated => "stated by hand",
         HalfEvidence::Simulated => "simulated",
     };
     format!(

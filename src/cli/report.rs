@@ -11,7 +11,7 @@ use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
 use serde::Serialize;
 
-use super::wishes::{ChoiceArgs, problem, read_server};
+use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
@@ -19,7 +19,8 @@ use inputs::Inputs;
 /// Draw profiles, plans and sweeps as SVG figures
 ///
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
-/// rate of the link, and predicted against measured halves. A sweep gives the best latency against
+/// rate of the link, and predicted against measured halves; with an accuracy file beside it, latency
+/// against accuracy, too. A sweep gives the best latency against
 /// the rate. A plan sets server and link for the profile it was made from; without a plan they are
 /// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 #[derive(Debug, Args)]
@@ -68,8 +69,12 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let server = args.server(setting.map(|s| s.server.as_str()))?;
         let otherwise = setting.map_or_else(default_link, inputs::wishes);
         let (scenario, rates) = args.choices.complete(otherwise)?;
-        let problem = problem(profile, &server, &scenario, common)?;
+        let accuracy = read_accuracy(None, path)?;
+        let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
+        if let Some(accuracy) = &accuracy {
+            figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
+        }
     }
     for (path, plan) in inputs.plans_alone() {
         let why = format!(

@@ -6,7 +6,10 @@ use clap::Args;
 use cutpoint::codec::Codec;
 use cutpoint::problem::{Problem, ProblemError};
 use cutpoint::profile::Profile;
-use cutpoint::scenario::{RateRange, Results, Scenario, U8Input, Wishes, parse_task};
+use cutpoint::scenario::{
+    Floor, MaxDrop, RateRange, Results, Scenario, U8Input, Wishes, parse_capacity, parse_task,
+};
+use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::server::{Server, ServerError};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay};
@@ -22,6 +25,9 @@ pub(crate) struct WishArgs {
     /// The server: a profile of the same model, a description under profiles/servers, or sim:8x
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
     server: String,
+    /// What encodings cost in accuracy [default: PROFILE's name with .accuracy.toml, if it exists]
+    #[arg(long, value_name = "FILE", help_heading = "Accuracy")]
+    accuracy: Option<PathBuf>,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
@@ -61,7 +67,9 @@ pub(crate) struct ChoiceArgs {
     #[arg(long, value_name = "PRESET", help_heading = "Link")]
     link: Option<String>,
 
-    /// Codecs that may be used: f32 (the tensor as it is), f16, q8, u8
+    /// Codecs that may be used, such as f32 (the tensor as it is), f16, q8, u8, q4+zstd [default:
+    /// f32, u8 for 8-bit inputs, and what was measured: lossless ones, and under limits on accuracy
+    /// lossy ones]
     #[arg(
         long,
         value_name = "CODEC,...",
@@ -107,6 +115,29 @@ pub(crate) struct ChoiceArgs {
     /// No model input leaves the edge, in any codec
     #[arg(long, help_heading = "Limits")]
     raw_stays: bool,
+    /// What layers on the edge may use of a named capacity, as their profile states it
+    #[arg(long, value_name = "NAME=N", value_parser = parse_capacity, help_heading = "Limits")]
+    capacity: Vec<(String, u64)>,
+
+    /// Largest drop of a task, or of every task: points of its metric, or a share of its error
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "[TASK=]1%",
+        help_heading = "Accuracy"
+    )]
+    max_drop: Vec<MaxDrop>,
+    /// Worst value of a task's metric that is good enough
+    #[arg(long, value_name = "TASK=0.95", help_heading = "Accuracy")]
+    floor: Vec<Floor>,
+    /// How sure limits on accuracy are to hold, one-sided [default: 0.95]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SHARE",
+        help_heading = "Accuracy"
+    )]
+    confidence: Option<Confidence>,
 }
 
 impl WishArgs {
@@ -115,8 +146,22 @@ impl WishArgs {
         let (scenario, rates) = self.choices.complete(Wishes::default())?;
         let edge = Profile::load(&self.edge).or_fail(Kind::BadInput)?;
         let server = read_server(&self.server)?;
-        Ok((problem(&edge, &server, &scenario, common)?, rates))
+        let accuracy = read_accuracy(self.accuracy.as_deref(), &self.edge)?;
+        let problem = problem(&edge, &server, &scenario, accuracy.as_ref(), common)?;
+        Ok((problem, rates))
     }
+}
+
+/// The accuracy file asked for, or the one that lies beside a profile.
+pub(crate) fn read_accuracy(
+    asked: Option<&Path>,
+    profile: &Path,
+) -> anyhow::Result<Option<Sensitivity>> {
+    let beside = profile.with_extension("accuracy.toml");
+    let path = asked.or(beside.is_file().then_some(beside.as_path()));
+    path.map(Sensitivity::load)
+        .transpose()
+        .or_fail(Kind::BadInput)
 }
 
 /// What `--server` names.
@@ -129,10 +174,11 @@ pub(crate) fn problem(
     edge: &Profile,
     server: &Server,
     scenario: &Scenario,
+    accuracy: Option<&Sensitivity>,
     common: &Common,
 ) -> anyhow::Result<Problem> {
-    let problem =
-        Problem::new(edge, server, scenario).map_err(|error| problem_kind(&error).of(error))?;
+    let problem = Problem::with_accuracy(edge, server, scenario, accuracy)
+        .map_err(|error| problem_kind(&error).of(error))?;
     for note in problem.notes() {
         common.note(note);
     }
@@ -165,6 +211,10 @@ impl ChoiceArgs {
             keep_on_edge: self.keep_on_edge.clone(),
             keep_on_server: self.keep_on_server.clone(),
             raw_stays: self.raw_stays,
+            max_drop: self.max_drop.clone(),
+            floor: self.floor.clone(),
+            confidence: self.confidence,
+            capacity: self.capacity.iter().cloned().collect(),
             local_input: self.local_input.clone(),
             task: self.task.clone(),
         }
@@ -182,7 +232,10 @@ fn problem_kind(error: &ProblemError) -> Kind {
     match error {
         ProblemError::Unknown { .. }
         | ProblemError::NotAnInput { .. }
-        | ProblemError::NotAnImage { .. } => Kind::Usage,
+        | ProblemError::NotAnImage { .. }
+        | ProblemError::CodecNeedsData(_)
+        | ProblemError::NoAccuracy
+        | ProblemError::NoBaseline(_) => Kind::Usage,
         _ => Kind::BadInput,
     }
 }

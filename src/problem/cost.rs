@@ -1,6 +1,7 @@
 //! What one placement costs, and whether the limits allow it.
 
-use super::{Codecs, Limit, Pace, Problem, Violation};
+use super::limit::amount;
+use super::{Codecs, Limit, Pace, Problem, Violation, Way};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
 use crate::profile::MemoryModel;
@@ -108,11 +109,18 @@ impl Problem {
     /// [`Violation::CannotCross`].
     pub fn best_codecs(&self, edge: &LayerSet, pace: Pace) -> Result<Codecs, Violation> {
         let best = |tensor: TensorId| {
-            let ways = match self.ways(tensor) {
-                [] => &self.tensor(tensor).ways,
-                allowed => allowed,
+            let fits = |way: &&Way| {
+                self.budgets().iter().all(|budget| {
+                    let uses = budget.codec(tensor, way.codec);
+                    !budget.counts(self.graph(), tensor, edge)
+                        || uses.is_some_and(|uses| uses <= budget.allows)
+                })
             };
-            let fastest = ways.iter().min_by_key(|way| {
+            let mut ways: Vec<&Way> = self.ways(tensor).iter().filter(fits).collect();
+            if ways.is_empty() {
+                ways = self.tensor(tensor).ways.iter().collect();
+            }
+            let fastest = ways.into_iter().min_by_key(|way| {
                 let scaled = pace.scaled(way.encode_ns + way.decode_ns, way.wire_bits);
                 (scaled, way.payload)
             });
@@ -180,22 +188,16 @@ impl Problem {
     /// # Errors
     /// The first limit it breaks.
     pub fn check(&self, edge: &LayerSet, cost: &Cost) -> Result<(), Violation> {
-        let within = |limit: &Limit, needs: Bytes, allows: Bytes| match needs <= allows {
-            true => Ok(()),
-            false => Err(Violation::Exceeds {
-                limit: limit.clone(),
-                needs: needs.0,
-                allows: allows.0,
-            }),
-        };
         let holds = |limit: &Limit, holds: bool| match holds {
             true => Ok(()),
             false => Err(Violation::Breaks(limit.clone())),
         };
         for limit in self.limits() {
             match limit {
-                Limit::EdgeMemory(bytes) => within(limit, cost.edge_memory, *bytes)?,
-                Limit::MaxUplink(bytes) => within(limit, cost.uplink_bytes, *bytes)?,
+                Limit::EdgeMemory(_)
+                | Limit::MaxUplink(_)
+                | Limit::Drop { .. }
+                | Limit::Capacity { .. } => self.check_amount(limit, edge, cost)?,
                 Limit::KeepOnEdge(layer, _) => holds(limit, edge.contains(*layer))?,
                 Limit::KeepOnServer(layer, _) => holds(limit, !edge.contains(*layer))?,
                 Limit::RawStays => {
@@ -212,6 +214,38 @@ impl Problem {
             }
         }
         Ok(())
+    }
+
+    fn check_amount(&self, limit: &Limit, edge: &LayerSet, cost: &Cost) -> Result<(), Violation> {
+        let needs = self.used(limit, edge, cost);
+        let needs = needs.ok_or_else(|| Violation::Unmeasured(limit.clone()))?;
+        match limit.allows() {
+            Some(allows) if needs > allows => Err(Violation::Exceeds {
+                limit: limit.clone(),
+                needs,
+                allows,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much a placement uses of what a limit limits: bytes, millionths of a drop, or units of a
+    /// capacity; `None` when that is unknown, or for limits without an amount.
+    pub fn used(&self, limit: &Limit, edge: &LayerSet, cost: &Cost) -> Option<i64> {
+        match limit {
+            Limit::EdgeMemory(_) => Some(amount(cost.edge_memory)),
+            Limit::MaxUplink(_) => Some(amount(cost.uplink_bytes)),
+            Limit::Drop { task, .. } => Some(self.drop(*task, edge, &cost.crossing)?.worst),
+            Limit::Capacity { name, .. } => Some(self.capacity_used(name, edge)),
+            _ => None,
+        }
+    }
+
+    fn capacity_used(&self, name: &str, edge: &LayerSet) -> i64 {
+        let Some(uses) = self.tables.uses.get(name) else {
+            return 0;
+        };
+        edge.iter().map(|layer| uses[layer.index()]).sum()
     }
 
     fn add_crossing(
@@ -273,13 +307,6 @@ impl Problem {
             tensor: tensor.name.clone(),
             reason: reason.unwrap_or_else(|| "no codec carries it".to_owned()),
         }
-    }
-
-    /// The smallest payload with which what crosses can be sent within the limits; `None` when it
-    /// cannot.
-    pub fn least_payload(&self, edge: &LayerSet) -> Option<u64> {
-        let smallest = |t: TensorId| self.ways(t).iter().map(|way| way.payload.0).min();
-        self.crossing(edge).into_iter().map(smallest).sum()
     }
 
     /// Peak memory of an edge half with these weights and live activations.

@@ -1,13 +1,15 @@
 //! A placement and its cost as a [`Plan`].
 
-use super::{Codecs, Cost, Pace, Problem, Violation};
+use super::limit::WHOLE_DROP;
+use super::{Codecs, Cost, Drop, Limit, Pace, Problem, Violation};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{
-    Alternative, Baseline, Breakdown, Conflict, Crossing, Evidence, FORMAT, HalfEvidence,
+    self, Alternative, Baseline, Breakdown, Conflict, Crossing, Evidence, FORMAT, HalfEvidence,
     LatencyLine, NoPlan, Plan, Setting, Side, Status, TaskPlan,
 };
 use crate::profile::CutRecord;
+use crate::sensitivity::TaskAccuracy;
 
 /// What a solver found, confirmed by [`Problem::evaluate`].
 #[derive(Debug, Clone)]
@@ -43,6 +45,7 @@ impl Problem {
             status: found.status,
             proof: found.proof.clone(),
             model: self.tables.model.clone(),
+            members: Vec::new(),
             setting: self.setting(),
             edge: side(false),
             server: side(true),
@@ -76,6 +79,65 @@ impl Problem {
             alternatives: self.alternatives(self.pace()),
             solve_ms: None,
         }
+    }
+
+    /// Puts a limit that takes part in a contradiction into words and numbers; `least` is the
+    /// least it would have to allow.
+    pub fn describe_limit(&self, limit: &Limit, least: Option<i64>) -> Conflict {
+        let mut conflict = Conflict {
+            limit: limit.to_string(),
+            ..Conflict::default()
+        };
+        let whole = |amount: Option<i64>| amount.and_then(|a| u64::try_from(a).ok());
+        let allows = limit.allows();
+        match limit {
+            Limit::Capacity { .. } => {
+                conflict.allows_units = whole(allows);
+                conflict.least_units = whole(least);
+            }
+            Limit::Drop { task, .. } => {
+                let share = |amount: i64| amount as f64 / WHOLE_DROP;
+                conflict.allows_drop = allows.map(share);
+                conflict.least_drop = least.map(share);
+                if let Some(of) = self.whole_accuracy(*task) {
+                    let value = |amount| of.metric.after(of.baseline, share(amount));
+                    conflict.metric = Some(of.metric.name().to_owned());
+                    conflict.allows_metric = allows.map(value);
+                    conflict.best_metric = least.map(value);
+                }
+            }
+            _ => {
+                conflict.allows_bytes = whole(allows);
+                conflict.least_bytes = whole(least);
+            }
+        }
+        conflict
+    }
+
+    fn whole_accuracy(&self, task: usize) -> Option<&TaskAccuracy> {
+        let accuracy = self.tables.accuracy.as_ref()?;
+        accuracy.whole(&self.tasks()[task].name)
+    }
+
+    /// What a plan means for a task's metric.
+    fn task_accuracy(&self, task: usize, drop: Drop) -> Option<plan::TaskAccuracy> {
+        let whole = self.whole_accuracy(task)?;
+        let after = |drop: f64| whole.metric.after(whole.baseline, drop);
+        let of_task = |limit: &&Limit| matches!(limit, Limit::Drop { task: t, .. } if *t == task);
+        let allows = self
+            .limits()
+            .iter()
+            .filter(of_task)
+            .filter_map(Limit::allows);
+        Some(plan::TaskAccuracy {
+            metric: whole.metric.name().to_owned(),
+            is_error: whole.metric.is_error(),
+            baseline: whole.baseline,
+            expected: after(drop.mean),
+            worst: after(drop.worst as f64 / WHOLE_DROP),
+            limit: allows.min().map(|most| after(most as f64 / WHOLE_DROP)),
+            as_a_whole: drop.as_a_whole,
+        })
     }
 
     fn setting(&self) -> Setting {
@@ -128,14 +190,19 @@ impl Problem {
                 .iter()
                 .find(|way| way.codec == *codec);
             let mut inputs = self.tables.u8_inputs.iter();
-            let scale = inputs.find(|input| *codec == Codec::U8 && input.name == *name);
+            let scale = inputs.find(|input| codec.is_image() && input.name == *name);
+            let file = self.tables.accuracy.as_ref().map(|accuracy| &accuracy.file);
             Crossing {
                 tensor: name.clone(),
                 codec: *codec,
                 bytes: way.map_or(0, |way| way.payload.0),
+                bytes_p95: way.and_then(|way| way.payload_p95).map(|p95| p95.0),
                 mean: scale.map(|s| s.mean.clone()).unwrap_or_default(),
                 std: scale.map(|s| s.std.clone()).unwrap_or_default(),
-                range: None,
+                range: match codec.needs_ranges() {
+                    true => file.and_then(|file| file.range(name, *codec)),
+                    false => None,
+                },
             }
         };
         crossing.iter().map(describe).collect()
@@ -144,7 +211,8 @@ impl Problem {
     fn describe_tasks(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Vec<TaskPlan> {
         let sent_back_or_on =
             |tensors: &[TensorId]| tensors.iter().any(|t| self.goes_to_server(*t));
-        let describe = |task: &crate::task::Task| {
+        let describe = |(index, task): (usize, &crate::task::Task)| {
+            let drop = self.drop(index, edge, &cost.crossing);
             let tensors = task.tensors(self.graph()).unwrap_or_default();
             let needs = self.graph().ancestors(&tensors);
             let here = needs.iter().filter(|l| edge.contains(*l)).count();
@@ -163,10 +231,11 @@ impl Problem {
                 } else {
                     cost.latency_ms(pace)
                 },
-                accuracy_drop: None,
+                accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
+                accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),
             }
         };
-        self.tasks().iter().map(describe).collect()
+        self.tasks().iter().enumerate().map(describe).collect()
     }
 
     /// The stated power times the time spent computing, sending and waiting.
@@ -187,10 +256,15 @@ impl Problem {
                 true => HalfEvidence::Measured,
                 false => HalfEvidence::Predicted,
             };
+        let (edge_stated, server_stated) = self.tables.stated;
         Evidence {
-            edge: measured(&self.tables.edge_cuts),
+            edge: match edge_stated {
+                true => HalfEvidence::Stated,
+                false => measured(&self.tables.edge_cuts),
+            },
             server: match self.tables.setting.simulated {
                 true => HalfEvidence::Simulated,
+                false if server_stated => HalfEvidence::Stated,
                 false => measured(&self.tables.server_cuts),
             },
         }

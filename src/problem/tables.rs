@@ -2,12 +2,16 @@
 
 mod tensors;
 
+use std::collections::BTreeMap;
+
 use super::ProblemError;
+use super::accuracy::Accuracy;
 use crate::codec::Codec;
 use crate::graph::Graph;
 use crate::plan::{PlannedModel, Setting};
 use crate::profile::{CutRecord, MemoryModel, Power, Profile};
 use crate::scenario::{Results, Scenario, U8Input};
+use crate::sensitivity::Sensitivity;
 use crate::server::{Server, ServerTimes};
 use crate::task::Task;
 use crate::units::{BitRate, Bytes};
@@ -33,6 +37,8 @@ pub struct Way {
     pub decode_ns: u64,
     /// Encoded, without framing.
     pub payload: Bytes,
+    /// 95th percentile of the payload, when that depends on the data and was measured.
+    pub payload_p95: Option<Bytes>,
     /// On the wire, framing included.
     pub wire_bits: u64,
 }
@@ -82,10 +88,15 @@ pub(super) struct Tables {
     pub(super) server_memory: MemoryModel,
     pub(super) power: Option<Power>,
     pub(super) u8_inputs: Vec<U8Input>,
+    pub(super) accuracy: Option<Accuracy>,
+    /// Per named capacity: what each layer uses of it on the edge.
+    pub(super) uses: BTreeMap<String, Vec<i64>>,
     pub(super) model: PlannedModel,
     pub(super) setting: Setting,
     pub(super) edge_cuts: Vec<CutRecord>,
     pub(super) server_cuts: Vec<CutRecord>,
+    /// Whether the times of edge and server were stated by hand.
+    pub(super) stated: (bool, bool),
     pub(super) notes: Vec<String>,
 }
 
@@ -97,6 +108,7 @@ impl Tables {
         edge: &Profile,
         server: &Server,
         scenario: &Scenario,
+        accuracy: Option<&Sensitivity>,
     ) -> Result<Tables, ProblemError> {
         let mut graph = edge.graph().map_err(ProblemError::Graph)?;
         let mut times = server.times(edge, &graph)?;
@@ -105,8 +117,16 @@ impl Tables {
         }
         let tasks = tasks(&graph, edge, scenario)?;
         let layers = layer_times(edge, &times);
-        let tensors = TensorTable::new(edge, &times, scenario, &graph)?.rows();
+        let accuracy = accuracy.map(|file| {
+            check_model(file, edge)?;
+            Accuracy::new(file, scenario.limits.accuracy.confidence, &graph, &tasks)
+        });
+        let accuracy = accuracy.transpose()?;
+        let file = accuracy.as_ref().map(|accuracy| &accuracy.file);
+        let tensors = TensorTable::new(edge, &times, scenario, &graph, file)?.rows();
         let tables = Tables {
+            accuracy,
+            uses: capacities(edge),
             layers,
             tensors,
             split: SplitTime {
@@ -126,6 +146,10 @@ impl Tables {
             setting: setting(edge, server, scenario),
             edge_cuts: edge.cuts.clone(),
             server_cuts: server.cuts().to_vec(),
+            stated: (
+                edge.source.is_some(),
+                server.profile().is_some_and(|p| p.source.is_some()),
+            ),
             notes: times.note.take().into_iter().collect(),
             graph,
             tasks,
@@ -178,6 +202,28 @@ fn layer_times(edge: &Profile, times: &ServerTimes) -> Vec<LayerTime> {
             server_ns: ns(*server_us),
         })
         .collect()
+}
+
+fn check_model(file: &Sensitivity, edge: &Profile) -> Result<(), ProblemError> {
+    match file.model.sha256 == edge.model.sha256 {
+        true => Ok(()),
+        false => Err(ProblemError::AccuracyOfOther {
+            file: file.model.file.clone(),
+            found: file.model.sha256.chars().take(12).collect(),
+            model: edge.model.file.clone(),
+        }),
+    }
+}
+
+fn capacities(edge: &Profile) -> BTreeMap<String, Vec<i64>> {
+    let mut uses: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for (index, layer) in edge.layers.iter().enumerate() {
+        for (name, amount) in &layer.uses {
+            let row = uses.entry(name.clone());
+            row.or_insert_with(|| vec![0; edge.layers.len()])[index] = i64::from(*amount);
+        }
+    }
+    uses
 }
 
 fn tasks(graph: &Graph, edge: &Profile, scenario: &Scenario) -> Result<Vec<Task>, ProblemError> {

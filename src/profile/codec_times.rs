@@ -16,11 +16,16 @@ pub struct CodecTime {
 ///
 /// A tensor in its own type costs nothing. An image file costs what its eight-bit image costs in
 /// the halves, and its own record beside; of JPEG the nearest quality measured counts, the lower of
-/// two. A compression costs its record over the message before it, of an image over its pixels.
+/// two. A compression costs its record over the message before it, of an image over its pixels. A
+/// named variant has a record of its own, over the tensor's bytes, and takes no compression.
 pub fn codec_time(records: &[CodecRecord], codec: Codec, tensor: &Tensor) -> Option<CodecTime> {
+    let mut time = CodecTime::default();
+    if let (Form::Named(_), Stage::Plain) = (codec.form, codec.stage) {
+        time.add(named(records, &codec.to_string())?, tensor.bytes.0);
+        return Some(time);
+    }
     let halves = codec.in_halves();
     let message = halves.payload(tensor)?.0;
-    let mut time = CodecTime::default();
     if halves != Codec::F32 {
         time.add(named(records, &halves.form.to_string())?, tensor.bytes.0);
     }
@@ -98,6 +103,7 @@ mod tests {
             record("jpeg50", 0.0, 3.0),
             record("jpeg90", 0.0, 5.0),
             record("zstd", 4.0, 8.0),
+            record("variant:b", 7.0, 1.0),
         ];
         let tensor = tensor(&[1, 1, 20, 50]);
         let encode = |name: &str| {
@@ -114,7 +120,8 @@ mod tests {
         assert_eq!(encode("jpeg70"), Some(6.0 + 12.0));
         assert_eq!(encode("jpeg99"), Some(6.0 + 20.0));
         assert_eq!(encode("png+zstd"), Some(96.0 + 4.0 + 8.0));
-        for missing in ["q2", "f16", "q4+deflate", "variant:a"] {
+        assert_eq!(encode("variant:b"), Some(7.0 + 4.0));
+        for missing in ["q2", "f16", "q4+deflate", "variant:a", "variant:b+zstd"] {
             assert_eq!(encode(missing), None, "{missing}");
         }
     }

@@ -3,10 +3,14 @@
 //! The file carries the graph it measured, so that planning needs neither the model nor a runtime.
 //! A file is written to a temporary name and renamed.
 
+mod by_hand;
 mod check;
 mod codec_times;
+mod error;
+mod union;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +20,8 @@ use crate::task::Task;
 use crate::units::Bytes;
 
 pub use codec_times::{CodecTime, codec_time};
+pub use error::ProfileError;
+pub use union::{Member, Names, UnionError};
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -26,6 +32,10 @@ pub const FORMAT: u32 = 1;
 pub struct Profile {
     /// [`FORMAT`].
     pub format: u32,
+    /// Where figures come from that nobody measured here, such as a publication: a profile with
+    /// this key is written by hand, may leave out most keys, and counts as stated, not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// What was measured.
     pub model: ModelInfo,
     /// Where it was measured.
@@ -66,7 +76,7 @@ pub struct Profile {
 }
 
 /// What was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelInfo {
     /// File name without folders.
@@ -80,11 +90,14 @@ pub struct ModelInfo {
 }
 
 /// Where it was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoardInfo {
     /// Name given with `--board`.
     pub name: String,
+    /// The machine that server times hold for, when a table by hand states those of another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// Processor, such as `AMD EPYC`.
     pub cpu: String,
     /// Cores by kind, such as `4x Cortex-A76 + 4x Cortex-A55` or `2`.
@@ -120,7 +133,7 @@ pub struct BoardInfo {
 }
 
 /// How it was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Method {
     /// Runs of each session before the first that counts.
@@ -155,7 +168,7 @@ pub struct Method {
 }
 
 /// Times of the unsplit model, in microseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Whole {
@@ -188,7 +201,7 @@ pub struct Power {
 }
 
 /// A model input or output.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct PortRecord {
@@ -199,7 +212,7 @@ pub struct PortRecord {
 }
 
 /// A run-time value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TensorRecord {
     /// Name in the model.
@@ -231,7 +244,7 @@ pub struct WeightRecord {
 }
 
 /// A layer with its times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerRecord {
     /// See [`Layer::id`].
@@ -258,6 +271,10 @@ pub struct LayerRecord {
     pub trace_us: f64,
     /// Spread of the traced time.
     pub mad_us: f64,
+    /// What the layer takes up on the edge of named capacities, stated by the user, such as
+    /// `{ BRAM = 3, LUT = 100 }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uses: BTreeMap<String, u32>,
 }
 
 /// Two halves that were really measured.
@@ -300,7 +317,7 @@ pub struct CutRecord {
 /// - Image files (`png`, `jpeg90`, ...): what comes on top of `u8` outside the halves; bytes of the
 ///   tensor in its own type, too.
 /// - Compressions (`deflate`, `zstd`), on one thread: bytes of the message before them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct CodecRecord {
@@ -310,35 +327,6 @@ pub struct CodecRecord {
     pub enc_ns_per_byte: f64,
     pub dec_us: f64,
     pub dec_ns_per_byte: f64,
-}
-
-/// What can be wrong with a profile.
-#[derive(Debug, thiserror::Error)]
-pub enum ProfileError {
-    /// The file cannot be read or written.
-    #[error("{path}: {cause}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        cause: std::io::Error,
-    },
-    /// The text is not TOML of this format.
-    #[error("{path}: not a profile: {message}")]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// The cause, with line and column.
-        message: String,
-    },
-    /// The tables contradict one another.
-    #[error("{path}: {message}; measure again with `cutpoint profile`")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, naming the entry.
-        message: String,
-    },
 }
 
 impl Profile {
@@ -359,13 +347,25 @@ impl Profile {
     /// # Errors
     /// See [`ProfileError`].
     pub fn parse(text: &str, path: &Path) -> Result<Profile, ProfileError> {
-        let profile: Profile = read_toml(text).map_err(|message| ProfileError::Syntax {
-            path: path.to_owned(),
+        let path = path.to_owned();
+        let by_hand = by_hand::looks_like_one(text);
+        let read = match by_hand {
+            true => by_hand::read(text),
+            false => read_toml(text).map_err(by_hand::hint),
+        };
+        let profile = read.map_err(|message| ProfileError::Syntax {
+            path: path.clone(),
             message,
         })?;
-        let invalid = |message: String| ProfileError::Invalid {
-            path: path.to_owned(),
-            message,
+        let invalid = |message: String| match by_hand {
+            true => ProfileError::ByHand {
+                path: path.clone(),
+                message,
+            },
+            false => ProfileError::Invalid {
+                path: path.clone(),
+                message,
+            },
         };
         if profile.format != FORMAT {
             return Err(invalid(format!(

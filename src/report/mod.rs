@@ -1,6 +1,6 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
-//! `layers`, `cuts`, `rate` and `halves` hold one figure each: its data, and `figure(&data, &style)`.
+//! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`.
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
@@ -17,6 +17,7 @@ mod scale;
 mod sheet;
 mod style;
 mod text;
+pub mod tradeoff;
 
 pub use style::{Style, Theme};
 

@@ -120,6 +120,19 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("server-left-out", Hollow, "#b87f00", "#f2b632"),
     ("edge-error", Line(1.2, ""), "#0072b2", "#56b4e9"),
     ("server-error", Line(1.2, ""), "#b87f00", "#f2b632"),
+    ("curve-1", Line(1.8, ""), "#440154", "#c7a5e8"),
+    ("curve-2", Line(1.8, ""), "#3b528b", "#8fb4f0"),
+    ("curve-3", Line(1.8, ""), "#1f7a6d", "#5fd0c0"),
+    ("curve-4", Line(1.8, ""), "#7a8a00", "#c8d84a"),
+    ("curve-5", Line(1.8, ""), "#b87f00", "#f2b632"),
+    ("curve-6", Line(1.8, ""), "#d55e00", "#ff8a45"),
+    ("dot-1", Dot, "#440154", "#c7a5e8"),
+    ("dot-2", Dot, "#3b528b", "#8fb4f0"),
+    ("dot-3", Dot, "#1f7a6d", "#5fd0c0"),
+    ("dot-4", Dot, "#7a8a00", "#c8d84a"),
+    ("dot-5", Dot, "#b87f00", "#f2b632"),
+    ("dot-6", Dot, "#d55e00", "#ff8a45"),
+    ("faint", Dot, "#c3cad2", "#4a535d"),
 ];
 
 /// The style sheet of a figure, for the classes that `body` uses.

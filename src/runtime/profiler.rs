@@ -134,6 +134,7 @@ pub fn profile(
     let threads = request.protocol.threads;
     let board = BoardInfo {
         name: request.board.clone(),
+        server: None,
         cpu: board.cpu,
         cores: board.cores,
         memory_bytes: board.memory_bytes,

@@ -50,6 +50,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
     };
     Profile {
         format: FORMAT,
+        source: None,
         model: ModelInfo {
             file: parts.model.file_name(),
             sha256: parts.model.sha256().to_owned(),
@@ -153,6 +154,7 @@ fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
                 .map(|w| graph.weights()[w.index()].name.clone())
                 .collect(),
             flops: layer.flops,
+            uses: Default::default(),
             edge_us: edge_us[index],
             server_us: server_us[index],
             trace_us: ns(traced_us[index].0),

@@ -1,13 +1,17 @@
 //! What was typed, in flags or in a scenario file, before it is complete.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Limits, RateRange, Results, Scenario, ScenarioError, U8Input};
+use super::{
+    AccuracyLimits, Floor, Limits, MaxDrop, RateRange, Results, Scenario, ScenarioError, U8Input,
+};
 use crate::codec::Codec;
 use crate::link::{Link, PRESETS, Preset};
+use crate::sensitivity::Confidence;
 use crate::syntax::read_toml;
 use crate::task::Task;
 use crate::units::{BitRate, Bytes, Delay};
@@ -36,6 +40,12 @@ pub struct Wishes {
     pub keep_on_edge: Vec<String>,
     pub keep_on_server: Vec<String>,
     pub raw_stays: bool,
+    #[serde(deserialize_with = "texts")]
+    pub max_drop: Vec<MaxDrop>,
+    #[serde(deserialize_with = "texts")]
+    pub floor: Vec<Floor>,
+    pub confidence: Option<Confidence>,
+    pub capacity: BTreeMap<String, u64>,
     pub local_input: Vec<String>,
     #[serde(deserialize_with = "tasks")]
     pub task: Vec<Task>,
@@ -88,6 +98,13 @@ impl Wishes {
             keep_on_edge: list(self.keep_on_edge, file.keep_on_edge),
             keep_on_server: list(self.keep_on_server, file.keep_on_server),
             raw_stays: self.raw_stays || file.raw_stays,
+            max_drop: list(self.max_drop, file.max_drop),
+            floor: list(self.floor, file.floor),
+            confidence: self.confidence.or(file.confidence),
+            capacity: match self.capacity.is_empty() {
+                true => file.capacity,
+                false => self.capacity,
+            },
             local_input: list(self.local_input, file.local_input),
             task: list(self.task, file.task),
         }
@@ -130,8 +147,15 @@ impl Wishes {
         if link.delay.0 > LONGEST_DELAY {
             return Err(ScenarioError::AbsurdDelay(link.delay));
         }
+        let accuracy = AccuracyLimits {
+            drops: self.max_drop,
+            floors: self.floor,
+            confidence: self.confidence.unwrap_or_default(),
+        };
+        accuracy.check()?;
         let scenario = Scenario {
             link,
+            measured_codecs: self.codec.is_empty(),
             codecs: codecs(self.codec, &self.input_u8)?,
             u8_inputs: self.input_u8,
             results: self.results.unwrap_or_default(),
@@ -141,6 +165,8 @@ impl Wishes {
                 keep_on_edge: self.keep_on_edge,
                 keep_on_server: self.keep_on_server,
                 raw_stays: self.raw_stays,
+                accuracy,
+                capacities: self.capacity,
             },
             local_inputs: self.local_input,
             tasks: self.task,
@@ -169,8 +195,8 @@ fn codecs(asked: Vec<Codec>, u8_inputs: &[U8Input]) -> Result<Vec<Codec>, Scenar
         codecs.push(Codec::F32);
         codecs.extend((!u8_inputs.is_empty()).then_some(Codec::U8));
     }
-    if codecs.contains(&Codec::U8) && u8_inputs.is_empty() {
-        return Err(ScenarioError::NoU8Input);
+    if let (Some(codec), []) = (codecs.iter().find(|c| c.is_image()), u8_inputs) {
+        return Err(ScenarioError::NoU8Input(*codec));
     }
     codecs.sort();
     codecs.dedup();
@@ -192,6 +218,20 @@ pub fn parse_task(text: &str) -> Result<Task, ScenarioError> {
         name: name.to_owned(),
         outputs,
     })
+}
+
+/// Reads `NAME=AMOUNT`.
+///
+/// # Errors
+/// [`ScenarioError::BadCapacity`].
+pub fn parse_capacity(text: &str) -> Result<(String, u64), ScenarioError> {
+    let bad = || ScenarioError::BadCapacity(text.to_owned());
+    let (name, most) = text.rsplit_once('=').ok_or_else(bad)?;
+    let most = most.trim().parse().map_err(|_| bad())?;
+    match name.is_empty() {
+        true => Err(bad()),
+        false => Ok((name.to_owned(), most)),
+    }
 }
 
 fn read<T: std::str::FromStr<Err: std::fmt::Display>, E: serde::de::Error>(
@@ -226,6 +266,7 @@ fn tasks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Task>, D::Err
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Share;
 
     fn file(text: &str) -> Wishes {
         toml::from_str(text).unwrap()
@@ -241,7 +282,11 @@ mod tests {
             codec = ["f32", "q8"]
             input_u8 = ["x=127.5,127.5"]
             results = "anywhere"
+            max_drop = ["1%", "boxes=0.5 %"]
+            floor = ["boxes=0.9"]
+            confidence = 0.9
             task = ["boxes=a,b"]
+            capacity = { BRAM = 140 }
             "#,
         );
         let flags = Wishes {
@@ -254,6 +299,12 @@ mod tests {
         assert_eq!(scenario.codecs, [Codec::F32, Codec::Q8]);
         assert_eq!(scenario.limits.edge_memory, Some(Bytes(64 << 20)));
         assert_eq!(scenario.tasks[0].outputs, ["a", "b"]);
+        let accuracy = &scenario.limits.accuracy;
+        assert_eq!(accuracy.drop_of("boxes"), Some(Share(5_000)));
+        assert_eq!(accuracy.floors[0].value, 0.9);
+        assert_eq!(accuracy.confidence.share(), 0.9);
+        assert_eq!(scenario.limits.capacities["BRAM"], 140);
+        assert!(!scenario.measured_codecs);
     }
 
     #[test]
@@ -283,6 +334,8 @@ mod tests {
             "rate = 40",
             "rate = \"40\"",
             "codec = [\"zip\"]",
+            "max_drop = [\"0.01\"]",
+            "confidence = 95",
         ] {
             assert!(toml::from_str::<Wishes>(text).is_err(), "{text}");
         }
@@ -291,6 +344,9 @@ mod tests {
             Err(ScenarioError::NoLink(_))
         ));
         let u8_alone = file("link = \"wifi\"\ncodec = [\"u8\"]");
-        assert_eq!(u8_alone.complete().unwrap_err(), ScenarioError::NoU8Input);
+        assert_eq!(
+            u8_alone.complete().unwrap_err(),
+            ScenarioError::NoU8Input(Codec::U8)
+        );
     }
 }

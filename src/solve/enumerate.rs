@@ -4,6 +4,7 @@
 //! linear program's plan and settles ties in whole numbers. It gives up beyond a number of
 //! placements.
 
+mod budgets;
 mod choice;
 mod walk;
 

@@ -5,7 +5,7 @@ use super::optimum::{Optimum, optimum, within_limits};
 use super::reduce::Reduced;
 use super::{Options, SolveError};
 use crate::plan::{Conflict, NoPlan};
-use crate::problem::{Limit, Problem};
+use crate::problem::{Budget, Limit, Problem};
 
 /// Names of the limits without which a faster plan exists. Where only lifting several at once
 /// helps, those that the plan without limits breaks.
@@ -60,14 +60,10 @@ pub(super) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
             kept = rest;
         }
     }
-    let mut conflict = Vec::new();
-    for limit in &kept {
-        conflict.push(Conflict {
-            limit: limit.to_string(),
-            allows_bytes: limit.bytes().map(|b| b.0),
-            least_bytes: least(problem, limit, options),
-        });
-    }
+    let conflict: Vec<Conflict> = kept
+        .iter()
+        .map(|limit| problem.describe_limit(limit, least(problem, limit, options)))
+        .collect();
     let proof = match conflict.as_slice() {
         // nothing that can be lifted: results wanted where tensors may not go
         [] => "results are wanted on the server, but a tensor on the way may not cross".to_owned(),
@@ -80,26 +76,69 @@ pub(super) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
     Ok(problem.describe_conflict(proof, conflict))
 }
 
-/// The least that a limit with a size would have to allow, with all others kept.
-fn least(problem: &Problem, limit: &Limit, options: &Options) -> Option<u64> {
-    let goal = match limit {
-        Limit::EdgeMemory(_) => Goal::EdgeMemory,
-        Limit::MaxUplink(_) => Goal::Uplink,
-        _ => return None,
-    };
+/// The least that a limit with an amount would have to allow, with all others kept.
+fn least(problem: &Problem, limit: &Limit, options: &Options) -> Option<i64> {
     let relaxed = problem.with_limits(without(problem.limits(), limit));
-    let reduced = Reduced::new(&relaxed, problem.pace()).ok()?;
-    let form = Form {
-        goal,
-        limits: true,
-        steps: Vec::new(),
-        time_limit: options.time_limit,
+    let search = Search {
+        relaxed: &relaxed,
+        limit,
+        options,
     };
-    let answered: Result<_, NoAnswer> = within_limits(&reduced, form);
-    let (answer, cost) = answered.ok()?;
-    match goal {
-        Goal::EdgeMemory => Some(cost.edge_memory.0),
-        _ => relaxed.least_payload(&answer.edge),
+    let found = match limit {
+        Limit::EdgeMemory(_) => search.answer(&relaxed, Goal::EdgeMemory),
+        _ => search.least_of_budget(problem.budgets().iter().find(|b| b.limit == *limit)?),
+    };
+    let as_a_whole = problem.measured_together().into_iter();
+    let as_a_whole = as_a_whole.filter_map(|(edge, codecs)| {
+        let cost = relaxed.evaluate(&edge, &codecs).ok()?;
+        problem.used(limit, &edge, &cost)
+    });
+    found.into_iter().chain(as_a_whole).min()
+}
+
+/// The search for the least use of what one limit limits.
+struct Search<'a> {
+    /// The problem without the limit.
+    relaxed: &'a Problem,
+    limit: &'a Limit,
+    options: &'a Options,
+}
+
+impl Search<'_> {
+    /// The least sum of a budget. A plan may use more than its sum, when parts of it that were
+    /// measured together do: they are then ruled out, until the least sum is what is used.
+    fn least_of_budget(&self, budget: &Budget) -> Option<i64> {
+        let mut least: Option<i64> = None;
+        let mut parts = Vec::new();
+        loop {
+            let loose = self.relaxed.with_budgets(&[budget.loosened()]);
+            let index = loose.budgets().len() - 1;
+            let used = self.answer(&loose.with_budgets(&parts), Goal::Least(index));
+            let Some(used) = used else {
+                return least;
+            };
+            let better = least.is_none_or(|least| used < least);
+            least = if better { Some(used) } else { least };
+            let fewer = self.relaxed.parts_worse_than(self.limit, used - 1);
+            if !better || fewer.len() <= parts.len() {
+                return least;
+            }
+            parts = fewer;
+        }
+    }
+
+    /// What the plan uses that is best in view of a goal.
+    fn answer(&self, problem: &Problem, goal: Goal) -> Option<i64> {
+        let reduced = Reduced::new(problem, problem.pace()).ok()?;
+        let form = Form {
+            goal,
+            limits: true,
+            steps: Vec::new(),
+            time_limit: self.options.time_limit,
+        };
+        let answered: Result<_, NoAnswer> = within_limits(&reduced, form);
+        let (answer, cost) = answered.ok()?;
+        self.relaxed.used(self.limit, &answer.edge, &cost)
     }
 }
 

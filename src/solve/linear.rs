@@ -5,6 +5,7 @@
 //! has a variable z above each such difference. Without side limits every row is a difference of
 //! two variables, so the matrix is totally unimodular and the relaxation integral: a minimum cut.
 
+mod budget;
 mod memory;
 mod objective;
 
@@ -25,8 +26,8 @@ use crate::solve::reduce::Reduced;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
     Latency,
-    /// Payload to the server.
-    Uplink,
+    /// What is used of one of the budgets.
+    Least(usize),
     /// Memory of the edge half.
     EdgeMemory,
 }
@@ -35,7 +36,7 @@ pub(super) enum Goal {
 #[derive(Debug, Clone)]
 pub(super) struct Form {
     pub(super) goal: Goal,
-    /// With the rows of the limits on memory and payload, and whole variables.
+    /// With the rows of the budgets and of the limit on memory, and whole variables.
     pub(super) limits: bool,
     /// Steps of the execution whose memory is limited; the others are left out.
     pub(super) steps: Vec<usize>,
@@ -73,7 +74,7 @@ pub(super) fn solve(reduced: &Reduced<'_>, form: &Form) -> Result<Answer, NoAnsw
     let crossings = program.add_crossings();
     program.add_objective(&crossings);
     if form.limits {
-        program.add_uplink_limit(&crossings);
+        program.add_budgets(&crossings);
         program.add_memory_limit(&crossings);
     }
     program.run(&crossings)
@@ -200,7 +201,7 @@ impl<'a, 'p> Program<'a, 'p> {
             }
             let count = self.reduced.ways[tensor.index()].len();
             let mut ways = Vec::new();
-            if count > 1 && self.form.goal == Goal::Latency && self.form.limits {
+            if count > 1 && self.form.limits {
                 ways = (0..count).map(|_| self.zero_or_one()).collect();
                 let chosen: Expression = ways.iter().sum();
                 self.rows.push(constraint!(chosen == crosses.clone()));
@@ -217,30 +218,37 @@ impl<'a, 'p> Program<'a, 'p> {
     /// When a tensor crosses; `None` when it never does. A tensor that may not cross gets rows
     /// that keep it from doing so.
     fn crosses(&mut self, tensor: TensorId, may: bool) -> Option<Expression> {
-        let produced = self.x_of_producer(tensor);
-        let producer = self.graph().producer(tensor);
-        if producer.is_some_and(|p| self.reduced.server.contains(p)) {
-            return None;
+        let readers = self.graph().consumers(tensor);
+        if may {
+            return match self.reduced.problem.goes_to_server(tensor) {
+                true => self.is_made_here(tensor),
+                false => self.leaves_for(tensor, readers),
+            };
         }
-        let consumers = self.graph().consumers(tensor);
-        let leaves = consumers.iter().any(|c| self.reduced.server.contains(*c));
-        if leaves || self.reduced.problem.goes_to_server(tensor) {
+        self.is_made_here(tensor)?;
+        let produced = self.x_of_producer(tensor);
+        for reader in self.last_free_of(readers) {
+            self.rows
+                .push(constraint!(produced.clone() <= self.x(reader)));
+        }
+        None
+    }
+
+    /// x of the producer, unless that is sure to be on the server.
+    fn is_made_here(&self, tensor: TensorId) -> Option<Expression> {
+        let producer = self.graph().producer(tensor);
+        let there = producer.is_some_and(|p| self.reduced.server.contains(p));
+        (!there).then(|| self.x_of_producer(tensor))
+    }
+
+    /// When a tensor crosses because some of `readers` are on the server; `None` when it never
+    /// does.
+    fn leaves_for(&mut self, tensor: TensorId, readers: &[LayerId]) -> Option<Expression> {
+        let produced = self.is_made_here(tensor)?;
+        if readers.iter().any(|c| self.reduced.server.contains(*c)) {
             return Some(produced);
         }
-        let free: Vec<LayerId> = consumers
-            .iter()
-            .copied()
-            .filter(|c| self.reduced.is_free(*c))
-            .collect();
-        let last = self.last_of(&free);
-        if !may {
-            for reader in last {
-                self.rows
-                    .push(constraint!(produced.clone() <= self.x(reader)));
-            }
-            return None;
-        }
-        match last.as_slice() {
+        match self.last_free_of(readers).as_slice() {
             [] => None,
             [only] => Some(produced - self.x(*only)),
             several => {
@@ -254,24 +262,10 @@ impl<'a, 'p> Program<'a, 'p> {
         }
     }
 
-    fn add_uplink_limit(&mut self, crossings: &[CrossingVars]) {
-        let limit = match self.reduced.problem.uplink_limit() {
-            // ways that exceed it alone are gone, so nothing but empty tensors crosses
-            Some(limit) if limit.0 > 0 => limit.0 as f64,
-            _ => return,
-        };
-        let mut total = Expression::from(0.0);
-        for crossing in crossings {
-            let ways = &self.reduced.ways[crossing.tensor.index()];
-            if crossing.ways.is_empty() {
-                let least = ways.iter().map(|way| way.payload.0).min().unwrap_or(0);
-                total.add_mul(least as f64 / limit, crossing.crosses.clone());
-            }
-            for (variable, way) in crossing.ways.iter().zip(ways) {
-                total.add_mul(way.payload.0 as f64 / limit, *variable);
-            }
-        }
-        self.rows.push(constraint!(total <= 1.0));
+    /// The undecided ones of `layers` that no other undecided one needs.
+    fn last_free_of(&self, layers: &[LayerId]) -> Vec<LayerId> {
+        let free = layers.iter().copied().filter(|l| self.reduced.is_free(*l));
+        self.last_of(&free.collect::<Vec<_>>())
     }
 
     fn run(self, crossings: &[CrossingVars]) -> Result<Answer, NoAnswer> {
@@ -325,8 +319,8 @@ fn chosen_codecs(
                 pairs.find(|(variable, _)| solution.value(**variable) > 0.5)
             });
         picked
-            .map(|(_, way)| way.codec)
-            .or_else(|| ways.first().map(|way| way.codec))
+            .map(|(_, choice)| choice.way.codec)
+            .or_else(|| ways.first().map(|choice| choice.way.codec))
             .unwrap_or(Codec::F32)
     };
     let crossing = reduced.problem.crossing(edge);

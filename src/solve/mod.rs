@@ -7,6 +7,7 @@ mod linear;
 mod optimum;
 mod reduce;
 mod sweep;
+mod tradeoff;
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::plan::{NoPlan, Plan, Status};
 use crate::problem::{Found, Problem};
 
 pub use sweep::sweep;
+pub use tradeoff::tradeoff;
 
 /// How much work solving may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,46 @@ pub(super) fn optimum(
     pace: Pace,
     options: &Options,
 ) -> Result<Option<Optimum>, SolveError> {
+    let summed = best_by_sums(problem, pace, options);
+    let costed = problem.measured_together().into_iter();
+    let costed = costed.filter_map(|(edge, codecs)| {
+        let cost = problem.evaluate(&edge, &codecs).ok()?;
+        Some((edge, cost))
+    });
+    let Some((edge, cost)) = costed.min_by_key(|(_, cost)| cost.rank(pace)) else {
+        return summed;
+    };
+    let mut best = match summed {
+        Ok(Some(best)) if best.cost.rank(pace) <= cost.rank(pace) => return Ok(Some(best)),
+        Ok(Some(best)) => best,
+        Ok(None) => Optimum {
+            bound: cost.scaled(pace),
+            proven: true,
+            proof: "no sum of single drops meets the limits".to_owned(),
+            edge: edge.clone(),
+            cost: cost.clone(),
+        },
+        Err(SolveError::Stopped(why)) => Optimum {
+            bound: 0,
+            proven: false,
+            proof: why,
+            edge: edge.clone(),
+            cost: cost.clone(),
+        },
+        Err(other) => return Err(other),
+    };
+    best.proof = format!("measured as a whole; else {}", best.proof);
+    best.bound = best.bound.min(cost.scaled(pace));
+    (best.edge, best.cost) = (edge, cost);
+    Ok(Some(best))
+}
+
+/// The best placement within the budgets, where drops are sums.
+fn best_by_sums(
+    problem: &Problem,
+    pace: Pace,
+    options: &Options,
+) -> Result<Option<Optimum>, SolveError> {
     let Ok(reduced) = Reduced::new(problem, pace) else {
         return Ok(None);
     };

@@ -1,11 +1,11 @@
 //! What the limits decide before any solver runs.
 //!
-//! Pins, tensors that may not cross and the memory of what a layer needs fix layers to a side;
+//! Pins, tensors that may not cross and what a layer and all it needs use fix layers to a side;
 //! codecs that break a limit alone, or that another one beats in every respect, are dropped. No
 //! placement that meets the limits is lost.
 
 use crate::graph::{Graph, LayerId, LayerSet, TensorId};
-use crate::problem::{Pace, Problem, Way};
+use crate::problem::{Budget, Counts, Pace, Problem, Way};
 
 /// A problem at one pace with everything decided that is decided already.
 #[derive(Debug)]
@@ -19,7 +19,17 @@ pub(super) struct Reduced<'a> {
     /// Per layer: everything it needs.
     pub(super) ancestors: Vec<LayerSet>,
     /// Per tensor: the ways in which it may cross, fastest first; none when it may not.
-    pub(super) ways: Vec<Vec<Way>>,
+    pub(super) ways: Vec<Vec<Choice>>,
+    /// What the budgets allow, at most what any placement can use; in their order.
+    pub(super) allows: Vec<i64>,
+}
+
+/// A way to cross, and what it uses of each budget when it counts there: more than the budget
+/// allows when that is unknown.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) way: Way,
+    pub(super) uses: Vec<i64>,
 }
 
 /// No placement meets the limits.
@@ -30,9 +40,16 @@ impl<'a> Reduced<'a> {
     pub(super) fn new(problem: &'a Problem, pace: Pace) -> Result<Reduced<'a>, Contradiction> {
         let (edge, server) = problem.pins();
         let graph = problem.graph();
+        if problem.budgets().iter().any(|budget| budget.allows < 0) {
+            return Err(Contradiction);
+        }
+        let most = |budget: &Budget| budget.allows.min(budget.total());
+        let allows: Vec<i64> = problem.budgets().iter().map(most).collect();
+        let ways = |tensor| ways(problem, &allows, tensor, pace);
         let mut reduced = Reduced {
             ancestors: ancestors(graph),
-            ways: graph.tensor_ids().map(|t| ways(problem, t, pace)).collect(),
+            ways: graph.tensor_ids().map(ways).collect(),
+            allows,
             problem,
             pace,
             edge,
@@ -40,7 +57,13 @@ impl<'a> Reduced<'a> {
         };
         reduced.propagate()?;
         reduced.fix_by_memory()?;
+        reduced.fix_by_budgets()?;
         Ok(reduced)
+    }
+
+    /// The budgets of the problem.
+    pub(super) fn budgets(&self) -> &'a [Budget] {
+        self.problem.budgets()
     }
 
     /// Layers that are not decided.
@@ -111,6 +134,30 @@ impl<'a> Reduced<'a> {
         self.propagate()
     }
 
+    /// Sends layers to the server that, with all they need, use more than a budget allows.
+    fn fix_by_budgets(&mut self) -> Result<(), Contradiction> {
+        for (budget, allows) in self.budgets().iter().zip(self.allows.clone()) {
+            if !budget.has_layers() {
+                continue;
+            }
+            if budget.layers(&self.edge) > allows {
+                return Err(Contradiction);
+            }
+            for layer in self.problem.graph().layer_ids() {
+                if self.is_free(layer) {
+                    let mut needs = self.ancestors[layer.index()].clone();
+                    needs.insert(layer);
+                    needs.union_with(&self.edge);
+                    if budget.layers(&needs) > allows {
+                        self.server.insert(layer);
+                    }
+                }
+            }
+            self.propagate()?;
+        }
+        Ok(())
+    }
+
     /// A lower bound on the memory of every closed set that contains `layers`, which is closed:
     /// later readers can only keep tensors alive for longer.
     fn least_memory(&self, layers: &LayerSet) -> u64 {
@@ -175,22 +222,40 @@ fn ancestors(graph: &Graph) -> Vec<LayerSet> {
 }
 
 /// The ways that can be part of a best plan, fastest first; with equal times, fewest bytes first.
-fn ways(problem: &Problem, tensor: TensorId, pace: Pace) -> Vec<Way> {
-    let limit = problem.uplink_limit().map_or(u64::MAX, |b| b.0);
-    let mut ways: Vec<Way> = problem.ways(tensor).to_vec();
-    ways.retain(|way| way.payload.0 <= limit);
-    ways.sort_by_key(|way| (way_scaled(way, pace), way.payload));
-    // slower ways help only with fewer bytes
-    let mut least = u64::MAX;
-    ways.retain(|way| {
-        let helps = way.payload.0 < least;
-        least = least.min(way.payload.0);
-        helps
-    });
-    if problem.uplink_limit().is_none() {
-        ways.truncate(1);
+fn ways(problem: &Problem, allows: &[i64], tensor: TensorId, pace: Pace) -> Vec<Choice> {
+    let graph = problem.graph();
+    let always: Vec<bool> = problem
+        .budgets()
+        .iter()
+        .map(|budget| budget.when(graph, tensor) == Counts::Always)
+        .collect();
+    let choice = |way: &Way| {
+        let rows = problem.budgets().iter().zip(allows);
+        let uses = rows.map(|(budget, allows)| {
+            let uses = budget.codec(tensor, way.codec);
+            uses.map_or(allows + 1, |uses| uses.min(allows + 1))
+        });
+        Choice {
+            way: *way,
+            uses: uses.collect(),
+        }
+    };
+    let fits = |choice: &Choice| {
+        let mut rows = choice.uses.iter().zip(allows).zip(&always);
+        rows.all(|((uses, allows), always)| !always || uses <= allows)
+    };
+    let mut choices: Vec<Choice> = problem.ways(tensor).iter().map(choice).collect();
+    choices.retain(fits);
+    choices.sort_by_key(|choice| (way_scaled(&choice.way, pace), choice.way.payload));
+    // slower ways help only with less of something
+    let mut kept: Vec<Choice> = Vec::new();
+    for choice in choices {
+        let beaten = |other: &Choice| other.uses.iter().zip(&choice.uses).all(|(a, b)| a <= b);
+        if !kept.iter().any(beaten) {
+            kept.push(choice);
+        }
     }
-    ways
+    kept
 }
 
 /// Time that a way adds, in the unit of [`Pace::scaled`].

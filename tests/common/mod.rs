@@ -97,6 +97,7 @@ impl Net {
             outputs: vec![id.clone()],
             weights: Vec::new(),
             flops: 1_000_000,
+            uses: Default::default(),
             edge_us,
             server_us: edge_us,
             trace_us: edge_us,
@@ -238,6 +239,7 @@ pub fn scenario(rate: &str, delay: &str) -> Scenario {
             down_rate: None,
         },
         codecs: vec![Codec::F32],
+        measured_codecs: false,
         u8_inputs: Vec::new(),
         results: Results::Edge,
         limits: Limits::default(),
@@ -313,6 +315,7 @@ pub fn codec_record(name: &str, fixed_us: f64, ns_per_byte: f64) -> CodecRecord 
 pub fn empty_profile() -> Profile {
     Profile {
         format: 1,
+        source: None,
         model: ModelInfo {
             file: "synthetic.onnx".to_owned(),
             sha256: "0".repeat(64),
@@ -321,6 +324,7 @@ pub fn empty_profile() -> Profile {
         },
         board: BoardInfo {
             name: "synthetic".to_owned(),
+            server: None,
             cpu: "none".to_owned(),
             cores: "1".to_owned(),
             memory_bytes: 1 << 30,

@@ -74,6 +74,7 @@ pub(crate) fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile 
             outputs: vec![output.clone()],
             weights: vec![format!("weight {i}")],
             flops: 1_000_000,
+            uses: Default::default(),
             edge_us: time,
             server_us: time * (0.9 + 0.2 * dice.roll()),
             trace_us: time,
@@ -90,6 +91,7 @@ pub(crate) fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile 
     let cuts = measured_cuts(&records[..body.min(layers)], whole_us, &mut dice);
     Profile {
         format: FORMAT,
+        source: None,
         model: ModelInfo {
             file: "synthetic.onnx".into(),
             sha256: "0".repeat(64),
@@ -180,6 +182,7 @@ fn port(tensor: &TensorRecord) -> PortRecord {
 fn board() -> BoardInfo {
     BoardInfo {
         name: "pi5".into(),
+        server: None,
         cpu: "Cortex-A76".into(),
         cores: "4".into(),
         memory_bytes: 8_000_000_000,

@@ -1,14 +1,13 @@
 //! The rows of the tensors: every way for each to cross.
 
-use std::collections::HashMap;
-
 use super::{TensorTime, Way, ns};
-use crate::codec::Codec;
+use crate::codec::{Codec, Form, Stage};
 use crate::graph::{ElementType, Graph, Tensor, TensorId};
 use crate::link::{Link, wire};
 use crate::problem::ProblemError;
-use crate::profile::{CodecRecord, Profile};
+use crate::profile::{CodecRecord, Profile, codec_time};
 use crate::scenario::{Results, Scenario, U8Input};
+use crate::sensitivity::Sensitivity;
 use crate::server::ServerTimes;
 use crate::units::Bytes;
 
@@ -18,14 +17,15 @@ pub(super) struct TensorTable<'a> {
     server: &'a ServerTimes,
     link: Link,
     results: Results,
-    /// The lossy or special codecs asked for, and whether a tensor's own type was.
+    /// The codecs asked for besides the tensors' own type, and whether that was.
     codecs: Vec<Codec>,
     own_type_asked: bool,
+    /// Whether codecs join whose size was measured, and those whose drop was.
+    join: (bool, bool),
+    accuracy: Option<&'a Sensitivity>,
     u8_inputs: Vec<TensorId>,
     local_inputs: Vec<TensorId>,
     is_result: Vec<bool>,
-    edge_times: HashMap<Codec, &'a CodecRecord>,
-    server_times: HashMap<Codec, &'a CodecRecord>,
     graph: &'a Graph,
 }
 
@@ -35,6 +35,7 @@ impl<'a> TensorTable<'a> {
         server: &'a ServerTimes,
         scenario: &Scenario,
         graph: &'a Graph,
+        accuracy: Option<&'a Sensitivity>,
     ) -> Result<Self, ProblemError> {
         let input = |flag, name: &String| find_input(graph, flag, name);
         let u8_inputs = scenario
@@ -57,10 +58,11 @@ impl<'a> TensorTable<'a> {
         }
         let (own, others) = scenario.codecs.iter().partition(|c| **c == Codec::F32);
         let own: Vec<Codec> = own;
-        Ok(TensorTable {
-            edge_times: codec_times("edge", &edge.codecs, &others)?,
-            server_times: codec_times("server", &server.codecs, &others)?,
+        let lossy = scenario.limits.accuracy.any();
+        let table = TensorTable {
             codecs: others,
+            join: (scenario.measured_codecs, scenario.measured_codecs && lossy),
+            accuracy,
             own_type_asked: !own.is_empty(),
             link: scenario.link,
             results: scenario.results,
@@ -70,7 +72,46 @@ impl<'a> TensorTable<'a> {
             local_inputs,
             is_result,
             graph,
-        })
+        };
+        table.check_asked()?;
+        Ok(table)
+    }
+
+    /// Refuses codecs that were asked for and that no tensor could be sent in, for want of times or
+    /// of data.
+    fn check_asked(&self) -> Result<(), ProblemError> {
+        for codec in &self.codecs {
+            let machines = [("edge", &self.edge.codecs), ("server", &self.server.codecs)];
+            for (machine, records) in machines {
+                if !is_timed(records, *codec) {
+                    return Err(ProblemError::CodecNotMeasured {
+                        machine,
+                        codec: *codec,
+                    });
+                }
+            }
+            let mut tensors = self.graph.tensors().iter();
+            if depends_on_data(*codec) && !tensors.any(|t| self.payload(*codec, t).is_some()) {
+                return Err(ProblemError::CodecNeedsData(*codec));
+            }
+        }
+        Ok(())
+    }
+
+    /// The codecs that may carry a tensor besides its own type, each once.
+    fn candidates(&self, tensor: &Tensor) -> Vec<Codec> {
+        let mut codecs = self.codecs.clone();
+        let records = self.accuracy.iter().flat_map(|file| &file.crossings);
+        for record in records.filter(|record| record.tensor == tensor.name) {
+            let joins = match record.codec.is_lossless() {
+                true => self.join.0,
+                false => self.join.1,
+            };
+            if joins && record.codec != Codec::F32 && !codecs.contains(&record.codec) {
+                codecs.push(record.codec);
+            }
+        }
+        codecs
     }
 
     pub(super) fn rows(&self) -> Vec<TensorTime> {
@@ -96,8 +137,13 @@ impl<'a> TensorTable<'a> {
         // a result on the server is wanted as it is
         let as_it_is = is_result && self.results == Results::Server;
         let own = Codec::F32.payload(tensor).map(free_way);
-        let others = self.codecs.iter().filter(|_| !as_it_is);
-        let others = others.filter_map(|codec| self.coded_way(*codec, id));
+        let others = match as_it_is {
+            true => Vec::new(),
+            false => self.candidates(tensor),
+        };
+        let others = others
+            .into_iter()
+            .filter_map(|codec| self.coded_way(codec, id));
         TensorTime {
             send_ns: ns(self.edge.tensors[id.index()].send_us),
             recv_ns: ns(self.server.recv_us[id.index()]),
@@ -112,18 +158,37 @@ impl<'a> TensorTable<'a> {
 
     fn coded_way(&self, codec: Codec, id: TensorId) -> Option<Way> {
         let tensor = self.graph.tensor(id);
-        if codec == Codec::U8 && !self.u8_inputs.contains(&id) {
+        if codec.is_image() && !self.u8_inputs.contains(&id) {
             return None;
         }
-        let payload = codec.payload(tensor)?;
-        let (here, there) = (self.edge_times.get(&codec)?, self.server_times.get(&codec)?);
-        let kib = tensor.bytes.0 as f64 / 1e3;
+        let (payload, payload_p95) = self.payload(codec, tensor)?;
+        let here = codec_time(&self.edge.codecs, codec, tensor)?;
+        let there = codec_time(&self.server.codecs, codec, tensor)?;
         Some(Way {
             codec,
-            encode_ns: ns(here.enc_us + here.enc_ns_per_byte * kib),
-            decode_ns: ns(there.dec_us + there.dec_ns_per_byte * kib),
+            encode_ns: ns(here.encode_us),
+            decode_ns: ns(there.decode_us),
+            payload_p95,
             ..free_way(payload)
         })
+    }
+
+    /// The size of an encoded tensor, or the mean of those measured and their 95th percentile.
+    fn payload(&self, codec: Codec, tensor: &Tensor) -> Option<(Bytes, Option<Bytes>)> {
+        if tensor.uncuttable.is_some() {
+            return None;
+        }
+        let file = self.accuracy;
+        let record = file.and_then(|file| file.crossing(&tensor.name, codec));
+        let fixed = codec.payload(tensor);
+        if fixed.is_some() {
+            let bounds = file.and_then(|file| file.range(&tensor.name, codec));
+            let usable = !codec.needs_ranges() || bounds.is_some() || record.is_some();
+            return fixed.filter(|_| usable).map(|payload| (payload, None));
+        }
+        let record = record?;
+        let whole = |bytes: f64| Bytes(bytes.ceil() as u64);
+        Some((whole(record.bytes_mean), record.bytes_p95.map(whole)))
     }
 }
 
@@ -150,31 +215,30 @@ fn free_way(payload: Bytes) -> Way {
         encode_ns: 0,
         decode_ns: 0,
         payload,
+        payload_p95: None,
         wire_bits: wire(payload).0.saturating_mul(8),
     }
 }
 
-fn codec_times<'a>(
-    machine: &'static str,
-    records: &'a [CodecRecord],
-    wanted: &[Codec],
-) -> Result<HashMap<Codec, &'a CodecRecord>, ProblemError> {
-    let float = ElementType::Float32.to_string();
-    wanted
-        .iter()
-        .map(|codec| {
-            let mut named = records.iter().filter(|r| r.name == codec.to_string());
-            let record = named
-                .clone()
-                .find(|r| r.dtype == float)
-                .or_else(|| named.next());
-            let record = record.ok_or(ProblemError::CodecNotMeasured {
-                machine,
-                codec: *codec,
-            })?;
-            Ok((*codec, record))
-        })
-        .collect()
+/// Whether a codec can be timed for floats.
+fn is_timed(records: &[CodecRecord], codec: Codec) -> bool {
+    let one = Tensor {
+        name: String::new(),
+        dtype: ElementType::Float32,
+        shape: vec![1],
+        bytes: Bytes(4),
+        uncuttable: None,
+    };
+    codec_time(records, codec, &one).is_some()
+}
+
+/// Whether the size or the bounds of a codec come from data.
+fn depends_on_data(codec: Codec) -> bool {
+    let fixed = matches!(
+        codec.form,
+        Form::Own | Form::F16 | Form::Dynamic8 | Form::U8
+    );
+    !fixed || codec.stage != Stage::Plain
 }
 
 fn find_input(graph: &Graph, flag: &'static str, name: &str) -> Result<TensorId, ProblemError> {

@@ -1,10 +1,11 @@
 //! One placement after the other, with its cost kept up to date as layers come and go.
 
-use super::choice;
+use super::budgets::Sums;
+use super::choice::{self, Sent};
 use crate::graph::{LayerId, LayerSet, TensorId};
-use crate::problem::{Codecs, Rank, Way};
+use crate::problem::{Codecs, Rank};
 use crate::scenario::Results;
-use crate::solve::reduce::{Reduced, way_scaled};
+use crate::solve::reduce::{Choice, Reduced, way_scaled};
 
 /// The placement looked at, with its cost kept up to date.
 pub(super) struct Walk<'a, 'p> {
@@ -24,9 +25,9 @@ pub(super) struct Walk<'a, 'p> {
     bits: u64,
     /// Times of the fastest ways, scaled.
     ways_scaled: i128,
-    /// Payload of the fastest ways, and of the smallest.
+    /// Payload of the fastest ways.
     payload: u64,
-    least_payload: u64,
+    sums: Sums<'a, 'p>,
     weight_readers: Vec<usize>,
     weight_bytes: u64,
 }
@@ -68,7 +69,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             bits: 0,
             ways_scaled: 0,
             payload: 0,
-            least_payload: 0,
+            sums: Sums::new(reduced),
             weight_readers: vec![0; graph.weights().len()],
             weight_bytes: 0,
         };
@@ -119,6 +120,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.edge_layers += 1;
         let time = self.reduced.problem.layer(layer);
         self.fixed_ns = self.fixed_ns - time.server_ns + time.edge_ns;
+        self.sums.add_layer(layer);
         self.each_reader(layer, |missing| *missing -= 1);
         let graph = self.reduced.problem.graph();
         for input in &graph.layer(layer).inputs {
@@ -143,6 +145,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.edge_layers -= 1;
         let time = self.reduced.problem.layer(layer);
         self.fixed_ns = self.fixed_ns - time.edge_ns + time.server_ns;
+        self.sums.remove_layer(layer);
         self.each_reader(layer, |missing| *missing += 1);
         let graph = self.reduced.problem.graph();
         for output in &graph.layer(layer).outputs {
@@ -190,10 +193,8 @@ impl<'a, 'p> Walk<'a, 'p> {
         let fixed = time.send_ns + time.recv_ns;
         let scaled = ways
             .first()
-            .map_or(0, |way| way_scaled(way, self.reduced.pace));
-        let payload = ways.first().map_or(0, |way| way.payload.0);
-        // ways are sorted: the last is the smallest
-        let least = ways.last().map_or(0, |way| way.payload.0);
+            .map_or(0, |choice| way_scaled(&choice.way, self.reduced.pace));
+        let payload = ways.first().map_or(0, |choice| choice.way.payload.0);
         let barred = usize::from(ways.is_empty());
         if crosses {
             self.crossing += 1;
@@ -201,14 +202,14 @@ impl<'a, 'p> Walk<'a, 'p> {
             self.fixed_ns += fixed;
             self.ways_scaled += scaled;
             self.payload += payload;
-            self.least_payload += least;
+            self.sums.add_tensor(tensor);
         } else {
             self.crossing -= 1;
             self.barred -= barred;
             self.fixed_ns -= fixed;
             self.ways_scaled -= scaled;
             self.payload -= payload;
-            self.least_payload -= least;
+            self.sums.remove_tensor(tensor);
         }
     }
 
@@ -229,17 +230,16 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
     }
 
-    /// Whether this placement, or a larger one, can meet the limit on memory.
+    /// Whether this placement, or a larger one, can meet the limits on what is on the edge.
     pub(super) fn can_grow(&self) -> bool {
         let problem = self.reduced.problem;
         let limit = problem.edge_memory_limit();
-        limit.is_none_or(|limit| problem.edge_memory(self.weight_bytes, 0) <= limit)
+        let fits = |limit| problem.edge_memory(self.weight_bytes, 0) <= limit;
+        limit.is_none_or(fits) && self.sums.layers_fit()
     }
 
     /// How the placement stands against the best so far.
     pub(super) fn standing(&self, best: Option<&Rank>) -> Standing {
-        let problem = self.reduced.problem;
-        let limit = problem.uplink_limit().map_or(u64::MAX, |b| b.0);
         let base = self.base_scaled();
         let mut rank = Rank {
             scaled: base + self.ways_scaled,
@@ -248,14 +248,15 @@ impl<'a, 'p> Walk<'a, 'p> {
         };
         // with other than the fastest ways it only gets slower
         let hopeless = best.is_some_and(|best| rank.scaled > best.scaled);
-        if hopeless || self.barred > 0 || self.least_payload > limit {
+        if hopeless || self.barred > 0 || self.sums.exceed() {
             return Standing::NotBest;
         }
         let tensors = self.crossing_tensors();
-        let ways: Vec<&[Way]> = tensors.iter().map(|t| self.ways(*t)).collect();
-        let mut picks = vec![0; ways.len()];
-        if self.payload > limit {
-            match choice::fastest_within(&ways, self.reduced.pace, limit) {
+        let mut picks = vec![0; tensors.len()];
+        if !self.sums.fastest_fit() {
+            let sent: Vec<Sent<'_>> = tensors.iter().map(|t| self.sent(*t)).collect();
+            let room = self.sums.room();
+            match choice::fastest_within(&sent, self.reduced.pace, &room) {
                 Ok(Some(chosen)) => {
                     rank.scaled = base + chosen.scaled;
                     rank.payload = chosen.payload;
@@ -268,8 +269,20 @@ impl<'a, 'p> Walk<'a, 'p> {
         if best.is_some_and(|best| rank >= *best) || !self.fits_memory() {
             return Standing::NotBest;
         }
-        let codecs = ways.iter().zip(picks).map(|(ways, pick)| ways[pick].codec);
-        Standing::Best(rank, tensors.into_iter().zip(codecs).collect())
+        let pairs = tensors.into_iter().zip(picks);
+        let codecs = pairs.map(|(tensor, pick)| (tensor, self.ways(tensor)[pick].way.codec));
+        Standing::Best(rank, codecs.collect())
+    }
+
+    fn sent(&self, tensor: TensorId) -> Sent<'a> {
+        let graph = self.reduced.problem.graph();
+        let budgets = self.reduced.budgets().iter();
+        Sent {
+            ways: self.ways(tensor),
+            counts: budgets
+                .map(|b| b.counts(graph, tensor, &self.edge))
+                .collect(),
+        }
     }
 
     fn crossing_tensors(&self) -> Vec<TensorId> {
@@ -281,7 +294,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         crossing.map(|(index, _)| TensorId::new(index)).collect()
     }
 
-    fn ways(&self, tensor: TensorId) -> &'a [Way] {
+    fn ways(&self, tensor: TensorId) -> &'a [Choice] {
         &self.reduced.ways[tensor.index()]
     }
 

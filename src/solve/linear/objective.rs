@@ -5,7 +5,7 @@ use good_lp::{IntoAffineExpression, constraint};
 use super::{CrossingVars, Goal, OBJECTIVE_SIZE, Program};
 use crate::graph::LayerId;
 use crate::scenario::Results;
-use crate::solve::reduce::way_scaled;
+use crate::solve::reduce::{Choice, way_scaled};
 
 impl Program<'_, '_> {
     /// Adds up what is to be as small as possible, scaled to [`OBJECTIVE_SIZE`].
@@ -17,16 +17,8 @@ impl Program<'_, '_> {
                 self.add_split();
                 self.add_results();
             }
-            Goal::Uplink => {
-                for crossing in crossings {
-                    let ways = &self.reduced.ways[crossing.tensor.index()];
-                    let least = ways.iter().map(|way| way.payload.0).min().unwrap_or(0);
-                    self.objective
-                        .add_mul(least as f64, crossing.crosses.clone());
-                }
-            }
             // the variable comes with the rows
-            Goal::EdgeMemory => {}
+            Goal::Least(_) | Goal::EdgeMemory => {}
         }
         let size: f64 = self
             .objective
@@ -53,7 +45,7 @@ impl Program<'_, '_> {
             let time = self.reduced.problem.tensor(crossing.tensor);
             let ways = &self.reduced.ways[crossing.tensor.index()];
             let handing_over = (time.send_ns + time.recv_ns) as f64;
-            let cost = |way| pace.ns(way_scaled(way, pace));
+            let cost = |choice: &Choice| pace.ns(way_scaled(&choice.way, pace));
             if crossing.ways.is_empty() {
                 let fastest = ways.first().map_or(0.0, cost);
                 self.objective
@@ -61,8 +53,8 @@ impl Program<'_, '_> {
             } else {
                 self.objective
                     .add_mul(handing_over, crossing.crosses.clone());
-                for (variable, way) in crossing.ways.iter().zip(ways) {
-                    self.objective.add_mul(cost(way), *variable);
+                for (variable, choice) in crossing.ways.iter().zip(ways) {
+                    self.objective.add_mul(cost(choice), *variable);
                 }
             }
         }

@@ -1,0 +1,21 @@
+//! Data sets: scenes drawn here, and images with labels read from files.
+
+mod array;
+mod error;
+mod images;
+mod input;
+mod labels;
+mod npy;
+mod picture;
+mod preprocessing;
+mod set;
+pub mod shapes;
+mod task;
+
+pub use error::DataError;
+pub use input::{Channels, Filter, Input, Layout};
+pub use labels::{Labels, Values};
+pub use picture::{Image, Pixels};
+pub use preprocessing::Preprocessing;
+pub use set::DataSet;
+pub use task::{Targets, TaskData};
