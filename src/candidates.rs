@@ -3,6 +3,7 @@
 //! [`Profile::union`](crate::profile::Profile::union)), so it shares the limits and competes with
 //! the others on equal terms.
 
+mod best;
 mod cover;
 mod names;
 
@@ -12,8 +13,8 @@ use crate::graph::{Graph, GraphError, LayerSet};
 use crate::plan::{Evidence, HalfEvidence, Plan, PlannedMember};
 use crate::problem::{Problem, ProblemError};
 use crate::profile::{Member, Names, Profile, UnionError};
-use crate::scenario::{Limits, Scenario};
-use crate::sensitivity::Sensitivity;
+use crate::scenario::{AccuracyLimits, Limits, Scenario};
+use crate::sensitivity::{ModelId, Sensitivity};
 use crate::server::{Server, ServerError};
 use crate::task::Task;
 
@@ -70,6 +71,9 @@ pub enum CandidatesError {
     /// A model's profile contradicts itself.
     #[error("{0}: {1}")]
     Graph(String, GraphError),
+    /// The only model and the scenario are no problem.
+    #[error(transparent)]
+    Alone(ProblemError),
     /// A model or set and the scenario are no problem.
     #[error("{0}: {1}")]
     Problem(String, ProblemError),
@@ -80,6 +84,19 @@ pub enum CandidatesError {
         flag: &'static str,
         /// The name and its nearest neighbours.
         cause: GraphError,
+    },
+    /// Models that measure a task differently.
+    #[error(
+        "task `{task}` is measured by {first} in one accuracy file and by {second} in another: \
+         limits on it cannot compare the models"
+    )]
+    OtherMetric {
+        /// The task.
+        task: String,
+        /// Name of a metric.
+        first: &'static str,
+        /// Name of another.
+        second: &'static str,
     },
     /// No model does all tasks, and no set does each once.
     #[error(
@@ -122,6 +139,7 @@ pub fn candidates(
     }
     let known = names::Known::new(entrants)?;
     known.check(scenario)?;
+    let scenario = &best::relative_to_best(entrants, scenario)?;
     for pair in entrants.windows(2) {
         pair[0].edge.check_comparable(&pair[1].edge)?;
     }
@@ -154,11 +172,11 @@ fn task_names(tasks: &[Task]) -> BTreeSet<&str> {
 }
 
 fn single(alone: &Entrant, scenario: &Scenario) -> Result<Candidate, CandidatesError> {
-    let file = alone.edge.model.file.clone();
-    let problem = Problem::new(&alone.edge, &alone.server, scenario);
+    let accuracy = alone.accuracy.as_ref();
+    let problem = Problem::with_accuracy(&alone.edge, &alone.server, scenario, accuracy);
     Ok(Candidate {
-        problem: problem.map_err(|error| CandidatesError::Problem(file.clone(), error))?,
-        name: file,
+        problem: problem.map_err(CandidatesError::Alone)?,
+        name: alone.edge.model.file.clone(),
         barred: None,
         members: Vec::new(),
         names: Names::new(&[]),
@@ -186,14 +204,20 @@ impl Set<'_> {
             [one] => self.entrants[*one].server.clone(),
             _ => Server::union(&with_servers.collect::<Vec<_>>())?,
         };
-        let wishes = self.known.scenario(self.indices, &names, scenario);
-        let problem = |edge: &Profile, server: &Server, wishes: &Scenario| {
-            let problem = Problem::new(edge, server, wishes);
-            problem.map_err(|error| CandidatesError::Problem(name.clone(), error))
+        let mut wishes = self.known.scenario(self.indices, &names, scenario);
+        let accuracy = self.accuracy(&edge, &names);
+        let problem =
+            |wishes: &Scenario| Problem::with_accuracy(&edge, &server, wishes, accuracy.as_ref());
+        let (problem, barred) = match problem(&wishes) {
+            Err(error @ (ProblemError::NoAccuracy | ProblemError::NoBaseline(_))) => {
+                wishes.limits.accuracy = AccuracyLimits::default();
+                (problem(&wishes), Some(error.to_string()))
+            }
+            other => (other, None),
         };
         Ok(Candidate {
-            problem: problem(&edge, &server, &wishes)?,
-            barred: None,
+            problem: problem.map_err(|error| CandidatesError::Problem(name.clone(), error))?,
+            barred,
             members: match self.indices {
                 [_] => Vec::new(),
                 several => {
@@ -204,6 +228,30 @@ impl Set<'_> {
             names,
             name: name.clone(),
         })
+    }
+
+    /// What is known of the members' accuracy, with the names of the set.
+    fn accuracy(&self, edge: &Profile, names: &Names) -> Option<Sensitivity> {
+        let known = self
+            .indices
+            .iter()
+            .enumerate()
+            .filter_map(|(position, index)| {
+                let own = self.entrants[*index].accuracy.as_ref()?;
+                let tensor = |name: &str| names.tensor(position, name);
+                Some(own.renamed(tensor, |name| names.layer(position, name)))
+            });
+        let known: Vec<Sensitivity> = known.collect();
+        let model = ModelId {
+            file: edge.model.file.clone(),
+            sha256: edge.model.sha256.clone(),
+        };
+        match known.as_slice() {
+            [] => None,
+            // its own hash is checked against its own profile
+            [one] if self.indices.len() == 1 => Some(one.clone()),
+            several => Some(Sensitivity::union(several, model)),
+        }
     }
 
     fn member(&self, index: usize) -> Member<'_> {
@@ -224,7 +272,8 @@ impl Set<'_> {
             ..self.known.scenario(&[index], &alone, scenario)
         };
         let file = entrant.edge.model.file.clone();
-        let problem = Problem::new(&entrant.edge, &entrant.server, &wishes);
+        let accuracy = entrant.accuracy.as_ref();
+        let problem = Problem::with_accuracy(&entrant.edge, &entrant.server, &wishes, accuracy);
         Ok(Part {
             name: entrant.name.clone(),
             sha256: entrant.edge.model.sha256.clone(),

@@ -1,11 +1,15 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod member;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
+
+pub use member::PlannedMember;
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -85,30 +89,6 @@ pub struct PlannedModel {
     pub file: String,
     /// Hash of the model, lower-case hex.
     pub sha256: String,
-}
-
-/// One model of a set, with names as in its own file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedMember {
-    /// Unlike those of the other members.
-    pub name: String,
-    /// File name without folders.
-    pub file: String,
-    /// Hash of the model, lower-case hex.
-    pub sha256: String,
-    /// Names of its tasks.
-    pub tasks: Vec<String>,
-    /// Ids of its layers on the edge, in execution order.
-    pub edge: Vec<String>,
-    /// Ids of its layers on the server.
-    pub server: Vec<String>,
-    /// What crosses for it. An input that several members read is among the crossings of each, but
-    /// need be sent only once.
-    pub crossing: Vec<Crossing>,
-    /// Its inputs that the server has, too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub local_inputs: Vec<String>,
 }
 
 /// The machines and the link that a plan's numbers hold for.
@@ -234,9 +214,13 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
-    /// `all-edge`, `all-server`, `all-server u8` or `backbone`.
+    /// `all-edge`, `all-server`, `all-server u8` or `backbone`; or another model or set of models
+    /// at its best, or one of these plans of it as `model, all-edge`.
     pub name: String,
-    /// Its latency.
+    /// The other model or set of models, when it is not the plan's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Its latency; without any limits where it cannot meet them.
     pub latency_ms: f64,
     /// The limit it breaks; absent when it meets them all.
     pub breaks: Option<String>,
@@ -524,6 +508,7 @@ mod tests {
             binding: Vec::new(),
             alternatives: vec![Alternative {
                 name: "all-edge".into(),
+                model: None,
                 latency_ms: 4.0,
                 breaks: Some("edge-memory".into()),
             }],

@@ -91,7 +91,8 @@ pub enum ProblemError {
     /// A codec was asked for that a profile has no times of.
     #[error(
         "the {machine}'s profile has no times of codec `{codec}`: measure again with \
-         `cutpoint profile`, or leave it out of --codec"
+         `cutpoint profile` (to a profile written by hand, add a [[codec]]), or leave it out of \
+         --codec"
     )]
     CodecNotMeasured {
         /// "edge" or "server".
@@ -111,10 +112,10 @@ pub enum ProblemError {
          accuracy MODEL --data DIR` and name the file with --accuracy"
     )]
     NoAccuracy,
-    /// A floor of a task whose whole accuracy is not known.
+    /// A limit held against the whole model's accuracy at a task, which is not known.
     #[error(
-        "--floor: the accuracy file has no task `{0}`: measure it with `cutpoint accuracy`, or \
-         limit it with --max-drop"
+        "the accuracy file says nothing of the whole model at task `{0}`, which a --floor, or a \
+         --max-drop among several models, is held against: measure it with `cutpoint accuracy`"
     )]
     NoBaseline(String),
     /// An accuracy file of another model.

@@ -2,7 +2,7 @@
 //!
 //! A name holds for every model that has it; `model/name` for that model alone.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{CandidatesError, Entrant};
 use crate::graph::{Graph, GraphError, nearest};
@@ -108,7 +108,21 @@ impl<'a> Known<'a> {
                 return Err(CandidatesError::Unknown { flag, cause });
             }
         }
-        Ok(())
+        let uses = |name: &String| {
+            let mut layers = self.entrants.iter().flat_map(|e| &e.edge.layers);
+            layers.any(|layer| layer.uses.contains_key(name))
+        };
+        match limits.capacities.keys().find(|name| !uses(name)) {
+            None => Ok(()),
+            Some(name) => Err(CandidatesError::Unknown {
+                flag: "--capacity",
+                cause: GraphError::Unknown {
+                    what: "capacity",
+                    name: name.clone(),
+                    near: Vec::new(),
+                },
+            }),
+        }
     }
 
     /// The tasks of a model: those of the scenario whose outputs it has, or else its profile's.
@@ -185,9 +199,22 @@ impl<'a> Known<'a> {
             limits: Limits {
                 keep_on_edge: list(Kind::Layer, &limits.keep_on_edge),
                 keep_on_server: list(Kind::Layer, &limits.keep_on_server),
+                capacities: self.capacities(members, limits),
                 ..limits.clone()
             },
             ..scenario.clone()
         }
+    }
+
+    /// The capacities that members use anything of.
+    fn capacities(&self, members: &[usize], limits: &Limits) -> BTreeMap<String, u64> {
+        let used = |name: &String| {
+            let mut layers = members.iter().flat_map(|i| &self.entrants[*i].edge.layers);
+            layers.any(|layer| layer.uses.contains_key(name))
+        };
+        let capacities = limits.capacities.iter().filter(|(name, _)| used(name));
+        capacities
+            .map(|(name, most)| (name.clone(), *most))
+            .collect()
     }
 }

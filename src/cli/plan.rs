@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint::plan::{Conflict, NoPlan, Plan};
-use cutpoint::solve::{Options, Outcome, solve};
+use cutpoint::solve::{Choice, Options, choose};
 use cutpoint::units::Bytes;
 
-use super::wishes::{WishArgs, check_out};
+use super::wishes::{WishArgs, check_out, rivals};
 use super::{Common, Kind, OrFail, files, plan_text};
 
 /// Find the fastest split within the limits, from saved profiles
@@ -18,6 +18,8 @@ use super::{Common, Kind, OrFail, files, plan_text};
       --codec f32,u8,q8 --input-u8 image=127.5,127.5 --edge-memory 64MiB --out plan.toml
   cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --link 4g \\
       --accuracy model.accuracy.toml --max-drop 1% --floor size=0.95
+  cutpoint plan --edge pi5/both.toml --edge pi5/size.toml --edge pi5/type.toml \\
+      --server sim:8x --link wifi --max-drop 1%
 
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
 pub(crate) struct PlanArgs {
@@ -30,14 +32,14 @@ pub(crate) struct PlanArgs {
 
 pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     check_out(args.out.as_deref())?;
-    let (problem, rates) = args.wishes.problem(common)?;
+    let (candidates, rates) = args.wishes.candidates(common)?;
     if rates.single().is_none() {
         let hint = "--rate: a plan holds at one rate; use `cutpoint sweep` for a range";
         return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
     }
-    match solve(&problem, &Options::default())? {
-        Outcome::Plan(plan) => finish(&plan, args, common),
-        Outcome::NoPlan(none) => Err(fail(&none, common)?),
+    match choose(&rivals(&candidates), &Options::default())? {
+        Choice::Plan(index, plan) => finish(&candidates[index].finish(*plan), args, common),
+        Choice::NoPlan(none) => Err(fail(&none, common)?),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::plan::{
-    Crossing, Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep, TaskPlan,
+    Alternative, Crossing, Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep, TaskPlan,
 };
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
@@ -27,7 +27,11 @@ pub(crate) fn plan(plan: &Plan) -> String {
         let _ = writeln!(text, "\n{}", accuracy.join("\n"));
     }
     let _ = writeln!(text, "\n{}", alternatives(plan));
-    let _ = writeln!(text, "\nbinding   {}", binding(plan));
+    text.push('\n');
+    if let Some(line) = models(plan) {
+        let _ = writeln!(text, "chosen    {line}");
+    }
+    let _ = writeln!(text, "binding   {}", binding(plan));
     let _ = writeln!(
         text,
         "memory    edge {}, server {}",
@@ -248,6 +252,25 @@ fn alternatives(plan: &Plan) -> String {
         ]);
     }
     right_aligned(table, &[1, 2])
+}
+
+/// How the model, or set of models, fares against the others.
+fn models(plan: &Plan) -> Option<String> {
+    let is_best = |other: &&Alternative| other.model.as_ref() == Some(&other.name);
+    let others: Vec<&Alternative> = plan.alternatives.iter().filter(is_best).collect();
+    let (all, own) = (others.len() + 1, &plan.model.file);
+    let next = others.iter().find(|other| other.breaks.is_none());
+    Some(match next {
+        None if others.is_empty() => return None,
+        None => format!("{own}, the only one of {all} that meets the limits"),
+        Some(next) => {
+            let less = 100.0 * (1.0 - plan.latency_ms / next.latency_ms.max(f64::MIN_POSITIVE));
+            format!(
+                "{own}, {less:.1} % faster than {}, the next of {all}",
+                next.name
+            )
+        }
+    })
 }
 
 fn binding(plan: &Plan) -> String {

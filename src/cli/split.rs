@@ -1,6 +1,8 @@
 //! `cutpoint split`.
 
-use std::path::PathBuf;
+mod set;
+
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use cutpoint::codec::{Codec, Stage};
@@ -24,6 +26,7 @@ use super::{Common, Kind, OrFail, plural};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint split plan.toml --model model.onnx --out split
+  cutpoint split set.toml --model size.onnx --model type.onnx --out split
   cutpoint split --cut features --model model.onnx --out split
   cutpoint split --cut features --codec q4+zstd --accuracy model.accuracy.toml \\
                  --model model.onnx --out split
@@ -39,10 +42,10 @@ pub(crate) struct SplitArgs {
     /// Tensors that cross, instead of a plan; give a name that holds a comma a --cut of its own
     #[arg(long, value_name = "TENSOR[,TENSOR]")]
     pub(crate) cut: Vec<String>,
-    /// ONNX model
-    #[arg(long = "model", value_name = "MODEL")]
-    pub(crate) file: PathBuf,
-    /// Folder for edge.onnx, server.onnx and split.toml
+    /// ONNX model; for the plan of a set, once for each of its models, in any order
+    #[arg(long = "model", value_name = "MODEL", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder for edge.onnx, server.onnx and split.toml; of a set, for a folder of each model
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Codec of each tensor of --cut in turn, or one for all: f32, f16, q8; q8c, q4, q4c, q2 or
@@ -70,60 +73,100 @@ pub(crate) struct SplitArgs {
 pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
     let plan = args.plan.as_deref().map(Plan::load).transpose();
     let plan = plan.or_fail(Kind::BadInput)?;
-    let model = engine::load(&args.file)?;
-    if let (Some(plan), Some(path)) = (&plan, &args.plan) {
-        // of a table written by hand, nobody may know the model's hash
-        let unknown = plan.model.sha256.is_empty();
-        let fits = unknown || plan.model.sha256 == model.sha256();
-        let error = anyhow::anyhow!(
-            "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
-            path.display(),
-            onnx::show(&plan.model.file),
-            onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
-            args.file.display()
-        );
-        fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)?;
+    if let Some(plan) = plan.as_ref().filter(|plan| !plan.members.is_empty()) {
+        return set::run(args, plan, common);
     }
-    let library = engine::library(common)?;
-    let environment = engine::open(&library, engine::threads(None)?)?;
-    let failed = |error| engine::run_failure(error, &args.file);
-    let feed = random_inputs(environment, &model, &args.model.shapes).map_err(failed)?;
-    let facts = probe(environment, &model, &feed).map_err(failed)?;
-    let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
-    let request = match &plan {
-        Some(plan) => planned(plan, &reading)?,
-        None => by_hand(args, &model, &reading)?,
+    let [file] = args.files.as_slice() else {
+        let hint = "--model: only the plan of a set of models takes several";
+        return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
     };
-    let kind = if plan.is_some() {
-        Kind::BadInput
-    } else {
-        Kind::Usage
-    };
-    let halves = onnx::cut(&model, &reading, &request).map_err(|error| match &plan {
-        Some(_) => misfit(error),
-        None => kind.of(error),
-    })?;
-    let tasks = Task::complete(&reading.graph, &args.model.tasks).or_fail(Kind::Usage)?;
-    let split = Split {
+    let model = engine::load(file)?;
+    if let Some(plan) = &plan {
+        check_model(args, plan, &model, file)?;
+    }
+    let made = Job {
+        args,
         model: &model,
-        reading: &reading,
-        request: &request,
-        halves: &halves,
-        tasks: &tasks,
-    };
-    let description = split
-        .write(&args.out, args.force)
-        .map_err(|error| match error {
-            OnnxError::Graph(_) | OnnxError::Description { .. } => Kind::Usage.of(error),
-            _ => Kind::Other.of(error),
-        })?;
-    for crossing in &description.crossings {
-        note_foreign(crossing.codec, common);
+        file,
+        plan: plan.as_ref(),
+        out: &args.out,
+        tasks: &args.model.tasks,
     }
+    .run(common)?;
     if common.json {
-        common.print_json(&description)
+        common.print_json(&made.description)
     } else {
-        common.print(text(args, &model, &reading, &request.edge, &description))
+        common.print(made.text)
+    }
+}
+
+fn check_model(args: &SplitArgs, plan: &Plan, model: &Model, file: &Path) -> anyhow::Result<()> {
+    // of a table written by hand, nobody may know the model's hash
+    let unknown = plan.model.sha256.is_empty();
+    let fits = unknown || plan.model.sha256 == model.sha256();
+    let path = args.plan.as_deref().unwrap_or(Path::new("the plan"));
+    let error = anyhow::anyhow!(
+        "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
+        path.display(),
+        onnx::show(&plan.model.file),
+        onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
+        file.display()
+    );
+    fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)
+}
+
+/// One model to cut.
+struct Job<'a> {
+    args: &'a SplitArgs,
+    model: &'a Model,
+    file: &'a Path,
+    plan: Option<&'a Plan>,
+    out: &'a Path,
+    tasks: &'a [Task],
+}
+
+/// What was written, for programs and for people.
+struct Made {
+    description: Description,
+    text: String,
+}
+
+impl Job<'_> {
+    fn run(&self, common: &Common) -> anyhow::Result<Made> {
+        let (args, model) = (self.args, self.model);
+        let library = engine::library(common)?;
+        let environment = engine::open(&library, engine::threads(None)?)?;
+        let failed = |error| engine::run_failure(error, self.file);
+        let feed = random_inputs(environment, model, &args.model.shapes).map_err(failed)?;
+        let facts = probe(environment, model, &feed).map_err(failed)?;
+        let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
+        let request = match self.plan {
+            Some(plan) => planned(plan, &reading)?,
+            None => by_hand(args, model, &reading)?,
+        };
+        let halves = onnx::cut(model, &reading, &request).map_err(|error| match self.plan {
+            Some(_) => misfit(error),
+            None => Kind::Usage.of(error),
+        })?;
+        let tasks = Task::complete(&reading.graph, self.tasks).or_fail(Kind::Usage)?;
+        let split = Split {
+            model,
+            reading: &reading,
+            request: &request,
+            halves: &halves,
+            tasks: &tasks,
+        };
+        let description = split
+            .write(self.out, args.force)
+            .map_err(|error| match error {
+                OnnxError::Graph(_) | OnnxError::Description { .. } => Kind::Usage.of(error),
+                _ => Kind::Other.of(error),
+            })?;
+        for crossing in &description.crossings {
+            note_foreign(crossing.codec, common);
+        }
+        let text = text(self.out, model, &reading, &request.edge, &description);
+        Ok(Made { description, text })
     }
 }
 
@@ -223,7 +266,7 @@ fn add_ranges(
             "{} is about another model ({}), not about {}: measure it with `cutpoint accuracy`",
             file.display(),
             onnx::show(&accuracy.model.file),
-            args.file.display()
+            model.path().display()
         );
         fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)?;
     }
@@ -281,7 +324,7 @@ fn scale(mean: &[f64], std: &[f64]) -> Scale {
 }
 
 fn text(
-    args: &SplitArgs,
+    out: &Path,
     model: &Model,
     reading: &Reading,
     edge: &LayerSet,
@@ -291,7 +334,7 @@ fn text(
     let mut lines = vec![format!(
         "{} cut into {}",
         onnx::show(&model.file_name()),
-        args.out.display()
+        out.display()
     )];
     let half = |name: &str, record: &Option<HalfRecord>, layers: &LayerSet| match record {
         Some(record) => format!(

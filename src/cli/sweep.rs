@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint::plan::Sweep;
-use cutpoint::solve::{Options, SolveError, sweep};
+use cutpoint::solve::{Options, SolveError, sweep_models};
 
 use super::plan::fail;
-use super::wishes::{WishArgs, check_out};
+use super::wishes::{WishArgs, check_out, rivals};
 use super::{Common, Kind, OrFail, files, plan_text};
 
 /// Find every optimal plan over a range of rates, and the rates at which they switch
@@ -25,11 +25,14 @@ pub(crate) struct SweepArgs {
 
 pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     check_out(args.out.as_deref())?;
-    let (problem, rates) = args.wishes.problem(common)?;
-    let found = match sweep(&problem, rates, &Options::default()) {
+    let (candidates, rates) = args.wishes.candidates(common)?;
+    let (mut found, chosen) = match sweep_models(&rivals(&candidates), rates, &Options::default()) {
         Err(SolveError::Infeasible(none)) => return Err(fail(&none, common)?),
         other => other?,
     };
+    for (segment, index) in found.segments.iter_mut().zip(chosen) {
+        segment.plan = candidates[index].finish(segment.plan.clone());
+    }
     finish(&found, args, common)
 }
 

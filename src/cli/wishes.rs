@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cutpoint::candidates::{Candidate, CandidatesError, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
 use cutpoint::problem::{Problem, ProblemError};
 use cutpoint::profile::Profile;
@@ -11,23 +12,27 @@ use cutpoint::scenario::{
 };
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::server::{Server, ServerError};
+use cutpoint::solve::Rival;
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay};
 
-use super::{Common, Kind, OrFail, files};
+use super::{Common, Kind, OrFail, files, plural};
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Args)]
 pub(crate) struct WishArgs {
-    /// Profile of the model on the edge board
-    #[arg(long, value_name = "PROFILE")]
-    edge: PathBuf,
-    /// The server: a profile of the same model, a description under profiles/servers, or sim:8x
-    #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
-    server: String,
-    /// What encodings cost in accuracy [default: PROFILE's name with .accuracy.toml, if it exists]
+    /// Profile of the model on the edge board; several models are compared, each alone and in sets
+    /// that do all tasks together
+    #[arg(long, value_name = "PROFILE", required = true)]
+    edge: Vec<PathBuf>,
+    /// The server: a profile of the same model, a description under profiles/servers, or sim:8x;
+    /// once for all models, or once for each in the same order
+    #[arg(long, value_name = "PROFILE|SPEC|sim:8x", required = true)]
+    server: Vec<String>,
+    /// What encodings cost in accuracy, once for each model [default: PROFILE's name with
+    /// .accuracy.toml, if it exists]
     #[arg(long, value_name = "FILE", help_heading = "Accuracy")]
-    accuracy: Option<PathBuf>,
+    accuracy: Vec<PathBuf>,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
@@ -141,14 +146,68 @@ pub(crate) struct ChoiceArgs {
 }
 
 impl WishArgs {
-    /// The problem at the slowest of the rates, and the rates.
-    pub(crate) fn problem(&self, common: &Common) -> anyhow::Result<(Problem, RateRange)> {
+    /// The models and sets of models to choose among, at the slowest of the rates, and the rates.
+    pub(crate) fn candidates(
+        &self,
+        common: &Common,
+    ) -> anyhow::Result<(Vec<Candidate>, RateRange)> {
         let (scenario, rates) = self.choices.complete(Wishes::default())?;
-        let edge = Profile::load(&self.edge).or_fail(Kind::BadInput)?;
-        let server = read_server(&self.server)?;
-        let accuracy = read_accuracy(self.accuracy.as_deref(), &self.edge)?;
-        let problem = problem(&edge, &server, &scenario, accuracy.as_ref(), common)?;
-        Ok((problem, rates))
+        let models = self.edge.len();
+        for (flag, given) in [
+            ("--server", self.server.len()),
+            ("--accuracy", self.accuracy.len()),
+        ] {
+            let fits = given == models || given == 0 || (flag == "--server" && given == 1);
+            let hint = || {
+                let once = if flag == "--server" { "once, or " } else { "" };
+                anyhow::anyhow!(
+                    "{flag} is given {given} times for {}: give it {once}once for each --edge",
+                    plural(models, "model")
+                )
+            };
+            fits.then_some(()).ok_or_else(hint).or_fail(Kind::Usage)?;
+        }
+        let mut edges = Vec::new();
+        for path in &self.edge {
+            edges.push(Profile::load(path).or_fail(Kind::BadInput)?);
+        }
+        let files: Vec<&str> = edges.iter().map(|edge| edge.model.file.as_str()).collect();
+        let names = entrant_names(&files);
+        let mut entrants = Vec::new();
+        for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
+            let server = self.server.get(index).or(self.server.first());
+            let asked = self.accuracy.get(index).map(PathBuf::as_path);
+            entrants.push(Entrant {
+                name,
+                edge,
+                server: read_server(server.map_or("", String::as_str))?,
+                accuracy: read_accuracy(asked, &self.edge[index])?,
+            });
+        }
+        let found = candidates(&entrants, &scenario);
+        let found = found.map_err(|error| candidates_kind(&error).of(error))?;
+        for candidate in &found {
+            for note in candidate.problem.notes() {
+                common.note(note);
+            }
+            if let Some(why) = &candidate.barred {
+                common.note(format_args!("{} is left out: {why}", candidate.name));
+            }
+        }
+        Ok((found, rates))
+    }
+}
+
+/// The candidates as the solver takes them.
+pub(crate) fn rivals(candidates: &[Candidate]) -> Vec<Rival<'_>> {
+    candidates.iter().map(rival).collect()
+}
+
+fn rival(candidate: &Candidate) -> Rival<'_> {
+    Rival {
+        name: &candidate.name,
+        problem: &candidate.problem,
+        barred: candidate.barred.as_deref(),
     }
 }
 
@@ -236,6 +295,14 @@ fn problem_kind(error: &ProblemError) -> Kind {
         | ProblemError::CodecNeedsData(_)
         | ProblemError::NoAccuracy
         | ProblemError::NoBaseline(_) => Kind::Usage,
+        _ => Kind::BadInput,
+    }
+}
+
+fn candidates_kind(error: &CandidatesError) -> Kind {
+    match error {
+        CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
+        CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,
         _ => Kind::BadInput,
     }
 }

@@ -158,11 +158,13 @@ impl Problem {
             .collect()
     }
 
-    fn alternatives(&self, pace: Pace) -> Vec<Alternative> {
+    /// The baselines at a pace, fastest first.
+    pub fn alternatives(&self, pace: Pace) -> Vec<Alternative> {
         let mut costed = self.costed_baselines(pace);
         costed.sort_by_key(|(_, cost, _)| cost.scaled(pace));
         let alternative = |(name, cost, breaks): (&str, Cost, _)| Alternative {
             name: name.to_owned(),
+            model: None,
             latency_ms: cost.latency_ms(pace),
             breaks,
         };

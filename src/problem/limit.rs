@@ -9,6 +9,7 @@ use super::{ProblemError, TensorTime, Way};
 use crate::codec::Codec;
 use crate::graph::{Graph, GraphError, LayerId, nearest};
 use crate::scenario::{AccuracyLimits, Scenario};
+use crate::sensitivity::TaskAccuracy;
 use crate::units::Bytes;
 
 /// Something a plan must respect, and that can be lifted on its own.
@@ -190,6 +191,10 @@ fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limit>, Problem
         return Ok(Vec::new());
     }
     let accuracy = tables.accuracy.as_ref().ok_or(ProblemError::NoAccuracy)?;
+    let baseline = |name: &String| {
+        let whole = accuracy.whole(name);
+        whole.ok_or_else(|| ProblemError::NoBaseline(name.clone()))
+    };
     let mut limits = Vec::new();
     for (task, name) in tables.tasks.iter().map(|t| &t.name).enumerate() {
         let limit = |allows, floor| Limit::Drop {
@@ -199,22 +204,30 @@ fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limit>, Problem
             floor,
         };
         if let Some(most) = wishes.drop_of(name) {
-            let most = i64::try_from(most.0).unwrap_or(i64::MAX);
-            limits.push(limit(most.min(LARGEST_USE), false));
+            let most = i64::try_from(most.0).unwrap_or(i64::MAX).min(LARGEST_USE);
+            let allows = match wishes.best.get(name) {
+                None => most,
+                Some(best) => {
+                    let whole = baseline(name)?;
+                    let least = whole.metric.after(*best, most as f64 / WHOLE_DROP);
+                    drop_to(whole, least)
+                }
+            };
+            limits.push(limit(allows, false));
         }
         if let Some(floor) = wishes.floors.iter().find(|f| f.task == *name) {
-            let whole = accuracy
-                .whole(name)
-                .ok_or_else(|| ProblemError::NoBaseline(name.clone()))?;
-            let drop = whole.metric.drop_to(whole.baseline, floor.value) * WHOLE_DROP;
-            // a little less than what was typed is noise of the conversion
-            let most = (drop + 1e-3)
-                .floor()
-                .clamp(-(LARGEST_USE as f64), LARGEST_USE as f64);
-            limits.push(limit(most as i64, true));
+            limits.push(limit(drop_to(baseline(name)?, floor.value), true));
         }
     }
     Ok(limits)
+}
+
+/// The largest drop, in millionths, with which the metric is still `value`.
+fn drop_to(whole: &TaskAccuracy, value: f64) -> i64 {
+    let drop = whole.metric.drop_to(whole.baseline, value) * WHOLE_DROP;
+    // a little less than what was typed is noise of the conversion
+    let most = (drop + 1e-3).floor();
+    most.clamp(-(LARGEST_USE as f64), LARGEST_USE as f64) as i64
 }
 
 /// More than any sum of drops or capacities can sensibly be, and far from the range of an `i64`.

@@ -1,6 +1,6 @@
 //! How much accuracy a plan may cost.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 
 use super::ScenarioError;
@@ -16,6 +16,9 @@ pub struct AccuracyLimits {
     pub floors: Vec<Floor>,
     /// How sure the limits are to hold.
     pub confidence: Confidence,
+    /// Per task, the metric that drops count from, when models are compared: that of the best whole
+    /// model. Drops count from the model's own where there is none.
+    pub best: BTreeMap<String, f64>,
 }
 
 /// The largest drop of a task, as in [`crate::sensitivity::TaskDrop`].

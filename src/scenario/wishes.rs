@@ -151,6 +151,7 @@ impl Wishes {
             drops: self.max_drop,
             floors: self.floor,
             confidence: self.confidence.unwrap_or_default(),
+            best: BTreeMap::new(),
         };
         accuracy.check()?;
         let scenario = Scenario {

@@ -142,7 +142,7 @@ impl Search<'_> {
     }
 }
 
-fn without(limits: &[Limit], limit: &Limit) -> Vec<Limit> {
+pub(super) fn without(limits: &[Limit], limit: &Limit) -> Vec<Limit> {
     limits
         .iter()
         .filter(|other| *other != limit)

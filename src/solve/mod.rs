@@ -1,6 +1,7 @@
 //! From a [`Problem`] to a [`Plan`]: the linear program always solves; looking at every placement,
 //! where they are few, confirms it and settles ties. Numbers come from [`Problem::evaluate`] alone.
 
+mod choose;
 mod enumerate;
 mod explain;
 mod linear;
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 use crate::plan::{NoPlan, Plan, Status};
 use crate::problem::{Found, Problem};
 
-pub use sweep::sweep;
+pub use choose::{Choice, Rival, choose};
+pub use sweep::{sweep, sweep_models};
 pub use tradeoff::tradeoff;
 
 /// How much work solving may take.

@@ -6,9 +6,10 @@
 //! at in turn (Eisner and Severance, JACM 1976). m plans take 2 m - 1 solutions. The limits must
 //! not depend on the rate, and those of [`Problem`] do not.
 
-use super::optimum::{Optimum, optimum};
-use super::{Options, SolveError, describe, explain};
-use crate::plan::{FORMAT, Segment, Sweep};
+use super::choose::{Contest, Rival};
+use super::optimum::Optimum;
+use super::{Options, SolveError};
+use crate::plan::{Baseline, FORMAT, Plan, Segment, Sweep};
 use crate::problem::{Pace, Problem};
 use crate::scenario::RateRange;
 use crate::units::BitRate;
@@ -19,48 +20,100 @@ use crate::units::BitRate;
 /// [`SolveError::Infeasible`] when no plan meets the limits, which does not depend on the rate;
 /// [`SolveError::Stopped`].
 pub fn sweep(problem: &Problem, rates: RateRange, options: &Options) -> Result<Sweep, SolveError> {
-    let problem = problem.with_rate(rates.from);
-    let plans = Envelope {
-        problem: &problem,
-        options,
-    }
-    .plans(rates)?;
+    let alone = Rival {
+        name: "",
+        problem,
+        barred: None,
+    };
+    sweep_models(&[alone], rates, options).map(|(sweep, _)| sweep)
+}
+
+/// The best plan of several problems at every rate of a range, and the position of the problem of
+/// each segment.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn sweep_models(
+    rivals: &[Rival<'_>],
+    rates: RateRange,
+    options: &Options,
+) -> Result<(Sweep, Vec<usize>), SolveError> {
+    let slowest = at_rate(rivals, rates.from);
+    let rivals = &with_problems(rivals, &slowest);
+    let envelope = Envelope { rivals, options };
+    let plans = envelope.plans(rates)?;
     let mut segments: Vec<Segment> = Vec::new();
+    let mut winners = Vec::new();
     let mut from = rates.from.bit_s();
     for (index, plan) in plans.iter().enumerate() {
         let to = match plans.get(index + 1) {
-            Some(next) => switch(plan, next).clamp(from, rates.to.bit_s()),
+            Some(next) => switch(&plan.best, &next.best).clamp(from, rates.to.bit_s()),
             None => rates.to.bit_s(),
         };
         let last = index + 1 == plans.len();
         if let (true, Some(rate)) = (to > from || last, BitRate::from_bit_s(from)) {
-            let there = problem.with_rate(rate);
-            let mut best = plan.clone();
-            best.bound = best.cost.scaled(there.pace());
+            winners.push(plan.rival);
             segments.push(Segment {
                 from_bit_s: from,
                 to_bit_s: to,
-                latency: best.cost.line(),
-                plan: describe(&there, best, options)?,
+                latency: plan.best.cost.line(),
+                plan: envelope.describe(plan, rate)?,
             });
         }
         from = to;
     }
-    Ok(Sweep {
+    let sweep = Sweep {
         format: FORMAT,
-        baselines: problem.baseline_lines(problem.pace()),
+        baselines: rivals.iter().flat_map(|r| r.lines(rates, rivals)).collect(),
         segments,
-    })
+    };
+    Ok((sweep, winners))
+}
+
+impl Rival<'_> {
+    fn lines(&self, rates: RateRange, all: &[Rival<'_>]) -> Vec<Baseline> {
+        let lines = self
+            .problem
+            .baseline_lines(Pace::of(rates.from))
+            .into_iter();
+        let named = lines.map(|line| Baseline {
+            name: match all.len() {
+                1 => line.name,
+                _ => format!("{}, {}", self.name, line.name),
+            },
+            ..line
+        });
+        named.collect()
+    }
+}
+
+fn at_rate(rivals: &[Rival<'_>], rate: BitRate) -> Vec<Problem> {
+    rivals
+        .iter()
+        .map(|rival| rival.problem.with_rate(rate))
+        .collect()
+}
+
+fn with_problems<'a>(rivals: &[Rival<'a>], problems: &'a [Problem]) -> Vec<Rival<'a>> {
+    let with = |(rival, problem): (&Rival<'a>, &'a Problem)| Rival { problem, ..*rival };
+    rivals.iter().zip(problems).map(with).collect()
 }
 
 struct Envelope<'a> {
-    problem: &'a Problem,
+    rivals: &'a [Rival<'a>],
     options: &'a Options,
+}
+
+/// A plan, and the position of its problem.
+#[derive(Debug, Clone)]
+struct Found {
+    rival: usize,
+    best: Optimum,
 }
 
 impl Envelope<'_> {
     /// The plans on the envelope, slowest rate first.
-    fn plans(&self, rates: RateRange) -> Result<Vec<Optimum>, SolveError> {
+    fn plans(&self, rates: RateRange) -> Result<Vec<Found>, SolveError> {
         let first = self.best(Pace::of(rates.from))?;
         let last = self.best(Pace::of(rates.to))?;
         let mut plans = vec![first.clone()];
@@ -71,15 +124,15 @@ impl Envelope<'_> {
     /// Adds the plans after `slow` up to and with `fast`.
     fn between(
         &self,
-        slow: &Optimum,
-        fast: &Optimum,
-        plans: &mut Vec<Optimum>,
+        slow: &Found,
+        fast: &Found,
+        plans: &mut Vec<Found>,
     ) -> Result<(), SolveError> {
-        let Some(pace) = meeting(slow, fast) else {
+        let Some(pace) = meeting(&slow.best, &fast.best) else {
             return Ok(());
         };
         let there = self.best(pace)?;
-        if there.cost.scaled(pace) < slow.cost.scaled(pace) {
+        if there.best.cost.scaled(pace) < slow.best.cost.scaled(pace) {
             self.between(slow, &there, plans)?;
             self.between(&there, fast, plans)
         } else {
@@ -88,13 +141,44 @@ impl Envelope<'_> {
         }
     }
 
-    fn best(&self, pace: Pace) -> Result<Optimum, SolveError> {
-        match optimum(self.problem, pace, self.options)? {
-            Some(best) => Ok(best),
-            None => {
-                let none = explain::no_plan(self.problem, self.options)?;
-                Err(SolveError::Infeasible(Box::new(none)))
+    fn best(&self, pace: Pace) -> Result<Found, SolveError> {
+        let solved = self
+            .rivals
+            .iter()
+            .map(|rival| rival.best_at(pace, self.options));
+        let solved: Vec<Option<Optimum>> = solved.collect::<Result<_, _>>()?;
+        let contest = self.contest(solved);
+        match contest.winner(pace) {
+            Some((rival, best)) => Ok(Found { rival, best }),
+            None => Err(SolveError::Infeasible(Box::new(contest.no_plan()?))),
+        }
+    }
+
+    /// A plan with its numbers at a rate.
+    fn describe(&self, found: &Found, rate: BitRate) -> Result<Plan, SolveError> {
+        let problems = at_rate(self.rivals, rate);
+        let rivals = with_problems(self.rivals, &problems);
+        let envelope = Envelope {
+            rivals: &rivals,
+            options: self.options,
+        };
+        let solved = rivals.iter().enumerate().map(|(index, rival)| {
+            if index == found.rival {
+                let mut best = found.best.clone();
+                best.bound = best.cost.scaled(rival.problem.pace());
+                return Ok(Some(best));
             }
+            rival.best_at(rival.problem.pace(), self.options)
+        });
+        let solved: Vec<Option<Optimum>> = solved.collect::<Result<_, _>>()?;
+        envelope.contest(solved).plan(found.rival)
+    }
+
+    fn contest(&self, solved: Vec<Option<Optimum>>) -> Contest<'_> {
+        Contest {
+            rivals: self.rivals,
+            solved,
+            options: self.options,
         }
     }
 }

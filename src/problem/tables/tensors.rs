@@ -136,7 +136,7 @@ impl<'a> TensorTable<'a> {
         };
         // a result on the server is wanted as it is
         let as_it_is = is_result && self.results == Results::Server;
-        let own = Codec::F32.payload(tensor).map(free_way);
+        let own = self.own_way(tensor);
         let others = match as_it_is {
             true => Vec::new(),
             false => self.candidates(tensor),
@@ -173,6 +173,21 @@ impl<'a> TensorTable<'a> {
         })
     }
 
+    /// The tensor as it is; where its size depends on the data, as a record of codec `f32` says.
+    fn own_way(&self, tensor: &Tensor) -> Option<Way> {
+        let size = Codec::F32.payload(tensor)?;
+        let record = self
+            .accuracy
+            .and_then(|file| file.crossing(&tensor.name, Codec::F32));
+        let Some(record) = record else {
+            return Some(free_way(size));
+        };
+        Some(Way {
+            payload_p95: record.bytes_p95.map(whole),
+            ..free_way(whole(record.bytes_mean))
+        })
+    }
+
     /// The size of an encoded tensor, or the mean of those measured and their 95th percentile.
     fn payload(&self, codec: Codec, tensor: &Tensor) -> Option<(Bytes, Option<Bytes>)> {
         if tensor.uncuttable.is_some() {
@@ -187,9 +202,12 @@ impl<'a> TensorTable<'a> {
             return fixed.filter(|_| usable).map(|payload| (payload, None));
         }
         let record = record?;
-        let whole = |bytes: f64| Bytes(bytes.ceil() as u64);
         Some((whole(record.bytes_mean), record.bytes_p95.map(whole)))
     }
+}
+
+fn whole(bytes: f64) -> Bytes {
+    Bytes(bytes.ceil() as u64)
 }
 
 impl TensorTime {
