@@ -9,9 +9,10 @@ Two families:
             dense classes (`seg`), dense regression (`depth`) and whole-image classes (`class`).
 
 The weights are random but seeded, so a network answers nothing useful; it has the shape, the size
-and the running time of a trained one. Its batch norms and last layers are fitted to a few random
-images, so that every activation has an ordinary scale (denormal numbers would distort timing) and
-the answers vary with the image (so that two versions of a network can be compared by their answers).
+and the running time of a trained one. (train.py makes networks that answer.) Its batch norms and
+last layers are fitted to a few random images, so that every activation has an ordinary scale
+(denormal numbers would distort timing) and the answers vary with the image (so that two versions
+of a network can be compared by their answers).
 """
 
 import argparse
@@ -322,11 +323,13 @@ def compare_with_pytorch(model: onnx.ModelProto, net: nn.Module, size: int) -> N
     """Refuses a file that does not compute what `net` does, by ONNX's own reference implementation."""
     image = coloured_images(1, size)
     answers = onnx.reference.ReferenceEvaluator(model).run(None, {"image": image.numpy()})
-    pairs = zip(answers, net(image))
-    difference = max((torch.tensor(ours) - theirs).abs().max().item() for ours, theirs in pairs)
+    expected = net(image)
+    scale = max(1.0, *(theirs.abs().max().item() for theirs in expected))
+    pairs = zip(answers, expected)
+    difference = max((torch.tensor(ours) - theirs).abs().max().item() for ours, theirs in pairs) / scale
     if not difference < 1e-4:
-        raise SystemExit(f"error: the exported network differs from PyTorch's by {difference:.1e}")
-    print(f"largest difference from PyTorch {difference:.1e}")
+        raise SystemExit(f"error: the exported network differs from PyTorch's by {difference:.1e} of its largest answer")
+    print(f"largest difference from PyTorch {difference:.1e} (of the largest answer, where that is above 1)")
 
 
 def strip_build_traces(model: onnx.ModelProto) -> None:

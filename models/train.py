@@ -122,6 +122,7 @@ def schedule(optimiser: torch.optim.Optimizer, steps: int, warmup: int):
 
 def train(net: nn.Module, data: Split, args: argparse.Namespace) -> None:
     net.train().to(memory_format=torch.channels_last)
+    standardise_activations(net, data)
     # the paper's code ties the decay to the rate
     optimiser = torch.optim.AdamW(net.parameters(), args.lr, weight_decay=args.lr * 1e-2)
     per_epoch = len(data) // args.batch
@@ -166,6 +167,34 @@ class Progress:
         self.shown, self.sums, self.count = now, {}, 0
 
 
+def batch_norms(net: nn.Module) -> list[nn.BatchNorm2d]:
+    return [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+@torch.no_grad()
+def standardise_activations(net: nn.Module, data: Split) -> None:
+    """Starts a backbone without batch norms as if it had them: every channel with mean 0 and deviation 1.
+
+    Else thirteen convolutions after another make all images look alike, and hundreds of steps pass
+    before the losses begin to fall.
+    """
+
+    def standardise(layer: nn.Conv2d, _inputs: tuple[Tensor], out: Tensor) -> Tensor:
+        mean = out.mean(dim=(0, 2, 3))
+        deviation = out.std(dim=(0, 2, 3)).clamp(min=1e-6)
+        layer.weight.div_(deviation.reshape(-1, 1, 1, 1))
+        layer.bias.sub_(mean).div_(deviation)
+        return (out - mean.reshape(1, -1, 1, 1)) / deviation.reshape(1, -1, 1, 1)
+
+    if batch_norms(net):
+        return
+    layers = [module for module in net.backbone.modules() if isinstance(module, nn.Conv2d)]
+    hooks = [layer.register_forward_hook(standardise) for layer in layers]
+    net(data.batch(torch.randperm(len(data))[:EVALUATION_BATCH])[0])
+    for hook in hooks:
+        hook.remove()
+
+
 @torch.no_grad()
 def settle_statistics(net: nn.Module, data: Split, batch: int) -> None:
     """Gives every batch norm the plain mean of its statistics over some batches of the train split.
@@ -173,7 +202,7 @@ def settle_statistics(net: nn.Module, data: Split, batch: int) -> None:
     The running means trail behind the weights: MobileNetV3's, which keep 99 % of the past at every
     step, have hardly left their start after a few hundred steps, and the network would answer nothing.
     """
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = batch_norms(net)
     if not norms:
         return
     for norm in norms:

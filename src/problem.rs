@@ -226,6 +226,32 @@ impl Problem {
         }
     }
 
+    /// The same problem with the drop of every task limited to `worst` millionths, instead of the
+    /// scenario's limits on accuracy.
+    #[must_use]
+    pub fn with_drops_up_to(&self, worst: i64) -> Problem {
+        let others = |limit: &&Limit| !matches!(limit, Limit::Drop { .. });
+        let of_task = |(task, named): (usize, &Task)| Limit::Drop {
+            task,
+            name: named.name.clone(),
+            allows: worst,
+            floor: false,
+        };
+        let drops = self.tasks().iter().enumerate().map(of_task);
+        let limits: Vec<Limit> = self
+            .limits
+            .iter()
+            .filter(others)
+            .cloned()
+            .chain(drops)
+            .collect();
+        Problem {
+            budgets: limit::budgets(&self.tables, &limits),
+            limits,
+            ..self.clone()
+        }
+    }
+
     /// The same problem with more sums limited.
     #[must_use]
     pub fn with_budgets(&self, more: &[Budget]) -> Problem {

@@ -5,13 +5,17 @@
 
 mod onnx_support;
 
+use std::path::Path;
 use std::sync::Arc;
 
-use cutpoint::codec::{Affine, ClipRange, Codec};
-use cutpoint::graph::{ElementType, Tensor};
-use cutpoint::onnx::{CodecData, Model, codec_models};
+use cutpoint::codec::{Affine, Calibration, ClipRange, Codec, Form};
+use cutpoint::cuts;
+use cutpoint::graph::{ElementType, Tensor, TensorId};
+use cutpoint::onnx::{self, CodecData, CutRequest, Halves, Model, codec_models};
 use cutpoint::runtime::library::find_or_fetch;
-use cutpoint::runtime::session::{Session, SessionOptions, Value};
+use cutpoint::runtime::probe::{probe, random_inputs};
+use cutpoint::runtime::session::{Session, SessionOptions, Value, Values};
+use cutpoint::runtime::verify::run_whole;
 use cutpoint::runtime::{Environment, environment};
 use cutpoint::units::Bytes;
 use ort::value::Tensor as OrtTensor;
@@ -83,6 +87,7 @@ fn value<T>(shape: &[u64], elements: Vec<T>) -> Value
 where
     T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
 {
+    runtime(); // values need the library
     let dims: Vec<i64> = shape.iter().map(|d| *d as i64).collect();
     Arc::new(OrtTensor::from_array((dims, elements)).unwrap().into_dyn())
 }
@@ -122,4 +127,135 @@ fn operators_do_what_the_definition_says() {
             }
         }
     }
+}
+
+/// Runs a model on those of the values that it takes.
+fn run_named(model: &Option<Model>, values: &Values) -> Values {
+    let model = model.as_ref().unwrap().encode();
+    let mut session = Session::new(runtime(), &model, &SessionOptions::default()).unwrap();
+    let inputs = session.input_names();
+    let taken = values.iter().filter(|(name, _)| inputs.contains(name));
+    session.run(&taken.cloned().collect()).unwrap()
+}
+
+fn floats(values: &Values, name: &str) -> Vec<f32> {
+    let (_, value) = values.iter().find(|(n, _)| n == name).unwrap();
+    value.try_extract_tensor::<f32>().unwrap().1.to_vec()
+}
+
+/// Largest difference.
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    let pairs = a.iter().zip(b);
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// The bundled model's halves, with and without a codec, and all that runs through them.
+struct Network {
+    model: Model,
+    reading: onnx::Reading,
+    feed: Values,
+    crossing: TensorId,
+    edge: cutpoint::graph::LayerSet,
+}
+
+impl Network {
+    /// Cut in the middle, at one tensor with channels.
+    fn load() -> Network {
+        let file = "models/mtlsplit_mobilenet_v3_small_64.onnx";
+        let model = Model::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let feed = random_inputs(runtime(), &model, &[]).unwrap();
+        let facts = probe(runtime(), &model, &feed).unwrap();
+        let reading = model.graph(&facts).unwrap();
+        let natural = cuts::natural(&reading.graph, &[]);
+        let channels = natural.into_iter().filter(|cut| {
+            let [tensor] = cut.crossing[..] else {
+                return false;
+            };
+            let shape = &reading.graph.tensor(tensor).shape;
+            shape.len() == 4 && shape[1] > 16 && shape[2] > 2 && cut.edge.len() > 10
+        });
+        let cut = channels.min_by_key(|cut| cut.edge.len()).unwrap();
+        Network {
+            crossing: cut.crossing[0],
+            edge: cut.edge.clone(),
+            model,
+            reading,
+            feed,
+        }
+    }
+
+    fn tensor(&self) -> &Tensor {
+        self.reading.graph.tensor(self.crossing)
+    }
+
+    fn halves(&self, codec: Codec, range: Option<&ClipRange>) -> Halves {
+        let mut request = CutRequest {
+            edge: self.edge.clone(),
+            crossing: vec![(self.crossing, codec)],
+            ..CutRequest::default()
+        };
+        request
+            .ranges
+            .extend(range.map(|r| (self.crossing, r.clone())));
+        onnx::cut(&self.model, &self.reading, &request).unwrap()
+    }
+}
+
+#[test]
+fn halves_of_a_network_lose_what_the_quantiser_loses() {
+    let network = Network::load();
+    let tensor = network.tensor();
+    let plain = network.halves(Codec::F32, None);
+    let activation = floats(&run_named(&plain.edge, &network.feed), &tensor.name);
+    let whole = run_whole(runtime(), &network.model, &network.feed).unwrap();
+    let mut calibration = Calibration::new(tensor);
+    calibration.add(&activation).unwrap();
+    let mut losses = Vec::new();
+    for name in ["q8c", "q4c", "q2c"] {
+        let codec: Codec = name.parse().unwrap();
+        let Form::Affine { bits, per_channel } = codec.form else {
+            panic!("{name}");
+        };
+        let range = calibration.range(bits, per_channel).unwrap();
+        let affine = Affine::new(codec.form, tensor, &range).unwrap();
+        let codes = affine.encode(&activation).unwrap();
+        let decoded = affine.decode(&codes).unwrap();
+        let coded = network.halves(codec, Some(&range));
+        let sent = run_named(&coded.edge, &network.feed);
+        let bytes = sent
+            .iter()
+            .find(|(n, _)| *n == format!("{}/{name}", tensor.name));
+        let bytes = bytes.unwrap().1.try_extract_tensor::<u8>().unwrap().1;
+        assert_eq!(bytes.len() as u64, codec.payload(tensor).unwrap().0);
+        // where the runtime fuses the scaling into a layer, numbers halfway may round otherwise
+        let differ = bytes.iter().zip(&codes).filter(|(a, b)| a != b).count();
+        assert!(
+            1000 * differ <= bytes.len(),
+            "{name}: {differ} of {}",
+            bytes.len()
+        );
+
+        let fed: Values = vec![(tensor.name.clone(), value(&tensor.shape, decoded))];
+        let expected = run_named(&plain.server, &fed);
+        let found = run_named(&coded.server, &sent);
+        let mut loss = 0.0_f32;
+        for (output, _) in &whole {
+            let (whole, expected) = (floats(&whole, output), floats(&expected, output));
+            let found = floats(&found, output);
+            assert!(found.iter().all(|x| x.is_finite()), "{name}");
+            let lost = apart(&whole, &expected);
+            let largest = whole.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
+            assert!(
+                apart(&found, &expected) <= 0.1 * lost + 1e-5 * largest,
+                "{name}: {output}"
+            );
+            loss = loss.max(lost / largest);
+        }
+        losses.push(loss);
+    }
+    // noise is a hard input: fewer bits soon lose everything
+    assert!(
+        losses[0] < 0.1 && losses[0] < losses[1].min(losses[2]),
+        "{losses:?}"
+    );
 }

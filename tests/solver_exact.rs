@@ -6,15 +6,17 @@ mod common;
 
 use common::Dice;
 use common::oracle::{Oracle, Placed};
-use common::random::{network, wishes};
+use common::random::{accuracy, network, wishes};
 use cutpoint::codec::Codec;
 use cutpoint::graph::{LayerId, LayerSet};
 use cutpoint::plan::{NoPlan, Plan, Status};
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
-use cutpoint::scenario::{Limits, Scenario};
+use cutpoint::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenario};
+use cutpoint::sensitivity::{Confidence, JointRecord, Sensitivity, TaskDrop};
 use cutpoint::server::Server;
 use cutpoint::solve::{Options, Outcome, solve};
+use cutpoint::units::Share;
 use proptest::prelude::*;
 
 const FACTORS: [f64; 3] = [1.0, 2.0, 4.0];
@@ -23,6 +25,7 @@ struct Case {
     edge: Profile,
     scenario: Scenario,
     factor: f64,
+    accuracy: Option<Sensitivity>,
 }
 
 impl Case {
@@ -34,9 +37,118 @@ impl Case {
             edge,
             scenario,
             factor,
+            accuracy: None,
         };
         case.tighten(seed);
         case
+    }
+
+    /// With drops measured one by one and together, and limits on them and on a capacity.
+    fn with_accuracy(seed: u64, layers: usize) -> Case {
+        let mut case = Case::new(seed, layers);
+        let mut dice = Dice(seed ^ 0xd20b);
+        case.accuracy = Some(accuracy(seed, &case.edge));
+        if dice.percent(70) {
+            case.scenario.codecs.retain(|c| *c == Codec::U8);
+            case.scenario.codecs.push(Codec::F32);
+            case.scenario.measured_codecs = true;
+        }
+        let limits = &mut case.scenario.limits;
+        if dice.percent(60) {
+            (limits.edge_memory, limits.max_uplink) = (None, None);
+        }
+        if dice.percent(50) {
+            limits.keep_on_edge.clear();
+            limits.keep_on_server.clear();
+            limits.raw_stays = false;
+        }
+        // lossy codecs join once anything is limited
+        limits.accuracy.drops = vec!["1%".parse().unwrap()];
+        let share = [0.5, 0.9, 0.95][dice.below(3) as usize];
+        limits.accuracy.confidence = Confidence::new(share).unwrap();
+        case.limit_accuracy(&mut dice);
+        case.measure_together(&mut dice);
+        case
+    }
+
+    /// Records of some placements, costing more or less than the sum says.
+    fn measure_together(&mut self, dice: &mut Dice) {
+        let all = self.all();
+        let lossy = |p: &&Placed| p.codecs.iter().any(|(_, c)| !c.is_lossless());
+        let mut lossy: Vec<&Placed> = all.iter().filter(lossy).collect();
+        // those that matter: the best, and faster ones that the limits rule out
+        if dice.percent(80) {
+            let best = best(&all).map_or(i128::MAX, |p| p.rank.0);
+            lossy.retain(|p| p.rank.0 <= best && p.breaks.iter().all(|b| b.contains(' ')));
+        }
+        let mut joints = Vec::new();
+        for _ in 0..dice.below(4) {
+            if lossy.is_empty() {
+                break;
+            }
+            let placed = lossy[dice.below(lossy.len() as u64) as usize];
+            let mut drops = Vec::new();
+            for (task, sum) in &placed.drops {
+                let percent = dice.within(20, 250) as f64 / 100.0;
+                if dice.percent(85) {
+                    drops.push(TaskDrop {
+                        task: task.clone(),
+                        mean: sum.unwrap_or(7_000) as f64 * percent / 1e6,
+                        std_error: 0.0,
+                    });
+                }
+            }
+            let layers = self.edge.layers.iter().enumerate();
+            let here = layers.filter(|(i, _)| placed.edge >> i & 1 == 1);
+            joints.push(JointRecord {
+                tensors: placed.codecs.iter().map(|(t, _)| t.clone()).collect(),
+                codecs: placed.codecs.iter().map(|(_, c)| *c).collect(),
+                edge: here.map(|(_, l)| l.id.clone()).collect(),
+                samples: 100,
+                drops,
+            });
+        }
+        self.accuracy.as_mut().unwrap().joints = joints;
+    }
+
+    /// Limits exactly at what some placement costs, or a millionth below.
+    fn limit_accuracy(&mut self, dice: &mut Dice) {
+        let all = self.all();
+        let tasks = self.accuracy.as_ref().unwrap().tasks.clone();
+        let mut limits = AccuracyLimits {
+            confidence: self.scenario.limits.accuracy.confidence,
+            ..AccuracyLimits::default()
+        };
+        for task in tasks {
+            let placed = all.get(dice.below(all.len().max(1) as u64) as usize);
+            let drop = placed.and_then(|p| p.drop(&task.name)).unwrap_or(20_000);
+            let most = drop - dice.below(2) as i64;
+            if dice.percent(60) {
+                limits.drops.push(MaxDrop {
+                    task: (!dice.percent(20) || !limits.drops.is_empty())
+                        .then(|| task.name.clone()),
+                    most: Share(most.max(0).unsigned_abs()),
+                });
+            }
+            if dice.percent(25) {
+                let after = task.metric.after(task.baseline, most as f64 / 1e6);
+                let value = if dice.percent(15) {
+                    task.metric.after(task.baseline, -0.01)
+                } else {
+                    after
+                };
+                limits.floors.push(Floor {
+                    task: task.name,
+                    value,
+                });
+            }
+        }
+        self.scenario.limits.accuracy = limits;
+        if dice.percent(40) && self.edge.layers.iter().any(|l| !l.uses.is_empty()) {
+            let most = dice.below(10);
+            let capacities = &mut self.scenario.limits.capacities;
+            capacities.insert("BRAM".to_owned(), most);
+        }
     }
 
     /// Puts the limits with a size exactly at what some placement needs, or one byte below.
@@ -54,7 +166,9 @@ impl Case {
     }
 
     fn problem(&self) -> Problem {
-        Problem::new(&self.edge, &Server::faster(self.factor), &self.scenario).unwrap()
+        let server = Server::faster(self.factor);
+        let accuracy = self.accuracy.as_ref();
+        Problem::with_accuracy(&self.edge, &server, &self.scenario, accuracy).unwrap()
     }
 
     fn all(&self) -> Vec<Placed> {
@@ -62,6 +176,7 @@ impl Case {
             edge: &self.edge,
             factor: self.factor,
             scenario: &self.scenario,
+            accuracy: self.accuracy.as_ref(),
         };
         oracle.all()
     }
@@ -75,6 +190,7 @@ impl Case {
             edge: self.edge.clone(),
             scenario: Scenario { limits, ..scenario },
             factor: self.factor,
+            accuracy: self.accuracy.clone(),
         }
     }
 
@@ -128,6 +244,11 @@ fn check_plan(case: &Case, all: &[Placed], plan: &Plan, exact_ties: bool) {
     }
     assert_eq!(plan.uplink_bytes, placed.rank.1);
     assert_eq!(plan.edge_memory_bytes, placed.edge_memory);
+    for task in &plan.tasks {
+        let drop = task.accuracy_drop.map(|drop| (drop * 1e6).round() as i64);
+        assert_eq!(drop, placed.drop(&task.name), "{}", task.name);
+        assert_eq!(task.accuracy.is_some(), drop.is_some());
+    }
     assert_eq!(plan.edge.len() + plan.server.len(), case.edge.layers.len());
 }
 
@@ -172,6 +293,19 @@ fn check_no_plan(all: &[Placed], none: &NoPlan) {
         let least = match conflict.limit.as_str() {
             "edge-memory" => repaired.map(|p| p.edge_memory).min(),
             "max-uplink" => repaired.map(|p| p.rank.1).min(),
+            limit if limit.starts_with("capacity ") => {
+                let least = repaired.map(|p| p.uses[0].1).min();
+                assert_eq!(conflict.least_units, least, "{limit}");
+                continue;
+            }
+            limit if limit.starts_with("max-drop ") || limit.starts_with("floor ") => {
+                let (_, task) = limit.split_once(' ').unwrap();
+                let least = repaired.filter_map(|p| p.drop(task)).min();
+                let found = conflict.least_drop.map(|drop| (drop * 1e6).round() as i64);
+                assert_eq!(found, least, "{limit}");
+                assert_eq!(conflict.best_metric.is_some(), least.is_some());
+                continue;
+            }
             _ => None,
         };
         assert_eq!(conflict.least_bytes, least, "{}", conflict.limit);
@@ -266,6 +400,16 @@ proptest! {
     fn evaluate_equals_the_naive_evaluator(seed in any::<u64>(), layers in 1_usize..=7) {
         check_evaluate(&Case::new(seed, layers));
     }
+
+    #[test]
+    fn plans_within_limits_on_accuracy_are_the_best_of_all(seed in any::<u64>(), layers in 1_usize..=6) {
+        check(&Case::with_accuracy(seed, layers));
+    }
+
+    #[test]
+    fn evaluate_sums_drops_as_the_naive_evaluator_does(seed in any::<u64>(), layers in 1_usize..=5) {
+        check_evaluate(&Case::with_accuracy(seed, layers));
+    }
 }
 
 /// The random problems exercise what they are meant to.
@@ -314,4 +458,78 @@ fn random_problems_are_of_every_kind() {
         kinds.values().all(|n| *n >= 5) && kinds.len() >= 9,
         "{kinds:#?}"
     );
+}
+
+/// So do those with limits on accuracy.
+#[test]
+fn random_accuracies_are_of_every_kind() {
+    let mut kinds = std::collections::BTreeMap::new();
+    let mut count =
+        |kind: &str, yes: bool| *kinds.entry(kind.to_owned()).or_insert(0) += usize::from(yes);
+    let alone = Options {
+        most_placements: 0,
+        ..Options::default()
+    };
+    for seed in 0..800_u64 {
+        let case = Case::with_accuracy(seed.wrapping_mul(0x9e37_79b9), 2 + (seed % 5) as usize);
+        let mut apart = case.accuracy.clone().unwrap();
+        apart.joints.clear();
+        let apart = Case {
+            accuracy: Some(apart),
+            edge: case.edge.clone(),
+            scenario: case.scenario.clone(),
+            factor: case.factor,
+        };
+        let apart = match solve(&apart.problem(), &alone).unwrap() {
+            Outcome::NoPlan(_) => None,
+            Outcome::Plan(plan) => Some(plan.latency_ms),
+        };
+        match solve(&case.problem(), &alone).unwrap() {
+            Outcome::NoPlan(none) => {
+                let conflict = &none.conflict;
+                count(
+                    "no plan, drop to give",
+                    conflict.iter().any(|c| c.least_drop.is_some()),
+                );
+                count(
+                    "no plan, floor above the whole",
+                    conflict.iter().any(|c| c.allows_drop.is_some_and(|d| d < 0.0)),
+                );
+                count(
+                    "no plan, capacity to give",
+                    conflict.iter().any(|c| c.least_units.is_some()),
+                );
+            }
+            Outcome::Plan(plan) => {
+                let names = plan.binding.join(" ");
+                for limit in ["max-drop", "floor", "capacity"] {
+                    count(&format!("{limit} binds"), names.contains(limit));
+                }
+                count(
+                    "lossy",
+                    plan.crossing.iter().any(|c| !c.codec.is_lossless()),
+                );
+                count(
+                    "several lossy",
+                    plan.crossing
+                        .iter()
+                        .filter(|c| !c.codec.is_lossless())
+                        .count()
+                        > 1,
+                );
+                count("lets in", apart.is_none_or(|apart| plan.latency_ms < apart));
+                count(
+                    "rules out",
+                    apart.is_some_and(|apart| plan.latency_ms > apart),
+                );
+                count("mixed-integer", plan.proof.contains("mixed"));
+                count(
+                    "unknown",
+                    plan.tasks.iter().any(|t| t.accuracy_drop.is_none()),
+                );
+            }
+        }
+    }
+    println!("{kinds:#?}");
+    assert!(kinds.values().all(|n| *n >= 3), "{kinds:#?}");
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
-use cutpoint::codec::Codec;
+use cutpoint::codec::{ClipRange, Codec};
 use cutpoint::onnx::Model;
 use cutpoint::onnx::directory::Description;
 use cutpoint::plan::{
@@ -71,9 +71,9 @@ fn layers_and_cut() -> (Vec<String>, String, usize) {
 fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossing>) -> Plan {
     Plan {
         format: FORMAT,
+        members: Vec::new(),
         status: Status::Optimal,
         proof: "written for this test".to_owned(),
-        members: Vec::new(),
         model: PlannedModel {
             file: model.file_name(),
             sha256: model.sha256().to_owned(),
@@ -155,6 +155,120 @@ fn a_plan_and_the_same_cut_by_hand_give_the_same_files() {
     let found = Description::load(&planned).unwrap();
     assert_eq!(found.model.sha256, model.sha256());
     assert_eq!(found.tasks.len(), 3);
+}
+
+/// An accuracy file with bounds of one tensor, for two codecs.
+fn accuracy_file(folder: &Path, model: &Model, tensor: &str, range: &ClipRange) -> PathBuf {
+    let path = folder.join("m.accuracy.toml");
+    let bounds = |codec: &str| {
+        format!(
+            "[[range]]\ntensor = {tensor:?}\ncodec = \"{codec}\"\nlow = {:?}\nhigh = {:?}\n",
+            range.low, range.high
+        )
+    };
+    let text = format!(
+        "format = 1\n[model]\nfile = \"m.onnx\"\nsha256 = \"{}\"\n\
+         [data]\nsource = \"this test\"\nsamples = 0\n\
+         [[task]]\nname = \"t\"\nmetric = \"top1\"\nbaseline = 0.5\n{}{}",
+        model.sha256(),
+        bounds("q4"),
+        bounds("q2c"),
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn calibrated_bounds_come_from_a_plan_or_an_accuracy_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ids, tensor, before) = layers_and_cut();
+    let model = Model::load(&skipnet()).unwrap();
+    let range = ClipRange {
+        low: vec![-1.5],
+        high: vec![2.25],
+    };
+    let codec: Codec = "q4+zstd".parse().unwrap();
+    let mut crossing = crossing(&tensor, codec);
+    crossing.range = Some(range.clone());
+    let cut = |crossing| plan(&model, &ids[..before], &ids[before..], vec![crossing]);
+    let file = folder.path().join("plan.toml");
+    std::fs::write(&file, cut(crossing.clone()).to_toml().unwrap()).unwrap();
+    let accuracy = accuracy_file(folder.path(), &model, &tensor, &range);
+    let accuracy = accuracy.to_str().unwrap();
+    let (planned, by_hand) = (folder.path().join("planned"), folder.path().join("by_hand"));
+    let said = split(&skipnet(), &planned, &[file.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(said.status.success());
+    let note = String::from_utf8(said.stderr).unwrap();
+    assert!(note.contains("cutpoint's own two ends"), "{note}");
+    let hand = |codec| ["--cut", &tensor, "--codec", codec, "--accuracy", accuracy];
+    split(&skipnet(), &by_hand, &hand("q4+zstd"))
+        .assert()
+        .success();
+    for name in ["edge.onnx", "server.onnx", "split.toml"] {
+        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        assert_eq!(read(&planned), read(&by_hand), "{name}");
+    }
+    let found = Description::load(&planned).unwrap();
+    let sent = &found.crossings[0];
+    assert_eq!((sent.codec, sent.range.as_ref()), (codec, Some(&range)));
+    assert_eq!(sent.sent, [format!("{tensor}/q4")]);
+
+    let out = folder.path().join("out");
+    for (arguments, code, message) in [
+        (
+            &["--cut", &tensor, "--codec", "q4"][..],
+            2,
+            "give --accuracy FILE",
+        ),
+        (&hand("q4c")[..], 4, "no bounds for q4c"),
+        (&hand("q2c")[..], 2, "pairs of bounds"),
+    ] {
+        let (found, text) = failure(split(&skipnet(), &out, arguments));
+        assert_eq!(found, code, "{text}");
+        assert!(text.contains(message), "{text}");
+    }
+    let other = bundled("mtlsplit_mobilenet_v3_small_64.onnx");
+    let (code, text) = failure(split(
+        &other,
+        &out,
+        &hand("q4")[2..]
+            .iter()
+            .copied()
+            .chain(["--cut", "image"])
+            .collect::<Vec<_>>(),
+    ));
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("another model"), "{text}");
+    crossing.range = None;
+    std::fs::write(&file, cut(crossing).to_toml().unwrap()).unwrap();
+    let (code, text) = failure(split(&skipnet(), &out, &[file.to_str().unwrap()]));
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("calibrated on data"), "{text}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn image_files_are_made_outside_the_halves() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Model::load(&skipnet()).unwrap();
+    let input = model.inputs()[0].name.clone();
+    let scale = format!("{input}=127.5,127.5");
+    let of = |codec: &str| {
+        let out = folder.path().join(codec);
+        let cut = ["--cut", &input, "--codec", codec, "--input-u8", &scale];
+        split(&skipnet(), &out, &cut).assert().success();
+        out
+    };
+    let (jpeg, raw) = (of("jpeg90"), of("u8"));
+    for name in ["edge.onnx", "server.onnx"] {
+        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        assert_eq!(read(&jpeg), read(&raw), "{name}");
+    }
+    let found = Description::load(&jpeg).unwrap();
+    assert_eq!(found.crossings[0].codec.to_string(), "jpeg90");
+    assert_eq!(found.crossings[0].sent, [format!("{input}/u8")]);
 }
 
 #[test]

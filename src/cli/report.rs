@@ -19,7 +19,8 @@ use inputs::Inputs;
 /// Draw profiles, plans and sweeps as SVG figures
 ///
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
-/// rate of the link, and predicted against measured halves. A sweep gives the best latency against
+/// rate of the link, and predicted against measured halves; with an accuracy file beside it, latency
+/// against accuracy, too. A sweep gives the best latency against
 /// the rate. A plan sets server and link for the profile it was made from; without a plan they are
 /// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 #[derive(Debug, Args)]
@@ -71,6 +72,9 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let accuracy = read_accuracy(None, path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
+        if let Some(accuracy) = &accuracy {
+            figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
+        }
     }
     for (path, plan) in inputs.plans_alone() {
         let why = format!(

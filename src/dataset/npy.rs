@@ -81,20 +81,15 @@ impl Header {
     /// Bytes of all elements; `None` beyond what can be counted.
     fn data_bytes(&self) -> Option<u64> {
         let size = u64::try_from(self.element.size).ok()?;
-        let sizes = self.shape.iter().map(|n| u64::try_from(*n).ok());
-        sizes.fold(Some(size), |product, n| product?.checked_mul(n?))
+        let mut sizes = self.shape.iter().map(|n| u64::try_from(*n).ok());
+        sizes.try_fold(size, |product, n| product.checked_mul(n?))
     }
 }
 
 /// Writes the header of an array of bytes, whose elements are to follow in C order.
 pub(super) fn write_header(file: &mut dyn Write, shape: &[usize]) -> Result<(), Error> {
-    let sizes: Vec<String> = shape.iter().map(|n| format!("{n},")).collect();
-    let text = format!(
-        "{{'descr': '|u1', 'fortran_order': False, 'shape': ({}), }}",
-        sizes
-            .join(" ")
-            .trim_end_matches(if shape.len() > 1 { "," } else { "" })
-    );
+    let sizes: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    let text = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({sizes}), }}");
     // the elements begin at a multiple of 64 bytes
     let length = (MAGIC.len() + 4 + text.len() + 1).next_multiple_of(64) - MAGIC.len() - 4;
     file.write_all(MAGIC)?;

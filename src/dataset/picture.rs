@@ -9,7 +9,7 @@ use image::{ImageReader, Limits};
 /// Longest side of an image file in pixels.
 const LONGEST_SIDE: u32 = 1 << 14;
 /// Memory for decoding one.
-const DECODER_BYTES: u64 = 1 << 30;
+const DECODER_BYTES: u64 = 1 << 29;
 
 /// The values of an image, row by row, each pixel with all its channels.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,7 @@
 //! Times of the codecs, and the machine's own roofline, measured with models made for it.
 
+mod outside;
+
 use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
@@ -10,29 +12,46 @@ use super::measure::{Control, Protocol, Subject, batch_seed, interleave};
 use super::probe::random_inputs;
 use super::session::{Session, SessionOptions, Values};
 use super::stats::quantile;
-use crate::codec::Codec;
+use crate::codec::{Bits, ClipRange, Codec, Form};
 use crate::graph::{ElementType, Graph};
-use crate::onnx::{self, CutRequest, Model, Scale, ValueFacts};
+use crate::onnx::{self, CutRequest, Model, Reading, Scale, ValueFacts};
 use crate::profile::CodecRecord;
 
-/// Codecs that cost time, each with the tensor of the little model that it is timed on: `u8` is for
-/// inputs alone.
-const TIMED: [(Codec, &str); 3] = [(Codec::F16, "h"), (Codec::Q8, "h"), (Codec::U8, "x")];
+/// Tensors of the little model that codecs are timed on: the input, which `u8` is for, and what
+/// lies between the layers.
+const PLACES: [&str; 2] = ["x", "h"];
+/// Channels of those tensors.
+const CHANNELS: u64 = 64;
 /// Least sizes timed, in elements: below, the fixed cost hides the rest.
 const LEAST_ELEMENTS: u64 = 16 * 1024;
-/// Aim for all codecs together.
+/// Aim for all operators together.
 const BUDGET: Duration = Duration::from_secs(3);
 /// Edge of the square matrices of the peak measurement.
 const MATRIX: u64 = 768;
 
-/// One codec at one size, in microseconds beyond sending the tensor as it is.
+/// One codec at one size, in microseconds beyond sending the tensor without it.
 struct Point {
     bytes: f64,
     encode_us: f64,
     decode_us: f64,
 }
 
-/// Times every codec at sizes around those of the graph's tensors.
+/// Codecs that cost time in the halves, each with its place among [`PLACES`].
+fn timed() -> impl Iterator<Item = (Codec, usize)> {
+    let affine = |(bits, per_channel)| Codec::plain(Form::Affine { bits, per_channel });
+    let affine = [
+        (Bits::Eight, true),
+        (Bits::Four, false),
+        (Bits::Four, true),
+        (Bits::Two, false),
+        (Bits::Two, true),
+    ]
+    .map(affine);
+    let inside = [Codec::F16, Codec::Q8].into_iter().chain(affine);
+    inside.map(|codec| (codec, 1)).chain([(Codec::U8, 0)])
+}
+
+/// Times every codec, and every part of one, at sizes around those of the graph's tensors.
 ///
 /// # Errors
 /// A run that fails.
@@ -44,10 +63,12 @@ pub(super) fn measure(
     let sizes = sizes(graph);
     let mut subjects = Vec::new();
     for size in &sizes {
-        for (codec, tensor) in TIMED {
-            for codec in [Codec::F32, codec] {
-                subjects.extend(halves(environment, codec, tensor, *size)?);
-            }
+        let bench = LittleModel::new(environment, *size)?;
+        for place in PLACES {
+            subjects.extend(bench.halves(Codec::F32, place)?);
+        }
+        for (codec, place) in timed() {
+            subjects.extend(bench.halves(codec, PLACES[place])?);
         }
     }
     let deadline = Instant::now() + BUDGET;
@@ -57,23 +78,24 @@ pub(super) fn measure(
         .iter()
         .map(|s| s.summary(protocol.threads).median_us)
         .collect();
-    // four sessions per codec and size: plain edge, plain server, encoder, decoder
-    let records = TIMED.iter().enumerate().map(|(which, (codec, _))| {
-        let points: Vec<Point> = sizes
-            .iter()
-            .enumerate()
-            .map(|(size, elements)| {
-                let four = &medians[4 * (size * TIMED.len() + which)..][..4];
-                Point {
-                    bytes: (4 * elements) as f64,
-                    encode_us: (four[2] - four[0]).max(0.0),
-                    decode_us: (four[3] - four[1]).max(0.0),
-                }
-            })
-            .collect();
-        record(*codec, &points)
+    // edge and server halves of each size: plain at each place, then each codec
+    let of_size = 2 * (PLACES.len() + timed().count());
+    let records = timed().enumerate().map(|(which, (codec, place))| {
+        let point = |(size, elements): (usize, &u64)| {
+            let medians = &medians[size * of_size..];
+            let (plain, coded) = (2 * place, 2 * (PLACES.len() + which));
+            Point {
+                bytes: (4 * elements) as f64,
+                encode_us: (medians[coded] - medians[plain]).max(0.0),
+                decode_us: (medians[coded + 1] - medians[plain + 1]).max(0.0),
+            }
+        };
+        let points: Vec<Point> = sizes.iter().enumerate().map(point).collect();
+        record(&codec.to_string(), &points)
     });
-    Ok(records.collect())
+    let mut records: Vec<CodecRecord> = records.collect();
+    records.extend(outside::measure()?);
+    Ok(records)
 }
 
 /// A small, a middle and the largest size among the tensors a codec can carry.
@@ -85,48 +107,72 @@ fn sizes(graph: &Graph) -> Vec<u64> {
         .map(|t| t.elements() as f64)
         .collect();
     let largest = (quantile(&elements, 1.0) as u64).clamp(4 * LEAST_ELEMENTS, 1 << 24);
-    vec![LEAST_ELEMENTS, largest / 4, largest]
+    [LEAST_ELEMENTS, largest / 4, largest]
+        .map(|elements| elements / CHANNELS * CHANNELS)
+        .to_vec()
 }
 
-/// Both halves of the little model, cut at `tensor`: with a codec, the edge half ends with its
-/// encoder and the server half begins with its decoder.
-fn halves(
-    environment: &Environment,
-    codec: Codec,
-    tensor: &str,
-    elements: u64,
-) -> Result<[Subject; 2], RunError> {
-    let shape = vec![1, elements];
-    let model = onnx::build::two_layers(&shape);
-    let facts: ValueFacts = ["x", "h", "y"]
-        .map(|name| (name.to_owned(), (ElementType::Float32, shape.clone())))
-        .into_iter()
-        .collect();
-    let reading = model.graph(&facts)?;
-    let crossing = reading.graph.find_tensor(tensor)?;
-    let mut request = CutRequest {
-        edge: reading.graph.ancestors(&[crossing]),
-        crossing: vec![(crossing, codec)],
-        ..CutRequest::default()
-    };
-    if codec == Codec::U8 {
-        let scale = Scale {
-            mean: vec![127.5],
-            std: vec![127.5],
-        };
-        request.u8_scales.insert(crossing, scale);
+/// A model of two layers and one size, to be cut at its input or in the middle.
+struct LittleModel<'a> {
+    environment: &'a Environment,
+    model: Model,
+    reading: Reading,
+    feed: Values,
+}
+
+impl<'a> LittleModel<'a> {
+    fn new(environment: &'a Environment, elements: u64) -> Result<LittleModel<'a>, RunError> {
+        let shape = vec![1, CHANNELS, elements / CHANNELS];
+        let model = onnx::build::two_layers(&shape);
+        let facts: ValueFacts = ["x", "h", "y"]
+            .map(|name| (name.to_owned(), (ElementType::Float32, shape.clone())))
+            .into_iter()
+            .collect();
+        Ok(LittleModel {
+            environment,
+            reading: model.graph(&facts)?,
+            feed: random_inputs(environment, &model, &[])?,
+            model,
+        })
     }
-    let halves = onnx::cut(&model, &reading, &request)?;
-    let (Some(edge), Some(server)) = (halves.edge, halves.server) else {
-        return Err(RunError::Mismatch(
-            "a codec has an encoder and a decoder".to_owned(),
-        ));
-    };
-    let feed = random_inputs(environment, &model, &[])?;
-    let mut edge = subject(environment, &edge, &feed)?;
-    let sent = edge.session.run(&edge.feed)?;
-    let server = subject(environment, &server, &sent)?;
-    Ok([edge, server])
+
+    /// Both halves, cut at `tensor`: with a codec, the edge half ends with its encoder and the
+    /// server half begins with its decoder.
+    fn halves(&self, codec: Codec, tensor: &str) -> Result<[Subject; 2], RunError> {
+        let graph = &self.reading.graph;
+        let crossing = graph.find_tensor(tensor)?;
+        let mut request = CutRequest {
+            edge: graph.ancestors(&[crossing]),
+            crossing: vec![(crossing, codec)],
+            ..CutRequest::default()
+        };
+        if codec == Codec::U8 {
+            let scale = Scale {
+                mean: vec![127.5],
+                std: vec![127.5],
+            };
+            request.u8_scales.insert(crossing, scale);
+        }
+        if codec.needs_ranges() {
+            // bounds on both sides of zero, which are the dearer ones
+            let count = codec.form.bounds(graph.tensor(crossing));
+            let range = ClipRange {
+                low: vec![-2.0; count],
+                high: vec![2.0; count],
+            };
+            request.ranges.insert(crossing, range);
+        }
+        let halves = onnx::cut(&self.model, &self.reading, &request)?;
+        let (Some(edge), Some(server)) = (halves.edge, halves.server) else {
+            return Err(RunError::Mismatch(
+                "a codec has an encoder and a decoder".to_owned(),
+            ));
+        };
+        let mut edge = subject(self.environment, &edge, &self.feed)?;
+        let sent = edge.session.run(&edge.feed)?;
+        let server = subject(self.environment, &server, &sent)?;
+        Ok([edge, server])
+    }
 }
 
 fn subject(environment: &Environment, model: &Model, values: &Values) -> Result<Subject, RunError> {
@@ -135,11 +181,11 @@ fn subject(environment: &Environment, model: &Model, values: &Values) -> Result<
     Ok(Subject { session, feed })
 }
 
-fn record(codec: Codec, points: &[Point]) -> CodecRecord {
+fn record(name: &str, points: &[Point]) -> CodecRecord {
     let (enc_us, enc) = line(points, |p| p.encode_us);
     let (dec_us, dec) = line(points, |p| p.decode_us);
     CodecRecord {
-        name: codec.to_string(),
+        name: name.to_owned(),
         dtype: ElementType::Float32.to_string(),
         enc_us,
         enc_ns_per_byte: 1e3 * enc,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::graph::GraphError;
 use crate::onnx::OnnxError;
+use crate::wire::WireError;
 
 /// Why a model cannot be run or measured.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum RunError {
     /// The model is bad.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// A message cannot be made or undone.
+    #[error(transparent)]
+    Wire(#[from] WireError),
     /// Tables that contradict one another.
     #[error(transparent)]
     Graph(#[from] GraphError),

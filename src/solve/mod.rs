@@ -8,6 +8,7 @@ mod linear;
 mod optimum;
 mod reduce;
 mod sweep;
+mod tradeoff;
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
 pub use sweep::{sweep, sweep_models};
+pub use tradeoff::tradeoff;
 
 /// How much work solving may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,10 +9,12 @@ use flate2::write::ZlibEncoder;
 use super::WireError;
 use crate::codec::Stage;
 
-/// Level of zstd.
-const ZSTD_LEVEL: i32 = 1;
-/// Level of DEFLATE.
-const DEFLATE_LEVEL: u32 = 4;
+/// Of the levels tried on four-bit activations of a trained MobileNetV3 (bytes left of 100, time
+/// per byte to compress): 1 leaves 43 (4.6 ns), 3 leaves 41 (5.5 ns), 5 leaves 40 (35 ns). From
+/// 400 Mbit/s downwards 3 pays; 5 only below 3 Mbit/s.
+const ZSTD_LEVEL: i32 = 3;
+/// Likewise: 1 leaves 44 (5.9 ns), 2 leaves 40 (10.8 ns), 4 leaves 39 (58 ns).
+const DEFLATE_LEVEL: u32 = 2;
 
 impl Stage {
     /// Compresses a message.

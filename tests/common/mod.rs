@@ -3,6 +3,7 @@
 // each test binary uses its own part
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+pub mod drops;
 pub mod flow;
 pub mod oracle;
 pub mod random;

@@ -1,10 +1,11 @@
 //! A second, naive evaluator: straight from the tables of the profiles, looking at every subset of
 //! the layers and every choice of codecs.
 
-use cutpoint::codec::Codec;
+use cutpoint::codec::{Codec, Form};
 use cutpoint::link::wire;
 use cutpoint::profile::{LayerRecord, Profile, TensorRecord};
 use cutpoint::scenario::{Results, Scenario};
+use cutpoint::sensitivity::Sensitivity;
 use cutpoint::units::Bytes;
 
 /// A server as the tests use it: the edge's own profile, `factor` times as fast.
@@ -12,6 +13,7 @@ pub struct Oracle<'a> {
     pub edge: &'a Profile,
     pub factor: f64,
     pub scenario: &'a Scenario,
+    pub accuracy: Option<&'a Sensitivity>,
 }
 
 /// Latency (in ns times the rate), payload, layers on the edge: smaller is better.
@@ -24,8 +26,21 @@ pub struct Placed {
     pub codecs: Vec<(String, Codec)>,
     pub rank: Rank,
     pub edge_memory: u64,
+    /// Per task, in millionths; `None` is unknown.
+    pub drops: Vec<(String, Option<i64>)>,
+    /// Per capacity that is limited.
+    pub uses: Vec<(String, u64)>,
     /// Names of the limits it breaks.
     pub breaks: Vec<String>,
+}
+
+impl Placed {
+    pub fn drop(&self, task: &str) -> Option<i64> {
+        let mut drops = self.drops.iter();
+        drops
+            .find(|(name, _)| name == task)
+            .and_then(|(_, drop)| *drop)
+    }
 }
 
 fn ns(us: f64) -> i128 {
@@ -37,14 +52,14 @@ impl Oracle<'_> {
         edge >> layer & 1 == 1
     }
 
-    fn producer(&self, tensor: &str) -> Option<usize> {
+    pub fn producer(&self, tensor: &str) -> Option<usize> {
         self.edge
             .layers
             .iter()
             .position(|l| l.outputs.iter().any(|o| o == tensor))
     }
 
-    fn readers(&self, tensor: &str) -> Vec<usize> {
+    pub fn readers(&self, tensor: &str) -> Vec<usize> {
         let reads = |l: &LayerRecord| l.inputs.iter().any(|i| i == tensor);
         let layers = self.edge.layers.iter().enumerate();
         layers.filter(|(_, l)| reads(l)).map(|(i, _)| i).collect()
@@ -90,31 +105,57 @@ impl Oracle<'_> {
             return Vec::new();
         }
         let mut codecs = vec![Codec::F32];
-        if !self.is_wanted_there(&tensor.name) {
-            for codec in &self.scenario.codecs {
-                let image = self
-                    .scenario
-                    .u8_inputs
-                    .iter()
-                    .any(|u| u.name == tensor.name);
-                match *codec {
-                    Codec::F32 => {}
-                    Codec::U8 if !image => {}
-                    other => codecs.push(other),
-                }
+        if self.is_wanted_there(&tensor.name) {
+            return codecs;
+        }
+        let images = &self.scenario.u8_inputs;
+        let image = images.iter().any(|u| u.name == tensor.name);
+        let measured = self.accuracy.iter().flat_map(|a| &a.crossings);
+        let measured: Vec<Codec> = measured
+            .filter(|r| r.tensor == tensor.name && self.scenario.measured_codecs)
+            .filter(|r| r.codec.form == Form::Own || !self.drop_limits().is_empty())
+            .map(|r| r.codec)
+            .collect();
+        for codec in self.scenario.codecs.iter().copied().chain(measured) {
+            if !codecs.contains(&codec) && (codec != Codec::U8 || image) {
+                codecs.push(codec);
             }
         }
         codecs
     }
 
-    fn payload(tensor: &TensorRecord, codec: Codec) -> u64 {
-        match codec {
-            Codec::F32 => tensor.bytes,
-            Codec::F16 => tensor.bytes / 2,
-            Codec::Q8 => tensor.bytes / 4 + 5,
-            Codec::U8 => tensor.bytes / 4,
-            other => panic!("the oracle knows nothing of {other}"),
+    fn bytes(&self, tensor: &TensorRecord, codec: Codec) -> u64 {
+        let elements = tensor.bytes / 4;
+        match codec.to_string().as_str() {
+            "f32" => tensor.bytes,
+            "f16" => tensor.bytes / 2,
+            "q8" => elements + 5,
+            "u8" => elements,
+            "q4" => elements.div_ceil(2),
+            _ => {
+                let record = self.accuracy.unwrap().crossing(&tensor.name, codec);
+                record.unwrap().bytes_mean.ceil() as u64
+            }
         }
+    }
+
+    /// Microseconds of encoding and decoding on the edge's machine.
+    fn coding_us(&self, tensor: &TensorRecord, codec: Codec) -> (f64, f64) {
+        let text = codec.to_string();
+        let (form, stage) = text.split_once('+').unwrap_or((&text, ""));
+        let message = match form {
+            "f32" => tensor.bytes,
+            _ => (tensor.bytes / 4).div_ceil(2),
+        };
+        let mut us = (0.0, 0.0);
+        for (name, bytes) in [(form, tensor.bytes), (stage, message)] {
+            if let Some(times) = self.edge.codecs.iter().find(|c| c.name == name) {
+                let kilo = bytes as f64 / 1e3;
+                us.0 += times.enc_us + times.enc_ns_per_byte * kilo;
+                us.1 += times.dec_us + times.dec_ns_per_byte * kilo;
+            }
+        }
+        us
     }
 
     fn live_bytes(&self, edge: u32) -> u64 {
@@ -176,21 +217,12 @@ impl Oracle<'_> {
         }
         let mut payload = 0;
         for (tensor, codec) in codecs {
-            let bytes = Self::payload(tensor, *codec);
+            let bytes = self.bytes(tensor, *codec);
             payload += bytes;
             bits += 8 * i128::from(wire(Bytes(bytes)).0);
             fixed += ns(tensor.send_us) + ns(tensor.recv_us / self.factor);
-            if *codec != Codec::F32 {
-                let times = self
-                    .edge
-                    .codecs
-                    .iter()
-                    .find(|c| c.name == codec.to_string())
-                    .unwrap();
-                let kilo = tensor.bytes as f64 / 1e3;
-                fixed += ns(times.enc_us + times.enc_ns_per_byte * kilo);
-                fixed += ns((times.dec_us + times.dec_ns_per_byte * kilo) / self.factor);
-            }
+            let (encode, decode) = self.coding_us(tensor, *codec);
+            fixed += ns(encode) + ns(decode / self.factor);
         }
         let everything = (1_u32 << self.edge.layers.len()) - 1;
         if edge != everything || !codecs.is_empty() {
@@ -257,9 +289,17 @@ impl Oracle<'_> {
         broken
     }
 
+    fn used(&self, edge: u32, capacity: &str) -> u64 {
+        let layers = self.edge.layers.iter().enumerate();
+        let here = layers.filter(|(i, _)| Self::on_edge(edge, *i));
+        let uses = here.filter_map(|(_, l)| l.uses.get(capacity));
+        uses.map(|uses| u64::from(*uses)).sum()
+    }
+
     /// Every closed placement with every choice of codecs.
     pub fn all(&self) -> Vec<Placed> {
         let mut all = Vec::new();
+        let (tasks, drop_limits) = (self.tasks(), self.drop_limits());
         for edge in 0..1_u32 << self.edge.layers.len() {
             if !self.closed(edge) {
                 continue;
@@ -276,13 +316,35 @@ impl Oracle<'_> {
             }
             for choice in choices {
                 let rank = self.rank(edge, &choice);
-                all.push(Placed {
+                let codecs: Vec<(String, Codec)> =
+                    choice.iter().map(|(t, c)| (t.name.clone(), *c)).collect();
+                let drop = |task: &(String, u32)| {
+                    let drop = self.drop(&task.0, edge, &codecs);
+                    (task.0.clone(), drop)
+                };
+                let capacities = self.scenario.limits.capacities.keys();
+                let mut placed = Placed {
                     breaks: self.broken(edge, &choice, rank.1),
-                    codecs: choice.iter().map(|(t, c)| (t.name.clone(), *c)).collect(),
+                    drops: tasks.iter().map(drop).collect(),
+                    uses: capacities
+                        .map(|c| (c.clone(), self.used(edge, c)))
+                        .collect(),
+                    codecs,
                     edge,
                     rank,
                     edge_memory,
-                });
+                };
+                for (name, task, most) in &drop_limits {
+                    if placed.drop(task).is_none_or(|drop| drop > *most) {
+                        placed.breaks.push(name.clone());
+                    }
+                }
+                for (name, used) in &placed.uses {
+                    if *used > self.scenario.limits.capacities[name] {
+                        placed.breaks.push(format!("capacity {name}"));
+                    }
+                }
+                all.push(placed);
             }
         }
         all

@@ -3,6 +3,9 @@
 use cutpoint::codec::Codec;
 use cutpoint::profile::{MemoryModel, Profile};
 use cutpoint::scenario::{Results, Scenario, U8Input};
+use cutpoint::sensitivity::{
+    CrossingRecord, DataInfo, Metric, ModelId, Sensitivity, TaskAccuracy, TaskDrop,
+};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes};
 
@@ -101,7 +104,16 @@ fn finish(mut net: Net) -> Profile {
         codec_record("f16", 1.0, 0.5),
         codec_record("q8", 2.0, 1.0),
         codec_record("u8", 0.0, 0.5),
+        codec_record("q4", 1.5, 0.8),
+        codec_record("zstd", 0.5, 0.4),
+        codec_record("variant:a", 0.0, 2.0),
     ];
+    for layer in &mut net.profile.layers {
+        if net.dice.percent(50) {
+            let uses = net.dice.within(1, 4) as u32;
+            layer.uses.insert("BRAM".to_owned(), uses);
+        }
+    }
     net.done()
 }
 
@@ -159,4 +171,71 @@ pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
         wishes.limits.max_uplink = Some(Bytes(dice.within(0, 8_000)));
     }
     wishes
+}
+
+/// What encodings cost, for some of the tensors, codecs and tasks of a network.
+pub fn accuracy(seed: u64, profile: &Profile) -> Sensitivity {
+    let mut dice = super::Dice(seed ^ 0xacc);
+    let names: Vec<String> = match profile.tasks.as_slice() {
+        [] => profile.outputs.iter().map(|o| o.name.clone()).collect(),
+        tasks => tasks.iter().map(|t| t.name.clone()).collect(),
+    };
+    let tasks = names.iter().enumerate().map(|(index, name)| TaskAccuracy {
+        name: name.clone(),
+        metric: [Metric::Top1, Metric::Mae][index % 2],
+        baseline: [0.9, 2.5][index % 2],
+        std_error: 0.01,
+    });
+    let mut accuracy = Sensitivity {
+        format: 1,
+        model: ModelId {
+            file: profile.model.file.clone(),
+            sha256: profile.model.sha256.clone(),
+        },
+        data: DataInfo {
+            source: "dice".to_owned(),
+            samples: 100,
+            sha256: String::new(),
+            calibration_samples: 0,
+            labelled: true,
+        },
+        tasks: tasks.collect(),
+        ranges: Vec::new(),
+        crossings: Vec::new(),
+        joints: Vec::new(),
+    };
+    for tensor in &profile.tensors {
+        let shares = [
+            ("f16", 50),
+            ("q8", 27),
+            ("q4", 13),
+            ("q4+zstd", 9),
+            ("variant:a", 4),
+        ];
+        for (codec, percent) in shares.into_iter().chain([("f32+zstd", 80)]) {
+            if dice.percent(40) {
+                continue;
+            }
+            let mut drops = Vec::new();
+            for task in &names {
+                if dice.percent(85) {
+                    drops.push(TaskDrop {
+                        task: task.clone(),
+                        mean: (dice.below(40) as f64 - 5.0) / 1e3,
+                        std_error: dice.below(4) as f64 / 1e3,
+                    });
+                }
+            }
+            accuracy.crossings.push(CrossingRecord {
+                tensor: tensor.name.clone(),
+                codec: codec.parse().unwrap(),
+                samples: 100,
+                bytes_mean: (tensor.bytes * percent) as f64 / 100.0,
+                bytes_std: 0.0,
+                bytes_p95: None,
+                drops,
+            });
+        }
+    }
+    accuracy
 }

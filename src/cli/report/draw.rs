@@ -6,11 +6,12 @@ use std::path::Path;
 use cutpoint::plan::Sweep;
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
-use cutpoint::report::{ReportError, Style, cuts, halves, layers, prepare, rate};
-use cutpoint::scenario::RateRange;
+use cutpoint::report::{ReportError, Style, cuts, halves, layers, prepare, rate, tradeoff};
+use cutpoint::scenario::{MaxDrop, RateRange, Scenario};
+use cutpoint::sensitivity::Sensitivity;
 use cutpoint::server::Server;
 use cutpoint::solve;
-use cutpoint::units::BitRate;
+use cutpoint::units::{BitRate, Share};
 
 use super::inputs::Inputs;
 
@@ -132,6 +133,66 @@ impl Figures {
         }
         let drawn = halves::figure(&prepare::halves(profile), &style);
         self.keep(path, &stem, "halves", drawn);
+    }
+}
+
+impl Figures {
+    /// Latency against accuracy, whatever the scenario's limits on accuracy.
+    pub(super) fn tradeoff(
+        &mut self,
+        path: &Path,
+        profile: &Profile,
+        server: &Server,
+        scenario: &Scenario,
+        accuracy: &Sensitivity,
+        rates: RateRange,
+    ) {
+        let mut scenario = scenario.clone();
+        // codecs that lose something join only under limits on what they may lose
+        scenario.limits.accuracy.floors.clear();
+        scenario.limits.accuracy.drops = vec![MaxDrop {
+            task: None,
+            most: Share(1_000_000),
+        }];
+        let confidence = scenario.limits.accuracy.confidence;
+        let problem = match Problem::with_accuracy(profile, server, &scenario, Some(accuracy)) {
+            Ok(problem) => problem,
+            Err(error) => return self.leave_out(path, error.to_string()),
+        };
+        let at_rate = |rate: BitRate| {
+            let problem = problem.with_rate(rate);
+            let plans = solve::tradeoff(&problem, &solve::Options::default())?;
+            Ok((problem, plans))
+        };
+        let curves: Result<Vec<_>, solve::SolveError> =
+            decades(range(rates)).into_iter().map(at_rate).collect();
+        match curves {
+            Ok(curves) => {
+                let data = prepare::tradeoff(&curves, profile, server, accuracy, confidence);
+                let stem = stem(&profile.board.name, &profile.model.file);
+                self.keep(
+                    path,
+                    &stem,
+                    "tradeoff",
+                    tradeoff::figure(&data, &self.style),
+                );
+            }
+            Err(error) => {
+                self.leave_out(path, format!("figure `tradeoff` is left out: {error}"));
+            }
+        }
+    }
+}
+
+/// The powers of ten in a range, as many as there are curves; its ends when there are none.
+fn decades(range: RateRange) -> Vec<BitRate> {
+    let (from, to) = (range.from.bit_s(), range.to.bit_s());
+    let powers = (0..19).map(|power| 10u64.pow(power));
+    let inside = powers.filter(|rate| (from..=to).contains(rate));
+    let inside: Vec<BitRate> = inside.filter_map(BitRate::from_bit_s).collect();
+    match inside.as_slice() {
+        [] => vec![range.from, range.to],
+        some => some.iter().copied().take(tradeoff::MOST_CURVES).collect(),
     }
 }
 

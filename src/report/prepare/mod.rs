@@ -4,11 +4,13 @@ mod cuts;
 mod halves;
 mod layers;
 mod rate;
+mod tradeoff;
 
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
 pub use rate::rate;
+pub use tradeoff::tradeoff;
 
 use super::Origin;
 use crate::graph::TensorId;
