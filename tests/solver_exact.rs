@@ -493,7 +493,9 @@ fn random_accuracies_are_of_every_kind() {
                 );
                 count(
                     "no plan, floor above the whole",
-                    conflict.iter().any(|c| c.allows_drop.is_some_and(|d| d < 0.0)),
+                    conflict
+                        .iter()
+                        .any(|c| c.allows_drop.is_some_and(|d| d < 0.0)),
                 );
                 count(
                     "no plan, capacity to give",
