@@ -20,6 +20,7 @@
 //!   the edge but task results.
 //! - The library never prints and never panics on input. The same inputs give the same bytes.
 
+pub mod accuracy;
 pub mod candidates;
 pub mod codec;
 pub mod cuts;

@@ -18,7 +18,7 @@ pub use confidence::{BadConfidence, Confidence};
 pub use metric::Metric;
 
 /// Version of the file format.
-const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 1;
 
 /// Accuracy of a model, whole and with tensors encoded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -36,14 +36,14 @@ const HOMES: &[(&str, &[&str])] = &[
             "dataset",
         ],
     ),
-    ("serde_json", &["plan", "runtime", "cli"]),
+    ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
     ("good_lp", &["solve"]),
     // quantiles
     ("statrs", &["sensitivity"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models and of the runtime's library
-    ("sha2", &["onnx", "profile", "runtime"]),
+    ("sha2", &["onnx", "profile", "runtime", "accuracy"]),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),

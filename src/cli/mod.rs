@@ -1,5 +1,6 @@
 //! The command line: arguments, progress, messages and exit codes.
 
+mod accuracy;
 mod child;
 mod dataset;
 mod demo;
@@ -75,6 +76,7 @@ pub(crate) enum Colour {
 enum Command {
     Inspect(inspect::InspectArgs),
     Profile(profile::ProfileArgs),
+    Accuracy(accuracy::AccuracyArgs),
     Plan(plan::PlanArgs),
     Sweep(sweep::SweepArgs),
     Split(split::SplitArgs),
@@ -174,6 +176,7 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
     match command {
         Command::Inspect(args) => inspect::run(&args, common),
         Command::Profile(args) => profile::run(&args, common),
+        Command::Accuracy(args) => accuracy::run(&args, common),
         Command::Plan(args) => plan::run(&args, common),
         Command::Sweep(args) => sweep::run(&args, common),
         Command::Split(args) => split::run(&args, common),

@@ -53,9 +53,9 @@ pub(super) fn model(
     // an operator set needs the format it came with, or a newer one
     let ir = match opset {
         ..=8 => 3,
-        ..=14 => IR,
-        ..=18 => 8,
-        ..=20 => 9,
+        9..=14 => IR,
+        15..=18 => 8,
+        19..=20 => 9,
         _ => 10,
     };
     let proto = ModelProto {

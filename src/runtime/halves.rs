@@ -175,7 +175,10 @@ impl Bench<'_> {
 }
 
 /// The named values among `values`.
-pub(super) fn pick(names: &[String], values: &Values) -> Result<Values, RunError> {
+///
+/// # Errors
+/// [`RunError::Mismatch`]: one is not there.
+pub fn pick(names: &[String], values: &Values) -> Result<Values, RunError> {
     names
         .iter()
         .map(|name| {

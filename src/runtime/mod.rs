@@ -23,6 +23,7 @@ mod records;
 pub mod session;
 pub mod stats;
 mod trace;
+pub mod values;
 pub mod verify;
 
 pub use environment::{RuntimeError, environment, providers};

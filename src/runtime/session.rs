@@ -226,7 +226,7 @@ fn build(
 
 /// The runtime's messages carry source places and stack traces; the first line says what is wrong,
 /// after the place `/file.cc:12 type function(parameters)` it may begin with.
-fn first_line(message: &str) -> String {
+pub(super) fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let line = line.trim().trim_end_matches('.');
     let Some(parameters) = line.starts_with('/').then(|| line.find('(')).flatten() else {

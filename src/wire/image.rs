@@ -13,6 +13,9 @@ use crate::graph::Tensor;
 
 /// Marker at the end of a JPEG file.
 const END_OF_JPEG: [u8; 2] = [0xff, 0xd9];
+/// Of rendered scenes, bytes left of 100 and time per byte: the fast level leaves 28 (2.3 ns), 3
+/// leaves 23 (18 ns), the default leaves 21 (45 ns). Below 30 Mbit/s 3 pays.
+const PNG_LEVEL: u8 = 3;
 /// Longest side of a JPEG image.
 const LONGEST_SIDE: u64 = 65_535;
 
@@ -56,8 +59,8 @@ pub(super) fn check(tensor: &Tensor) -> Result<(), WireError> {
 /// The image of a tensor as PNG.
 pub(super) fn png(tensor: &Tensor, planes: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut file = Vec::new();
-    let encoder =
-        PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
+    let level = CompressionType::Level(PNG_LEVEL);
+    let encoder = PngEncoder::new_with_quality(&mut file, level, FilterType::Adaptive);
     write(encoder, tensor, planes, Form::Png)?;
     Ok(file)
 }

@@ -1,0 +1,475 @@
+//! `cutpoint accuracy`.
+
+mod text;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use cutpoint::accuracy::{
+    self, AccuracyError, Choice, Evaluation, Observer, Partial, Priority, Progress, Report,
+    Request, Samples, Subject,
+};
+use cutpoint::codec::Codec;
+use cutpoint::dataset::{DataError, DataSet, Preprocessing};
+use cutpoint::onnx::{Model, Reading, show};
+use cutpoint::profile::Profile;
+use cutpoint::runtime::Environment;
+use cutpoint::runtime::measure::Control;
+use cutpoint::runtime::prepare::prepare;
+use cutpoint::runtime::probe::{probe, random_inputs};
+use cutpoint::runtime::session::Provider;
+use cutpoint::sensitivity::{Confidence, Sensitivity};
+use cutpoint::task::Task;
+use cutpoint::units::{Delay, Share};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::engine::{self, ModelArgs};
+use super::wishes::read_server;
+use super::{Common, Kind, OrFail, files, plural};
+
+/// Measure what codecs cost in accuracy: per tensor that may cross, codec and task
+///
+/// The model's .data.toml says how images become its input and which labels its tasks have. Every
+/// tensor is really encoded and decoded by the operators of the two halves. What was measured is
+/// saved as it arrives: run the same command again after an interruption to go on.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cutpoint accuracy model.onnx --data shapes
+  cutpoint accuracy model.onnx --data shapes --profile profiles/pi5/model.toml --budget 5min
+  cutpoint accuracy model.onnx --data photos/labels.csv --cut features --codec q4,q4c+zstd
+  cutpoint accuracy model.onnx --data photos.npz --agreement")]
+pub(crate) struct AccuracyArgs {
+    /// ONNX model, with its .data.toml beside it
+    #[arg(value_name = "MODEL")]
+    file: PathBuf,
+    /// Data set: a folder with labels.csv, such a table, or an .npz archive
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Most samples to evaluate, drawn by lot
+    #[arg(long, default_value_t = 2000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    samples: u32,
+    /// Rows to evaluate, by their column `split` [default: test, or all rows without that column]
+    #[arg(long, value_name = "NAME")]
+    split: Option<String>,
+    /// Other samples, from which the bounds of quantisation are found
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    calibration: u32,
+    /// Profile of the model: its cuts are measured, and those first that are fast; the result is
+    /// written beside it
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<PathBuf>,
+    /// With --profile, the server that decides what is fast
+    #[arg(
+        long,
+        default_value = "sim:8x",
+        value_name = "PROFILE|SPEC|sim:8x",
+        requires = "profile"
+    )]
+    server: String,
+    /// Codecs to measure [default: all]
+    #[arg(long, value_name = "CODEC,...", value_delimiter = ',')]
+    codec: Vec<Codec>,
+    /// A tensor to measure; may be given several times [default: all that can cross alone]
+    #[arg(long, value_name = "TENSOR")]
+    cut: Vec<String>,
+    /// Measure no longer than this; run again to go on [default: as long as it takes]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    budget: Option<Delay>,
+    /// How sure the drops are to be no larger than their pessimistic ends
+    #[arg(long, default_value_t = Confidence::default(), value_name = "SHARE")]
+    confidence: Confidence,
+    /// Half-width of an interval that is narrow enough
+    #[arg(long, default_value = "0.25%", value_name = "SHARE")]
+    precision: Share,
+    /// Measure everything on all samples, whether or not it can matter
+    #[arg(long)]
+    exhaustive: bool,
+    /// Compare with the whole model's own outputs, whatever labels there are
+    #[arg(long)]
+    agreement: bool,
+    /// Threads, each with samples of its own [default: one per physical core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Accuracy file [default: PROFILE's or MODEL's name with .accuracy.toml]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Overwrite the accuracy file of another model, of other data or with more codecs
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The result with `--json`.
+#[derive(Serialize)]
+struct Output<'a> {
+    file: &'a Path,
+    complete: bool,
+    runs: usize,
+    exhaustive_runs: usize,
+    notes: &'a [String],
+    #[serde(flatten)]
+    accuracy: &'a Sensitivity,
+}
+
+/// The model as it is cut: node by node, and as far as its tensors may cross.
+struct Setup {
+    reading: Reading,
+    tensors: Vec<String>,
+    tasks: Vec<Task>,
+}
+
+pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let model = engine::load(&args.file)?;
+    let target = target(args);
+    files::check(&target)?;
+    let old = existing(&target, &model, args.force)?;
+    let profile = args
+        .profile
+        .as_deref()
+        .map(|path| read_profile(path, &model))
+        .transpose()?;
+    let server = read_server(&args.server)?;
+    let samples = samples(args)?;
+    let library = engine::library(common)?;
+    // every worker runs its own samples on its own thread
+    let environment = engine::open(&library, 1)?;
+    let workers = engine::threads(args.threads.map(usize::from))?;
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(Kind::Interrupted as i32);
+        }
+    });
+    let failed = |error| failure(error, &args.file);
+    let setup = setup(args, environment, &model, profile.as_ref()).map_err(failed)?;
+    let mut watcher = Watcher::new(&args.file, Partial::path_beside(&target), common);
+    let subject = Subject {
+        environment,
+        model: &model,
+        reading: &setup.reading,
+        samples,
+        tasks: setup.tasks,
+        agreement: args.agreement,
+        workers,
+    };
+    let evaluation = Evaluation::open(subject, &mut |done| watcher.whole(done)).map_err(failed)?;
+    let image = evaluation.image();
+    let request = Request {
+        tensors: setup.tensors,
+        codecs: match args.codec.as_slice() {
+            [] => accuracy::all_codecs(),
+            asked => asked.to_vec(),
+        },
+        priority: match &profile {
+            Some(edge) => Priority::Latency {
+                edge,
+                server: &server,
+                image: image.as_ref(),
+            },
+            None => Priority::Size,
+        },
+        exhaustive: args.exhaustive,
+        deadline: args.budget.map(|budget| start + budget.0),
+        confidence: args.confidence,
+        precision: args.precision.0 as f64 / 1e6,
+    };
+    if let Some(old) = &old {
+        refuse_loss(old, &evaluation, &request, &target)?;
+    }
+    let report = measure(&evaluation, &request, old, &mut watcher, args, common)?;
+    let text = report.sensitivity.to_toml().or_fail(Kind::Other)?;
+    files::write(&target, text.as_bytes())?;
+    if report.complete {
+        // what it held is in the accuracy file now
+        let _ = std::fs::remove_file(&watcher.partial);
+    } else {
+        common
+            .note("the budget ended before everything was decided: run the same command to go on");
+    }
+    for note in &report.notes {
+        common.note(note);
+    }
+    match common.json {
+        true => common.print_json(&Output {
+            file: &target,
+            complete: report.complete,
+            runs: report.runs,
+            exhaustive_runs: report.exhaustive_runs,
+            notes: &report.notes,
+            accuracy: &report.sensitivity,
+        }),
+        false => common.print(text::summary(&report, &target, args.confidence)),
+    }
+}
+
+fn measure(
+    evaluation: &Evaluation<'_>,
+    request: &Request<'_>,
+    old: Option<Sensitivity>,
+    watcher: &mut Watcher,
+    args: &AccuracyArgs,
+    common: &Common,
+) -> anyhow::Result<Report> {
+    let partial = Partial::read(&watcher.partial);
+    let known = partial.filter(|partial| partial.is_of(evaluation, request));
+    if let Some(known) = &known {
+        common.note(format!(
+            "going on: {} are there already",
+            plural(known.runs(), "run")
+        ));
+    }
+    let report = accuracy::measure(evaluation, request, known, watcher);
+    watcher.bar.finish_and_clear();
+    let mut report = report.map_err(|error| {
+        if matches!(error, AccuracyError::Interrupted) && watcher.partial.exists() {
+            common.note(format!(
+                "{} keeps what was measured: run the same command to go on",
+                watcher.partial.display()
+            ));
+        }
+        failure(error, &args.file)
+    })?;
+    // plans that were measured as a whole are measured for good
+    let same = old.filter(|old| old.data.sha256 == report.sensitivity.data.sha256);
+    report.sensitivity.joints = same.map(|old| old.joints).unwrap_or_default();
+    Ok(report)
+}
+
+fn target(args: &AccuracyArgs) -> PathBuf {
+    let beside = args.profile.as_ref().unwrap_or(&args.file);
+    args.out
+        .clone()
+        .unwrap_or_else(|| beside.with_extension("accuracy.toml"))
+}
+
+/// The accuracy file that is there, unless it may be overwritten.
+fn existing(target: &Path, model: &Model, force: bool) -> anyhow::Result<Option<Sensitivity>> {
+    if force || !target.exists() {
+        return Ok(None);
+    }
+    let old = Sensitivity::load(target).or_fail(Kind::BadInput)?;
+    let problem = if old.model.sha256 != model.sha256() {
+        format!("is about another model ({})", show(&old.model.file))
+    } else if old.data.samples == 0 {
+        "holds figures stated by hand".to_owned()
+    } else {
+        return Ok(Some(old));
+    };
+    Err(Kind::BadInput.of(anyhow::anyhow!(
+        "{} {problem}: add --force to overwrite it, or choose another --out",
+        target.display()
+    )))
+}
+
+/// Refuses to overwrite measurements that this one would not replace.
+fn refuse_loss(
+    old: &Sensitivity,
+    evaluation: &Evaluation<'_>,
+    request: &Request<'_>,
+    target: &Path,
+) -> anyhow::Result<()> {
+    let tasks = |tasks: &[cutpoint::sensitivity::TaskAccuracy]| -> Vec<_> {
+        tasks
+            .iter()
+            .map(|task| (task.name.clone(), task.metric))
+            .collect()
+    };
+    let kept = |codec: &Codec| request.codecs.contains(codec);
+    let lost = old
+        .crossings
+        .iter()
+        .find(|record| !kept(&record.codec) || !request.tensors.contains(&record.tensor));
+    let problem = if old.data.sha256 != evaluation.data().sha256 {
+        format!(
+            "was measured on other samples ({} of {})",
+            old.data.samples,
+            show(&old.data.source)
+        )
+    } else if tasks(&old.tasks) != tasks(&evaluation.tasks()) {
+        "was measured for other tasks".to_owned()
+    } else if let Some(lost) = lost {
+        let (tensor, codec) = (show(&lost.tensor), lost.codec);
+        format!("holds `{tensor}` as {codec}, which would be lost")
+    } else {
+        return Ok(());
+    };
+    Err(Kind::BadInput.of(anyhow::anyhow!(
+        "{} {problem}: add --force to overwrite it, or choose another --out",
+        target.display()
+    )))
+}
+
+fn read_profile(path: &Path, model: &Model) -> anyhow::Result<Profile> {
+    let profile = Profile::load(path).or_fail(Kind::BadInput)?;
+    let fits = profile.model.sha256 == model.sha256();
+    let error = anyhow::anyhow!(
+        "{} is the profile of another model ({}), not of {}: measure it with `cutpoint profile`",
+        path.display(),
+        show(&profile.model.file),
+        model.path().display()
+    );
+    fits.then_some(profile).ok_or(error).or_fail(Kind::BadInput)
+}
+
+fn samples(args: &AccuracyArgs) -> anyhow::Result<Samples> {
+    let beside = Preprocessing::beside(&args.file).or_fail(Kind::BadInput)?;
+    let preprocessing = beside.ok_or_else(|| {
+        Kind::BadInput.of(anyhow::anyhow!(
+            "{} is missing: say there how images become the model's input ([input] with name, \
+             layout, mean and std) and which label each task has ([[task]] with name, label and \
+             metric)",
+            Preprocessing::path_beside(&args.file).display()
+        ))
+    })?;
+    let set = DataSet::open_for(&args.data, &preprocessing).or_fail(Kind::BadInput)?;
+    let choice = Choice {
+        split: args.split.clone(),
+        samples: Some(args.samples as usize),
+        calibration: args.calibration as usize,
+    };
+    Samples::choose(set, preprocessing, &choice).or_fail(Kind::BadInput)
+}
+
+fn setup(
+    args: &AccuracyArgs,
+    environment: &Environment,
+    model: &Model,
+    profile: Option<&Profile>,
+) -> Result<Setup, AccuracyError> {
+    let shapes = match profile {
+        Some(profile) if args.model.shapes.is_empty() => {
+            let shapes = profile.model.shapes.iter();
+            shapes.filter_map(|shape| shape.parse().ok()).collect()
+        }
+        _ => args.model.shapes.clone(),
+    };
+    let (reading, graph, cuts) = match profile {
+        Some(profile) => {
+            let feed = random_inputs(environment, model, &shapes)?;
+            let reading = model.graph(&probe(environment, model, &feed)?)?;
+            (reading, profile.graph()?, profile.cuts.as_slice())
+        }
+        None => {
+            let go_on = &mut || Control::Continue;
+            let prepared = prepare(environment, model, &shapes, Provider::Cpu, 1, go_on)?;
+            (prepared.reading, prepared.grouping.graph, &[][..])
+        }
+    };
+    let asked = match (args.model.tasks.as_slice(), profile) {
+        ([], Some(profile)) => &profile.tasks,
+        (asked, _) => asked,
+    };
+    let tasks = Task::complete(&reading.graph, asked)?;
+    let tensors = match args.cut.as_slice() {
+        [] => accuracy::tensors(&graph, cuts),
+        asked => asked.to_vec(),
+    };
+    Ok(Setup {
+        reading,
+        tensors,
+        tasks,
+    })
+}
+
+fn failure(error: AccuracyError, model: &Path) -> anyhow::Error {
+    match error {
+        AccuracyError::Run(error) => engine::run_failure(error, model),
+        AccuracyError::Interrupted => Kind::Interrupted.of(error),
+        AccuracyError::Graph(_) => Kind::Usage.of(error),
+        AccuracyError::Data(DataError::Write { .. }) => Kind::Other.of(error),
+        _ => Kind::BadInput.of(error),
+    }
+}
+
+/// Shows progress, saves what is measured, notices Ctrl-C.
+struct Watcher {
+    bar: ProgressBar,
+    partial: PathBuf,
+    saved: Option<Instant>,
+}
+
+impl Watcher {
+    fn new(model: &Path, partial: PathBuf, common: &Common) -> Watcher {
+        let bar = match common.progress() {
+            true => ProgressBar::new(1),
+            false => ProgressBar::hidden(),
+        };
+        let template = match common.colour() {
+            true => "{prefix} {wide_bar:.cyan} {msg}",
+            false => "{prefix} {wide_bar} {msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        let name = model
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        bar.set_prefix(name);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Watcher {
+            bar,
+            partial,
+            saved: None,
+        }
+    }
+
+    fn show(&self, done: usize, of: usize, message: String) -> Control {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(message);
+        match INTERRUPTED.load(Ordering::SeqCst) {
+            true => Control::Interrupt,
+            false => Control::Continue,
+        }
+    }
+
+    fn whole(&self, done: usize) -> Control {
+        self.show(0, 1, format!("whole model: {}", plural(done, "sample")))
+    }
+}
+
+impl Observer for Watcher {
+    fn progress(&mut self, progress: Progress) -> Control {
+        match progress {
+            Progress::Calibrating { done, of } => self.show(
+                done,
+                of,
+                format!("bounds: {done} of {}", plural(of, "sample")),
+            ),
+            Progress::Measuring { done, at_most } => {
+                // nothing done yet says nothing about the time left
+                let left = match done > 500 {
+                    true => format!(", at most {} left", HumanDuration(self.bar.eta())),
+                    false => String::new(),
+                };
+                self.show(done, at_most, format!("{}{left}", plural(done, "run")))
+            }
+        }
+    }
+
+    fn measured(&mut self, partial: &Partial, last: bool) -> Result<(), AccuracyError> {
+        let often = self
+            .saved
+            .is_some_and(|then| then.elapsed() < Duration::from_secs(2));
+        if often && !last {
+            return Ok(());
+        }
+        let text = partial.to_json().map_err(AccuracyError::Misfit)?;
+        files::write_atomically(&self.partial, text.as_bytes()).map_err(|cause| {
+            AccuracyError::Data(DataError::Write {
+                path: self.partial.clone(),
+                cause,
+            })
+        })?;
+        self.saved = Some(Instant::now());
+        Ok(())
+    }
+}
