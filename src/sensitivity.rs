@@ -31,7 +31,7 @@ pub struct Sensitivity {
     /// What it was measured on.
     pub data: DataInfo,
     /// How good the whole model is, per task.
-    #[serde(rename = "task")]
+    #[serde(rename = "task", default)]
     pub tasks: Vec<TaskAccuracy>,
     /// Calibrated bounds of the codecs that need them.
     #[serde(rename = "range", default, skip_serializing_if = "Vec::is_empty")]
