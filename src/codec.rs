@@ -149,6 +149,12 @@ impl Codec {
         matches!(self.form, Form::Own | Form::U8 | Form::Png)
     }
 
+    /// Whether it decodes to the same values as another codec: compressions change nothing, and
+    /// what loses nothing is alike.
+    pub fn same_values(self, other: Codec) -> bool {
+        self.form == other.form || (self.is_lossless() && other.is_lossless())
+    }
+
     /// Whether it carries only model inputs made from eight-bit images.
     pub fn is_image(self) -> bool {
         matches!(self.form, Form::U8 | Form::Png | Form::Jpeg(_))

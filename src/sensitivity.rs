@@ -250,6 +250,23 @@ impl Sensitivity {
         record.map(RangeRecord::range)
     }
 
+    /// The record of a placement: layers on the edge and what crosses, in any order; compressions
+    /// change nothing.
+    pub fn joint(&self, edge: &[String], crossing: &[(String, Codec)]) -> Option<&JointRecord> {
+        let same_edge = |record: &JointRecord| {
+            record.edge.len() == edge.len() && edge.iter().all(|id| record.edge.contains(id))
+        };
+        let sent = |record: &JointRecord, (tensor, codec): &(String, Codec)| {
+            let mut pairs = record.tensors.iter().zip(&record.codecs);
+            pairs.any(|(name, other)| name == tensor && other.same_values(*codec))
+        };
+        let mut records = self.joints.iter();
+        records.find(|record| {
+            let same_size = record.tensors.len() == crossing.len();
+            same_size && same_edge(record) && crossing.iter().all(|pair| sent(record, pair))
+        })
+    }
+
     /// A task.
     pub fn task(&self, name: &str) -> Option<&TaskAccuracy> {
         self.tasks.iter().find(|task| task.name == name)

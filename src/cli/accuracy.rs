@@ -136,16 +136,17 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
         .map(|path| read_profile(path, &model))
         .transpose()?;
     let server = read_server(&args.server)?;
-    let samples = samples(args)?;
+    let choice = Choice {
+        split: args.split.clone(),
+        samples: Some(args.samples as usize),
+        calibration: args.calibration as usize,
+    };
+    let samples = open_samples(&args.file, &args.data, &choice)?;
     let library = engine::library(common)?;
     // every worker runs its own samples on its own thread
     let environment = engine::open(&library, 1)?;
     let workers = engine::threads(args.threads.map(usize::from))?;
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(Kind::Interrupted as i32);
-        }
-    });
+    stop_on_ctrl_c();
     let failed = |error| failure(error, &args.file);
     let setup = setup(args, environment, &model, profile.as_ref()).map_err(failed)?;
     let mut watcher = Watcher::new(&args.file, Partial::path_beside(&target), common);
@@ -317,23 +318,36 @@ fn read_profile(path: &Path, model: &Model) -> anyhow::Result<Profile> {
     fits.then_some(profile).ok_or(error).or_fail(Kind::BadInput)
 }
 
-fn samples(args: &AccuracyArgs) -> anyhow::Result<Samples> {
-    let beside = Preprocessing::beside(&args.file).or_fail(Kind::BadInput)?;
+/// Samples of a data set for a model that has its `.data.toml` beside it.
+pub(crate) fn open_samples(model: &Path, data: &Path, choice: &Choice) -> anyhow::Result<Samples> {
+    let beside = Preprocessing::beside(model).or_fail(Kind::BadInput)?;
     let preprocessing = beside.ok_or_else(|| {
         Kind::BadInput.of(anyhow::anyhow!(
             "{} is missing: say there how images become the model's input ([input] with name, \
              layout, mean and std) and which label each task has ([[task]] with name, label and \
              metric)",
-            Preprocessing::path_beside(&args.file).display()
+            Preprocessing::path_beside(model).display()
         ))
     })?;
-    let set = DataSet::open_for(&args.data, &preprocessing).or_fail(Kind::BadInput)?;
-    let choice = Choice {
-        split: args.split.clone(),
-        samples: Some(args.samples as usize),
-        calibration: args.calibration as usize,
-    };
-    Samples::choose(set, preprocessing, &choice).or_fail(Kind::BadInput)
+    let set = DataSet::open_for(data, &preprocessing).or_fail(Kind::BadInput)?;
+    Samples::choose(set, preprocessing, choice).or_fail(Kind::BadInput)
+}
+
+/// From now on the first Ctrl-C asks for an orderly end, the second ends at once.
+pub(crate) fn stop_on_ctrl_c() {
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(Kind::Interrupted as i32);
+        }
+    });
+}
+
+/// Whether Ctrl-C asked for an end.
+pub(crate) fn stopped() -> Control {
+    match INTERRUPTED.load(Ordering::SeqCst) {
+        true => Control::Interrupt,
+        false => Control::Continue,
+    }
 }
 
 fn setup(
@@ -377,7 +391,8 @@ fn setup(
     })
 }
 
-fn failure(error: AccuracyError, model: &Path) -> anyhow::Error {
+/// Adds the model's name to what went wrong while evaluating it, and the exit code.
+pub(crate) fn failure(error: AccuracyError, model: &Path) -> anyhow::Error {
     match error {
         AccuracyError::Run(error) => engine::run_failure(error, model),
         AccuracyError::Interrupted => Kind::Interrupted.of(error),
@@ -425,10 +440,7 @@ impl Watcher {
         self.bar.set_length(of as u64);
         self.bar.set_position(done as u64);
         self.bar.set_message(message);
-        match INTERRUPTED.load(Ordering::SeqCst) {
-            true => Control::Interrupt,
-            false => Control::Continue,
-        }
+        stopped()
     }
 
     fn whole(&self, done: usize) -> Control {

@@ -1,5 +1,7 @@
 //! `cutpoint plan`.
 
+mod refine;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,7 +9,7 @@ use cutpoint::plan::{Conflict, NoPlan, Plan};
 use cutpoint::solve::{Choice, Options, choose};
 use cutpoint::units::Bytes;
 
-use super::wishes::{WishArgs, check_out, rivals};
+use super::wishes::{Read, WishArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, plan_text};
 
 /// Find the fastest split within the limits, from saved profiles
@@ -20,11 +22,30 @@ use super::{Common, Kind, OrFail, files, plan_text};
       --accuracy model.accuracy.toml --max-drop 1% --floor size=0.95
   cutpoint plan --edge pi5/both.toml --edge pi5/size.toml --edge pi5/type.toml \\
       --server sim:8x --link wifi --max-drop 1%
+  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --link 3g --max-drop 1% \\
+      --model model.onnx --data shapes
 
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     wishes: WishArgs,
+    /// Measure the chosen plan as a whole, and plan again when it misses a limit; the model, once
+    /// for each --edge
+    #[arg(
+        long,
+        value_name = "MODEL",
+        requires = "data",
+        help_heading = "Accuracy"
+    )]
+    model: Vec<PathBuf>,
+    /// The data set that --accuracy was measured on
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "model",
+        help_heading = "Accuracy"
+    )]
+    data: Option<PathBuf>,
     /// Write the plan to this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -32,15 +53,29 @@ pub(crate) struct PlanArgs {
 
 pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     check_out(args.out.as_deref())?;
-    let (candidates, rates) = args.wishes.candidates(common)?;
-    if rates.single().is_none() {
+    let mut read = args.wishes.read()?;
+    if read.rates.single().is_none() {
         let hint = "--rate: a plan holds at one rate; use `cutpoint sweep` for a range";
         return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
     }
-    match choose(&rivals(&candidates), &Options::default())? {
-        Choice::Plan(index, plan) => finish(&candidates[index].finish(*plan), args, common),
-        Choice::NoPlan(none) => Err(fail(&none, common)?),
+    tell(&read.candidates()?, common);
+    let planned = match &args.data {
+        Some(data) => refine::plan(&mut read, &args.model, data, common)?,
+        None => plan(&read)?,
+    };
+    match planned {
+        Ok(plan) => finish(&plan, args, common),
+        Err(none) => Err(fail(&none, common)?),
     }
+}
+
+/// The best plan of all candidates, or why there is none.
+fn plan(read: &Read) -> anyhow::Result<Result<Plan, NoPlan>> {
+    let candidates = read.candidates()?;
+    Ok(match choose(&rivals(&candidates), &Options::default())? {
+        Choice::Plan(index, plan) => Ok(candidates[index].finish(*plan)),
+        Choice::NoPlan(none) => Err(*none),
+    })
 }
 
 fn finish(plan: &Plan, args: &PlanArgs, common: &Common) -> anyhow::Result<()> {

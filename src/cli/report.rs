@@ -69,7 +69,7 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let server = args.server(setting.map(|s| s.server.as_str()))?;
         let otherwise = setting.map_or_else(default_link, inputs::wishes);
         let (scenario, rates) = args.choices.complete(otherwise)?;
-        let accuracy = read_accuracy(None, path)?;
+        let accuracy = read_accuracy(path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
         if let Some(accuracy) = &accuracy {

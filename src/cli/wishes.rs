@@ -145,13 +145,61 @@ pub(crate) struct ChoiceArgs {
     confidence: Option<Confidence>,
 }
 
+/// What was read for the models named with `--edge`, in their order.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) entrants: Vec<Entrant>,
+    /// Where the accuracy of each was read from.
+    pub(crate) accuracy_files: Vec<Option<PathBuf>>,
+    /// At the slowest of the rates.
+    pub(crate) scenario: Scenario,
+    pub(crate) rates: RateRange,
+}
+
 impl WishArgs {
     /// The models and sets of models to choose among, at the slowest of the rates, and the rates.
     pub(crate) fn candidates(
         &self,
         common: &Common,
     ) -> anyhow::Result<(Vec<Candidate>, RateRange)> {
+        let read = self.read()?;
+        let found = read.candidates()?;
+        tell(&found, common);
+        Ok((found, read.rates))
+    }
+
+    /// Reads profiles, servers and accuracy files.
+    pub(crate) fn read(&self) -> anyhow::Result<Read> {
         let (scenario, rates) = self.choices.complete(Wishes::default())?;
+        self.check_counts()?;
+        let mut edges = Vec::new();
+        for path in &self.edge {
+            edges.push(Profile::load(path).or_fail(Kind::BadInput)?);
+        }
+        let files: Vec<&str> = edges.iter().map(|edge| edge.model.file.as_str()).collect();
+        let names = entrant_names(&files);
+        let mut read = Read {
+            entrants: Vec::new(),
+            accuracy_files: Vec::new(),
+            scenario,
+            rates,
+        };
+        for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
+            let server = self.server.get(index).or(self.server.first());
+            let asked = self.accuracy.get(index).map(PathBuf::as_path);
+            let file = accuracy_file(asked, &self.edge[index]);
+            read.entrants.push(Entrant {
+                name,
+                edge,
+                server: read_server(server.map_or("", String::as_str))?,
+                accuracy: file.as_deref().map(load_accuracy).transpose()?,
+            });
+            read.accuracy_files.push(file);
+        }
+        Ok(read)
+    }
+
+    fn check_counts(&self) -> anyhow::Result<()> {
         let models = self.edge.len();
         for (flag, given) in [
             ("--server", self.server.len()),
@@ -167,34 +215,27 @@ impl WishArgs {
             };
             fits.then_some(()).ok_or_else(hint).or_fail(Kind::Usage)?;
         }
-        let mut edges = Vec::new();
-        for path in &self.edge {
-            edges.push(Profile::load(path).or_fail(Kind::BadInput)?);
+        Ok(())
+    }
+}
+
+impl Read {
+    /// The models and sets of models to choose among.
+    pub(crate) fn candidates(&self) -> anyhow::Result<Vec<Candidate>> {
+        let found = candidates(&self.entrants, &self.scenario);
+        found.map_err(|error| candidates_kind(&error).of(error))
+    }
+}
+
+/// What a person should know about the candidates.
+pub(crate) fn tell(candidates: &[Candidate], common: &Common) {
+    for candidate in candidates {
+        for note in candidate.problem.notes() {
+            common.note(note);
         }
-        let files: Vec<&str> = edges.iter().map(|edge| edge.model.file.as_str()).collect();
-        let names = entrant_names(&files);
-        let mut entrants = Vec::new();
-        for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
-            let server = self.server.get(index).or(self.server.first());
-            let asked = self.accuracy.get(index).map(PathBuf::as_path);
-            entrants.push(Entrant {
-                name,
-                edge,
-                server: read_server(server.map_or("", String::as_str))?,
-                accuracy: read_accuracy(asked, &self.edge[index])?,
-            });
+        if let Some(why) = &candidate.barred {
+            common.note(format_args!("{} is left out: {why}", candidate.name));
         }
-        let found = candidates(&entrants, &scenario);
-        let found = found.map_err(|error| candidates_kind(&error).of(error))?;
-        for candidate in &found {
-            for note in candidate.problem.notes() {
-                common.note(note);
-            }
-            if let Some(why) = &candidate.barred {
-                common.note(format_args!("{} is left out: {why}", candidate.name));
-            }
-        }
-        Ok((found, rates))
     }
 }
 
@@ -212,15 +253,19 @@ fn rival(candidate: &Candidate) -> Rival<'_> {
 }
 
 /// The accuracy file asked for, or the one that lies beside a profile.
-pub(crate) fn read_accuracy(
-    asked: Option<&Path>,
-    profile: &Path,
-) -> anyhow::Result<Option<Sensitivity>> {
-    let beside = profile.with_extension("accuracy.toml");
-    let path = asked.or(beside.is_file().then_some(beside.as_path()));
-    path.map(Sensitivity::load)
-        .transpose()
-        .or_fail(Kind::BadInput)
+fn accuracy_file(asked: Option<&Path>, profile: &Path) -> Option<PathBuf> {
+    let beside = || Some(profile.with_extension("accuracy.toml")).filter(|path| path.is_file());
+    asked.map(Path::to_owned).or_else(beside)
+}
+
+fn load_accuracy(path: &Path) -> anyhow::Result<Sensitivity> {
+    Sensitivity::load(path).or_fail(Kind::BadInput)
+}
+
+/// What the accuracy file beside a profile says, if there is one.
+pub(crate) fn read_accuracy(profile: &Path) -> anyhow::Result<Option<Sensitivity>> {
+    let file = accuracy_file(None, profile);
+    file.as_deref().map(load_accuracy).transpose()
 }
 
 /// What `--server` names.

@@ -251,7 +251,7 @@ impl Problem {
             let mut choices: Vec<Codecs> = vec![Vec::new()];
             for (tensor, codec) in &joint.codecs {
                 let ways = self.ways(*tensor).iter().map(|way| way.codec);
-                let same: Vec<Codec> = ways.filter(|c| same_values(*c, *codec)).collect();
+                let same: Vec<Codec> = ways.filter(|c| c.same_values(*codec)).collect();
                 let longer = |choice: &Codecs| {
                     let add = |c: &Codec| [choice.as_slice(), &[(*tensor, *c)]].concat();
                     same.iter().map(add).collect::<Vec<_>>()
@@ -268,15 +268,9 @@ impl Problem {
     }
 }
 
-/// Whether two codecs decode to the same values.
-fn same_values(one: Codec, other: Codec) -> bool {
-    one.form == other.form || (one.is_lossless() && other.is_lossless())
-}
-
 /// Whether a tensor is sent among `codecs` with the same values as in `pair`.
 fn is_part(pair: (TensorId, Codec), codecs: &[(TensorId, Codec)]) -> bool {
-    let same =
-        |(tensor, codec): &(TensorId, Codec)| *tensor == pair.0 && same_values(*codec, pair.1);
+    let same = |(tensor, codec): &(TensorId, Codec)| *tensor == pair.0 && codec.same_values(pair.1);
     codecs.iter().any(same)
 }
 
@@ -347,5 +341,7 @@ fn placement(
             None => return Ok(None),
         }
     }
-    Ok(graph.is_closed(&edge).then_some((edge, codecs)))
+    // a layer may have been several where it was measured
+    graph.close_backwards(&mut edge);
+    Ok(Some((edge, codecs)))
 }
