@@ -28,6 +28,8 @@ fn the_demo_measures_plans_cuts_and_draws() {
     assert_eq!(plan.status, Status::Optimal);
     assert_eq!(plan.edge.len() + plan.server.len(), profile.layers.len());
     assert!(plan.setting.simulated);
+    let worst = plan.tasks.iter().map(|task| task.accuracy_drop.unwrap());
+    assert!(worst.fold(0.0, f64::max) <= 0.01);
     let sweep = Sweep::load(&at("reports/demo/sweep.toml")).unwrap();
     for pair in sweep.segments.windows(2) {
         assert_eq!(pair[0].to_bit_s, pair[1].from_bit_s);
@@ -37,7 +39,7 @@ fn the_demo_measures_plans_cuts_and_draws() {
     for half in ["edge.onnx", "server.onnx", "split.toml"] {
         assert!(at("reports/demo/split").join(half).is_file(), "{half}");
     }
-    for figure in ["layers", "cuts", "rate", "halves"] {
+    for figure in ["layers", "cuts", "rate", "halves", "tradeoff"] {
         let path = at(&format!("reports/demo/demo-{name}-{figure}.svg"));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(roxmltree::Document::parse(&text).is_ok(), "{figure}");
@@ -66,7 +68,7 @@ fn check_profile(profile: &Profile) {
     let within = residuals.filter(|us| *us < 0.05 * whole).count();
     assert!(10 * within >= 9 * profile.cuts.len());
     assert!(profile.memory.base_bytes > 0 && profile.memory.weight_factor > 0.0);
-    assert_eq!(profile.codecs.len(), 3);
+    assert!(profile.codecs.len() >= 3);
 }
 
 fn only_these(folder: &Path, names: &[&str]) {

@@ -14,7 +14,7 @@ use cutpoint::graph::{ElementType, Tensor, TensorId};
 use cutpoint::onnx::{self, CodecData, CutRequest, Halves, Model, codec_models};
 use cutpoint::runtime::library::find_or_fetch;
 use cutpoint::runtime::probe::{probe, random_inputs};
-use cutpoint::runtime::session::{Session, SessionOptions, Value, Values};
+use cutpoint::runtime::session::{Session, SessionOptions, Value, Values, describe};
 use cutpoint::runtime::verify::run_whole;
 use cutpoint::runtime::{Environment, environment};
 use cutpoint::units::Bytes;
@@ -125,6 +125,47 @@ fn operators_do_what_the_definition_says() {
                 let zeros = plain.iter().zip(floats).filter(|(x, _)| **x == 0.0);
                 assert!(zeros.clone().all(|(_, back)| *back == 0.0), "{place}");
             }
+        }
+    }
+}
+
+#[test]
+fn every_codec_sends_as_many_bytes_as_the_planner_counts() {
+    let tensor = tensor(&[1, 3, 5, 3]);
+    let scale = onnx::Scale {
+        mean: vec![127.5],
+        std: vec![60.0],
+    };
+    for name in [
+        "f16",
+        "q8",
+        "q8c",
+        "q4",
+        "q4c",
+        "q2",
+        "q2c",
+        "u8",
+        "png",
+        "jpeg90+zstd",
+    ] {
+        let codec: Codec = name.parse().unwrap();
+        let range = bounds(codec, &tensor, false);
+        let data = CodecData {
+            scale: Some(&scale),
+            range: Some(&range),
+        };
+        for opset in OPSETS {
+            let models = codec_models(&tensor, codec, data, opset).unwrap();
+            let feed = vec![("t".to_owned(), value(&tensor.shape, values(45)))];
+            let sent = run_named(&Some(models.encoder), &feed);
+            let bytes = sent.iter().map(|(_, value)| {
+                let (kind, shape) = describe(value);
+                kind.bytes(shape.unwrap().iter().product()).0
+            });
+            let payload = codec.in_halves().payload(&tensor).unwrap().0;
+            assert_eq!(bytes.sum::<u64>(), payload, "{name} in {opset}");
+            let decoded = run_named(&Some(models.decoder), &sent);
+            assert_eq!(floats(&decoded, "t").len(), 45, "{name} in {opset}");
         }
     }
 }

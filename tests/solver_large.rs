@@ -6,8 +6,8 @@
 mod common;
 
 use common::flow::Flow;
-use common::random::{network, wishes};
-use common::{Dice, FAMILIES, limited, scenario};
+use common::random::{accuracy, network, wishes};
+use common::{Dice, FAMILIES, codec_record, limited, scenario};
 use cutpoint::plan::{Plan, Segment, Status, Sweep};
 use cutpoint::problem::Problem;
 use cutpoint::scenario::{Limits, RateRange, Scenario};
@@ -95,6 +95,51 @@ fn both_engines_agree_within_limits() {
             }
         }
     }
+}
+
+/// Limits on every task's accuracy and on a capacity, around the plan that is best without them.
+#[test]
+fn both_engines_agree_within_limits_on_accuracy() {
+    let mut limited = 0;
+    for (family, make) in FAMILIES {
+        for (layers, seed) in [(40, 1), (50, 2), (60, 3), (80, 4)] {
+            let mut profile = make(layers, seed);
+            profile.codecs.extend([
+                codec_record("q4", 4.0, 0.6),
+                codec_record("zstd", 2.0, 0.9),
+                codec_record("variant:a", 8.0, 0.1),
+            ]);
+            for (index, layer) in profile.layers.iter_mut().enumerate() {
+                layer.uses.insert("BRAM".to_owned(), 1 + index as u32 % 4);
+            }
+            let file = accuracy(seed, &profile);
+            for (rate, percent) in [
+                ("5Mbit/s", "0.8%"),
+                ("20Mbit/s", "1.5%"),
+                ("80Mbit/s", "3%"),
+            ] {
+                let mut wishes = scenario(rate, "2 ms");
+                wishes.measured_codecs = true;
+                wishes.limits.accuracy.drops = vec![percent.parse().unwrap()];
+                let most = 2 * layers as u64;
+                wishes.limits.capacities.insert("BRAM".to_owned(), most);
+                let server = Server::faster(8.0);
+                let problem =
+                    Problem::with_accuracy(&profile, &server, &wishes, Some(&file)).unwrap();
+                let plans = [ALONE, Options::default()].map(|o| planned(&problem, &o));
+                let [program, both] = &plans;
+
+                assert_eq!(program.status, Status::Optimal);
+                assert_eq!(
+                    program.latency_ms, both.latency_ms,
+                    "{family} {layers} {seed}"
+                );
+                assert_eq!(program.binding, both.binding, "{family} {layers} {seed}");
+                limited += usize::from(!both.binding.is_empty());
+            }
+        }
+    }
+    assert!(limited > 20, "{limited}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The whole measurement: a first look at every candidate, then more samples where they decide
 //! something.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
@@ -11,7 +12,7 @@ use super::candidates::forms;
 use super::contests::{Priority, places};
 use super::evaluation::Evaluation;
 use super::parallel;
-use super::tap::{FormEnds, Tap, sees};
+use super::tap::{FormEnds, Lane, Tap, sees};
 use super::tried::{Partial, Tried};
 use super::verdict::Stop;
 use crate::codec::{Codec, Stage};
@@ -23,6 +24,8 @@ use crate::sensitivity::{Confidence, CrossingRecord, Sensitivity};
 const FIRST: usize = 64;
 /// Samples whose encoded sizes are measured, unless all are wanted: enough for a 95th percentile.
 const SIZES: usize = 200;
+/// Samples after which what was found is saved.
+const SAVED: usize = 64;
 /// What a compression is expected to leave before it was measured; few leave less.
 const COMPRESSED: f64 = 0.35;
 
@@ -256,10 +259,11 @@ impl<'a> Campaign<'a> {
         observer: &mut dyn Observer,
     ) -> Result<bool, AccuracyError> {
         loop {
+            let is_short = |tried: &Tried| tried.samples < to && tried.unusable.is_none();
             let short = forms
                 .iter()
                 .copied()
-                .filter(|at| self.known.tried[*at].samples < to);
+                .filter(|at| is_short(&self.known.tried[*at]));
             let Some(from) = short.clone().map(|at| self.known.tried[at].samples).min() else {
                 return Ok(true);
             };
@@ -280,7 +284,8 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// Runs a unit and saves what it found; whether there was time for all of it.
+    /// Runs a unit and saves what it finds; whether there was time for all of it. A tensor around
+    /// which the model cannot be cut is given up.
     fn run(&mut self, unit: &Unit, observer: &mut dyn Observer) -> Result<bool, AccuracyError> {
         let codecs: Vec<Codec> = unit
             .forms
@@ -290,34 +295,63 @@ impl<'a> Campaign<'a> {
         let mut forms = self.forms(unit.tensor);
         forms.retain(|form| codecs.contains(&form.codec));
         forms.sort_by_key(|form| codecs.iter().position(|codec| *codec == form.codec));
-        let tap = Tap::new(self.evaluation, self.tensors[unit.tensor], forms)?;
+        let tap = match Tap::new(self.evaluation, self.tensors[unit.tensor], forms) {
+            Err(AccuracyError::Onnx(error)) => {
+                for at in &unit.forms {
+                    self.known.tried[*at].unusable = Some(format!("cannot be tried: {error}"));
+                }
+                return Ok(true);
+            }
+            tap => tap?,
+        };
         let mut lanes = self.evaluation.sessions(|| tap.lane())?;
+        let mut from = unit.from;
+        while from < unit.to {
+            let samples = from..unit.to.min(from + SAVED);
+            from = samples.end;
+            if !self.run_samples(unit, &tap, &mut lanes, samples, observer)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn run_samples(
+        &mut self,
+        unit: &Unit,
+        tap: &Tap<'_>,
+        lanes: &mut [Lane],
+        samples: Range<usize>,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, AccuracyError> {
         let all_sizes = self.request.exhaustive;
         let (mut interrupted, before, at_most) = (false, self.done, self.at_most());
+        let width = unit.forms.len();
         let watch = &mut |count: usize| {
-            let done = before + count * codecs.len();
-            interrupted |=
-                observer.progress(Progress::Measuring { done, at_most }) != Control::Continue;
-            let late = self
-                .request
-                .deadline
-                .is_some_and(|deadline| Instant::now() > deadline);
+            let done = before + count * width;
+            let progress = Progress::Measuring { done, at_most };
+            interrupted |= observer.progress(progress) != Control::Continue;
+            let deadline = self.request.deadline;
+            let late = deadline.is_some_and(|deadline| Instant::now() > deadline);
             match interrupted || late {
                 true => Control::Interrupt,
                 false => Control::Continue,
             }
         };
-        let found = parallel::each(&mut lanes, unit.from..unit.to, watch, |lane, index| {
+        let found = parallel::each(lanes, samples, watch, |lane, index| {
             tap.sample(lane, index, all_sizes || index < SIZES)
         })?;
-        self.done += found.results.len() * codecs.len();
+        self.done += found.results.len() * width;
+        let evaluation = self.evaluation;
         for sample in found.results {
             for (at, form) in unit.forms.iter().zip(sample) {
-                self.known.tried[*at].push(form);
+                let tried = &mut self.known.tried[*at];
+                let row = evaluation.row(tried.samples);
+                tried.push(form, || evaluation.subject.samples.place(row));
             }
         }
         for at in &unit.forms {
-            self.known.tried[*at].settle(self.evaluation);
+            self.known.tried[*at].settle(evaluation);
         }
         observer.measured(&self.known, found.stopped)?;
         match interrupted {
@@ -382,14 +416,11 @@ impl<'a> Campaign<'a> {
     }
 
     fn report(mut self, complete: bool) -> Report {
-        let samples = &self.evaluation.subject.samples;
         for tried in &self.known.tried {
-            if let Some(index) = tried.unusable {
-                let place = samples.place(self.evaluation.row(index));
-                self.notes.push(format!(
-                    "`{}` as {} gives values that are no numbers ({place}): left out",
-                    tried.tensor, tried.codec
-                ));
+            if let Some(problem) = &tried.unusable {
+                let (tensor, codec) = (&tried.tensor, tried.codec);
+                self.notes
+                    .push(format!("`{tensor}` as {codec} {problem}: left out"));
             }
         }
         let mut sensitivity = self.sensitivity();

@@ -30,8 +30,11 @@ pub(super) struct FormEnds {
     /// Compressions to try.
     pub(super) stages: Vec<Stage>,
     /// Encoder and decoder; none where operators change nothing.
-    ends: Option<(Vec<u8>, Vec<u8>)>,
+    ends: Option<Ends>,
 }
+
+/// An encoder and a decoder, as encoded models.
+type Ends = (Vec<u8>, Vec<u8>);
 
 /// Sessions of one worker.
 pub(super) struct Lane {
@@ -72,7 +75,7 @@ pub(super) fn ends(
     tensor: &Tensor,
     codec: Codec,
     range: Option<&crate::codec::ClipRange>,
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, OnnxError> {
+) -> Result<Option<Ends>, OnnxError> {
     if codec.in_halves() == Codec::F32 {
         return Ok(None);
     }
@@ -86,7 +89,7 @@ pub(super) fn ends(
 }
 
 impl FormEnds {
-    pub(super) fn new(codec: Codec, stages: Vec<Stage>, ends: Option<(Vec<u8>, Vec<u8>)>) -> Self {
+    pub(super) fn new(codec: Codec, stages: Vec<Stage>, ends: Option<Ends>) -> Self {
         FormEnds {
             codec,
             stages,
@@ -123,7 +126,7 @@ impl<'a> Tap<'a> {
     /// Sessions for one worker.
     pub(super) fn lane(&self) -> Result<Lane, AccuracyError> {
         let session = |model: &Vec<u8>| session(self.evaluation.subject.environment, model);
-        let both = |(encoder, decoder): &(Vec<u8>, Vec<u8>)| {
+        let both = |(encoder, decoder): &Ends| {
             Ok::<_, AccuracyError>((session(encoder)?, session(decoder)?))
         };
         let ends = self

@@ -22,8 +22,8 @@ pub(super) struct Tried {
     pub(super) samples: usize,
     /// It loses nothing, as was found on all samples.
     pub(super) exact: bool,
-    /// A sample with which it gave values that are no numbers.
-    pub(super) unusable: Option<usize>,
+    /// Why it cannot be used.
+    pub(super) unusable: Option<String>,
     /// Per task; `None` where the task does not depend on the tensor.
     outcomes: Vec<Option<Outcomes>>,
     /// The form with each compression that was tried, and the encoded bytes of the first samples.
@@ -61,11 +61,12 @@ impl Tried {
         }
     }
 
-    /// Adds the next sample.
-    pub(super) fn push(&mut self, sample: Sample) {
+    /// Adds the next sample; `place` says where it is.
+    pub(super) fn push(&mut self, sample: Sample, place: impl FnOnce() -> String) {
         let number = |outcome: &Outcome| *outcome != Outcome::NotANumber;
         if !sample.outcomes.iter().all(number) {
-            self.unusable.get_or_insert(self.samples);
+            let problem = || format!("gives values that are no numbers ({})", place());
+            self.unusable.get_or_insert_with(problem);
         }
         self.samples += 1;
         self.exact &= sample.exact;

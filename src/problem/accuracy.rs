@@ -12,7 +12,7 @@ use super::budget::{Budget, Counts};
 use super::limit::WHOLE_DROP;
 use super::tables::Tables;
 use super::{Codecs, Limit, Problem, ProblemError};
-use crate::codec::{Codec, Form};
+use crate::codec::Codec;
 use crate::graph::{Graph, GraphError, LayerSet, TensorId, nearest};
 use crate::sensitivity::{Confidence, JointRecord, Sensitivity, TaskAccuracy, TaskDrop};
 use crate::task::Task;
@@ -34,8 +34,8 @@ pub(super) struct Accuracy {
     pub(super) file: Sensitivity,
     /// Per task: the layers it needs.
     needs: Vec<LayerSet>,
-    /// Per task; a compression changes nothing.
-    drops: HashMap<(TensorId, Form), Vec<Option<Drop>>>,
+    /// Per task.
+    drops: HashMap<(TensorId, Codec), Vec<Option<Drop>>>,
     joints: Vec<Joint>,
 }
 
@@ -71,10 +71,17 @@ impl Accuracy {
             let Some(tensor) = find_tensor(graph, &record.tensor)? else {
                 continue;
             };
-            let known = accuracy.drops.entry((tensor, record.codec.form));
-            let known = known.or_insert_with(|| vec![None; tasks.len()]);
-            for (known, drop) in known.iter_mut().zip(per_task(&record.drops, tasks, z)) {
-                *known = known.or(drop);
+            let drops = per_task(&record.drops, tasks, z);
+            // a compression changes nothing: its record counts where the form has none of its own
+            for codec in [record.codec, Codec::plain(record.codec.form)] {
+                let known = accuracy.drops.entry((tensor, codec));
+                let known = known.or_insert_with(|| vec![None; tasks.len()]);
+                for (known, drop) in known.iter_mut().zip(&drops) {
+                    *known = match codec == record.codec {
+                        true => drop.or(*known),
+                        false => known.or(*drop),
+                    };
+                }
             }
         }
         for record in &file.joints {
@@ -99,17 +106,22 @@ impl Accuracy {
         if codec.is_lossless() {
             return Some(Drop::NONE);
         }
-        self.drops.get(&(tensor, codec.form))?[task]
+        let of = |codec| {
+            self.drops
+                .get(&(tensor, codec))
+                .and_then(|drops| drops[task])
+        };
+        of(codec).or_else(|| of(Codec::plain(codec.form)))
     }
 
-    /// What crosses that costs a task something, by form.
+    /// What crosses that costs a task something.
     fn counted(
         &self,
         graph: &Graph,
         task: usize,
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],
-    ) -> Vec<(TensorId, Form)> {
+    ) -> Codecs {
         let counts = |(tensor, codec): &&(TensorId, Codec)| {
             let mut there = graph
                 .consumers(*tensor)
@@ -117,8 +129,7 @@ impl Accuracy {
                 .filter(|c| !edge.contains(**c));
             !codec.is_lossless() && there.any(|c| self.needs[task].contains(*c))
         };
-        let lossy = codecs.iter().filter(counts);
-        lossy.map(|(tensor, codec)| (*tensor, codec.form)).collect()
+        codecs.iter().filter(counts).copied().collect()
     }
 
     /// What a placement costs a task; `None` is unknown.
@@ -142,14 +153,14 @@ impl Accuracy {
             });
         }
         let mut sum = Drop::NONE;
-        for (tensor, form) in &counted {
-            let one = self.drops.get(&(*tensor, *form))?[task]?;
+        for (tensor, codec) in &counted {
+            let one = self.of_one(*tensor, *codec, task)?;
             sum.mean += one.mean;
             sum.worst += one.worst;
         }
         for (joint, drop) in measured {
             let part = self.counted(graph, task, &joint.edge, &joint.codecs);
-            if !part.is_empty() && part.iter().all(|pair| counted.contains(pair)) {
+            if !part.is_empty() && part.iter().all(|pair| is_part(*pair, &counted)) {
                 sum.worst = sum.worst.max(drop.worst);
             }
         }
@@ -186,11 +197,8 @@ impl Accuracy {
             let part = self.counted(&tables.graph, task, &joint.edge, &joint.codecs);
             let broke = joint.drops[task].is_some_and(|drop| drop.worst > allows);
             if broke && !part.is_empty() {
-                let is_part = |t, codec: Codec| i64::from(part.contains(&(t, codec.form)));
-                budgets.push(uses(
-                    &|t, codec| Some(is_part(t, codec)),
-                    part.len() as i64 - 1,
-                ));
+                let one = |t, codec| Some(i64::from(is_part((t, codec), &part)));
+                budgets.push(uses(&one, part.len() as i64 - 1));
             }
         }
         budgets
@@ -265,11 +273,15 @@ fn same_values(one: Codec, other: Codec) -> bool {
     one.form == other.form || (one.is_lossless() && other.is_lossless())
 }
 
+/// Whether a tensor is sent among `codecs` with the same values as in `pair`.
+fn is_part(pair: (TensorId, Codec), codecs: &[(TensorId, Codec)]) -> bool {
+    let same =
+        |(tensor, codec): &(TensorId, Codec)| *tensor == pair.0 && same_values(*codec, pair.1);
+    codecs.iter().any(same)
+}
+
 fn alike(one: &[(TensorId, Codec)], other: &[(TensorId, Codec)]) -> bool {
-    one.len() == other.len()
-        && one
-            .iter()
-            .all(|(t, codec)| other.iter().any(|(o, c)| o == t && same_values(*codec, *c)))
+    one.len() == other.len() && one.iter().all(|pair| is_part(*pair, other))
 }
 
 fn per_task(drops: &[TaskDrop], tasks: &[Task], z: f64) -> Vec<Option<Drop>> {

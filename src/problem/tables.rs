@@ -150,7 +150,12 @@ impl Tables {
                 edge.source.is_some(),
                 server.profile().is_some_and(|p| p.source.is_some()),
             ),
-            notes: times.note.take().into_iter().collect(),
+            notes: times
+                .note
+                .take()
+                .into_iter()
+                .chain(unlimited(scenario, &tasks))
+                .collect(),
             graph,
             tasks,
         };
@@ -202,6 +207,24 @@ fn layer_times(edge: &Profile, times: &ServerTimes) -> Vec<LayerTime> {
             server_ns: ns(*server_us),
         })
         .collect()
+}
+
+/// Says which tasks no limit on accuracy speaks of, while others are limited.
+fn unlimited(scenario: &Scenario, tasks: &[Task]) -> Option<String> {
+    let limits = &scenario.limits.accuracy;
+    let limited = |name: &String| {
+        let floor = limits.floors.iter().any(|floor| floor.task == *name);
+        floor || limits.drop_of(name).is_some()
+    };
+    let free = tasks.iter().map(|t| &t.name).filter(|name| !limited(name));
+    let names: Vec<String> = free.map(|name| format!("`{name}`")).collect();
+    (limits.any() && !names.is_empty()).then(|| {
+        format!(
+            "no limit on the accuracy of {}: encodings may cost it anything; --max-drop 1% limits \
+             every task",
+            names.join(", ")
+        )
+    })
 }
 
 fn check_model(file: &Sensitivity, edge: &Profile) -> Result<(), ProblemError> {

@@ -293,10 +293,19 @@ fn name_points(sheet: &mut Sheet, panel: &Panel, curves: &[RateCurve]) {
             });
         }
     }
+    let mut named: Vec<(&str, (f64, f64))> = Vec::new();
     for curve in curves {
         for choice in most_telling(curve) {
             let label = fit(&choice.name, SMALL, 200.0);
             let (x, y) = point(choice);
+            let close = |at: &(f64, f64)| (at.0 - x).hypot(at.1 - y) < 2.0 * REACH;
+            if named
+                .iter()
+                .any(|(name, at)| *name == choice.name && close(at))
+            {
+                continue;
+            }
+            named.push((&choice.name, (x, y)));
             if let Some(frame) = room.take(x, y, width(&label, SMALL), SMALL + 2.0) {
                 sheet.label("label", &frame, (x, y), &label);
             }

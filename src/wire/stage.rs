@@ -52,17 +52,13 @@ impl Stage {
             Stage::Deflate => {
                 let mut decoder = ZlibDecoder::new(sent);
                 let message = at_most(&mut decoder, most).map_err(failed)?;
-                let read = decoder.total_in();
-                self.whole(message, most, read == sent.len() as u64)
+                if message.len() <= most && decoder.total_in() < sent.len() as u64 {
+                    return Err(self.failed(std::io::Error::other("something follows its end")));
+                }
+                Ok(message)
             }
-            Stage::Zstd => {
-                let mut decoder = zstd::Decoder::with_buffer(sent)
-                    .map_err(failed)?
-                    .single_frame();
-                let message = at_most(&mut decoder, most).map_err(failed)?;
-                let rest = decoder.finish();
-                self.whole(message, most, rest.is_empty())
-            }
+            // in one go, so that no window is set aside that the message asks for
+            Stage::Zstd => zstd::bulk::decompress(sent, most).map_err(failed),
         }
         .and_then(|message| match message.len() > most {
             true => Err(WireError::Length {
@@ -71,15 +67,6 @@ impl Stage {
             }),
             false => Ok(message),
         })
-    }
-
-    /// Refuses bytes after the end, unless the message is too long anyway.
-    fn whole(self, message: Vec<u8>, most: usize, ended: bool) -> Result<Vec<u8>, WireError> {
-        if ended || message.len() > most {
-            return Ok(message);
-        }
-        let cause = std::io::Error::other("something follows its end");
-        Err(self.failed(cause))
     }
 
     fn failed(self, cause: std::io::Error) -> WireError {

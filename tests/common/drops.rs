@@ -1,6 +1,6 @@
 //! What encodings cost a task, straight from the accuracy file.
 
-use cutpoint::codec::{Codec, Form};
+use cutpoint::codec::{Codec, Form, Stage};
 use cutpoint::sensitivity::{JointRecord, Metric, TaskDrop};
 
 use super::oracle::Oracle;
@@ -49,7 +49,7 @@ impl Oracle<'_> {
     }
 
     /// What costs a task something: lossy, and read on the server on the way to the task.
-    fn counted(&self, needs: u32, edge: u32, codecs: &[(String, Codec)]) -> Vec<(String, Form)> {
+    fn counted(&self, needs: u32, edge: u32, codecs: &[(String, Codec)]) -> Vec<(String, Codec)> {
         let counts = |tensor: &str| {
             let readers = self.readers(tensor);
             readers
@@ -57,7 +57,7 @@ impl Oracle<'_> {
                 .any(|r| edge >> r & 1 == 0 && needs >> r & 1 == 1)
         };
         let lossy = codecs.iter().filter(|(t, c)| !lossless(*c) && counts(t));
-        lossy.map(|(t, c)| (t.clone(), c.form)).collect()
+        lossy.cloned().collect()
     }
 
     fn edge_of(&self, joint: &JointRecord) -> u32 {
@@ -101,7 +101,11 @@ impl Oracle<'_> {
                 exact = exact.or(Some(drop));
             }
             let counts = self.counted(needs, there, &pairs);
-            if !counts.is_empty() && counts.iter().all(|pair| counted.contains(pair)) {
+            if !counts.is_empty()
+                && counts
+                    .iter()
+                    .all(|(t, c)| counted.iter().any(|(o, d)| o == t && c.form == d.form))
+            {
                 part = part.max(drop);
             }
         }
@@ -109,12 +113,12 @@ impl Oracle<'_> {
             return exact;
         }
         let mut sum = 0;
-        for (tensor, form) in counted {
-            let mut records = accuracy
-                .crossings
-                .iter()
-                .filter(|r| r.tensor == tensor && r.codec.form == form);
-            sum += records.find_map(|r| of(&r.drops))?;
+        for (tensor, codec) in counted {
+            let records = accuracy.crossings.iter().filter(|r| r.tensor == tensor);
+            // its own record, else one of the form alone, else in another compression
+            let mut fit: Vec<_> = records.filter(|r| r.codec.form == codec.form).collect();
+            fit.sort_by_key(|r| (r.codec != codec, r.codec.stage != Stage::Plain));
+            sum += fit.iter().find_map(|r| of(&r.drops))?;
         }
         Some(i64::max(sum, part))
     }
