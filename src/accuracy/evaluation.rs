@@ -238,7 +238,7 @@ impl<'a> Evaluation<'a> {
                 .into_owned(),
             samples: samples.len() as u64,
             sha256: self.sha256.clone(),
-            calibration_samples: samples.calibration.len() as u64,
+            calibration_samples: samples.calibration().len() as u64,
             labelled: self.meters.iter().all(Meter::is_labelled),
         }
     }
@@ -262,7 +262,7 @@ impl<'a> Evaluation<'a> {
     pub(super) fn row(&self, index: usize) -> usize {
         self.subject
             .samples
-            .evaluated
+            .evaluated()
             .get(index)
             .copied()
             .unwrap_or(0)

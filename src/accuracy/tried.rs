@@ -166,6 +166,28 @@ impl Partial {
 }
 
 #[cfg(test)]
+impl Tried {
+    /// With these drops after so many samples.
+    pub(super) fn with(tensor: &str, codec: &str, samples: usize, drops: &[(f64, f64)]) -> Tried {
+        let drop = |(at, (mean, std_error)): (usize, &(f64, f64))| TaskDrop {
+            task: format!("task {at}"),
+            mean: *mean,
+            std_error: *std_error,
+        };
+        Tried {
+            tensor: tensor.to_owned(),
+            codec: codec.parse().unwrap_or(Codec::F32),
+            samples,
+            exact: false,
+            unusable: None,
+            outcomes: Vec::new(),
+            payloads: Vec::new(),
+            drops: drops.iter().enumerate().map(drop).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
