@@ -144,8 +144,8 @@ fn a_file_is_written_and_said_in_words() {
     // two bits are too few for either task, eight are enough
     let drop =
         |codec: &str, task: usize| of("image", codec)["drop"][task]["mean"].as_f64().unwrap();
-    assert!(drop("q2", 1) > 1.0 && drop("q8c", 1).abs() < 0.2);
-    assert!(drop("q8c", 0).abs() < 0.05);
+    assert!(drop("q2", 1) > 4.0 * drop("q8c", 1).abs());
+    assert!(drop("q2", 0) > drop("q8c", 0) && drop("q8c", 0).abs() < 0.05);
     assert_eq!(drop("png", 0), 0.0);
     assert_eq!(of("image", "q4")["bytes_mean"], 24.0);
 }
@@ -398,7 +398,7 @@ fn a_budget_that_ends_and_an_interruption_lose_nothing() {
         desk.write(&format!("net.{ending}"), bytes);
     }
     desk.ok(&[
-        "dataset", "shapes", "--out", "scenes", "--count", "500", "--seed", "1",
+        "dataset", "shapes", "--out", "scenes", "--count", "300", "--seed", "1",
     ]);
     let args = [
         "accuracy",
