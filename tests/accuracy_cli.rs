@@ -408,7 +408,12 @@ fn a_budget_that_ends_and_an_interruption_lose_nothing() {
         "--exhaustive",
         "--quiet",
     ];
-    let mut child = desk.command(&args).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = desk
+        .command(&args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let start = Instant::now();
     let partial = desk.path("net.accuracy.toml.partial");
     while !partial.exists() {
