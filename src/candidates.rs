@@ -73,10 +73,10 @@ pub enum CandidatesError {
     Graph(String, GraphError),
     /// The only model and the scenario are no problem.
     #[error(transparent)]
-    Alone(ProblemError),
+    Alone(Box<ProblemError>),
     /// A model or set and the scenario are no problem.
     #[error("{0}: {1}")]
-    Problem(String, ProblemError),
+    Problem(String, Box<ProblemError>),
     /// A flag names what no model has.
     #[error("{flag}: {cause} in any of the models")]
     Unknown {
@@ -175,12 +175,16 @@ fn single(alone: &Entrant, scenario: &Scenario) -> Result<Candidate, CandidatesE
     let accuracy = alone.accuracy.as_ref();
     let problem = Problem::with_accuracy(&alone.edge, &alone.server, scenario, accuracy);
     Ok(Candidate {
-        problem: problem.map_err(CandidatesError::Alone)?,
+        problem: problem.map_err(|error| CandidatesError::Alone(Box::new(error)))?,
         name: alone.edge.model.file.clone(),
         barred: None,
         members: Vec::new(),
         names: Names::new(&[]),
     })
+}
+
+fn of_model(name: &str, error: ProblemError) -> CandidatesError {
+    CandidatesError::Problem(name.to_owned(), Box::new(error))
 }
 
 /// One of the sets, by the positions of its members.
@@ -216,7 +220,7 @@ impl Set<'_> {
             other => (other, None),
         };
         Ok(Candidate {
-            problem: problem.map_err(|error| CandidatesError::Problem(name.clone(), error))?,
+            problem: problem.map_err(|error| of_model(&name, error))?,
             barred,
             members: match self.indices {
                 [_] => Vec::new(),
@@ -278,7 +282,7 @@ impl Set<'_> {
             name: entrant.name.clone(),
             sha256: entrant.edge.model.sha256.clone(),
             tasks: member.tasks.iter().map(|task| task.name.clone()).collect(),
-            problem: problem.map_err(|error| CandidatesError::Problem(file.clone(), error))?,
+            problem: problem.map_err(|error| of_model(&file, error))?,
             file,
         })
     }

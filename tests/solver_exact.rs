@@ -15,7 +15,7 @@ use cutpoint::profile::Profile;
 use cutpoint::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenario};
 use cutpoint::sensitivity::{Confidence, JointRecord, Sensitivity, TaskDrop};
 use cutpoint::server::Server;
-use cutpoint::solve::{Options, Outcome, solve};
+use cutpoint::solve::{Options, Outcome, solve, tradeoff};
 use cutpoint::units::Share;
 use proptest::prelude::*;
 
@@ -534,4 +534,45 @@ fn random_accuracies_are_of_every_kind() {
     }
     println!("{kinds:#?}");
     assert!(kinds.values().all(|n| *n >= 3), "{kinds:#?}");
+}
+
+#[test]
+fn the_tradeoff_has_every_plan_that_no_other_beats() {
+    let mut longest = 0;
+    for seed in 0..150 {
+        let case = Case::with_accuracy(seed, 5);
+        // latency and drop of the task that loses most, of all that meets the other limits
+        let measured = |p: &Placed| {
+            let other = |b: &String| !b.starts_with("max-drop") && !b.starts_with("floor");
+            let drops: Option<Vec<i64>> = p.drops.iter().map(|(_, drop)| *drop).collect();
+            let worst = drops?.into_iter().max().unwrap_or(0);
+            (!p.breaks.iter().any(other)).then_some((worst, p.rank.0))
+        };
+        let mut points: Vec<(i64, i128)> = case.all().iter().filter_map(measured).collect();
+        points.sort_unstable();
+        let mut front: Vec<(i64, i128)> = Vec::new();
+        for (drop, latency) in points {
+            if front.last().is_none_or(|(_, fastest)| latency < *fastest) {
+                front.push((drop, latency));
+            }
+        }
+        let plans = tradeoff(&case.problem(), &Options::default()).unwrap();
+        let rate = case.scenario.link.rate.bit_s() as f64;
+        let point = |plan: &Plan| {
+            let drops = plan.tasks.iter().filter_map(|task| task.accuracy_drop);
+            let worst = drops.fold(0.0, f64::max);
+            let latency = (plan.latency_ms * 1e6 * rate).round() as i128;
+            ((worst * 1e6).round() as i64, latency)
+        };
+        let found: Vec<(i64, i128)> = plans.iter().map(point).collect();
+        assert_eq!(found.len(), front.len(), "seed {seed}: {found:?} {front:?}");
+        for (found, expected) in found.iter().zip(&front) {
+            assert_eq!(found.0, expected.0, "seed {seed}");
+            // milliseconds in files have fifteen digits
+            let off = (found.1 - expected.1).abs() as f64;
+            assert!(off <= 1e-9 * expected.1 as f64, "seed {seed}");
+        }
+        longest = longest.max(front.len());
+    }
+    assert!(longest > 2, "the cases have hardly anything to trade");
 }

@@ -48,7 +48,7 @@ pub(super) fn ranges(
         .iter()
         .map(|id| Ok(Calibration::new(graph.tensor(*id))))
         .collect();
-    let rows = &subject.samples.calibration;
+    let rows = subject.samples.calibration();
     for (chunk, rows) in rows.chunks(AT_ONCE * sessions.len()).enumerate() {
         let before = chunk * AT_ONCE * sessions.len();
         let watch = &mut |done| watch(before + done);

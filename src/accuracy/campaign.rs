@@ -112,7 +112,7 @@ fn key(evaluation: &Evaluation<'_>, request: &Request<'_>) -> String {
     hash.update(format!(
         "{version} {model:?} {data:?} {tasks:?} {meters:?} {codecs:?}"
     ));
-    hash.update(format!("{:?}", samples.calibration));
+    hash.update(format!("{:?}", samples.calibration()));
     hash.finalize()
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -162,7 +162,7 @@ impl<'a> Campaign<'a> {
         let known = match partial.filter(|partial| partial.is_of(evaluation, request)) {
             Some(known) => known,
             None => {
-                let of = evaluation.subject.samples.calibration.len();
+                let of = evaluation.subject.samples.calibration().len();
                 let watch = &mut |done| observer.progress(Progress::Calibrating { done, of });
                 let (ranges, problems) =
                     calibrate::ranges(evaluation, &tensors, &request.codecs, watch)?;

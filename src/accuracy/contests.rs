@@ -169,3 +169,41 @@ pub(super) fn places(contests: &[Vec<Candidate>]) -> HashMap<&str, usize> {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn without_times_the_smallest_messages_come_first() {
+        let text = r#"
+            format = 1
+            model = { file = "m.onnx", sha256 = "00" }
+            data = { source = "here", samples = 64 }
+            task = []
+            crossing = [
+                { tensor = "a", codec = "f32", bytes_mean = 800.0 },
+                { tensor = "a", codec = "f32+zstd", bytes_mean = 300.0 },
+                { tensor = "a", codec = "q8", bytes_mean = 205.0 },
+                { tensor = "a", codec = "f16", bytes_mean = 400.0 },
+                { tensor = "a", codec = "q4+zstd", bytes_mean = 60.0 },
+                { tensor = "a", codec = "q4", bytes_mean = 100.0 },
+                { tensor = "b", codec = "q2", bytes_mean = 10.0 },
+            ]
+        "#;
+        let known = Sensitivity::parse(text, Path::new("m.accuracy.toml")).unwrap();
+        let contests = by_size(&known);
+        let names = |contest: &[Candidate]| -> Vec<String> {
+            contest
+                .iter()
+                .map(|(t, form)| format!("{t} {form}"))
+                .collect()
+        };
+        // compressed losslessly it is smaller than in half precision, which nobody wants then
+        assert_eq!(names(&contests[0]), ["a q4", "a q8"]);
+        assert_eq!(names(&contests[1]), ["b q2"]);
+        let places = places(&contests);
+        assert_eq!((places["a"], places["b"]), (0, 0));
+    }
+}

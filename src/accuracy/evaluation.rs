@@ -7,6 +7,7 @@ use super::estimate::{self, Estimate, Outcome, Outcomes};
 use super::meter::{Meter, Truth};
 use super::parallel;
 use super::samples::Samples;
+use super::tried::six_digits;
 use crate::graph::{ElementType, TensorId};
 use crate::onnx::{Model, Reading, Scale};
 use crate::runtime::Environment;
@@ -188,8 +189,8 @@ impl<'a> Evaluation<'a> {
             TaskAccuracy {
                 name: meter.task.name.clone(),
                 metric: meter.metric,
-                baseline: value.mean,
-                std_error: value.std_error,
+                baseline: six_digits(value.mean),
+                std_error: six_digits(value.std_error),
             }
         };
         rows.map(task).collect()
@@ -238,7 +239,7 @@ impl<'a> Evaluation<'a> {
                 .into_owned(),
             samples: samples.len() as u64,
             sha256: self.sha256.clone(),
-            calibration_samples: samples.calibration.len() as u64,
+            calibration_samples: samples.calibration().len() as u64,
             labelled: self.meters.iter().all(Meter::is_labelled),
         }
     }
@@ -262,7 +263,7 @@ impl<'a> Evaluation<'a> {
     pub(super) fn row(&self, index: usize) -> usize {
         self.subject
             .samples
-            .evaluated
+            .evaluated()
             .get(index)
             .copied()
             .unwrap_or(0)

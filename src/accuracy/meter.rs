@@ -133,7 +133,7 @@ impl Meter {
         };
         let labels = samples.set().labels();
         Ok(
-            match data.targets(labels, &samples.evaluated, self.classes)? {
+            match data.targets(labels, samples.evaluated(), self.classes)? {
                 Targets::Classes(classes) => {
                     Truth::Classes(classes.into_iter().map(|c| c as u32).collect())
                 }

@@ -18,10 +18,8 @@ const FEWEST: usize = 16;
 pub struct Samples {
     set: DataSet,
     preprocessing: Preprocessing,
-    /// Rows, in the order in which they are used.
-    pub(super) evaluated: Vec<usize>,
-    /// Rows, none of them evaluated.
-    pub(super) calibration: Vec<usize>,
+    evaluated: Vec<usize>,
+    calibration: Vec<usize>,
 }
 
 /// How many samples to take, and from where.
@@ -98,6 +96,16 @@ impl Samples {
     /// Never: an interval needs some.
     pub fn is_empty(&self) -> bool {
         self.evaluated.is_empty()
+    }
+
+    /// Rows that are evaluated, in the order in which they are used.
+    pub fn evaluated(&self) -> &[usize] {
+        &self.evaluated
+    }
+
+    /// Rows that bounds are calibrated on; none of them is evaluated.
+    pub fn calibration(&self) -> &[usize] {
+        &self.calibration
     }
 
     /// What the data are for the model.

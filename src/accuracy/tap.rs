@@ -165,8 +165,9 @@ impl<'a> Tap<'a> {
                 false => Vec::new(),
             };
             let decoded = self.decode(form.codec, ends, sent, message, &plain)?;
-            let exact = values::message(&decoded) == values::message(&plain);
-            let outcomes = match exact && form.codec.is_lossless() {
+            let lossless = form.codec.is_lossless();
+            let exact = lossless && values::message(&decoded) == values::message(&plain);
+            let outcomes = match exact {
                 true => self.unchanged(index),
                 false => {
                     let found = self.finish(&mut lane.after, &values, decoded)?;

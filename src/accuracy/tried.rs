@@ -110,13 +110,18 @@ impl Tried {
                 tensor: self.tensor.clone(),
                 codec: *codec,
                 samples: self.samples as u64,
-                bytes_mean: mean,
-                bytes_std: std,
+                bytes_mean: six_digits(mean),
+                bytes_std: six_digits(std),
                 bytes_p95: (std > 0.0).then(|| percentile(bytes, 0.95)),
                 drops: self.drops.clone(),
             }
         })
     }
+}
+
+/// Rounded to six significant digits: more would only be noise.
+pub(super) fn six_digits(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
 }
 
 /// The least value that at least this share of the values does not exceed.
@@ -166,8 +171,37 @@ impl Partial {
 }
 
 #[cfg(test)]
+impl Tried {
+    /// With these drops after so many samples.
+    pub(super) fn with(tensor: &str, codec: &str, samples: usize, drops: &[(f64, f64)]) -> Tried {
+        let drop = |(at, (mean, std_error)): (usize, &(f64, f64))| TaskDrop {
+            task: format!("task {at}"),
+            mean: *mean,
+            std_error: *std_error,
+        };
+        Tried {
+            tensor: tensor.to_owned(),
+            codec: codec.parse().unwrap_or(Codec::F32),
+            samples,
+            exact: false,
+            unusable: None,
+            outcomes: Vec::new(),
+            payloads: Vec::new(),
+            drops: drops.iter().enumerate().map(drop).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_keep_six_digits() {
+        assert_eq!(six_digits(0.000_997_007_482_539), 0.000_997_007);
+        assert_eq!(six_digits(-12_345_678.0), -12_345_700.0);
+        assert_eq!((six_digits(0.0), six_digits(49_152.0)), (0.0, 49_152.0));
+    }
 
     #[test]
     fn percentiles_are_values_that_occurred() {

@@ -99,3 +99,60 @@ impl Stop {
         open
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+
+    const STOP: Stop = Stop {
+        samples: 1000,
+        z: 1.645,
+        precision: 0.0,
+    };
+
+    fn contest(tried: &[Tried]) -> Vec<Candidate> {
+        tried
+            .iter()
+            .map(|t| (t.tensor.clone(), t.codec.form))
+            .collect()
+    }
+
+    fn open(tried: &[Tried]) -> Vec<usize> {
+        STOP.open(&[contest(tried)], tried)
+    }
+
+    #[test]
+    fn only_what_could_win_is_open() {
+        // the first surely loses too much for any limit, the second nobody knows, the third comes
+        // after one that may win at every limit
+        let lost = Tried::with("t", "q2", 64, &[(0.5, 0.06)]);
+        let doubtful = Tried::with("t", "q4", 64, &[(0.01, 0.02)]);
+        let late = Tried::with("t", "q8", 64, &[(0.0, 0.03)]);
+        assert_eq!(open(&[lost.clone(), doubtful, late.clone()]), [1]);
+        // a winner beyond doubt at the wide limits leaves the narrow ones open
+        let good = Tried::with("t", "q4", 64, &[(0.0, 0.01)]);
+        assert_eq!(open(&[lost, good.clone(), late]), [1]);
+        let sure = Tried::with("t", "q4", 900, &[(0.0, 0.0015)]);
+        assert!(open(&[sure, good]).is_empty());
+    }
+
+    #[test]
+    fn every_task_may_be_limited_alone() {
+        // useless for both tasks together, and perhaps the best for the second alone
+        let first = Tried::with("t", "q2", 64, &[(0.9, 0.04), (0.0, 0.02)]);
+        let safe = Tried::with("t", "q8", 1000, &[(0.0, 0.0), (0.0, 0.0)]);
+        assert_eq!(open(&[first.clone(), safe.clone()]), [0]);
+        // with all samples used there is nothing to be done
+        let used = Tried::with("t", "q2", 1000, &[(0.9, 0.04), (0.0, 0.02)]);
+        assert!(open(&[used, safe]).is_empty());
+    }
+
+    #[test]
+    fn what_does_not_compete_needs_nothing() {
+        let alone = Tried::with("t", "q4", 64, &[(0.0, 0.02)]);
+        assert!(STOP.open(&[], std::slice::from_ref(&alone)).is_empty());
+        let absent = vec![("u".to_owned(), Codec::Q8.form)];
+        assert!(STOP.open(&[absent], &[alone]).is_empty());
+    }
+}

@@ -26,7 +26,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn names<'g>(self, graph: &'g Graph) -> Vec<&'g str> {
+    fn names(self, graph: &Graph) -> Vec<&str> {
         let tensor = |t: &crate::graph::TensorId| graph.tensor(*t).name.as_str();
         match self {
             Kind::Input => graph.inputs().iter().map(tensor).collect(),

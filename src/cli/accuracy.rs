@@ -121,6 +121,8 @@ struct Output<'a> {
 struct Setup {
     reading: Reading,
     tensors: Vec<String>,
+    /// Of these, the ones that the person watching wants to see.
+    shown: Vec<String>,
     tasks: Vec<Task>,
 }
 
@@ -155,14 +157,14 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
         model: &model,
         reading: &setup.reading,
         samples,
-        tasks: setup.tasks,
+        tasks: setup.tasks.clone(),
         agreement: args.agreement,
         workers,
     };
     let evaluation = Evaluation::open(subject, &mut |done| watcher.whole(done)).map_err(failed)?;
     let image = evaluation.image();
     let request = Request {
-        tensors: setup.tensors,
+        tensors: setup.tensors.clone(),
         codecs: match args.codec.as_slice() {
             [] => accuracy::all_codecs(),
             asked => asked.to_vec(),
@@ -205,7 +207,12 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
             notes: &report.notes,
             accuracy: &report.sensitivity,
         }),
-        false => common.print(text::summary(&report, &target, args.confidence)),
+        false => common.print(text::summary(
+            &report,
+            &target,
+            &setup.shown,
+            args.confidence,
+        )),
     }
 }
 
@@ -380,13 +387,18 @@ fn setup(
         (asked, _) => asked,
     };
     let tasks = Task::complete(&reading.graph, asked)?;
-    let tensors = match args.cut.as_slice() {
-        [] => accuracy::tensors(&graph, cuts),
-        asked => asked.to_vec(),
+    let (tensors, shown) = match args.cut.as_slice() {
+        // what crosses only together with others makes no plan alone
+        [] => (
+            accuracy::tensors(&graph, cuts),
+            accuracy::tensors(&graph, &[]),
+        ),
+        asked => (asked.to_vec(), asked.to_vec()),
     };
     Ok(Setup {
         reading,
         tensors,
+        shown,
         tasks,
     })
 }

@@ -83,7 +83,11 @@ pub fn message(value: &DynValue) -> Option<Vec<u8>> {
     macro_rules! bytes {
         ($t:ty) => {{
             let (_, elements) = value.try_extract_tensor::<$t>().ok()?;
-            Some(elements.iter().flat_map(|x| x.to_le_bytes()).collect())
+            let mut bytes = Vec::with_capacity(size_of_val(elements));
+            for element in elements {
+                bytes.extend_from_slice(&element.to_le_bytes());
+            }
+            Some(bytes)
         }};
     }
     match describe(value).0 {

@@ -21,7 +21,7 @@ const MOST_PLANS: usize = 200;
 /// [`SolveError::Stopped`].
 pub fn tradeoff(problem: &Problem, options: &Options) -> Result<Vec<Plan>, SolveError> {
     let pace = problem.pace();
-    let mut plans = Vec::new();
+    let mut plans: Vec<(i128, Plan)> = Vec::new();
     let mut allowed = ANY_DROP;
     while plans.len() < MOST_PLANS {
         let limited = problem.with_drops_up_to(allowed);
@@ -31,12 +31,16 @@ pub fn tradeoff(problem: &Problem, options: &Options) -> Result<Vec<Plan>, Solve
         let tasks = 0..limited.tasks().len();
         let drop = |task| limited.drop(task, &best.edge, &best.cost.crossing);
         let worst = tasks.filter_map(drop).map(|drop| drop.worst).max();
-        plans.push(describe(&limited, best, options)?);
+        let latency = best.cost.scaled(pace);
+        // as fast and loses less
+        if plans.last().is_some_and(|(before, _)| *before == latency) {
+            plans.pop();
+        }
+        plans.push((latency, describe(&limited, best, options)?));
         match worst {
             Some(worst) if worst > 0 => allowed = worst - 1,
             _ => break,
         }
     }
-    plans.reverse();
-    Ok(plans)
+    Ok(plans.into_iter().rev().map(|(_, plan)| plan).collect())
 }

@@ -17,7 +17,13 @@ const LIMITS: [f64; 3] = [0.01, 0.03, 0.1];
 /// Tensors shown, those with the smallest messages.
 const TENSORS: usize = 10;
 
-pub(super) fn summary(report: &Report, path: &Path, confidence: Confidence) -> String {
+/// `shown` are the tensors worth a line.
+pub(super) fn summary(
+    report: &Report,
+    path: &Path,
+    shown: &[String],
+    confidence: Confidence,
+) -> String {
     let found = &report.sensitivity;
     let data = &found.data;
     let reference = match data.labelled {
@@ -42,7 +48,7 @@ pub(super) fn summary(report: &Report, path: &Path, confidence: Confidence) -> S
         "  measured   {} runs, {share:.1} % of what all codecs on all samples take",
         report.runs
     ));
-    let rows = rows(found, confidence);
+    let rows = rows(found, shown, confidence);
     if !rows.is_empty() {
         lines.push(String::new());
         lines.push(table(&rows, found, confidence));
@@ -81,7 +87,11 @@ fn two_sided(confidence: Confidence) -> f64 {
 
 /// The records worth a line: of the tensors with the smallest messages, the smallest within each
 /// limit.
-fn rows(found: &Sensitivity, confidence: Confidence) -> Vec<&CrossingRecord> {
+fn rows<'a>(
+    found: &'a Sensitivity,
+    shown: &[String],
+    confidence: Confidence,
+) -> Vec<&'a CrossingRecord> {
     let z = confidence.z();
     let worst = |record: &CrossingRecord| {
         let ends = record.drops.iter().map(|drop| drop.pessimistic(z));
@@ -94,6 +104,7 @@ fn rows(found: &Sensitivity, confidence: Confidence) -> Vec<&CrossingRecord> {
     };
     let mut tensors: Vec<&str> = found.crossings.iter().map(|r| r.tensor.as_str()).collect();
     tensors.dedup();
+    tensors.retain(|tensor| shown.iter().any(|name| name == tensor));
     let size = |tensor: &&str| {
         let best = smallest(tensor, LIMITS[0]);
         best.map_or(f64::INFINITY, |record| record.bytes_mean)

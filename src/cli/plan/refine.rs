@@ -7,6 +7,7 @@
 mod bench;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use cutpoint::accuracy::Evaluation;
@@ -53,18 +54,14 @@ pub(super) fn plan(
             let bench = benches.iter().find(|bench| bench.entrant == index);
             let bench = bench.ok_or_else(|| no_model(read, index));
             let bench = bench.or_fail(Kind::Usage)?;
-            if !evaluations.contains_key(&index) {
-                evaluations.insert(index, bench.evaluation(read, data, common)?);
-            }
-            if let Some(evaluation) = evaluations.get(&index) {
-                let record = bench.measure(read, evaluation, &part, common)?;
-                common.note(words(
-                    &part,
-                    &record,
-                    read.scenario.limits.accuracy.confidence,
-                ));
-                keep(read, index, record)?;
-            }
+            let evaluation = match evaluations.entry(index) {
+                Entry::Occupied(made) => made.into_mut(),
+                Entry::Vacant(place) => place.insert(bench.evaluation(read, data, common)?),
+            };
+            let record = bench.measure(read, evaluation, &part, common)?;
+            let confidence = read.scenario.limits.accuracy.confidence;
+            common.note(words(&part, &record, confidence));
+            keep(read, index, record)?;
         }
     }
 }
