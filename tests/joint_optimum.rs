@@ -21,10 +21,12 @@ use cutpoint::server::Server;
 use cutpoint::solve::{Options, Outcome, solve};
 use cutpoint::units::BitRate;
 
-/// A profile, its accuracy file beside it, and its 8-bit input, if it has one.
-const CASES: [(&str, Option<&str>); 1] = [(
+/// A profile with its accuracy file beside it, its 8-bit input, if it has one, and a delay at which
+/// splitting is worth while.
+const CASES: [(&str, Option<&str>, &str); 1] = [(
     "tests/fixtures/joint/two_heads.toml",
     Some("image=127.5,127.5"),
+    "2 ms",
 )];
 const SERVERS: [&str; 2] = ["sim:2x", "sim:8x"];
 const RATES: [&str; 7] = [
@@ -128,8 +130,8 @@ fn all(problem: &Problem, file: &Sensitivity, confidence: f64) -> Vec<Placed> {
     all
 }
 
-fn wishes(input_u8: Option<&str>, confidence: f64) -> Scenario {
-    let mut wishes = scenario(RATES[0], "2 ms");
+fn wishes(input_u8: Option<&str>, delay: &str, confidence: f64) -> Scenario {
+    let mut wishes = scenario(RATES[0], delay);
     wishes.measured_codecs = true;
     wishes.limits.accuracy.confidence = Confidence::new(confidence).unwrap();
     if let Some(input) = input_u8 {
@@ -148,12 +150,12 @@ struct Seen {
     cuts: HashSet<LayerSet>,
 }
 
-fn check(profile: &Path, input_u8: Option<&str>, seen: &mut Seen) {
+fn check(profile: &Path, input_u8: Option<&str>, delay: &str, seen: &mut Seen) {
     let edge = Profile::load(profile).unwrap();
     let file = Sensitivity::load(&profile.with_extension("accuracy.toml")).unwrap();
     for (server, confidence) in SERVERS.iter().flat_map(|s| CONFIDENCES.map(|c| (s, c))) {
         let server = Server::read(server).unwrap();
-        let mut wishes = wishes(input_u8, confidence);
+        let mut wishes = wishes(input_u8, delay, confidence);
         wishes.limits.accuracy.drops = vec!["100%".parse().unwrap()];
         let widest = Problem::with_accuracy(&edge, &server, &wishes, Some(&file)).unwrap();
         let all = all(&widest, &file, confidence);
@@ -223,10 +225,10 @@ fn check_point(problem: &Problem, allowed: &[&Placed], seen: &mut Seen) {
 
 #[test]
 fn plans_equal_brute_force_over_cuts_and_codecs() {
-    for (profile, input_u8) in CASES {
+    for (profile, input_u8, delay) in CASES {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(profile);
         let mut seen = Seen::default();
-        check(&path, input_u8, &mut seen);
+        check(&path, input_u8, delay, &mut seen);
         println!(
             "{profile}: {} points, {} plans, {} cuts, codecs {:?}",
             seen.points,

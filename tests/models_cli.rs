@@ -128,7 +128,7 @@ fn floors_choose_the_model() {
     assert_eq!(names, ["size", "type"]);
     desk.refuses(
         3,
-        &plan(&["--floor", "size=0.97"]),
+        &plan(&["--floor", "size=0.97", "--quiet"]),
         &[
             "no model meets the limits",
             "both.onnx",
@@ -219,6 +219,11 @@ fn a_sweep_over_several_models_names_the_model_of_each_plan() {
     assert_eq!(models.first(), Some(&"size.onnx + type.onnx"));
     assert!(models.contains(&"both.onnx"), "{models:?}");
     assert_eq!(segments[0]["plan"]["members"].as_array().unwrap().len(), 2);
+    let text = desk.ok(&words);
+    assert!(
+        text.contains(" model\n") && text.contains("size.onnx + type.onnx\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -86,7 +86,7 @@ mod tests {
             _ => Control::Interrupt,
         };
         let done = each(&mut states, 0..10_000, stop, |_, i| Ok(i)).unwrap();
-        assert!(done.stopped && done.results.len() >= 15);
+        assert!(done.stopped && done.results.len() < 10_000);
         assert!(done.results.iter().enumerate().all(|(at, i)| at == *i));
     }
 

@@ -53,20 +53,27 @@ pub(crate) fn plan(plan: &Plan) -> String {
 
 /// Every segment of a sweep on a line.
 pub(crate) fn sweep(sweep: &Sweep) -> String {
-    let mut table = new_table([
+    let mut header = vec![
         "from",
         "to",
         "edge layers",
         "crosses",
         "latency",
         "all-edge",
-    ]);
+    ];
+    let files = sweep.segments.iter().map(|s| s.plan.model.file.as_str());
+    let mut files: Vec<&str> = files.collect();
+    files.dedup();
+    if files.len() > 1 {
+        header.push("model");
+    }
+    let mut table = new_table(header);
     for segment in &sweep.segments {
         let plan = &segment.plan;
         let range =
             [segment.from_bit_s, segment.to_bit_s].map(|r| segment.latency.at_bit_s(r as f64));
         let all_edge = plan.alternatives.iter().find(|a| a.name == "all-edge");
-        table.add_row([
+        let mut row = vec![
             rate(segment.from_bit_s),
             rate(segment.to_bit_s),
             format!(
@@ -80,15 +87,16 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
                 [slow, fast] => format!("{} - {}", ms(slow), ms(fast)),
             },
             all_edge.map_or(String::new(), |a| ms(a.latency_ms)),
-        ]);
+        ];
+        if files.len() > 1 {
+            row.push(plan.model.file.clone());
+        }
+        table.add_row(row);
     }
-    let heading = match sweep.segments.first() {
-        Some(first) => format!(
-            "{}  {}\n\n",
-            first.plan.model.file,
-            machines(&first.plan.setting)
-        ),
-        None => String::new(),
+    let heading = match (sweep.segments.first(), files.as_slice()) {
+        (Some(first), [file]) => format!("{file}  {}\n\n", machines(&first.plan.setting)),
+        (Some(first), _) => format!("{}\n\n", machines(&first.plan.setting)),
+        (None, _) => String::new(),
     };
     format!("{heading}{}", right_aligned(table, &[0, 1, 4, 5]))
 }
@@ -313,10 +321,10 @@ fn shorten(name: &str) -> String {
     format!("…{end}")
 }
 
-fn new_table<const N: usize>(header: [&str; N]) -> Table {
+fn new_table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(header);
+    table.set_header(header.into_iter().collect::<Vec<_>>());
     table
 }
 

@@ -242,6 +242,19 @@ impl Problem {
         }
     }
 
+    /// How many placements were measured as a whole and miss a limit on accuracy.
+    pub fn missed_as_a_whole(&self) -> usize {
+        let joints = self.tables.accuracy.iter().flat_map(|a| &a.joints);
+        let misses = |joint: &Joint, limit: &Limit| match limit {
+            Limit::Drop { task, allows, .. } => {
+                joint.drops[*task].is_some_and(|drop| drop.worst > *allows)
+            }
+            _ => false,
+        };
+        let missed = joints.filter(|joint| self.limits().iter().any(|l| misses(joint, l)));
+        missed.count()
+    }
+
     /// The placements whose crossing tensors were measured together, each in every way that
     /// decodes to the same values. They may meet a limit that the sum of single drops breaks.
     pub fn measured_together(&self) -> Vec<(LayerSet, Codecs)> {

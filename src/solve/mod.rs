@@ -91,6 +91,14 @@ fn describe(
         true => explain::binding(problem, &best, options)?,
         false => Vec::new(),
     };
+    let proof = match problem.missed_as_a_whole() {
+        0 => best.proof,
+        1 => format!("{}; a plan measured as a whole missed a limit", best.proof),
+        several => format!(
+            "{}; {several} plans measured as a whole missed a limit",
+            best.proof
+        ),
+    };
     Ok(problem.describe(Found {
         bound_ms: problem.pace().ns(best.bound) / 1e6,
         edge: best.edge,
@@ -100,7 +108,7 @@ fn describe(
         } else {
             Status::Feasible
         },
-        proof: best.proof,
+        proof,
         binding,
     }))
 }

@@ -154,7 +154,7 @@ fn tell(planned: &Result<Plan, NoPlan>, chosen: &[Plan], common: &Common) {
     let ruled_out = chosen.iter().filter(|plan| !is_final(plan)).count();
     if ruled_out > 0 {
         common.note(format_args!(
-            "{} measured as a whole missed a limit and was ruled out",
+            "{} missed a limit when measured as a whole",
             plural(ruled_out, "faster plan")
         ));
     }
