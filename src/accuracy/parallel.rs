@@ -30,7 +30,8 @@ pub(super) fn each<S: Send, T: Send>(
     let mut found: Vec<Option<Result<T, AccuracyError>>> = Vec::new();
     found.resize_with(range.len(), || None);
     std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
+        // so short that no worker runs far ahead of `watch`
+        let (sender, receiver) = mpsc::sync_channel(states.len());
         for state in states {
             let (sender, next, stop, job) = (sender.clone(), &next, &stop, &job);
             scope.spawn(move || {
