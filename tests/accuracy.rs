@@ -355,16 +355,19 @@ fn maps_and_numbers_are_compared_with_the_whole_models_own() {
     assert_eq!(metrics, [Metric::MeanIou, Metric::Score, Metric::Top1]);
     let drops = |codec: &str| -> Vec<f64> {
         let record = found.crossing("image", codec.parse().unwrap()).unwrap();
-        assert!(record.drops[..2].iter().all(|drop| drop.std_error > 0.0));
+        assert!(record.drops.iter().all(|drop| drop.std_error > 0.0));
         record.drops.iter().map(|drop| drop.mean).collect()
     };
     let (fine, coarse) = (drops("q8c"), drops("q2"));
-    for (task, (fine, coarse)) in fine.iter().zip(&coarse).enumerate().take(2) {
-        assert!(
-            0.0 < *fine && fine < coarse && *coarse < 1.0,
-            "task {task}: {fine} {coarse}"
-        );
-    }
+    // random weights: the depth moves, whether or not a class does
+    assert!(
+        0.0 < fine[1] && fine[1] < coarse[1] && coarse[1] < 1.0,
+        "{fine:?} {coarse:?}"
+    );
+    assert!(
+        (0.0..=coarse[0]).contains(&fine[0]) && coarse[0] < 1.0,
+        "{fine:?} {coarse:?}"
+    );
 }
 
 #[test]

@@ -18,15 +18,16 @@ use cutpoint::profile::Profile;
 use cutpoint::runtime::Environment;
 use cutpoint::runtime::measure::Control;
 use cutpoint::runtime::prepare::prepare;
-use cutpoint::runtime::probe::{probe, random_inputs};
+use cutpoint::runtime::probe::{InputShape, probe, random_inputs};
 use cutpoint::runtime::session::Provider;
+use cutpoint::scenario::parse_task;
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::task::Task;
 use cutpoint::units::{Delay, Share};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::engine::{self, ModelArgs};
+use super::engine;
 use super::wishes::read_server;
 use super::{Common, Kind, OrFail, files, plural};
 
@@ -99,8 +100,12 @@ pub(crate) struct AccuracyArgs {
     /// Overwrite the accuracy file of another model, of other data or with more codecs
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    model: ModelArgs,
+    /// Shape of the input when the model leaves dimensions open
+    #[arg(long, value_name = "INPUT=1x3x224x224")]
+    shape: Vec<InputShape>,
+    /// Group outputs into a named task [default: those of the profile, or every output is one]
+    #[arg(long, value_name = "NAME=OUT[,OUT]", value_parser = parse_task)]
+    task: Vec<Task>,
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -182,6 +187,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
         confidence: args.confidence,
         precision: args.precision.0 as f64 / 1e6,
     };
+    refuse_idle(args, &evaluation, &request)?;
     if let Some(old) = &old {
         refuse_loss(old, &evaluation, &request, &target)?;
     }
@@ -275,6 +281,28 @@ fn existing(target: &Path, model: &Model, force: bool) -> anyhow::Result<Option<
     )))
 }
 
+/// Refuses codecs asked for that no tensor could be sent in.
+fn refuse_idle(
+    args: &AccuracyArgs,
+    evaluation: &Evaluation<'_>,
+    request: &Request<'_>,
+) -> anyhow::Result<()> {
+    for codec in &args.codec {
+        let carries = request
+            .tensors
+            .iter()
+            .map(|name| evaluation.can_carry(name, *codec));
+        let carries = carries.collect::<Result<Vec<bool>, _>>();
+        if !carries.or_fail(Kind::Usage)?.contains(&true) {
+            return Err(Kind::Usage.of(anyhow::anyhow!(
+                "--codec {codec}: it can carry none of the tensors; image codecs are for an input \
+                 of 8-bit images, variants are measured elsewhere"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses to overwrite measurements that this one would not replace.
 fn refuse_loss(
     old: &Sensitivity,
@@ -364,11 +392,11 @@ fn setup(
     profile: Option<&Profile>,
 ) -> Result<Setup, AccuracyError> {
     let shapes = match profile {
-        Some(profile) if args.model.shapes.is_empty() => {
+        Some(profile) if args.shape.is_empty() => {
             let shapes = profile.model.shapes.iter();
             shapes.filter_map(|shape| shape.parse().ok()).collect()
         }
-        _ => args.model.shapes.clone(),
+        _ => args.shape.clone(),
     };
     let (reading, graph, cuts) = match profile {
         Some(profile) => {
@@ -382,7 +410,7 @@ fn setup(
             (prepared.reading, prepared.grouping.graph, &[][..])
         }
     };
-    let asked = match (args.model.tasks.as_slice(), profile) {
+    let asked = match (args.task.as_slice(), profile) {
         ([], Some(profile)) => &profile.tasks,
         (asked, _) => asked,
     };
