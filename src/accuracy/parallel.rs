@@ -86,7 +86,12 @@ mod tests {
             ..20 => Control::Continue,
             _ => Control::Interrupt,
         };
-        let done = each(&mut states, 0..10_000, stop, |_, i| Ok(i)).unwrap();
+        // slow enough that nobody is through before the first results are looked at
+        let slow = |_: &mut (), i| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            Ok(i)
+        };
+        let done = each(&mut states, 0..10_000, stop, slow).unwrap();
         assert!(done.stopped && done.results.len() < 10_000);
         assert!(done.results.iter().enumerate().all(|(at, i)| at == *i));
     }
