@@ -41,7 +41,7 @@ class Cutpoint:
 
     def accuracy(self, model: Path, budget: str) -> None:
         path = self.profile(model)
-        if not path.with_suffix(".accuracy.toml").exists():
+        if budget != "none" and not path.with_suffix(".accuracy.toml").exists():
             print(f"accuracy {model.stem}", flush=True)
             words = ["--data", str(self.data), "--profile", str(path), "--budget", budget]
             self.run("accuracy", str(model), *words)
@@ -111,7 +111,8 @@ def row(cutpoint: Cutpoint, title: str, networks: list[Network], link: list[str]
         return cutpoint.plan(profiles, link, *sum(pins, []), *codecs)
 
     local, remote, z_b = map(forced, ("local", "remote", "z_b"))
-    best = cutpoint.plan(profiles, link, "--max-drop", drop)
+    measured = all(path.with_suffix(".accuracy.toml").exists() for path in profiles)
+    best = cutpoint.plan(profiles, link, *(["--max-drop", drop] if measured else []))
     plans = (local, remote, z_b, best)
     latencies = [milliseconds(plan["latency_ms"]) for plan in plans]
     memory = " / ".join(size(plan["edge_memory_bytes"]) for plan in (local, z_b, best))
@@ -135,7 +136,7 @@ def main() -> None:
     parser.add_argument("--rates", default="1Mbit/s,10Mbit/s,100Mbit/s", help="default: %(default)s")
     parser.add_argument("--delay", default="500us", help="one way; default: %(default)s")
     parser.add_argument("--max-drop", default="1%", help="default: 1%%")
-    parser.add_argument("--budget", default="2min", help="for the accuracy of each network; default: 2min")
+    parser.add_argument("--budget", default="2min", help="for the accuracy of each network, or `none`: lossless codecs only; default: 2min")
     parser.add_argument("--cutpoint", default="cutpoint", help="the program; default: cutpoint")
     arguments = parser.parse_args()
     cutpoint = Cutpoint(
