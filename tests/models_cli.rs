@@ -220,7 +220,10 @@ fn a_sweep_over_several_models_names_the_model_of_each_plan() {
     assert!(models.contains(&"both.onnx"), "{models:?}");
     assert_eq!(segments[0]["plan"]["members"].as_array().unwrap().len(), 2);
     let text = desk.ok(&words);
-    assert!(text.contains(" model\n") && text.contains("size.onnx + type.onnx\n"), "{text}");
+    assert!(
+        text.contains(" model\n") && text.contains("size.onnx + type.onnx\n"),
+        "{text}"
+    );
 }
 
 #[test]
