@@ -19,7 +19,7 @@ HEADS = [
     "backbone", "networks", "link", "local-only", "remote-only", "split at Z_b", "best plan",
     "sent at Z_b", "sent by the best", "what crosses in the best", "edge memory: local, Z_b, best",
 ]
-MARKS = ("<!-- latency -->", "<!-- end of latency -->")
+MARKS = ("<!-- latency -->", "<!-- /latency -->")
 
 
 class Cutpoint:
@@ -54,45 +54,119 @@ class Cutpoint:
         return plan if plan["status"] != "infeasible" else None
 
 
-def pins(profile: Path, prefix: str) -> dict[str, list[str]]:
-    """Flags that force local-only, remote-only and the split at Z_b."""
-    content = tomllib.loads(profile.read_text())
-    layers = content["layer"]
-    makes = {tensor: layer for layer in layers for tensor in layer["outputs"]}
+class Network:
+    """A profile, with what forces the paper's placements."""
 
-    def ancestors(tensors: list[str]) -> set[str]:
-        found, open_ = set(), [makes[t] for t in tensors if t in makes]
-        while open_:
-            layer = open_.pop()
-            if layer["id"] not in found:
-                found.add(layer["id"])
-                open_ += [makes[t] for t in layer["inputs"] if t in makes]
-        return found
+    def __init__(self, profile: Path):
+        self.profile = profile
+        content = tomllib.loads(profile.read_text())
+        self.layers = content["layer"]
+        self.makes = {tensor: layer for layer in self.layers for tensor in layer["outputs"]}
+        self.heads = self.layers_of_heads()
 
-    def keep(side: str, names: list[str]) -> list[str]:
-        return [word for name in names for word in (f"--keep-on-{side}", prefix + name)]
+    def layers_of_heads(self) -> set[str]:
+        """The products of matrices, and all that follows one: Z_b is what the first ones read."""
+        heads = set()
+        for layer in self.layers:  # in execution order
+            sources = [self.makes[t]["id"] for t in layer["inputs"] if t in self.makes]
+            if "Gemm" in layer["op"] or "MatMul" in layer["op"] or heads.intersection(sources):
+                heads.add(layer["id"])
+        return heads
 
-    outputs = [output for task in content["task"] for output in task["outputs"]]
-    # a head is what follows the flattened features: its layers multiply matrices
-    heads = [layer["id"] for layer in layers if layer["op"].startswith(("Gemm", "MatMul", "FusedGemm"))]
-    shared = [layer["id"] for layer in layers if layer["id"] not in heads and not is_behind(layer, heads, makes)]
-    everything = [layer["id"] for layer in layers]
-    last = [name for name in outputs if name in makes]
-    assert ancestors(last) <= set(everything)
-    return {
-        "local": keep("edge", everything),
-        "remote": keep("server", everything),
-        "z_b": keep("edge", shared) + keep("server", [name for name in everything if name not in shared]),
-    }
+    def pins(self, placement: str, prefix: str = "") -> list[str]:
+        def side(layer: dict) -> str:
+            on_edge = {"local": True, "remote": False, "z_b": layer["id"] not in self.heads}
+            return "--keep-on-edge" if on_edge[placement] else "--keep-on-server"
+
+        return [word for layer in self.layers for word in (side(layer), prefix + layer["id"])]
 
 
-def is_behind(layer: dict, heads: list[str], makes: dict) -> bool:
-    open_, seen = [layer], set()
-    while open_:
-        current = open_.pop()
-        if current["id"] in heads:
-            return True
-        if current["id"] not in seen:
-            seen.add(current["id"])
-            open_ += [makes[t] for t in current["inputs"] if t in makes]
-    return False
+def milliseconds(value: float) -> str:
+    return f"{value:.3g} ms"
+
+
+def size(value: float) -> str:
+    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value:.0f} B"
+
+
+def crossing(plan: dict) -> str:
+    if not plan["server"]:
+        return "nothing: all on the board"
+    names = [f"`{c['tensor']}` as {c['codec']}" for c in plan["crossing"]]
+    place = "" if plan["edge"] else "all on the server: "
+    return place + ", ".join(names)
+
+
+def row(cutpoint: Cutpoint, title: str, networks: list[Network], link: list[str], drop: str) -> list[str]:
+    profiles = [network.profile for network in networks]
+
+    def forced(placement: str) -> dict:
+        alone = len(networks) == 1
+        prefixes = ["" if alone else f"{network.profile.stem}/" for network in networks]
+        pins = [network.pins(placement, prefix) for network, prefix in zip(networks, prefixes)]
+        codecs = ["--codec", "f32,u8"] if placement == "remote" else ["--codec", "f32"]
+        return cutpoint.plan(profiles, link, *sum(pins, []), *codecs)
+
+    local, remote, z_b = map(forced, ("local", "remote", "z_b"))
+    best = cutpoint.plan(profiles, link, "--max-drop", drop)
+    plans = (local, remote, z_b, best)
+    latencies = [milliseconds(plan["latency_ms"]) for plan in plans]
+    memory = " / ".join(size(plan["edge_memory_bytes"]) for plan in (local, z_b, best))
+    sent = [size(z_b["uplink_bytes"]), size(best["uplink_bytes"])]
+    networks_ = "multi-task" if len(networks) == 1 else "single-task, two"
+    return [title, networks_, link[1], *latencies, *sent, crossing(best), memory]
+
+
+def find(folder: Path, kind: str, backbone: str) -> Path | None:
+    found = sorted(folder.glob(f"{kind}_{backbone}_64*.onnx"))
+    return found[0] if found else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, required=True, help="folder of train_all.py's networks")
+    parser.add_argument("--data", type=Path, required=True, help="data set for the accuracy of codecs")
+    parser.add_argument("--profiles", type=Path, required=True, help="folder for profiles")
+    parser.add_argument("--board", default="here", help="name of this machine; default: here")
+    parser.add_argument("--server", default="sim:8x", help="default: sim:8x")
+    parser.add_argument("--rates", default="1Mbit/s,10Mbit/s,100Mbit/s", help="default: %(default)s")
+    parser.add_argument("--delay", default="500us", help="one way; default: %(default)s")
+    parser.add_argument("--max-drop", default="1%", help="default: 1%%")
+    parser.add_argument("--budget", default="2min", help="for the accuracy of each network; default: 2min")
+    parser.add_argument("--cutpoint", default="cutpoint", help="the program; default: cutpoint")
+    arguments = parser.parse_args()
+    cutpoint = Cutpoint(
+        arguments.cutpoint, arguments.profiles, arguments.board, arguments.server, arguments.data
+    )
+    lines = [f"| {' | '.join(HEADS)} |", "|" + "---|" * len(HEADS)]
+    for backbone, title in BACKBONES.items():
+        for kinds in (["mtl"], ["size", "type"]):
+            models = [find(arguments.models, kind, backbone) for kind in kinds]
+            if None in models:
+                continue
+            for model in models:
+                cutpoint.profile(model)
+            for model in models:
+                cutpoint.accuracy(model, arguments.budget)
+            networks = [Network(cutpoint.profile(model)) for model in models]
+            for rate in arguments.rates.split(","):
+                link = ["--rate", rate, "--delay", arguments.delay]
+                lines.append(f"| {' | '.join(row(cutpoint, title, networks, link, arguments.max_drop))} |")
+    write(lines)
+
+
+def write(lines: list[str]) -> None:
+    readme = Path(__file__).parent / "README.md"
+    text = readme.read_text()
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    table = "\n".join(lines)
+    readme.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}")
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

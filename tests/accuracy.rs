@@ -56,7 +56,11 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    let model = Model::load(&bundled()).unwrap();
+    bench_of(&bundled())
+}
+
+fn bench_of(path: &Path) -> Bench {
+    let model = Model::load(path).unwrap();
     let feed = random_inputs(runtime(), &model, &[]).unwrap();
     let facts = probe(runtime(), &model, &feed).unwrap();
     let reading = model.graph(&facts).unwrap();
@@ -324,6 +328,45 @@ fn without_labels_the_whole_model_is_the_reference() {
             .iter()
             .flat_map(|r| &r.drops)
             .all(|drop| drop.mean >= 0.0)
+    );
+}
+
+#[test]
+fn maps_and_numbers_are_compared_with_the_whole_models_own() {
+    let path = bundled().with_file_name("skipnet_3dec_64.onnx");
+    let bench = bench_of(&path);
+    let sidecar = "format = 1\n[input]\nname = \"image\"\nmean = [0]\nstd = [255]\n\
+                   [[task]]\nname = \"seg\"\nlabel = \"none\"\nmetric = \"mean-iou\"\n";
+    let preprocessing = Preprocessing::parse(sidecar, &path.with_extension("data.toml")).unwrap();
+    let set = DataSet::open(&scenes().join("shapes")).unwrap();
+    let choice = Choice {
+        split: None,
+        samples: Some(40),
+        calibration: 20,
+    };
+    let samples = Samples::choose(set, preprocessing, &choice).unwrap();
+    let evaluation = bench.evaluation(samples, true);
+    let request = Request {
+        tensors: vec!["image".to_owned()],
+        ..request("q8c,q2", true)
+    };
+    let found = measured(&evaluation, &request).sensitivity;
+    let metrics: Vec<Metric> = found.tasks.iter().map(|task| task.metric).collect();
+    assert_eq!(metrics, [Metric::MeanIou, Metric::Score, Metric::Top1]);
+    let drops = |codec: &str| -> Vec<f64> {
+        let record = found.crossing("image", codec.parse().unwrap()).unwrap();
+        assert!(record.drops.iter().all(|drop| drop.std_error > 0.0));
+        record.drops.iter().map(|drop| drop.mean).collect()
+    };
+    let (fine, coarse) = (drops("q8c"), drops("q2"));
+    // random weights: the depth moves, whether or not a class does
+    assert!(
+        0.0 < fine[1] && fine[1] < coarse[1] && coarse[1] < 1.0,
+        "{fine:?} {coarse:?}"
+    );
+    assert!(
+        (0.0..=coarse[0]).contains(&fine[0]) && coarse[0] < 1.0,
+        "{fine:?} {coarse:?}"
     );
 }
 

@@ -295,6 +295,21 @@ fn bad_data_are_refused_with_file_place_and_remedy() {
 }
 
 #[test]
+fn codecs_that_carry_nothing_are_refused() {
+    let desk = desk();
+    for more in [
+        ["--cut", "h", "--codec", "jpeg75"],
+        ["--cut", "image", "--codec", "variant:x"],
+    ] {
+        desk.refuses(
+            2,
+            &[&PLAIN[..], &more].concat(),
+            &[more[3], "none of the tensors"],
+        );
+    }
+}
+
+#[test]
 fn images_that_do_not_fit_are_named() {
     let desk = desk();
     let folder = desk.path("photos");
@@ -408,7 +423,12 @@ fn a_budget_that_ends_and_an_interruption_lose_nothing() {
         "--exhaustive",
         "--quiet",
     ];
-    let mut child = desk.command(&args).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = desk
+        .command(&args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let start = Instant::now();
     let partial = desk.path("net.accuracy.toml.partial");
     while !partial.exists() {

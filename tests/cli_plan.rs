@@ -201,7 +201,7 @@ fn wishes_that_name_nothing_are_usage_errors() {
         ),
         (&["--task", "t=nothing"], "no output is named `nothing`"),
         (&["--local-input", "nothing"], "its inputs are"),
-        (&["--codec", "zip"], "use one of f32"),
+        (&["--codec", "zip"], "use f32"),
         (&["--codec", "u8"], "--input-u8"),
         (&["--codec", "u8", "--input-u8", "q=1,2"], "not an input"),
         (

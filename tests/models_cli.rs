@@ -128,7 +128,7 @@ fn floors_choose_the_model() {
     assert_eq!(names, ["size", "type"]);
     desk.refuses(
         3,
-        &plan(&["--floor", "size=0.97"]),
+        &plan(&["--floor", "size=0.97", "--quiet"]),
         &[
             "no model meets the limits",
             "both.onnx",

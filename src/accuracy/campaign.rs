@@ -1,7 +1,9 @@
 //! The whole measurement: a first look at every candidate, then more samples where they decide
 //! something.
 
-use std::ops::Range;
+mod order;
+mod run;
+
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
@@ -9,13 +11,12 @@ use sha2::{Digest, Sha256};
 use super::AccuracyError;
 use super::calibrate;
 use super::candidates::forms;
-use super::contests::{Priority, places};
+use super::contests::Priority;
 use super::evaluation::Evaluation;
-use super::parallel;
-use super::tap::{FormEnds, Lane, Tap, sees};
+use super::tap::{FormEnds, sees};
 use super::tried::{Partial, Tried};
 use super::verdict::Stop;
-use crate::codec::{Codec, Stage};
+use crate::codec::Codec;
 use crate::graph::{Graph, TensorId};
 use crate::runtime::measure::Control;
 use crate::sensitivity::{Confidence, CrossingRecord, Sensitivity};
@@ -24,10 +25,6 @@ use crate::sensitivity::{Confidence, CrossingRecord, Sensitivity};
 const FIRST: usize = 64;
 /// Samples whose encoded sizes are measured, unless all are wanted: enough for a 95th percentile.
 const SIZES: usize = 200;
-/// Samples after which what was found is saved.
-const SAVED: usize = 64;
-/// What a compression is expected to leave before it was measured; few leave less.
-const COMPRESSED: f64 = 0.35;
 
 /// What to measure, and how much of it.
 #[derive(Debug, Clone)]
@@ -138,15 +135,6 @@ struct Campaign<'a> {
     done: usize,
 }
 
-/// Forms of one tensor that have been tried on as many samples, and how many they shall have.
-struct Unit {
-    tensor: usize,
-    /// Positions among the tried; or, in the first look, all forms.
-    forms: Vec<usize>,
-    from: usize,
-    to: usize,
-}
-
 impl<'a> Campaign<'a> {
     fn start(
         evaluation: &'a Evaluation<'a>,
@@ -247,160 +235,6 @@ impl<'a> Campaign<'a> {
                 }
             }
         }
-    }
-
-    /// Brings forms of a tensor to as many samples, the ones with fewest first; whether there was
-    /// time.
-    fn extend(
-        &mut self,
-        tensor: usize,
-        forms: &[usize],
-        to: usize,
-        observer: &mut dyn Observer,
-    ) -> Result<bool, AccuracyError> {
-        loop {
-            let is_short = |tried: &Tried| tried.samples < to && tried.unusable.is_none();
-            let short = forms
-                .iter()
-                .copied()
-                .filter(|at| is_short(&self.known.tried[*at]));
-            let Some(from) = short.clone().map(|at| self.known.tried[at].samples).min() else {
-                return Ok(true);
-            };
-            let same: Vec<usize> = short
-                .filter(|at| self.known.tried[*at].samples == from)
-                .collect();
-            let later = forms.iter().map(|at| self.known.tried[*at].samples);
-            let next = later.filter(|n| *n > from).min().unwrap_or(to).min(to);
-            let unit = Unit {
-                tensor,
-                forms: same,
-                from,
-                to: next,
-            };
-            if !self.run(&unit, observer)? {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// Runs a unit and saves what it finds; whether there was time for all of it. A tensor around
-    /// which the model cannot be cut is given up.
-    fn run(&mut self, unit: &Unit, observer: &mut dyn Observer) -> Result<bool, AccuracyError> {
-        let codecs: Vec<Codec> = unit
-            .forms
-            .iter()
-            .map(|at| self.known.tried[*at].codec)
-            .collect();
-        let mut forms = self.forms(unit.tensor);
-        forms.retain(|form| codecs.contains(&form.codec));
-        forms.sort_by_key(|form| codecs.iter().position(|codec| *codec == form.codec));
-        let tap = match Tap::new(self.evaluation, self.tensors[unit.tensor], forms) {
-            Err(AccuracyError::Onnx(error)) => {
-                for at in &unit.forms {
-                    self.known.tried[*at].unusable = Some(format!("cannot be tried: {error}"));
-                }
-                return Ok(true);
-            }
-            tap => tap?,
-        };
-        let mut lanes = self.evaluation.sessions(|| tap.lane())?;
-        let mut from = unit.from;
-        while from < unit.to {
-            let samples = from..unit.to.min(from + SAVED);
-            from = samples.end;
-            if !self.run_samples(unit, &tap, &mut lanes, samples, observer)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn run_samples(
-        &mut self,
-        unit: &Unit,
-        tap: &Tap<'_>,
-        lanes: &mut [Lane],
-        samples: Range<usize>,
-        observer: &mut dyn Observer,
-    ) -> Result<bool, AccuracyError> {
-        let all_sizes = self.request.exhaustive;
-        let (mut interrupted, before, at_most) = (false, self.done, self.at_most());
-        let width = unit.forms.len();
-        let watch = &mut |count: usize| {
-            let done = before + count * width;
-            let progress = Progress::Measuring { done, at_most };
-            interrupted |= observer.progress(progress) != Control::Continue;
-            let deadline = self.request.deadline;
-            let late = deadline.is_some_and(|deadline| Instant::now() > deadline);
-            match interrupted || late {
-                true => Control::Interrupt,
-                false => Control::Continue,
-            }
-        };
-        let found = parallel::each(lanes, samples, watch, |lane, index| {
-            tap.sample(lane, index, all_sizes || index < SIZES)
-        })?;
-        self.done += found.results.len() * width;
-        let evaluation = self.evaluation;
-        for sample in found.results {
-            for (at, form) in unit.forms.iter().zip(sample) {
-                let tried = &mut self.known.tried[*at];
-                let row = evaluation.row(tried.samples);
-                tried.push(form, || evaluation.subject.samples.place(row));
-            }
-        }
-        for at in &unit.forms {
-            self.known.tried[*at].settle(evaluation);
-        }
-        observer.measured(&self.known, found.stopped)?;
-        match interrupted {
-            true => Err(AccuracyError::Interrupted),
-            false => Ok(!found.stopped),
-        }
-    }
-
-    /// Positions of the tensors, those that could win a contest first.
-    fn order(&self) -> Result<Vec<usize>, AccuracyError> {
-        let mut guess = self.sensitivity();
-        for tensor in 0..self.tensors.len() {
-            guess.crossings.extend(self.guesses(tensor));
-        }
-        let contests = self.request.priority.contests(&guess)?;
-        let places = places(&contests);
-        let mut order: Vec<usize> = (0..self.tensors.len()).collect();
-        order.sort_by_key(|at| places.get(self.name(*at)).copied().unwrap_or(usize::MAX));
-        Ok(order)
-    }
-
-    /// What a tensor's messages may be like, before any was made.
-    fn guesses(&self, tensor: usize) -> Vec<CrossingRecord> {
-        let facts = graph(self.evaluation).tensor(self.tensors[tensor]);
-        let guess = |codec: Codec, stage: Stage| {
-            let plain = codec.in_halves().payload(facts)?.0 as f64;
-            let is_plain = stage == Stage::Plain && codec == codec.in_halves();
-            let left = if is_plain { 1.0 } else { COMPRESSED };
-            Some(CrossingRecord {
-                tensor: facts.name.clone(),
-                codec: codec.then(stage),
-                samples: 0,
-                bytes_mean: plain * left,
-                bytes_std: 0.0,
-                bytes_p95: None,
-                drops: Vec::new(),
-            })
-        };
-        let forms = self.forms(tensor);
-        let forms = forms
-            .iter()
-            .filter(|form| self.position(&facts.name, form.codec).is_none());
-        forms
-            .flat_map(|form| {
-                form.stages
-                    .iter()
-                    .filter_map(|stage| guess(form.codec, *stage))
-            })
-            .collect()
     }
 
     fn sensitivity(&self) -> Sensitivity {

@@ -6,7 +6,7 @@ use super::evaluation::Evaluation;
 use super::tap::{FormEnds, ends};
 use crate::codec::{Codec, Form, Stage};
 use crate::cuts;
-use crate::graph::{ElementType, Graph, Tensor};
+use crate::graph::{ElementType, Graph, GraphError, Tensor};
 use crate::profile::CutRecord;
 use crate::sensitivity::RangeRecord;
 
@@ -85,6 +85,18 @@ pub(super) fn forms(
         }
     }
     (forms, problems)
+}
+
+impl Evaluation<'_> {
+    /// Whether a codec can be tried on a tensor.
+    ///
+    /// # Errors
+    /// The model has no such tensor.
+    pub fn can_carry(&self, tensor: &str, codec: Codec) -> Result<bool, GraphError> {
+        let graph = &self.subject.reading.graph;
+        let tensor = graph.tensor(graph.find_tensor(tensor)?);
+        Ok(applies(self, tensor, codec))
+    }
 }
 
 /// Whether a codec makes sense for a tensor.

@@ -30,7 +30,8 @@ pub(super) fn each<S: Send, T: Send>(
     let mut found: Vec<Option<Result<T, AccuracyError>>> = Vec::new();
     found.resize_with(range.len(), || None);
     std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
+        // so short that no worker runs far ahead of `watch`
+        let (sender, receiver) = mpsc::sync_channel(states.len());
         for state in states {
             let (sender, next, stop, job) = (sender.clone(), &next, &stop, &job);
             scope.spawn(move || {
@@ -85,8 +86,13 @@ mod tests {
             ..20 => Control::Continue,
             _ => Control::Interrupt,
         };
-        let done = each(&mut states, 0..10_000, stop, |_, i| Ok(i)).unwrap();
-        assert!(done.stopped && done.results.len() >= 15);
+        // slow enough that nobody is through before the first results are looked at
+        let slow = |_: &mut (), i| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            Ok(i)
+        };
+        let done = each(&mut states, 0..10_000, stop, slow).unwrap();
+        assert!(done.stopped && done.results.len() < 10_000);
         assert!(done.results.iter().enumerate().all(|(at, i)| at == *i));
     }
 

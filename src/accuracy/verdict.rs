@@ -133,7 +133,7 @@ mod tests {
         // a winner beyond doubt at the wide limits leaves the narrow ones open
         let good = Tried::with("t", "q4", 64, &[(0.0, 0.01)]);
         assert_eq!(open(&[lost, good.clone(), late]), [1]);
-        let sure = Tried::with("t", "q4", 900, &[(0.0, 0.0015)]);
+        let sure = Tried::with("t", "q2", 900, &[(0.0, 0.0015)]);
         assert!(open(&[sure, good]).is_empty());
     }
 

@@ -1,15 +1,16 @@
 //! `cutpoint accuracy`.
 
+mod guard;
 mod text;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 use cutpoint::accuracy::{
-    self, AccuracyError, Choice, Evaluation, Observer, Partial, Priority, Progress, Report,
-    Request, Samples, Subject,
+    self, AccuracyError, Choice, Evaluation, Partial, Priority, Report, Request, Samples, Subject,
 };
 use cutpoint::codec::Codec;
 use cutpoint::dataset::{DataError, DataSet, Preprocessing};
@@ -18,15 +19,17 @@ use cutpoint::profile::Profile;
 use cutpoint::runtime::Environment;
 use cutpoint::runtime::measure::Control;
 use cutpoint::runtime::prepare::prepare;
-use cutpoint::runtime::probe::{probe, random_inputs};
+use cutpoint::runtime::probe::{InputShape, probe, random_inputs};
 use cutpoint::runtime::session::Provider;
+use cutpoint::scenario::parse_task;
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::task::Task;
 use cutpoint::units::{Delay, Share};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::engine::{self, ModelArgs};
+use self::guard::{existing, refuse_idle, refuse_loss};
+use self::watch::Watcher;
+use super::engine;
 use super::wishes::read_server;
 use super::{Common, Kind, OrFail, files, plural};
 
@@ -99,8 +102,12 @@ pub(crate) struct AccuracyArgs {
     /// Overwrite the accuracy file of another model, of other data or with more codecs
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    model: ModelArgs,
+    /// Shape of the input when the model leaves dimensions open
+    #[arg(long, value_name = "INPUT=1x3x224x224")]
+    shape: Vec<InputShape>,
+    /// Group outputs into a named task [default: those of the profile, or every output is one]
+    #[arg(long, value_name = "NAME=OUT[,OUT]", value_parser = parse_task)]
+    task: Vec<Task>,
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -163,35 +170,60 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     };
     let evaluation = Evaluation::open(subject, &mut |done| watcher.whole(done)).map_err(failed)?;
     let image = evaluation.image();
-    let request = Request {
-        tensors: setup.tensors.clone(),
-        codecs: match args.codec.as_slice() {
-            [] => accuracy::all_codecs(),
-            asked => asked.to_vec(),
+    let priority = match &profile {
+        Some(edge) => Priority::Latency {
+            edge,
+            server: &server,
+            image: image.as_ref(),
         },
-        priority: match &profile {
-            Some(edge) => Priority::Latency {
-                edge,
-                server: &server,
-                image: image.as_ref(),
-            },
-            None => Priority::Size,
-        },
-        exhaustive: args.exhaustive,
-        deadline: args.budget.map(|budget| start + budget.0),
-        confidence: args.confidence,
-        precision: args.precision.0 as f64 / 1e6,
+        None => Priority::Size,
     };
+    let deadline = args.budget.map(|budget| start + budget.0);
+    let request = request(args, &setup.tensors, priority, deadline);
+    refuse_idle(args, &evaluation, &request)?;
     if let Some(old) = &old {
         refuse_loss(old, &evaluation, &request, &target)?;
     }
     let report = measure(&evaluation, &request, old, &mut watcher, args, common)?;
-    let text = report.sensitivity.to_toml().or_fail(Kind::Other)?;
-    files::write(&target, text.as_bytes())?;
+    finish(&report, &target, args, &setup.shown, common)?;
     if report.complete {
         // what it held is in the accuracy file now
         let _ = std::fs::remove_file(&watcher.partial);
-    } else {
+    }
+    Ok(())
+}
+
+fn request<'a>(
+    args: &AccuracyArgs,
+    tensors: &[String],
+    priority: Priority<'a>,
+    deadline: Option<Instant>,
+) -> Request<'a> {
+    Request {
+        tensors: tensors.to_vec(),
+        codecs: match args.codec.as_slice() {
+            [] => accuracy::all_codecs(),
+            asked => asked.to_vec(),
+        },
+        priority,
+        exhaustive: args.exhaustive,
+        deadline,
+        confidence: args.confidence,
+        precision: args.precision.0 as f64 / 1e6,
+    }
+}
+
+/// Writes the file, and says what is in it.
+fn finish(
+    report: &Report,
+    target: &Path,
+    args: &AccuracyArgs,
+    shown: &[String],
+    common: &Common,
+) -> anyhow::Result<()> {
+    let text = report.sensitivity.to_toml().or_fail(Kind::Other)?;
+    files::write(target, text.as_bytes())?;
+    if !report.complete {
         common
             .note("the budget ended before everything was decided: run the same command to go on");
     }
@@ -200,19 +232,14 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     }
     match common.json {
         true => common.print_json(&Output {
-            file: &target,
+            file: target,
             complete: report.complete,
             runs: report.runs,
             exhaustive_runs: report.exhaustive_runs,
             notes: &report.notes,
             accuracy: &report.sensitivity,
         }),
-        false => common.print(text::summary(
-            &report,
-            &target,
-            &setup.shown,
-            args.confidence,
-        )),
+        false => common.print(text::summary(report, target, shown, args.confidence)),
     }
 }
 
@@ -254,63 +281,6 @@ fn target(args: &AccuracyArgs) -> PathBuf {
     args.out
         .clone()
         .unwrap_or_else(|| beside.with_extension("accuracy.toml"))
-}
-
-/// The accuracy file that is there, unless it may be overwritten.
-fn existing(target: &Path, model: &Model, force: bool) -> anyhow::Result<Option<Sensitivity>> {
-    if force || !target.exists() {
-        return Ok(None);
-    }
-    let old = Sensitivity::load(target).or_fail(Kind::BadInput)?;
-    let problem = if old.model.sha256 != model.sha256() {
-        format!("is about another model ({})", show(&old.model.file))
-    } else if old.data.samples == 0 {
-        "holds figures stated by hand".to_owned()
-    } else {
-        return Ok(Some(old));
-    };
-    Err(Kind::BadInput.of(anyhow::anyhow!(
-        "{} {problem}: add --force to overwrite it, or choose another --out",
-        target.display()
-    )))
-}
-
-/// Refuses to overwrite measurements that this one would not replace.
-fn refuse_loss(
-    old: &Sensitivity,
-    evaluation: &Evaluation<'_>,
-    request: &Request<'_>,
-    target: &Path,
-) -> anyhow::Result<()> {
-    let tasks = |tasks: &[cutpoint::sensitivity::TaskAccuracy]| -> Vec<_> {
-        tasks
-            .iter()
-            .map(|task| (task.name.clone(), task.metric))
-            .collect()
-    };
-    let kept = |codec: &Codec| request.codecs.contains(codec);
-    let lost = old
-        .crossings
-        .iter()
-        .find(|record| !kept(&record.codec) || !request.tensors.contains(&record.tensor));
-    let problem = if old.data.sha256 != evaluation.data().sha256 {
-        format!(
-            "was measured on other samples ({} of {})",
-            old.data.samples,
-            show(&old.data.source)
-        )
-    } else if tasks(&old.tasks) != tasks(&evaluation.tasks()) {
-        "was measured for other tasks".to_owned()
-    } else if let Some(lost) = lost {
-        let (tensor, codec) = (show(&lost.tensor), lost.codec);
-        format!("holds `{tensor}` as {codec}, which would be lost")
-    } else {
-        return Ok(());
-    };
-    Err(Kind::BadInput.of(anyhow::anyhow!(
-        "{} {problem}: add --force to overwrite it, or choose another --out",
-        target.display()
-    )))
 }
 
 fn read_profile(path: &Path, model: &Model) -> anyhow::Result<Profile> {
@@ -364,11 +334,11 @@ fn setup(
     profile: Option<&Profile>,
 ) -> Result<Setup, AccuracyError> {
     let shapes = match profile {
-        Some(profile) if args.model.shapes.is_empty() => {
+        Some(profile) if args.shape.is_empty() => {
             let shapes = profile.model.shapes.iter();
             shapes.filter_map(|shape| shape.parse().ok()).collect()
         }
-        _ => args.model.shapes.clone(),
+        _ => args.shape.clone(),
     };
     let (reading, graph, cuts) = match profile {
         Some(profile) => {
@@ -382,7 +352,7 @@ fn setup(
             (prepared.reading, prepared.grouping.graph, &[][..])
         }
     };
-    let asked = match (args.model.tasks.as_slice(), profile) {
+    let asked = match (args.task.as_slice(), profile) {
         ([], Some(profile)) => &profile.tasks,
         (asked, _) => asked,
     };
@@ -411,89 +381,5 @@ pub(crate) fn failure(error: AccuracyError, model: &Path) -> anyhow::Error {
         AccuracyError::Graph(_) => Kind::Usage.of(error),
         AccuracyError::Data(DataError::Write { .. }) => Kind::Other.of(error),
         _ => Kind::BadInput.of(error),
-    }
-}
-
-/// Shows progress, saves what is measured, notices Ctrl-C.
-struct Watcher {
-    bar: ProgressBar,
-    partial: PathBuf,
-    saved: Option<Instant>,
-}
-
-impl Watcher {
-    fn new(model: &Path, partial: PathBuf, common: &Common) -> Watcher {
-        let bar = match common.progress() {
-            true => ProgressBar::new(1),
-            false => ProgressBar::hidden(),
-        };
-        let template = match common.colour() {
-            true => "{prefix} {wide_bar:.cyan} {msg}",
-            false => "{prefix} {wide_bar} {msg}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        let name = model
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        bar.set_prefix(name);
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Watcher {
-            bar,
-            partial,
-            saved: None,
-        }
-    }
-
-    fn show(&self, done: usize, of: usize, message: String) -> Control {
-        self.bar.set_length(of as u64);
-        self.bar.set_position(done as u64);
-        self.bar.set_message(message);
-        stopped()
-    }
-
-    fn whole(&self, done: usize) -> Control {
-        self.show(0, 1, format!("whole model: {}", plural(done, "sample")))
-    }
-}
-
-impl Observer for Watcher {
-    fn progress(&mut self, progress: Progress) -> Control {
-        match progress {
-            Progress::Calibrating { done, of } => self.show(
-                done,
-                of,
-                format!("bounds: {done} of {}", plural(of, "sample")),
-            ),
-            Progress::Measuring { done, at_most } => {
-                // nothing done yet says nothing about the time left
-                let left = match done > 500 {
-                    true => format!(", at most {} left", HumanDuration(self.bar.eta())),
-                    false => String::new(),
-                };
-                self.show(done, at_most, format!("{}{left}", plural(done, "run")))
-            }
-        }
-    }
-
-    fn measured(&mut self, partial: &Partial, last: bool) -> Result<(), AccuracyError> {
-        let often = self
-            .saved
-            .is_some_and(|then| then.elapsed() < Duration::from_secs(2));
-        if often && !last {
-            return Ok(());
-        }
-        let text = partial.to_json().map_err(AccuracyError::Misfit)?;
-        files::write_atomically(&self.partial, text.as_bytes()).map_err(|cause| {
-            AccuracyError::Data(DataError::Write {
-                path: self.partial.clone(),
-                cause,
-            })
-        })?;
-        self.saved = Some(Instant::now());
-        Ok(())
     }
 }

@@ -56,7 +56,15 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
     };
     step(
         "Measure the model on this machine: its layers, and halves that are really cut",
-        &["profile", &model, "--board", "demo", "--force"],
+        &[
+            "profile",
+            &model,
+            "--board",
+            "demo",
+            "--threads",
+            "1",
+            "--force",
+        ],
     )?;
     if args.model.is_none() {
         let mut words = vec!["dataset", "shapes", "--out", DATA, "--force"];

@@ -135,7 +135,7 @@ impl Job<'_> {
     fn run(&self, common: &Common) -> anyhow::Result<Made> {
         let (args, model) = (self.args, self.model);
         let library = engine::library(common)?;
-        let environment = engine::open(&library, engine::threads(None)?)?;
+        let environment = engine::open(&library, 1)?;
         let failed = |error| engine::run_failure(error, self.file);
         let feed = random_inputs(environment, model, &args.model.shapes).map_err(failed)?;
         let facts = probe(environment, model, &feed).map_err(failed)?;

@@ -227,11 +227,15 @@ impl Read {
     }
 }
 
-/// What a person should know about the candidates.
+/// What a person should know about the candidates, each thing once.
 pub(crate) fn tell(candidates: &[Candidate], common: &Common) {
+    let mut told: Vec<&String> = Vec::new();
     for candidate in candidates {
         for note in candidate.problem.notes() {
-            common.note(note);
+            if !told.contains(&note) {
+                told.push(note);
+                common.note(note);
+            }
         }
         if let Some(why) = &candidate.barred {
             common.note(format_args!("{} is left out: {why}", candidate.name));
