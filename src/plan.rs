@@ -214,7 +214,8 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
-    /// `all-edge`, `all-server`, `all-server u8` or `backbone`; or another model or set of models
+    /// `all-edge`, `all-server`, `all-server u8`, `backbone`, or, for a plan that loses accuracy,
+    /// `no-drop`, the best that loses none; or another model or set of models
     /// at its best, or one of these plans of it as `model, all-edge`.
     pub name: String,
     /// The other model or set of models, when it is not the plan's own.

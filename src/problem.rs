@@ -121,7 +121,8 @@ pub enum ProblemError {
     /// An accuracy file of another model.
     #[error(
         "the accuracy file is of another model: it was measured on {file} with the hash {found}, \
-         the profile is of {model}"
+         the profile is of {model}; measure it again with `cutpoint accuracy`, or name another \
+         file with --accuracy"
     )]
     AccuracyOfOther {
         /// File name in the accuracy file.

@@ -114,6 +114,18 @@ fn the_plan_says_what_becomes_of_each_task() {
             .unwrap()
             .contains(&"max-drop size".into())
     );
+    // what the drop buys
+    let others = plan["alternatives"].as_array().unwrap();
+    let no_drop = others.iter().find(|other| other["name"] == "no-drop");
+    let lossless = desk.json("--max-drop 0%");
+    assert_eq!(no_drop.unwrap()["latency_ms"], lossless["latency_ms"]);
+    assert!(
+        lossless["alternatives"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|o| o["name"] != "no-drop")
+    );
     let text = desk.plan(words).assert().success();
     let text = String::from_utf8(text.get_output().stdout.clone()).unwrap();
     println!("{text}");

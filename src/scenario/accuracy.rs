@@ -31,7 +31,8 @@ pub struct MaxDrop {
 }
 
 /// The worst value of a task's metric that is good enough: its least, or, when less of it is
-/// better, its largest.
+/// better, its largest. It is held against the whole model's value, taken as measured, after the
+/// pessimistic drop: the confidence speaks of what encodings cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Floor {
     /// The task.

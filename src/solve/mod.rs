@@ -12,7 +12,7 @@ mod tradeoff;
 
 use std::time::{Duration, Instant};
 
-use crate::plan::{NoPlan, Plan, Status};
+use crate::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
@@ -99,7 +99,7 @@ fn describe(
             best.proof
         ),
     };
-    Ok(problem.describe(Found {
+    let mut plan = problem.describe(Found {
         bound_ms: problem.pace().ns(best.bound) / 1e6,
         edge: best.edge,
         cost: best.cost,
@@ -110,5 +110,29 @@ fn describe(
         },
         proof,
         binding,
+    });
+    plan.alternatives
+        .extend(without_drop(problem, &plan, options)?);
+    plan.alternatives
+        .sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
+    Ok(plan)
+}
+
+/// What a plan that loses accuracy is worth: the best one that loses none.
+fn without_drop(
+    problem: &Problem,
+    plan: &Plan,
+    options: &Options,
+) -> Result<Option<Alternative>, SolveError> {
+    let loses = |task: &TaskPlan| task.accuracy_drop.is_some_and(|drop| drop > 0.0);
+    if !plan.tasks.iter().any(loses) {
+        return Ok(None);
+    }
+    let best = optimum::optimum(&problem.with_drops_up_to(0), problem.pace(), options)?;
+    Ok(best.map(|best| Alternative {
+        name: "no-drop".to_owned(),
+        model: None,
+        latency_ms: best.cost.latency_ms(problem.pace()),
+        breaks: None,
     }))
 }
