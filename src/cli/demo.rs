@@ -68,13 +68,14 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
     )?;
     if args.model.is_none() {
         let mut words = vec!["dataset", "shapes", "--out", DATA, "--force"];
-        words.extend(["--count", "1500", "--seed", "7"]);
+        words.extend(["--count", "3000", "--seed", "7"]);
         step(
             "Draw scenes; those for testing have colours that were not trained with",
             &words,
         )?;
         let mut words = vec!["accuracy", &model, "--data", DATA, "--profile", &profile];
-        words.extend(["--calibration", "64", "--budget", "20s", "--force"]);
+        words.extend(["--calibration", "64", "--codec", "q8,q4,q4+zstd"]);
+        words.extend(["--budget", "20s", "--force"]);
         step(
             "Measure what codecs cost in accuracy, per cut and task",
             &words,
