@@ -17,6 +17,14 @@ pub struct Bytes(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BitRate(u64);
 
+/// An amount of energy, in nanojoules.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Energy(pub u64);
+
+/// Power, in microwatts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Watts(pub u64);
+
 /// A share of a whole, in millionths, so that sums and comparisons are exact.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share(pub u64);
@@ -57,6 +65,15 @@ const TIME_UNITS: &[(&str, f64)] = &[
     ("s", 1.0),
     ("min", 60.0),
 ];
+
+const ENERGY_UNITS: &[(&str, f64)] = &[
+    ("nJ", 1.0),
+    ("uJ", 1e3),
+    ("µJ", 1e3),
+    ("mJ", 1e6),
+    ("J", 1e9),
+];
+const POWER_UNITS: &[(&str, f64)] = &[("uW", 1.0), ("µW", 1.0), ("mW", 1e3), ("W", 1e6)];
 
 /// Splits `text` into a finite, non-negative number and a known unit, and multiplies them.
 fn quantity(text: &str, what: &'static str, units: &[(&str, f64)]) -> Result<f64, ParseUnitError> {
@@ -183,6 +200,47 @@ impl fmt::Display for Share {
     }
 }
 
+impl FromStr for Energy {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value = quantity(text, "energy", ENERGY_UNITS)?;
+        Ok(Energy(value.round() as u64))
+    }
+}
+
+impl fmt::Display for Energy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0 as f64;
+        let text = match self.0 {
+            0..1_000 => format!("{} nJ", self.0),
+            1_000..1_000_000 => format!("{} µJ", three_digits(value / 1e3)),
+            1_000_000..1_000_000_000 => format!("{} mJ", three_digits(value / 1e6)),
+            _ => format!("{} J", three_digits(value / 1e9)),
+        };
+        f.pad(&text)
+    }
+}
+
+impl FromStr for Watts {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value = quantity(text, "power", POWER_UNITS)?;
+        Ok(Watts(value.round() as u64))
+    }
+}
+
+impl fmt::Display for Watts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0 as f64;
+        let text = match self.0 {
+            0..1_000 => format!("{} µW", self.0),
+            1_000..1_000_000 => format!("{} mW", three_digits(value / 1e3)),
+            _ => format!("{} W", three_digits(value / 1e6)),
+        };
+        f.pad(&text)
+    }
+}
+
 /// Reads a time such as `20 ms`, exact to the nanosecond.
 pub fn parse_duration(text: &str) -> Result<Duration, ParseUnitError> {
     let seconds = quantity(text, "time", TIME_UNITS)?;
@@ -203,6 +261,16 @@ pub fn format_stated_us(us: f64) -> String {
 /// best unit: `412 µs`, `1.00 ms`, `45.6 s`.
 pub fn format_us(us: f64) -> String {
     in_best_unit(us, significant)
+}
+
+/// Prints a time so that it can be typed again, to the nanosecond: `33.333333 ms`.
+pub fn format_exact_ns(ns: u64) -> String {
+    let value = ns as f64;
+    match ns {
+        0..1_000_000 => format!("{} µs", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{} ms", value / 1e6),
+        _ => format!("{} s", value / 1e9),
+    }
 }
 
 fn in_best_unit(us: f64, print: fn(f64) -> String) -> String {

@@ -50,6 +50,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
     ("image", &["dataset", "wire"]),
+    ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
     ("csv", &["dataset"]),
     // the same numbers on every machine

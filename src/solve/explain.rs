@@ -3,9 +3,9 @@
 use super::linear::{Form, Goal, NoAnswer};
 use super::optimum::{Optimum, optimum, within_limits};
 use super::reduce::Reduced;
-use super::{Options, SolveError};
+use super::{Engine, Options, SolveError};
 use crate::plan::{Conflict, NoPlan};
-use crate::problem::{Budget, Limit, Problem};
+use crate::problem::{Aim, Budget, Limit, Problem};
 
 /// Names of the limits without which a faster plan exists. Where only lifting several at once
 /// helps, those that the plan without limits breaks.
@@ -17,7 +17,7 @@ pub(super) fn binding(
     let pace = problem.pace();
     let faster = |limits: Vec<Limit>| -> Result<Option<Optimum>, SolveError> {
         let found = optimum(&problem.with_limits(limits), pace, options)?;
-        Ok(found.filter(|found| found.cost.scaled(pace) < best.cost.scaled(pace)))
+        Ok(found.filter(|found| found.rank.aims[0] < best.rank.aims[0]))
     };
     if problem.limits().is_empty() {
         return Ok(Vec::new());
@@ -85,8 +85,12 @@ fn least(problem: &Problem, limit: &Limit, options: &Options) -> Option<i64> {
         options,
     };
     let found = match limit {
-        Limit::EdgeMemory(_) => search.answer(&relaxed, Goal::EdgeMemory),
-        _ => search.least_of_budget(problem.budgets().iter().find(|b| b.limit == *limit)?),
+        Limit::Drop { .. } | Limit::Capacity { .. } => {
+            let mut budgets = problem.budgets().iter();
+            search.least_of_budget(budgets.find(|b| b.limit == *limit)?)
+        }
+        _ if limit.allows().is_some() => search.least_use(),
+        _ => None,
     };
     let as_a_whole = problem.measured_together().into_iter();
     let as_a_whole = as_a_whole.filter_map(|(edge, codecs)| {
@@ -105,6 +109,24 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// The least that any plan uses: its optimum when that is what is made small.
+    fn least_use(&self) -> Option<i64> {
+        let aimed = self.relaxed.aiming_at(Aim::Use(self.limit.clone()));
+        // memory is no sum that a program could make small
+        let options = Options {
+            engine: Engine::Auto,
+            ..*self.options
+        };
+        match (optimum(&aimed, aimed.pace(), &options), self.limit) {
+            (Ok(Some(best)), _) if best.proven => {
+                self.relaxed.used(self.limit, &best.edge, &best.cost)
+            }
+            (Ok(None), _) => None,
+            (_, Limit::EdgeMemory(_)) => self.answer(self.relaxed, Goal::EdgeMemory),
+            _ => None,
+        }
+    }
+
     /// The least sum of a budget. A plan may use more than its sum, when parts of it that were
     /// measured together do: they are then ruled out, until the least sum is what is used.
     fn least_of_budget(&self, budget: &Budget) -> Option<i64> {
@@ -130,11 +152,12 @@ impl Search<'_> {
     /// What the plan uses that is best in view of a goal.
     fn answer(&self, problem: &Problem, goal: Goal) -> Option<i64> {
         let reduced = Reduced::new(problem, problem.pace()).ok()?;
+        let tasks = 0..problem.tasks().len();
+        let done = tasks.map(|task| problem.done(task, false)).collect();
         let form = Form {
             goal,
             limits: true,
-            steps: Vec::new(),
-            time_limit: self.options.time_limit,
+            ..Form::new(done, self.options.time_limit)
         };
         let answered: Result<_, NoAnswer> = within_limits(&reduced, form);
         let (answer, cost) = answered.ok()?;
