@@ -1,5 +1,6 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod lookup;
 mod member;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use member::PlannedMember;
 
 /// Version of the file format this program reads and writes.
@@ -381,7 +383,7 @@ pub enum PlanFileError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// "plan" or "sweep".
+        /// "plan", "sweep" or "look-up table".
         what: &'static str,
         /// The cause, with line and column.
         message: String,
@@ -397,7 +399,7 @@ pub enum PlanFileError {
     /// The plan cannot be expressed in TOML.
     #[error("the {what} cannot be written: {message}")]
     Write {
-        /// "plan" or "sweep".
+        /// "plan", "sweep" or "look-up table".
         what: &'static str,
         /// The cause.
         message: String,
@@ -454,6 +456,7 @@ macro_rules! toml_file {
 }
 toml_file!(Plan, "plan");
 toml_file!(Sweep, "sweep");
+toml_file!(Lookup, "look-up table");
 
 #[cfg(test)]
 mod tests {
