@@ -462,7 +462,7 @@ toml_file!(Lookup, "look-up table");
 mod tests {
     use super::*;
 
-    fn plan() -> Plan {
+    pub(super) fn plan() -> Plan {
         Plan {
             format: FORMAT,
             status: Status::Optimal,

@@ -231,14 +231,14 @@ mod tests {
         for (start_ms, bits, end_ms) in [
             (0, 0, 0),
             (0, 50, 50),
-            (0, 100, 100),        // complete as the outage begins
-            (0, 110, 131),        // 10 bits after it
-            (110, 10, 131),       // starts during the outage
-            (100, 0, 100),        // nothing to send is sent at once
-            (0, 600, 180),        // complete as the trace ends
-            (0, 601, 181),        // one bit of the next round
-            (0, 1_200, 360),      // two rounds
-            (90, 610, 280),       // 10 bits, 500 bits, and 100 bits of the next round
+            (0, 100, 100),         // complete as the outage begins
+            (0, 110, 131),         // 10 bits after it
+            (110, 10, 131),        // starts during the outage
+            (100, 0, 100),         // nothing to send is sent at once
+            (0, 600, 180),         // complete as the trace ends
+            (0, 601, 181),         // one bit of the next round
+            (0, 1_200, 360),       // two rounds
+            (90, 610, 280),        // 10 bits, 500 bits, and 100 bits of the next round
             (180 + 130, 500, 360), // starts in the second round
         ] {
             let end = trace.sent_at(start_ms * MS, bits);
@@ -274,7 +274,10 @@ mod tests {
         assert_eq!(summary.mean_bit_s, 1_800_000.0);
         assert_eq!(summary.median_bit_s, 1_000_000);
         assert_eq!((summary.p5_bit_s, summary.p95_bit_s), (0, 4_000_000));
-        assert_eq!((summary.slowest_bit_s, summary.fastest_bit_s), (1_000_000, 4_000_000));
+        assert_eq!(
+            (summary.slowest_bit_s, summary.fastest_bit_s),
+            (1_000_000, 4_000_000)
+        );
         assert_eq!(summary.down, 0.1);
         // variance 0.6 * 0.8^2 + 0.3 * 2.2^2 + 0.1 * 1.8^2 = 2.16
         assert!((summary.spread - 2.16_f64.sqrt() / 1.8).abs() < 1e-12);

@@ -211,3 +211,122 @@ fn least(first: u64, last: u64, holds: impl Fn(u64) -> bool) -> u64 {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::plan;
+    use super::*;
+    use std::path::Path;
+
+    /// Plans with these latencies, `(fixed_ms, wire_bits)`, and the rates at which they begin.
+    fn sweep(plans: &[(u64, f64, u64)], end: u64) -> Sweep {
+        let ends = plans[1..].iter().map(|(from, _, _)| *from).chain([end]);
+        let segment = |(&(from_bit_s, fixed_ms, wire_bits), to_bit_s)| Segment {
+            from_bit_s,
+            to_bit_s,
+            latency: LatencyLine {
+                fixed_ms,
+                wire_bits,
+            },
+            plan: plan(),
+        };
+        Sweep {
+            format: FORMAT,
+            segments: plans.iter().zip(ends).map(segment).collect(),
+            baselines: Vec::new(),
+        }
+    }
+
+    fn hysteresis(text: &str) -> Hysteresis {
+        Hysteresis(text.parse().unwrap())
+    }
+
+    /// 100 ms on the edge, or 10 ms and a million bits: equal at 11.1 Mbit/s.
+    fn two() -> Sweep {
+        sweep(&[(1, 100.0, 0), (11_111_112, 10.0, 1_000_000)], 50_000_000)
+    }
+
+    #[test]
+    fn plans_are_left_where_another_is_better_by_the_hysteresis() {
+        let table = Lookup::of(&two(), hysteresis("10%"));
+        let [slow, fast] = table.segments.as_slice() else {
+            panic!()
+        };
+        // 100 = 1.1 (10 + 10^9 / r), and 10 + 10^9 / r = 1.1 * 100
+        assert_eq!(
+            (slow.switch_down_bit_s, slow.switch_up_bit_s),
+            (None, Some(12_359_550))
+        );
+        assert_eq!(
+            (fast.switch_down_bit_s, fast.switch_up_bit_s),
+            (Some(10_000_000), None)
+        );
+        for (current, rate, next) in [
+            (None, 0, 0),
+            (None, 11_111_111, 0),
+            (None, 11_111_112, 1),
+            (None, u64::MAX, 1),
+            (Some(0), 12_359_550, 0),
+            (Some(0), 12_359_551, 1),
+            (Some(1), 10_000_000, 1),
+            (Some(1), 9_999_999, 0),
+            (Some(7), 5, 0),
+        ] {
+            assert_eq!(table.next(current, rate), next, "{current:?} at {rate}");
+        }
+        // the slow plan is never more than ten times as slow
+        let table = Lookup::of(&two(), hysteresis("900%"));
+        assert_eq!(table.segments[0].switch_up_bit_s, None);
+    }
+
+    #[test]
+    fn without_hysteresis_the_best_plan_is_used() {
+        let table = Lookup::of(&two(), hysteresis("0%"));
+        assert_eq!(table.segments[0].switch_up_bit_s, Some(11_111_111));
+        assert_eq!(table.segments[1].switch_down_bit_s, Some(11_111_112));
+    }
+
+    #[test]
+    fn a_plan_may_be_kept_past_the_next() {
+        // the middle one is never better than the first by ten percent, the last one is
+        let plans = [
+            (1, 100.0, 0),
+            (1_000_000, 95.0, 5_000),
+            (2_000_000, 50.0, 95_000),
+        ];
+        let table = Lookup::of(&sweep(&plans, 9_000_000), hysteresis("10%"));
+        // 100 = 1.1 (50 + 95 * 10^6 / r)
+        assert_eq!(table.segments[0].switch_up_bit_s, Some(2_322_222));
+        assert_eq!(table.segments[1].switch_down_bit_s, Some(333_334));
+        assert_eq!(table.next(Some(0), 2_000_000), 0);
+        assert_eq!(table.next(Some(0), 3_000_000), 2);
+    }
+
+    #[test]
+    fn files_read_back_what_was_written() {
+        let table = Lookup::of(&two(), hysteresis("12.5%"));
+        let text = table.to_toml().unwrap();
+        assert_eq!(
+            Lookup::parse(&text, Path::new("table.toml")).unwrap(),
+            table
+        );
+        let read: Lookup = serde_json::from_str(&table.to_json().unwrap()).unwrap();
+        assert_eq!(read, table);
+        let error = Lookup::parse("format = 1\n", Path::new("t.toml")).unwrap_err();
+        assert!(
+            error.to_string().starts_with("t.toml: not a look-up table"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_table_without_plans_answers_all_the_same() {
+        let empty = Sweep {
+            format: FORMAT,
+            segments: Vec::new(),
+            baselines: Vec::new(),
+        };
+        let table = Lookup::of(&empty, hysteresis("10%"));
+        assert_eq!(table.next(Some(3), 5), 0);
+    }
+}

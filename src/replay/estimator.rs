@@ -98,7 +98,9 @@ mod tests {
         for text in ["last", "ewma:0.3", "ewma:1"] {
             assert_eq!(text.parse::<Estimator>().unwrap().to_string(), text);
         }
-        for text in ["", "first", "ewma", "ewma:", "ewma:0", "ewma:1.1", "ewma:nan", "ewma:-1"] {
+        for text in [
+            "", "first", "ewma", "ewma:", "ewma:0", "ewma:1.1", "ewma:nan", "ewma:-1",
+        ] {
             assert!(text.parse::<Estimator>().is_err(), "{text}");
         }
     }

@@ -68,7 +68,9 @@ impl Journey<'_> {
 
     fn run(&self, plans: Vec<usize>) -> Run {
         let frames = plans.iter().zip(&self.starts);
-        let latencies = frames.map(|(plan, start)| self.latency(*plan, *start)).collect();
+        let latencies = frames
+            .map(|(plan, start)| self.latency(*plan, *start))
+            .collect();
         Run { plans, latencies }
     }
 

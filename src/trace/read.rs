@@ -59,7 +59,9 @@ impl Trace {
     pub fn read(file: impl Read, path: &Path, reading: Reading) -> Result<Trace, TraceError> {
         let place = Place(path);
         let mut file = BufReader::with_capacity(1 << 16, file.take(MAX_BYTES + 1));
-        let start = file.fill_buf().map_err(|e| place.refuse(None, Flaw::Io(e.to_string())))?;
+        let start = file
+            .fill_buf()
+            .map_err(|e| place.refuse(None, Flaw::Io(e.to_string())))?;
         let steps = match is_list(start) {
             true => packets(file, &place)?,
             false => table(file, &place, reading)?,
@@ -161,7 +163,10 @@ fn table(file: impl Read, place: &Place<'_>, reading: Reading) -> Result<Vec<Ste
     let mut rows: Vec<Row> = Vec::new();
     let (mut first, mut before) = (None, f64::NEG_INFINITY);
     let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| broken(&error))? {
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| broken(&error))?
+    {
         let line = record.position().map_or(0, csv::Position::line);
         let refuse = |flaw| place.refuse(Some(line), flaw);
         if rows.len() == MAX_ROWS {
@@ -185,7 +190,10 @@ fn table(file: impl Read, place: &Place<'_>, reading: Reading) -> Result<Vec<Ste
 
 /// What the rows of a table say, each until the next.
 fn steps(rows: &[Row], reading: Reading) -> Result<Vec<Step>, (Option<u64>, Flaw)> {
-    let holds: Vec<u64> = rows.windows(2).map(|pair| pair[1].ns - pair[0].ns).collect();
+    let holds: Vec<u64> = rows
+        .windows(2)
+        .map(|pair| pair[1].ns - pair[0].ns)
+        .collect();
     let mut sorted = holds.clone();
     sorted.sort_unstable();
     let usual_ns = match (sorted.get(sorted.len().saturating_sub(1) / 2), rows) {
@@ -270,7 +278,11 @@ impl Columns {
     /// Seconds and bits per second.
     fn values(&self, record: &csv::StringRecord) -> Result<(f64, u64), Flaw> {
         let cell = |index| record.get(index).unwrap_or_default();
-        let time = number(cell(self.time), TIME, "write the time in seconds, such as 12.5")?;
+        let time = number(
+            cell(self.time),
+            TIME,
+            "write the time in seconds, such as 12.5",
+        )?;
         let text = cell(self.rate);
         let column = self.unit.column();
         let bit_s = match self.unit {
@@ -307,11 +319,13 @@ fn bad_rate(text: &str, problem: &'static str) -> Flaw {
 
 fn number(text: &str, column: &'static str, expected: &'static str) -> Result<f64, Flaw> {
     let value: Option<f64> = text.parse().ok();
-    value.filter(|v| v.is_finite()).ok_or_else(|| Flaw::NotANumber {
-        column,
-        text: shown(text),
-        expected,
-    })
+    value
+        .filter(|v| v.is_finite())
+        .ok_or_else(|| Flaw::NotANumber {
+            column,
+            text: shown(text),
+            expected,
+        })
 }
 
 /// The beginning of what stands in a file.
@@ -331,5 +345,198 @@ fn reason(error: &csv::Error) -> Flaw {
             expected_len, len, ..
         } => Flaw::NotATable(format!("{len} values where the header has {expected_len}")),
         _ => Flaw::NotATable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(u64, u64)>, TraceError> {
+        read_with(text, None)
+    }
+
+    /// Steps in milliseconds and bits per second.
+    fn read_with(text: &str, gap: Option<&str>) -> Result<Vec<(u64, u64)>, TraceError> {
+        let reading = Reading {
+            max_gap: gap.map(|gap| gap.parse().unwrap()),
+        };
+        let trace = Trace::read(text.as_bytes(), Path::new("t.csv"), reading)?;
+        let steps = trace
+            .steps()
+            .map(|step| (step.hold_ns / NS_PER_MS, step.bit_s));
+        Ok(steps.collect())
+    }
+
+    #[test]
+    fn tables_name_their_columns_in_any_order() {
+        let same = [(500, 1_500_000), (500, 0), (500, 2_000_000)];
+        for text in [
+            "time_s,rate\n0,1.5 Mbit/s\n0.5,0 bit/s\n1,2Mbps\n",
+            "\u{feff}time_s , rate_bit_s\r\n10,1500000\r\n10.5,0\r\n11,2e6\r\n",
+            "# from a car\ncell,rate_mbit_s,time_s\nA,1.5,-1\nB,0,-0.5\nB,2,0",
+            "time_s,rate\n\n1700000000.0,1.5Mbit/s\n1700000000.5,0kbit/s\n1700000001,2Mbit/s",
+        ] {
+            assert_eq!(read(text).unwrap(), same, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_rate_holds_as_long_as_most() {
+        let text = "time_s,rate_bit_s\n0,1\n1,2\n3,3\n4,4\n4.5,5\n";
+        let holds: Vec<u64> = read(text).unwrap().iter().map(|(ms, _)| *ms).collect();
+        assert_eq!(holds, [1_000, 2_000, 1_000, 500, 1_000]);
+    }
+
+    #[test]
+    fn gaps_are_refused_unless_allowed() {
+        let text = "time_s,rate_bit_s\n0,1\n1,2\n2,3\n12.5,4\n13.5,5\n";
+        let error = read(text).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "t.csv: line 5: nothing is known for 10.5 s before this row, while rows are mostly 1 s \
+             apart: if the rate before held that long, allow it with `--max-gap 11s`; else cut the \
+             trace there"
+        );
+        assert_eq!(read_with(text, Some("11s")).unwrap()[2], (10_500, 3));
+        assert!(read_with(text, Some("10s")).is_err());
+        // ten times the usual step is none yet, and a shorter limit can be asked for
+        let text = text.replace("12.5", "12");
+        assert_eq!(read(&text).unwrap()[2], (10_000, 3));
+        assert!(read_with(&text, Some("5s")).is_err());
+        let error = read_with("time_s,rate_bit_s\n0,1\n0.25,2\n", Some("100ms")).unwrap_err();
+        assert!(error.to_string().contains("--max-gap 250ms"), "{error}");
+    }
+
+    #[test]
+    fn packets_are_counted_over_windows() {
+        // 3 packets in (0, 100], none in (100, 200], 1 in (200, 250]
+        let text = "# up\n5\n5\n\n100\n250\n";
+        let packet = 12_000;
+        assert_eq!(
+            read(text).unwrap(),
+            [(100, 30 * packet), (100, 0), (50, 20 * packet)]
+        );
+        // all that was listed is delivered, whatever the windows
+        let trace = Trace::read(text.as_bytes(), Path::new("t"), Reading::default()).unwrap();
+        assert_eq!(trace.sent_at(0, 4 * packet), trace.duration_ns());
+    }
+
+    #[test]
+    fn what_is_no_trace_is_refused_with_its_place() {
+        let many_days = format!("1\n{}\n", 86_400_000_u64 * 365);
+        for (text, place, word) in [
+            ("", "t.csv: ", "empty"),
+            ("time_s,rate\n", "t.csv: ", "empty"),
+            ("# nothing\n", "t.csv: ", "empty"),
+            ("time_s,rate\n0,1Mbit/s\n", "line 2: ", "one row"),
+            ("0,1\n1,2\n", "line 1: ", "no column `time_s`; it has 0, 1"),
+            ("time_s;rate\n0;1\n", "line 1: ", "no column `time_s`"),
+            ("time_s,speed\n0,1\n", "line 1: ", "no column of rates"),
+            (
+                "time_s,rate,rate_bit_s\n0,1,1\n",
+                "line 1: ",
+                "more than one column of",
+            ),
+            (
+                "time_s,rate,time_s\n0,1,1\n",
+                "line 1: ",
+                "more than one column `time_s`",
+            ),
+            (
+                "time_s,rate\n0,1Mbit/s\n1\n",
+                "line 3: ",
+                "1 values where the header has 2",
+            ),
+            (
+                "time_s,rate\n0,1Mbit/s\n1,fast\n",
+                "line 3: ",
+                "`fast` is not a rate",
+            ),
+            ("time_s,rate\n0,10\n1,10\n", "line 2: ", "unit"),
+            (
+                "time_s,rate\n0,-1Mbit/s\n1,1Mbit/s\n",
+                "line 2: ",
+                "below zero",
+            ),
+            (
+                "time_s,rate_bit_s\n0,5\n1,-5\n",
+                "line 3: ",
+                "-5 is below zero",
+            ),
+            (
+                "time_s,rate_bit_s\n0,1e15\n1,1\n",
+                "line 2: ",
+                "faster than any link",
+            ),
+            (
+                "time_s,rate_bit_s\n0,inf\n1,1\n",
+                "line 2: ",
+                "`inf` in column `rate_bit_s`",
+            ),
+            (
+                "time_s,rate_mbit_s\n0,NaN\n1,1\n",
+                "line 2: ",
+                "not a number",
+            ),
+            (
+                "time_s,rate_mbit_s\n0,1 Mbit/s\n1,1\n",
+                "line 2: ",
+                "not a number",
+            ),
+            ("time_s,rate_bit_s\n0,\n1,1\n", "line 2: ", "`` in column"),
+            (
+                "time_s,rate_bit_s\nnoon,5\n1,1\n",
+                "line 2: ",
+                "`noon` in column `time_s`",
+            ),
+            (
+                "time_s,rate_bit_s\n1,5\n0,1\n",
+                "line 3: ",
+                "0 s comes after 1 s",
+            ),
+            ("time_s,rate_bit_s\n1,5\n1,1\n", "line 3: ", "twice"),
+            ("time_s,rate_bit_s\n0,5\n1e-12,1\n", "line 3: ", "twice"),
+            (
+                "time_s,rate_bit_s\n0,0\n1,0\n",
+                "t.csv: ",
+                "down all the time",
+            ),
+            (
+                "time_s,rate_bit_s\n0,1\n1e10,1\n",
+                "t.csv: ",
+                "thirty years",
+            ),
+            (
+                "time_s,rate_bit_s\n0,1\n1e300,1\n",
+                "t.csv: ",
+                "thirty years",
+            ),
+            ("5\n4\n", "line 2: ", "4 ms comes after 5 ms"),
+            ("5\nsix\n", "line 2: ", "`six` is not a whole number"),
+            ("5\n-6\n", "line 2: ", "`-6` is not a whole number"),
+            ("0\n0\n", "t.csv: ", "empty"),
+            (&many_days, "line 2: ", "10 million"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(
+                error.starts_with("t.csv: ") && error.contains(place),
+                "{text:?}: {error}"
+            );
+            assert!(error.contains(word), "{text:?}: {error}");
+            assert!(error.lines().count() == 1, "{error}");
+        }
+        let raw: &[u8] = b"time_s,rate_bit_s\n0,1\n1,\xff\n";
+        let error = Trace::read(raw, Path::new("t.csv"), Reading::default()).unwrap_err();
+        assert!(error.to_string().contains("UTF-8"), "{error}");
+        let error = Trace::load(Path::new("nowhere.csv"), Reading::default()).unwrap_err();
+        assert!(error.to_string().starts_with("nowhere.csv: "), "{error}");
+    }
+
+    #[test]
+    fn long_cells_are_shown_by_their_beginning() {
+        let text = format!("time_s,rate_bit_s\n0,{}\n1,1\n", "é".repeat(5_000));
+        let error = read(&text).unwrap_err().to_string();
+        assert!(error.contains("ééé…") && error.len() < 400, "{error}");
     }
 }

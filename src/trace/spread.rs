@@ -161,7 +161,11 @@ mod tests {
         let mean = (0..count).map(at).sum::<f64>() / count as f64;
         let square = (0..count).map(|i| (at(i) - mean).powi(2)).sum::<f64>() / count as f64;
         assert!((mean / 1e7 - 1.0).abs() < 1e-4, "{mean}");
-        assert!((square.sqrt() / 1e7 - 0.3).abs() < 1e-3, "{}", square.sqrt());
+        assert!(
+            (square.sqrt() / 1e7 - 0.3).abs() < 1e-3,
+            "{}",
+            square.sqrt()
+        );
         // its median is below its mean, at mean / sqrt(1 + c^2)
         let median = 1e7 / 1.09_f64.sqrt();
         assert!((rate.quantile(0.5) / median - 1.0).abs() < 1e-9);
@@ -179,7 +183,14 @@ mod tests {
         }
         assert_eq!((rate.at_most(1.9e6), rate.at_most(2e6)), (0.0, 1.0));
         assert_eq!(rate.to_string(), "2 Mbit/s ± 0 %");
-        for text in ["10Mbit/s", "10Mbit/s±", "±3%", "10±3%", "10Mbit/s±-3%", "0bit/s±1%"] {
+        for text in [
+            "10Mbit/s",
+            "10Mbit/s±",
+            "±3%",
+            "10±3%",
+            "10Mbit/s±-3%",
+            "0bit/s±1%",
+        ] {
             assert!(text.parse::<RateSpread>().is_err(), "{text}");
         }
     }
