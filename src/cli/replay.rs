@@ -21,7 +21,8 @@ use super::{Common, Kind, OrFail, files, replay_text};
 #[command(after_help = "\
 A trace is a table, `time_s,rate` with rates such as 10Mbit/s (or rate_bit_s, or rate_mbit_s), or
 Mahimahi's list of milliseconds at which a packet can be delivered. A rate holds until the next row;
-zero is an outage, which transfers wait out. After its end the trace begins again.
+zero is an outage, which transfers wait out. After its end the trace begins again. Plans are those
+of the trace's rates, or of --rate A..B; of --link, only the delay counts.
 
 Examples:
   cutpoint replay drive.csv --edge profiles/pi5/model.toml --server sim:8x --delay 20ms

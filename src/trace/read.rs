@@ -13,6 +13,9 @@ pub const MAX_ROWS: usize = 10_000_000;
 /// Bytes that are read.
 const MAX_BYTES: u64 = 512 << 20;
 
+/// Bytes that are looked at before anything is read; far more than a line.
+const BUFFER: usize = 1 << 16;
+
 /// A step this many times as long as the usual one is taken for a gap.
 const GAP: u64 = 10;
 
@@ -58,10 +61,15 @@ impl Trace {
     /// As [`Trace::load`].
     pub fn read(file: impl Read, path: &Path, reading: Reading) -> Result<Trace, TraceError> {
         let place = Place(path);
-        let mut file = BufReader::with_capacity(1 << 16, file.take(MAX_BYTES + 1));
+        let mut file = BufReader::with_capacity(BUFFER, file.take(MAX_BYTES + 1));
         let start = file
             .fill_buf()
             .map_err(|e| place.refuse(None, Flaw::Io(e.to_string())))?;
+        let one_line = start.len() == BUFFER && !start.contains(&b'\n');
+        if one_line || start.contains(&0) {
+            let flaw = Flaw::NotATable("it is not text in lines".to_owned());
+            return Err(place.refuse(None, flaw));
+        }
         let steps = match is_list(start) {
             true => packets(file, &place)?,
             false => table(file, &place, reading)?,
@@ -525,6 +533,10 @@ mod tests {
             );
             assert!(error.contains(word), "{text:?}: {error}");
             assert!(error.lines().count() == 1, "{error}");
+        }
+        for text in ["\0\0\n".to_owned(), "1".repeat(BUFFER + 5)] {
+            let error = read(&text).unwrap_err().to_string();
+            assert!(error.contains("not text in lines"), "{error}");
         }
         let raw: &[u8] = b"time_s,rate_bit_s\n0,1\n1,\xff\n";
         let error = Trace::read(raw, Path::new("t.csv"), Reading::default()).unwrap_err();
