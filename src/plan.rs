@@ -1,5 +1,6 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod lookup;
 mod member;
 mod sweep;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use member::PlannedMember;
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
@@ -366,7 +368,7 @@ pub enum PlanFileError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// "plan" or "sweep".
+        /// "plan", "sweep" or "look-up table".
         what: &'static str,
         /// The cause, with line and column.
         message: String,
@@ -382,7 +384,7 @@ pub enum PlanFileError {
     /// The plan cannot be expressed in TOML.
     #[error("the {what} cannot be written: {message}")]
     Write {
-        /// "plan" or "sweep".
+        /// "plan", "sweep" or "look-up table".
         what: &'static str,
         /// The cause.
         message: String,
@@ -439,12 +441,13 @@ macro_rules! toml_file {
 }
 toml_file!(Plan, "plan");
 toml_file!(Sweep, "sweep");
+toml_file!(Lookup, "look-up table");
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn plan() -> Plan {
+    pub(super) fn plan() -> Plan {
         Plan {
             format: FORMAT,
             status: Status::Optimal,

@@ -57,6 +57,8 @@ const RATE_UNITS: &[(&str, f64)] = &[
     ("Mbps", 1e6),
     ("Gbps", 1e9),
 ];
+/// Faster than any link, so that sums stay exact.
+pub const MAX_BIT_S: f64 = 1e14;
 const TIME_UNITS: &[(&str, f64)] = &[
     ("ns", 1e-9),
     ("us", 1e-6),
@@ -140,6 +142,9 @@ impl std::iter::Sum for Bytes {
 }
 
 impl BitRate {
+    /// One bit per second.
+    pub const SLOWEST: BitRate = BitRate(1);
+
     /// The rate of `bits` per second; `None` for zero.
     pub fn from_bit_s(bits: u64) -> Option<BitRate> {
         (bits > 0).then_some(BitRate(bits))
@@ -154,17 +159,28 @@ impl BitRate {
 impl FromStr for BitRate {
     type Err = ParseUnitError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = |expected: &str| ParseUnitError {
-            text: text.to_owned(),
-            what: "rate",
-            expected: expected.to_owned(),
-        };
-        let value = quantity(text, "rate", RATE_UNITS)?;
-        if value > 1e14 {
-            return Err(error("no link is faster than 100 Tbit/s"));
-        }
-        BitRate::from_bit_s(value.round() as u64)
-            .ok_or_else(|| error("a link needs at least 1 bit/s"))
+        BitRate::from_bit_s(parse_bit_s(text)?)
+            .ok_or_else(|| rate_error(text, "a link needs at least 1 bit/s"))
+    }
+}
+
+/// Reads a rate such as `10 Mbit/s` in whole bits per second; zero is a link that is down.
+///
+/// # Errors
+/// No number with a unit, or a rate that no link has.
+pub fn parse_bit_s(text: &str) -> Result<u64, ParseUnitError> {
+    let value = quantity(text, "rate", RATE_UNITS)?;
+    match value > MAX_BIT_S {
+        true => Err(rate_error(text, "no link is faster than 100 Tbit/s")),
+        false => Ok(value.round() as u64),
+    }
+}
+
+fn rate_error(text: &str, expected: &str) -> ParseUnitError {
+    ParseUnitError {
+        text: text.to_owned(),
+        what: "rate",
+        expected: expected.to_owned(),
     }
 }
 
@@ -387,6 +403,15 @@ mod tests {
             "1000000 Gbit/s",
         ] {
             assert!(text.parse::<BitRate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_down_has_the_rate_zero() {
+        assert_eq!(parse_bit_s("0 Mbit/s"), Ok(0));
+        assert_eq!(parse_bit_s("1.6Mbit/s"), Ok(1_600_000));
+        for text in ["0", "-0 bit/s", "1e3 bit/s", "1000000 Gbit/s", "nan bit/s"] {
+            assert!(parse_bit_s(text).is_err(), "{text}");
         }
     }
 

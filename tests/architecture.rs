@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "scenario",
             "profile",
             "plan",
+            "replay",
             "sensitivity",
             "onnx",
             "runtime",
@@ -39,7 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
     ("good_lp", &["solve"]),
     // quantiles
-    ("statrs", &["sensitivity"]),
+    ("statrs", &["sensitivity", "trace"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models and of the runtime's library
@@ -52,7 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("image", &["dataset", "wire"]),
     ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
-    ("csv", &["dataset"]),
+    ("csv", &["dataset", "trace"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),

@@ -8,9 +8,12 @@ mod engine;
 mod failure;
 mod files;
 mod inspect;
+mod lookup;
 mod plan;
 mod plan_text;
 mod profile;
+mod replay;
+mod replay_text;
 mod report;
 mod runtime;
 mod split;
@@ -79,6 +82,7 @@ enum Command {
     Accuracy(accuracy::AccuracyArgs),
     Plan(plan::PlanArgs),
     Sweep(sweep::SweepArgs),
+    Replay(replay::ReplayArgs),
     Split(split::SplitArgs),
     Report(report::ReportArgs),
     Dataset(dataset::DatasetArgs),
@@ -93,7 +97,11 @@ impl Command {
     fn runs_models(&self) -> bool {
         !matches!(
             self,
-            Command::Plan(_) | Command::Sweep(_) | Command::Report(_) | Command::Dataset(_)
+            Command::Plan(_)
+                | Command::Sweep(_)
+                | Command::Replay(_)
+                | Command::Report(_)
+                | Command::Dataset(_)
         )
     }
 }
@@ -179,6 +187,7 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Accuracy(args) => accuracy::run(&args, common),
         Command::Plan(args) => plan::run(&args, common),
         Command::Sweep(args) => sweep::run(&args, common),
+        Command::Replay(args) => replay::run(&args, common),
         Command::Split(args) => split::run(&args, common),
         Command::Report(args) => report::run(&args, common),
         Command::Dataset(args) => dataset::run(&args, common),

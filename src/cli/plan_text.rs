@@ -101,7 +101,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     format!("{heading}{}", right_aligned(table, &[0, 1, 4, 5]))
 }
 
-fn machines(setting: &Setting) -> String {
+pub(super) fn machines(setting: &Setting) -> String {
     let simulated = if setting.simulated {
         " (simulated)"
     } else {
@@ -302,16 +302,16 @@ fn evidence(evidence: Evidence) -> String {
     )
 }
 
-fn ms(ms: f64) -> String {
+pub(super) fn ms(ms: f64) -> String {
     format_us(ms * 1e3)
 }
 
-fn rate(bit_s: u64) -> String {
+pub(super) fn rate(bit_s: u64) -> String {
     BitRate::from_bit_s(bit_s).map_or_else(String::new, |rate| rate.to_string())
 }
 
 /// The end of a long name, where layers differ.
-fn shorten(name: &str) -> String {
+pub(super) fn shorten(name: &str) -> String {
     const WIDTH: usize = 40;
     let length = name.chars().count();
     if length <= WIDTH {
@@ -321,14 +321,14 @@ fn shorten(name: &str) -> String {
     format!("…{end}")
 }
 
-fn new_table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
+pub(super) fn new_table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.into_iter().collect::<Vec<_>>());
     table
 }
 
-fn right_aligned(mut table: Table, columns: &[usize]) -> String {
+pub(super) fn right_aligned(mut table: Table, columns: &[usize]) -> String {
     for index in columns {
         if let Some(column) = table.column_mut(*index) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -1,4 +1,4 @@
-//! Arguments that `plan`, `sweep` and `report` share, and the problem they describe.
+//! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
 use std::path::{Path, PathBuf};
 
@@ -259,6 +259,27 @@ impl WishArgs {
     /// Reads profiles, servers and accuracy files.
     pub(crate) fn read(&self) -> anyhow::Result<Read> {
         let (scenario, rates) = self.choices.complete(Wishes::default())?;
+        self.read_for(scenario, rates)
+    }
+
+    /// As [`WishArgs::read`], over these rates unless others were asked for as a range.
+    pub(crate) fn read_over(&self, rates: RateRange) -> anyhow::Result<Read> {
+        if let Some(rate) = self.choices.rate.and_then(RateRange::single) {
+            let hint = "the rates are those of the trace: leave --rate out, or give a range A..B";
+            return Err(Kind::Usage.of(anyhow::anyhow!("--rate {rate}: {hint}")));
+        }
+        let otherwise = Wishes {
+            rate: Some(rates),
+            ..Wishes::default()
+        };
+        let (mut scenario, asked) = self.choices.complete(otherwise)?;
+        // the one rate of a preset or of a scenario for plans is not what a trace is about
+        let rates = asked.single().map_or(asked, |_| rates);
+        scenario.link.rate = rates.from;
+        self.read_for(scenario, rates)
+    }
+
+    fn read_for(&self, scenario: Scenario, rates: RateRange) -> anyhow::Result<Read> {
         self.check_counts()?;
         let mut edges = Vec::new();
         for path in &self.edge {
