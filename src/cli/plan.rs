@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint::plan::{Conflict, NoPlan, Plan};
-use cutpoint::solve::{Choice, Options, choose};
+use cutpoint::solve::{Choice, choose};
 use cutpoint::units::Bytes;
 
 use super::wishes::{Read, WishArgs, check_out, rivals, tell};
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
 /// The best plan of all candidates, or why there is none.
 fn plan(read: &Read) -> anyhow::Result<Result<Plan, NoPlan>> {
     let candidates = read.candidates()?;
-    Ok(match choose(&rivals(&candidates), &Options::default())? {
+    Ok(match choose(&rivals(&candidates), &read.options)? {
         Choice::Plan(index, plan) => Ok(candidates[index].finish(*plan)),
         Choice::NoPlan(none) => Err(*none),
     })

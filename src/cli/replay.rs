@@ -7,7 +7,7 @@ use clap::Args;
 use cutpoint::plan::{Hysteresis, Sweep};
 use cutpoint::replay::{Estimator, Options, Replay, replay};
 use cutpoint::scenario::RateRange;
-use cutpoint::solve::{Options as SolveOptions, SolveError, sweep_models};
+use cutpoint::solve::{SolveError, sweep_models};
 use cutpoint::trace::{Reading, Trace};
 use cutpoint::units::{BitRate, Delay, Share};
 
@@ -125,7 +125,7 @@ fn warn_of_ends(trace: &Trace, asked: RateRange, common: &Common) {
 fn sweep(read: &Read, common: &Common) -> anyhow::Result<Sweep> {
     let candidates = read.candidates()?;
     tell(&candidates, common);
-    match sweep_models(&rivals(&candidates), read.rates, &SolveOptions::default()) {
+    match sweep_models(&rivals(&candidates), read.rates, &read.options) {
         Ok((sweep, _)) => Ok(sweep),
         Err(SolveError::Infeasible(none)) => Err(fail(&none, common)?),
         Err(other) => Err(other.into()),

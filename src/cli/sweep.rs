@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint::plan::Sweep;
-use cutpoint::solve::{Options, SolveError, sweep_models};
+use cutpoint::solve::{SolveError, sweep_models};
 
 use super::plan::fail;
-use super::wishes::{WishArgs, check_out, rivals};
+use super::wishes::{WishArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, lookup, plan_text};
 
 /// Find every optimal plan over a range of rates, and the rates at which they switch
@@ -30,8 +30,11 @@ pub(crate) struct SweepArgs {
 pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     check_out(args.out.as_deref())?;
     args.lookup.check()?;
-    let (candidates, rates) = args.wishes.candidates(common)?;
-    let (mut found, chosen) = match sweep_models(&rivals(&candidates), rates, &Options::default()) {
+    let read = args.wishes.read()?;
+    let candidates = read.candidates()?;
+    tell(&candidates, common);
+    let found = sweep_models(&rivals(&candidates), read.rates, &read.options);
+    let (mut found, chosen) = match found {
         Err(SolveError::Infeasible(none)) => return Err(fail(&none, common)?),
         other => other?,
     };

@@ -13,7 +13,7 @@ use cutpoint::scenario::{
 };
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::server::{Server, ServerError};
-use cutpoint::solve::Rival;
+use cutpoint::solve::{Engine, Options, Rival};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
@@ -34,6 +34,18 @@ pub(crate) struct WishArgs {
     /// .accuracy.toml, if it exists]
     #[arg(long, value_name = "FILE", help_heading = "Accuracy")]
     accuracy: Vec<PathBuf>,
+    /// What solves: auto (every closed placement where there are few enough, else linear programs),
+    /// enumerate, linear, or both, which says whether they agree
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        default_value_t,
+        hide_default_value = true
+    )]
+    engine: Engine,
+    /// Longest time for one linear program
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    time_limit: Option<Delay>,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
@@ -242,18 +254,19 @@ pub(crate) struct Read {
     /// At the slowest of the rates.
     pub(crate) scenario: Scenario,
     pub(crate) rates: RateRange,
+    /// How the planner is to work.
+    pub(crate) options: Options,
 }
 
 impl WishArgs {
-    /// The models and sets of models to choose among, at the slowest of the rates, and the rates.
-    pub(crate) fn candidates(
-        &self,
-        common: &Common,
-    ) -> anyhow::Result<(Vec<Candidate>, RateRange)> {
-        let read = self.read()?;
-        let found = read.candidates()?;
-        tell(&found, common);
-        Ok((found, read.rates))
+    /// How the planner is to work.
+    fn options(&self) -> Options {
+        let usual = Options::default();
+        Options {
+            engine: self.engine,
+            time_limit: self.time_limit.map_or(usual.time_limit, |time| time.0),
+            ..usual
+        }
     }
 
     /// Reads profiles, servers and accuracy files.
@@ -292,6 +305,7 @@ impl WishArgs {
             accuracy_files: Vec::new(),
             scenario,
             rates,
+            options: self.options(),
         };
         for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
             let server = self.server.get(index).or(self.server.first());

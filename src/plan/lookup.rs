@@ -232,6 +232,7 @@ mod tests {
         };
         Sweep {
             format: FORMAT,
+            no_plan_below_bit_s: None,
             segments: plans.iter().zip(ends).map(segment).collect(),
             baselines: Vec::new(),
         }
@@ -323,6 +324,7 @@ mod tests {
     fn a_table_without_plans_answers_all_the_same() {
         let empty = Sweep {
             format: FORMAT,
+            no_plan_below_bit_s: None,
             segments: Vec::new(),
             baselines: Vec::new(),
         };

@@ -45,6 +45,12 @@ impl Engine {
     }
 }
 
+impl std::fmt::Display for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 impl std::str::FromStr for Engine {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
