@@ -214,6 +214,9 @@ pub struct TaskPlan {
     /// When they are to be there; absent without a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<f64>,
+    /// It is computed on the edge while link and server work, after the tasks there that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside_link: bool,
     /// Loss of quality in the unit of the limits on it (0.01 is one percent), at its pessimistic
     /// end; absent while unmeasured.
     pub accuracy_drop: Option<f64>,
@@ -489,6 +492,7 @@ mod tests {
                 side: Side::Both,
                 latency_ms: 3.25,
                 deadline_ms: None,
+                beside_link: false,
                 accuracy_drop: None,
                 accuracy: None,
             }],

@@ -116,6 +116,9 @@ fn give(conflict: &Conflict) -> Option<String> {
     if let (Some(allows), Some(least)) = (conflict.allows_units, conflict.least_units) {
         return Some(format!("{limit} would have to allow {least}, not {allows}"));
     }
+    if let (Some(allows), Some(least)) = (&conflict.allows, &conflict.least) {
+        return Some(format!("{limit} would have to allow {least}, not {allows}"));
+    }
     let (allows, least) = (conflict.allows_drop?, conflict.least_drop?);
     let mut text = format!(
         "{limit}: the best reachable is a drop of {}",

@@ -1,7 +1,7 @@
 //! A placement and its cost as a [`Plan`].
 
 use super::limit::WHOLE_DROP;
-use super::{Aim, Codecs, Cost, Drop, Limit, Pace, Part, Problem, Sum, Violation};
+use super::{Aim, Codecs, Cost, Done, Drop, Limit, Pace, Part, Problem, Sum, Violation};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{
@@ -70,7 +70,7 @@ impl Problem {
                 .unwrap_or(0.0),
             binding: found.binding.clone(),
             alternatives: self.alternatives(pace),
-            evidence: self.evidence(edge),
+            evidence: self.evidence(edge, &cost.timing.local),
             solve_ms: None,
         }
     }
@@ -289,6 +289,7 @@ impl Problem {
                 side,
                 latency_ms: pace.ns(done) / 1e6,
                 deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
+                beside_link: cost.timing.done[index] == Done::Local,
                 accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
                 accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),
             }
@@ -297,7 +298,7 @@ impl Problem {
     }
 
     /// What the predicted times of the halves of this placement rest on.
-    pub fn evidence(&self, edge: &LayerSet) -> Evidence {
+    pub fn evidence(&self, edge: &LayerSet, local: &LayerSet) -> Evidence {
         // with every layer on one side, that half is the whole model, which is always measured
         let whole = edge.is_empty() || edge.len() == self.graph().layers().len();
         let measured =
@@ -309,6 +310,8 @@ impl Problem {
         Evidence {
             edge: match edge_stated {
                 true => HalfEvidence::Stated,
+                // two models, where one was measured
+                false if !local.is_empty() => HalfEvidence::Predicted,
                 false => measured(&self.tables.edge_cuts),
             },
             server: match self.tables.setting.simulated {
