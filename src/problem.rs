@@ -18,6 +18,7 @@ mod describe;
 mod limit;
 mod pace;
 mod tables;
+mod vary;
 
 use std::sync::Arc;
 

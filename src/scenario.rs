@@ -5,6 +5,7 @@
 //! in [`crate::problem::Problem::new`].
 
 mod accuracy;
+mod typed;
 mod wishes;
 
 use std::collections::BTreeMap;

@@ -226,7 +226,10 @@ fn by_hand(args: &SplitArgs, model: &Model, reading: &Reading) -> anyhow::Result
         named.extend(tensors(graph, text).or_fail(Kind::Usage)?);
     }
     let codecs = codecs(&args.codec, named.len())?;
-    let edge = reading.edge_of_cut(&named, &local).or_fail(Kind::Usage)?;
+    let edge = reading
+        .graph
+        .edge_of_cut(&named, &local)
+        .or_fail(Kind::Usage)?;
     let crossing = graph.crossing(&edge);
     let mut request = CutRequest {
         edge,

@@ -64,6 +64,7 @@ impl Problem {
             alternatives: self.alternatives(pace),
             evidence: self.evidence(edge),
             solve_ms: None,
+            request: None,
         }
     }
 
@@ -76,6 +77,7 @@ impl Problem {
             model: self.tables.model.clone(),
             setting: self.setting(),
             conflict,
+            relaxation: None,
             alternatives: self.alternatives(self.pace()),
             solve_ms: None,
         }

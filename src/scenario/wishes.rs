@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::typed::{typed, typed_all};
 use super::{
     AccuracyLimits, Floor, Limits, MaxDrop, RateRange, Results, Scenario, ScenarioError, U8Input,
 };
@@ -17,37 +18,39 @@ use crate::task::Task;
 use crate::units::{BitRate, Bytes, Delay};
 
 /// Wishes of one source, each optional. As a file: TOML with these keys.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)] // the keys are the command line's flags
 pub struct Wishes {
     /// Version of the file format, 1.
     pub format: Option<u32>,
     pub link: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub rate: Option<RateRange>,
+    #[serde(serialize_with = "typed")]
     pub delay: Option<Delay>,
+    #[serde(serialize_with = "typed")]
     pub down_rate: Option<BitRate>,
     pub codec: Vec<Codec>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub input_u8: Vec<U8Input>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub results: Option<Results>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub edge_memory: Option<Bytes>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub max_uplink: Option<Bytes>,
     pub keep_on_edge: Vec<String>,
     pub keep_on_server: Vec<String>,
     pub raw_stays: bool,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub max_drop: Vec<MaxDrop>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub floor: Vec<Floor>,
     pub confidence: Option<Confidence>,
     pub capacity: BTreeMap<String, u64>,
     pub local_input: Vec<String>,
-    #[serde(deserialize_with = "tasks")]
+    #[serde(deserialize_with = "tasks", serialize_with = "typed_all")]
     pub task: Vec<Task>,
 }
 
