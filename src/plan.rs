@@ -562,7 +562,6 @@ mod tests {
                 edge: vec![Source {
                     name: "m.toml".into(),
                     sha256: Some("11".into()),
-                    of: None,
                 }],
                 wishes: toml::Table::from_iter([("link".into(), "wifi".into())]),
                 ..Request::default()

@@ -5,6 +5,7 @@ mod child;
 mod dataset;
 mod demo;
 mod engine;
+mod explain;
 mod failure;
 mod files;
 mod inspect;
@@ -78,6 +79,7 @@ enum Command {
     Profile(profile::ProfileArgs),
     Accuracy(accuracy::AccuracyArgs),
     Plan(plan::PlanArgs),
+    Explain(explain::ExplainArgs),
     Sweep(sweep::SweepArgs),
     Split(split::SplitArgs),
     Report(report::ReportArgs),
@@ -93,7 +95,11 @@ impl Command {
     fn runs_models(&self) -> bool {
         !matches!(
             self,
-            Command::Plan(_) | Command::Sweep(_) | Command::Report(_) | Command::Dataset(_)
+            Command::Plan(_)
+                | Command::Explain(_)
+                | Command::Sweep(_)
+                | Command::Report(_)
+                | Command::Dataset(_)
         )
     }
 }
@@ -178,6 +184,7 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Profile(args) => profile::run(&args, common),
         Command::Accuracy(args) => accuracy::run(&args, common),
         Command::Plan(args) => plan::run(&args, common),
+        Command::Explain(args) => explain::run(&args, common),
         Command::Sweep(args) => sweep::run(&args, common),
         Command::Split(args) => split::run(&args, common),
         Command::Report(args) => report::run(&args, common),

@@ -116,7 +116,7 @@ fn machines(setting: &Setting) -> String {
     )
 }
 
-fn setting(setting: &Setting) -> String {
+pub(super) fn setting(setting: &Setting) -> String {
     let down = setting
         .down_rate_bit_s
         .map(|r| format!(" up, {} down", rate(r)));
@@ -128,14 +128,14 @@ fn setting(setting: &Setting) -> String {
     )
 }
 
-fn status(plan: &Plan) -> String {
+pub(super) fn status(plan: &Plan) -> String {
     match plan.status {
         Status::Optimal => "optimal".to_owned(),
         _ => format!("feasible, at best {}", ms(plan.bound_ms)),
     }
 }
 
-fn placement(plan: &Plan) -> String {
+pub(super) fn placement(plan: &Plan) -> String {
     let (here, there) = (plan.edge.len(), plan.server.len());
     match (here, there) {
         (1, 0) => "the one layer on the edge".to_owned(),
@@ -149,7 +149,7 @@ fn placement(plan: &Plan) -> String {
     }
 }
 
-fn crossing(plan: &Plan) -> Vec<String> {
+pub(super) fn crossing(plan: &Plan) -> Vec<String> {
     let line = |c: &Crossing| {
         let size = match c.bytes_p95 {
             Some(p95) => format!("{} on average, 95 % below {}", Bytes(c.bytes), Bytes(p95)),
@@ -263,7 +263,7 @@ fn alternatives(plan: &Plan) -> String {
 }
 
 /// How the model, or set of models, fares against the others.
-fn models(plan: &Plan) -> Option<String> {
+pub(super) fn models(plan: &Plan) -> Option<String> {
     let is_best = |other: &&Alternative| other.model.as_ref() == Some(&other.name);
     let others: Vec<&Alternative> = plan.alternatives.iter().filter(is_best).collect();
     let (all, own) = (others.len() + 1, &plan.model.file);
@@ -302,16 +302,35 @@ fn evidence(evidence: Evidence) -> String {
     )
 }
 
-fn ms(ms: f64) -> String {
+pub(super) fn ms(ms: f64) -> String {
     format_us(ms * 1e3)
 }
 
-fn rate(bit_s: u64) -> String {
+pub(super) fn rate(bit_s: u64) -> String {
     BitRate::from_bit_s(bit_s).map_or_else(String::new, |rate| rate.to_string())
 }
 
+/// A share, rounded up to three digits, so that it is enough.
+pub(super) fn percent_up(percent: f64) -> String {
+    format!("{} %", three_digits(outwards(percent, true)))
+}
+
+/// A number rounded to three digits, up or down.
+pub(super) fn outwards(value: f64, up: bool) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let unit = 10f64.powf(value.abs().log10().floor() - 2.0);
+    // a little more than a round number is noise of the division
+    let units = value / unit;
+    match up {
+        true => (units - 1e-9).ceil() * unit,
+        false => (units + 1e-9).floor() * unit,
+    }
+}
+
 /// The end of a long name, where layers differ.
-fn shorten(name: &str) -> String {
+pub(super) fn shorten(name: &str) -> String {
     const WIDTH: usize = 40;
     let length = name.chars().count();
     if length <= WIDTH {
@@ -321,14 +340,14 @@ fn shorten(name: &str) -> String {
     format!("…{end}")
 }
 
-fn new_table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
+pub(super) fn new_table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.into_iter().collect::<Vec<_>>());
     table
 }
 
-fn right_aligned(mut table: Table, columns: &[usize]) -> String {
+pub(super) fn right_aligned(mut table: Table, columns: &[usize]) -> String {
     for index in columns {
         if let Some(column) = table.column_mut(*index) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -297,7 +297,10 @@ fn add_ranges(
 }
 
 /// One name, or several with commas between them; a name may hold commas itself.
-fn tensors(graph: &Graph, text: &str) -> Result<Vec<TensorId>, cutpoint::graph::GraphError> {
+pub(super) fn tensors(
+    graph: &Graph,
+    text: &str,
+) -> Result<Vec<TensorId>, cutpoint::graph::GraphError> {
     if let Ok(tensor) = graph.find_tensor(text) {
         return Ok(vec![tensor]);
     }

@@ -1,5 +1,7 @@
 //! Arguments that `plan`, `sweep` and `report` share, and the problem they describe.
 
+mod request;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,7 +21,7 @@ use cutpoint::units::{BitRate, Bytes, Delay};
 use super::{Common, Kind, OrFail, files, plural};
 
 /// Machines, link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WishArgs {
     /// Profile of the model on the edge board; several models are compared, each alone and in sets
     /// that do all tasks together
@@ -38,7 +40,7 @@ pub(crate) struct WishArgs {
 }
 
 /// Link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ChoiceArgs {
     /// Take wishes from a TOML file with keys like these flags; flags win
     #[arg(long, value_name = "FILE")]
@@ -154,6 +156,10 @@ pub(crate) struct Read {
     /// At the slowest of the rates.
     pub(crate) scenario: Scenario,
     pub(crate) rates: RateRange,
+    /// What all that was read from: profiles, servers, and wishes as typed.
+    edge_files: Vec<PathBuf>,
+    servers: Vec<String>,
+    wishes: Wishes,
 }
 
 impl WishArgs {
@@ -170,7 +176,13 @@ impl WishArgs {
 
     /// Reads profiles, servers and accuracy files.
     pub(crate) fn read(&self) -> anyhow::Result<Read> {
-        let (scenario, rates) = self.choices.complete(Wishes::default())?;
+        self.read_or(Wishes::default())
+    }
+
+    /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
+    fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
+        let wishes = self.choices.merged(otherwise)?;
+        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
         self.check_counts()?;
         let mut edges = Vec::new();
         for path in &self.edge {
@@ -183,6 +195,9 @@ impl WishArgs {
             accuracy_files: Vec::new(),
             scenario,
             rates,
+            edge_files: self.edge.clone(),
+            servers: self.server.clone(),
+            wishes,
         };
         for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
             let server = self.server.get(index).or(self.server.first());
@@ -296,12 +311,15 @@ pub(crate) fn problem(
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+        self.merged(otherwise)?.complete().or_fail(Kind::Usage)
+    }
+
+    fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
         let file = match &self.scenario {
             Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
             None => Wishes::default(),
         };
-        let wishes = self.wishes().or(file).or(otherwise);
-        wishes.complete().or_fail(Kind::Usage)
+        Ok(self.wishes().or(file).or(otherwise))
     }
 
     fn wishes(&self) -> Wishes {

@@ -10,7 +10,7 @@ pub struct Request {
     pub edge: Vec<Source>,
     /// The servers: one for all models, or one per model.
     pub server: Vec<Source>,
-    /// What encodings cost; one per model that has it.
+    /// Files that say what encodings cost, one per model that has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accuracy: Vec<Source>,
     /// Link, choices and limits: the keys of a scenario file, as a person types them.
@@ -27,7 +27,4 @@ pub struct Source {
     /// Hash of the file's bytes, lower-case hex; absent when it is no file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Of an accuracy file: the position of its model among the profiles.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of: Option<usize>,
 }
