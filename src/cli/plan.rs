@@ -115,10 +115,10 @@ fn together(relaxation: &Relaxation) -> String {
     let limits: Vec<String> = relaxation.limits.iter().filter_map(amount).collect();
     let easiest = relaxation.easiest.as_ref().map(|one| {
         let percent = plan_text::percent_up(one.percent);
-        format!("; {} alone would have to give {percent}", one.limit)
+        format!("; {} alone would have to be {percent} looser", one.limit)
     });
     format!(
-        "; together they would have to give {}: {}{}",
+        "; each {} looser would do: {}{}",
         plan_text::percent_up(relaxation.percent),
         limits.join(", "),
         easiest.unwrap_or_default()

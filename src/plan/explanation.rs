@@ -133,6 +133,11 @@ pub struct Together {
     pub costs_ms: f64,
     /// The best plan without any limits.
     pub without: Contender,
+    /// Where all are drops of tasks: what it buys when each may lose a little more.
+    pub steps: Vec<Step>,
+    /// Where all are drops of tasks: by how much more each must be allowed to lose, at least, for a
+    /// faster plan.
+    pub next: Option<Change>,
 }
 
 /// Something that can be another than the scenario says.

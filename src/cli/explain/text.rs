@@ -111,11 +111,19 @@ fn limits(found: &Explanation) -> Vec<String> {
     }
     if let Some(together) = &found.together {
         lines.push(format!(
-            "Only together do {} stand in the way of a faster plan: without them {}, {} less.",
-            together.limits.join(" and "),
+            "Only together do {} bind: without them {}, {} less.",
+            together.limits.join(", "),
             other(&together.without, &found.plan),
             ms(together.costs_ms)
         ));
+        lines.extend(steps(&together.steps).map(|line| format!("  Each: {line}")));
+        lines.extend(together.next.as_ref().map(|next| {
+            let more = amount(next.at, Unit::Millionth);
+            let saved = ms(next.saves_ms);
+            let to = next.to.as_ref().map(|to| other(to, &found.plan));
+            let to = to.unwrap_or_default();
+            format!("  The next faster plan needs {more} more of each and saves {saved}: {to}.")
+        }));
     }
     lines
 }
@@ -149,14 +157,10 @@ fn limit(reason: &LimitReason, plan: &Plan) -> Vec<String> {
     if let (Some(unit), Some(next)) = (reason.unit, &reason.next) {
         lines.push(format!("  {}.", looser(next, unit, plan)));
     }
-    if let (Some(unit), Some(tighter)) = (reason.unit, &reason.tighter) {
-        // the plan fits into one unit more
-        let least = amount_outwards(tighter.at + 1, unit, false);
-        lines.push(match &tighter.to {
-            Some(to) => format!("  With less than {least}: {}.", other(to, plan)),
-            None => format!("  With less than {least} there is no plan."),
-        });
-    }
+    lines.extend(reason.tighter.as_ref().map(|tighter| match &tighter.to {
+        Some(to) => format!("  With less than it uses: {}.", other(to, plan)),
+        None => "  With less than it uses there is no plan.".to_owned(),
+    }));
     lines
 }
 
@@ -193,7 +197,7 @@ fn steps(steps: &[Step]) -> Option<String> {
     (!said.is_empty()).then(|| {
         let mut line = said.join(", ");
         line.push('.');
-        line[..1].to_uppercase() + &line[1..]
+        line.replacen("a ", "A ", usize::from(line.starts_with("a ")))
     })
 }
 
@@ -212,15 +216,14 @@ fn flip(flip: &Flip, plan: &Plan) -> Option<String> {
         Quantity::Rate => rate(outwards(at as f64, flip.up) as u64),
         Quantity::Delay => ms(outwards(at as f64 / 1e6, flip.up)),
         Quantity::EdgeMemory => {
-            // the first that is too little, so the plan fits into one byte more
-            let least =
-                amount_outwards(i64::try_from(at).unwrap_or(i64::MAX) + 1, Unit::Byte, false);
+            // the first size that is too small
+            let size = Bytes(at + 1);
             return Some(match &flip.to {
                 Some(to) => format!(
-                    "With less than {least} of memory on the edge: {}.",
+                    "With less than {size} of memory on the edge: {}.",
                     other(to, plan)
                 ),
-                None => format!("With less than {least} of memory on the edge there is no plan."),
+                None => format!("With less than {size} of memory on the edge there is no plan."),
             });
         }
         Quantity::EdgeTime | Quantity::ServerTime => {

@@ -4,7 +4,7 @@ use super::Question;
 use super::search::{Open, contender, nearest};
 use super::without;
 use crate::plan::{Change, Flip, LimitReason, Quantity, Step, Together, Unit};
-use crate::problem::{Limit, Problem};
+use crate::problem::Limit;
 use crate::solve::optimum::Optimum;
 use crate::units::Bytes;
 
@@ -18,7 +18,7 @@ pub(super) fn unit(limit: &Limit) -> Unit {
 }
 
 /// Round amounts that a person may think of adding.
-fn steps(limit: &Limit, allows: i64) -> Vec<i64> {
+fn round_amounts(limit: &Limit, allows: i64) -> Vec<i64> {
     match limit {
         Limit::EdgeMemory(_) => vec![1 << 20],
         // a tenth of a point, and a point
@@ -58,26 +58,16 @@ impl Question<'_> {
             Some(free) => self.looser(limit, allows, free)?,
             None => None,
         };
-        for more in steps(limit, allows) {
-            let reached = next.as_ref().is_some_and(|next| next.at - allows <= more);
-            let best = match reached {
-                true => self.at_amount(limit, allows + more)?,
-                false => None,
-            };
-            let saves_ms = best.as_ref().map_or(0.0, |best| self.saves(best));
-            reason.steps.push(Step {
-                more,
-                unit: unit(limit),
-                saves_ms,
-                latency_ms: self.latency_ms() - saves_ms,
-                changes: best.is_some(),
-            });
-        }
+        let reached = next.as_ref().map(|next| next.at - allows);
+        reason.steps = self.steps(limit, allows, reached, &|more| {
+            self.at_amount(limit, allows + more)
+        })?;
         reason.next = next;
         // nothing is smaller than no bytes and no loss
         if uses > 0 {
             let tight = problem.with_limit_allowing(limit, uses - 1);
-            reason.tighter = Some(self.tighter(&tight, uses - 1)?);
+            let best = self.solver.best(&tight)?;
+            reason.tighter = Some(self.change(uses - 1, best.as_ref()));
         }
         Ok(reason)
     }
@@ -109,12 +99,79 @@ impl Question<'_> {
             let alone = self.problem.with_limits(vec![(*limit).clone()]);
             alone.check(&best.edge, &best.cost).is_err()
         };
-        let broken = self.problem.limits().iter().filter(breaks);
-        Ok(Some(Together {
-            limits: broken.map(ToString::to_string).collect(),
+        let broken: Vec<&Limit> = self.problem.limits().iter().filter(breaks).collect();
+        let mut together = Together {
+            limits: broken.iter().map(ToString::to_string).collect(),
             costs_ms: self.saves(&best),
             without: contender(self.problem, &best.edge, &best.cost),
-        }))
+            steps: Vec::new(),
+            next: None,
+        };
+        let drops = broken
+            .iter()
+            .all(|limit| matches!(limit, Limit::Drop { .. }));
+        if let (true, Some(first)) = (drops, broken.first()) {
+            let more_needed = |best: &Optimum| self.more_needed(&broken, best);
+            let most = more_needed(&best).unwrap_or(0);
+            let found = nearest(
+                most,
+                |more| self.alike(&broken, more),
+                |best, _, there| more_needed(best).unwrap_or(there),
+            )?;
+            let found = found.map(|(more, best)| (i64::try_from(more).unwrap_or(i64::MAX), best));
+            let reached = found.as_ref().map(|(more, _)| *more);
+            together.steps = self.steps(first, 0, reached, &|more| {
+                self.alike(&broken, more.unsigned_abs())
+            })?;
+            together.next = found.map(|(at, best)| self.change(at, Some(&best)));
+        }
+        Ok(Some(together))
+    }
+
+    /// The best plan when each of these limits allows so much more, if it is faster.
+    fn alike(&self, limits: &[&Limit], more: u64) -> Result<Option<Optimum>, Open> {
+        let mut loose = self.problem.clone();
+        for limit in limits {
+            let allows = limit.allows().unwrap_or(0);
+            loose = loose.with_limit_allowing(limit, allows.saturating_add_unsigned(more));
+        }
+        self.solver.better(&loose, self.value)
+    }
+
+    /// How much more each of these limits must allow for a placement.
+    fn more_needed(&self, limits: &[&Limit], best: &Optimum) -> Option<u64> {
+        let more = limits.iter().map(|limit| {
+            let uses = self.problem.used(limit, &best.edge, &best.cost)?;
+            Some(uses - limit.allows()?)
+        });
+        let more = more.collect::<Option<Vec<i64>>>()?;
+        u64::try_from(more.into_iter().max()?).ok()
+    }
+
+    /// What round amounts more buy; less than `reached` buys nothing.
+    fn steps(
+        &self,
+        limit: &Limit,
+        allows: i64,
+        reached: Option<i64>,
+        at: &dyn Fn(i64) -> Result<Option<Optimum>, Open>,
+    ) -> Result<Vec<Step>, Open> {
+        let mut found = Vec::new();
+        for more in round_amounts(limit, allows) {
+            let best = match reached.is_some_and(|reached| reached <= more) {
+                true => at(more)?,
+                false => None,
+            };
+            let saves_ms = best.as_ref().map_or(0.0, |best| self.saves(best));
+            found.push(Step {
+                more,
+                unit: unit(limit),
+                saves_ms,
+                latency_ms: self.latency_ms() - saves_ms,
+                changes: best.is_some(),
+            });
+        }
+        Ok(found)
     }
 
     /// The least amount with which a faster plan exists; `free` is the fastest without the limit.
@@ -131,11 +188,7 @@ impl Question<'_> {
                 None => there,
             },
         )?;
-        Ok(found.map(|(more, best)| Change {
-            at: amount(more),
-            saves_ms: self.saves(&best),
-            to: Some(contender(self.problem, &best.edge, &best.cost)),
-        }))
+        Ok(found.map(|(more, best)| self.change(amount(more), Some(&best))))
     }
 
     fn at_amount(&self, limit: &Limit, amount: i64) -> Result<Option<Optimum>, Open> {
@@ -143,13 +196,12 @@ impl Question<'_> {
         self.solver.better(&loose, self.value)
     }
 
-    fn tighter(&self, tight: &Problem, at: i64) -> Result<Change, Open> {
-        let best = self.solver.best(tight)?;
-        Ok(Change {
+    fn change(&self, at: i64, best: Option<&Optimum>) -> Change {
+        Change {
             at,
-            saves_ms: best.as_ref().map_or(0.0, |best| self.saves(best)),
+            saves_ms: best.map_or(0.0, |best| self.saves(best)),
             to: best.map(|best| contender(self.problem, &best.edge, &best.cost)),
-        })
+        }
     }
 
     /// The latency that another placement saves.
