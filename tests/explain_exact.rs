@@ -312,7 +312,7 @@ fn rates_and_delays_flip_the_plan_exactly_where_looking_at_everything_says() {
         }
     }
     println!("{flipped} flipped, {kept} kept");
-    assert!(flipped > 100 && kept > 100);
+    assert!(flipped > 60 && kept > 100);
 }
 
 #[test]

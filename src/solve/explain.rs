@@ -19,7 +19,7 @@ use crate::graph::{LayerSet, TensorId};
 use crate::plan::{Explanation, FORMAT, NoPlan, Plan, Quantity};
 use crate::problem::{Budget, Limit, Problem};
 
-use search::{Incumbent, Open, Solver, nearest, worth};
+use search::{ANY_DROP, Incumbent, Open, Solver, nearest, worth};
 
 /// Longest time for the search for a joint relaxation.
 const RELAXING: Duration = Duration::from_secs(5);
@@ -246,15 +246,13 @@ fn least(problem: &Problem, limit: &Limit, solver: &Solver) -> Option<i64> {
 
 /// The same for any limit with an amount, by solving with one amount after the other.
 fn least_by_search(problem: &Problem, limit: &Limit, solver: &Solver) -> Result<Option<i64>, Open> {
-    let relaxed = problem.with_limits(without(problem.limits(), limit));
-    let more = |best: &Optimum| {
-        let uses = problem.used(limit, &best.edge, &best.cost)?;
-        u64::try_from(uses - limit.allows()?).ok()
+    let Some(allows) = limit.allows() else {
+        return Ok(None);
     };
-    let Some((allows, most)) = limit
-        .allows()
-        .zip(solver.best(&relaxed)?.as_ref().and_then(more))
-    else {
+    let uses = |best: &Optimum| problem.used(limit, &best.edge, &best.cost);
+    let more = |best: &Optimum| u64::try_from(uses(best).unwrap_or(ANY_DROP) - allows).ok();
+    let relaxed = problem.with_limits(without(problem.limits(), limit));
+    let Some(most) = solver.best(&relaxed)?.as_ref().and_then(more) else {
         return Ok(None);
     };
     let at = |more: u64| {
@@ -317,4 +315,54 @@ pub(super) fn without(limits: &[Limit], limit: &Limit) -> Vec<Limit> {
         .filter(|other| *other != limit)
         .cloned()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::profile::Profile;
+    use crate::scenario::Wishes;
+    use crate::server::Server;
+
+    /// A network with three heads at one rate, and what its encodings cost.
+    fn problem(wishes: &str) -> Problem {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joint");
+        let edge = Profile::load(&folder.join("two_heads.toml")).unwrap();
+        let accuracy = folder.join("two_heads.accuracy.toml");
+        let accuracy = crate::sensitivity::Sensitivity::load(&accuracy).unwrap();
+        let table: toml::Table = wishes.parse().unwrap();
+        let wishes = Wishes::from_table(&table).unwrap();
+        let (scenario, _) = wishes.complete().unwrap();
+        Problem::with_accuracy(&edge, &Server::faster(8.0), &scenario, Some(&accuracy)).unwrap()
+    }
+
+    #[test]
+    fn searching_for_the_least_amount_finds_what_the_linear_program_finds() {
+        let solver = Solver::new(&Options::default(), Duration::from_secs(600));
+        let mut found = 0;
+        for limits in [
+            "edge_memory = '1 B'",
+            "max_uplink = '1 B'\nedge_memory = '300 kB'",
+            "max_uplink = '20 B'\nmax_drop = ['0.01 %']\nedge_memory = '300 kB'",
+            "max_uplink = '1 kB'\nmax_drop = ['size=0.01 %']\nedge_memory = '300 kB'",
+        ] {
+            let problem = problem(&format!("rate = '2 Mbit/s'\n{limits}"));
+            for limit in problem.limits() {
+                let searched = least_by_search(&problem, limit, &solver).unwrap();
+                let allows = limit.allows().unwrap();
+                // the search starts at what is allowed
+                let least = least(&problem, limit, &solver).map(|least| least.max(allows + 1));
+                if optimum(&problem, problem.pace(), &Options::default())
+                    .unwrap()
+                    .is_none()
+                {
+                    assert_eq!(searched, least, "{limits}: {limit}");
+                    found += usize::from(least.is_some());
+                }
+            }
+        }
+        assert!(found >= 3, "{found}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What each limit does to the plan.
 
 use super::Question;
-use super::search::{Open, contender, nearest};
+use super::search::{ANY_DROP, Open, contender, nearest};
 use super::without;
 use crate::plan::{Change, Flip, LimitReason, Quantity, Step, Together, Unit};
 use crate::problem::Limit;
@@ -112,7 +112,7 @@ impl Question<'_> {
             .all(|limit| matches!(limit, Limit::Drop { .. }));
         if let (true, Some(first)) = (drops, broken.first()) {
             let more_needed = |best: &Optimum| self.more_needed(&broken, best);
-            let most = more_needed(&best).unwrap_or(0);
+            let most = more_needed(&best).unwrap_or(ANY_DROP.unsigned_abs());
             let found = nearest(
                 most,
                 |more| self.alike(&broken, more),
@@ -177,8 +177,7 @@ impl Question<'_> {
     /// The least amount with which a faster plan exists; `free` is the fastest without the limit.
     fn looser(&self, limit: &Limit, allows: i64, free: &Optimum) -> Result<Option<Change>, Open> {
         let uses = |best: &Optimum| self.problem.used(limit, &best.edge, &best.cost);
-        let most = uses(free).and_then(|uses| u64::try_from(uses - allows).ok());
-        let Some(most) = most else { return Ok(None) };
+        let most = u64::try_from(uses(free).unwrap_or(ANY_DROP) - allows).unwrap_or(0);
         let amount = |more: u64| allows.saturating_add_unsigned(more);
         let found = nearest(
             most,

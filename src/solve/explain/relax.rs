@@ -1,7 +1,7 @@
 //! How limits that contradict one another can be relaxed at the least expense.
 
 use super::conflicting;
-use super::search::{Open, Solver, nearest};
+use super::search::{ANY_DROP, Open, Solver, nearest};
 use crate::plan::{Easiest, Relaxation};
 use crate::problem::{Limit, Problem};
 use crate::solve::optimum::Optimum;
@@ -54,12 +54,12 @@ pub(super) fn cheapest(
             return Ok(None);
         }
         giving.append(&mut more);
-        let kept = problem.limits().iter().filter(|l| !giving.contains(l));
-        let rest = problem.with_limits(kept.cloned().collect());
-        match solver.best(&rest)? {
-            Some(best) => break best,
-            None => more = conflicting(&rest, &[], &mut |p| Ok(solver.best(p)?.is_some()))?,
+        let rest = without_amounts(problem, &giving);
+        if let Some(best) = solver.best(&rest)? {
+            break best;
         }
+        more = conflicting(&rest, &[], &mut |p| Ok(solver.best(p)?.is_some()))?;
+        more.retain(|limit| problem.limits().contains(limit));
     };
     if giving.len() < 2 {
         return Ok(None);
@@ -93,6 +93,18 @@ pub(super) fn cheapest(
         latency_ms: best.cost.latency_ms(problem.pace()),
         easiest: easiest(conflict),
     }))
+}
+
+/// The problem with limits that allow any amount.
+fn without_amounts(problem: &Problem, limits: &[Limit]) -> Problem {
+    let is_drop = |limit: &Limit| matches!(limit, Limit::Drop { .. });
+    let kept = problem.limits().iter();
+    let kept = kept.filter(|limit| is_drop(limit) || !limits.contains(limit));
+    let rest = problem.with_limits(kept.cloned().collect());
+    let drops = limits.iter().filter(|limit| is_drop(limit));
+    drops.fold(rest, |rest, limit| {
+        rest.with_limit_allowing(limit, ANY_DROP)
+    })
 }
 
 /// The limit that gives least when it gives alone.

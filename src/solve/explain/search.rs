@@ -8,6 +8,10 @@ use crate::problem::{Codecs, Cost, Found, Problem};
 use crate::solve::optimum::{Optimum, optimum};
 use crate::solve::{Options, SolveError};
 
+/// More than any known drop, in millionths. Without its limit a plan may lose what is not known,
+/// which no amount allows.
+pub(super) const ANY_DROP: i64 = 1_000_000_000;
+
 /// What is smaller for the better of two placements of problems at the same pace.
 pub(super) fn worth(problem: &Problem, cost: &Cost) -> i128 {
     cost.scaled(problem.pace())
