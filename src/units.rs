@@ -294,7 +294,10 @@ impl Delay {
 
     /// The time as a person types it, to the nanosecond: `20 ms`.
     pub fn typed(self) -> String {
-        shortest(&self, self.0.as_secs_f64(), TIME_UNITS)
+        // in whole nanoseconds, of which floats lose none
+        let in_ns = |(unit, seconds): &(&'static str, f64)| (*unit, (seconds * 1e9).round());
+        let units: Vec<(&str, f64)> = TIME_UNITS.iter().map(in_ns).collect();
+        shortest(&self, self.ns() as f64, &units)
     }
 }
 

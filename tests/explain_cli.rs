@@ -268,6 +268,28 @@ fn the_time_for_all_answers_can_be_limited() {
 }
 
 #[test]
+fn drops_that_bind_only_together_say_how_much_more_each_must_allow() {
+    let desk = Desk::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joint");
+    for name in ["two_heads.toml", "two_heads.accuracy.toml"] {
+        std::fs::copy(fixtures.join(name), desk.path(name)).unwrap();
+    }
+    let flags = "--edge two_heads.toml --server sim:8x --delay 1ms --rate 2Mbit/s";
+    let found = desk.explained(&format!("{flags} --max-drop 1%"));
+    assert!(found.limits.iter().all(|limit| !limit.binds));
+    let next = found.together.unwrap().next.unwrap();
+    let latency = |millionths: i64| {
+        let percent = millionths as f64 / 1e4;
+        let plan = desk.explained(&format!("{flags} --max-drop {percent}% --time-limit 0s"));
+        plan.plan.latency_ms
+    };
+    let now = found.plan.latency_ms;
+    assert_eq!(latency(10_000 + next.at - 1), now);
+    assert!((latency(10_000 + next.at) - (now - next.saves_ms)).abs() < 1e-9);
+    assert!(next.saves_ms > 0.0);
+}
+
+#[test]
 fn help_shows_how() {
     let desk = Desk::new();
     desk.run("explain --help").assert().success().stdout(

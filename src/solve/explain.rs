@@ -344,9 +344,9 @@ mod tests {
         let mut found = 0;
         for limits in [
             "edge_memory = '1 B'",
-            "max_uplink = '1 B'\nedge_memory = '300 kB'",
-            "max_uplink = '20 B'\nmax_drop = ['0.01 %']\nedge_memory = '300 kB'",
-            "max_uplink = '1 kB'\nmax_drop = ['size=0.01 %']\nedge_memory = '300 kB'",
+            "max_uplink = '1 B'\nedge_memory = '200 kB'",
+            "max_uplink = '20 B'\nmax_drop = ['0.01 %']\nedge_memory = '200 kB'",
+            "max_uplink = '1 kB'\nmax_drop = ['size=0.01 %']\nedge_memory = '200 kB'",
         ] {
             let problem = problem(&format!("rate = '2 Mbit/s'\n{limits}"));
             for limit in problem.limits() {

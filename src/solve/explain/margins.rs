@@ -22,7 +22,7 @@ enum Known {
     /// The margin is at least that, in nanoseconds.
     AtLeast(f64),
     /// The margin, and the plan that then wins; none when the layer cannot be on the other side.
-    Exactly(f64, Option<Optimum>),
+    Exactly(f64, Option<Box<Optimum>>),
 }
 
 impl Known {
@@ -105,7 +105,7 @@ impl Question<'_> {
         let moved = self.problem.with_limits(limits.collect());
         Ok(match self.solver.best(&moved)? {
             None => Known::Exactly(f64::INFINITY, None),
-            Some(best) => Known::Exactly(-1e6 * self.saves(&best), Some(best)),
+            Some(best) => Known::Exactly(-1e6 * self.saves(&best), Some(Box::new(best))),
         })
     }
 
