@@ -378,7 +378,7 @@ mod tests {
         for text in ["10 Mbit/s", "37.5 kbit/s", "1 bit/s", "100000 Gbit/s"] {
             assert_eq!(text.parse::<BitRate>().unwrap().typed(), text);
         }
-        for text in ["20 ms", "66.7 ms", "0 s", "1 ns", "2 min", "100 µs"] {
+        for text in ["20 ms", "66.7 ms", "0 s", "1 ns", "2 min", "0.1 ms", "7 µs"] {
             assert_eq!(text.parse::<Delay>().unwrap().typed(), text);
         }
     }

@@ -332,8 +332,7 @@ mod tests {
         let edge = Profile::load(&folder.join("two_heads.toml")).unwrap();
         let accuracy = folder.join("two_heads.accuracy.toml");
         let accuracy = crate::sensitivity::Sensitivity::load(&accuracy).unwrap();
-        let table: toml::Table = wishes.parse().unwrap();
-        let wishes = Wishes::from_table(&table).unwrap();
+        let wishes: Wishes = crate::syntax::read_toml(wishes).unwrap();
         let (scenario, _) = wishes.complete().unwrap();
         Problem::with_accuracy(&edge, &Server::faster(8.0), &scenario, Some(&accuracy)).unwrap()
     }
