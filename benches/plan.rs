@@ -14,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use cutpoint::problem::Problem;
 use cutpoint::scenario::RateRange;
 use cutpoint::server::Server;
-use cutpoint::solve::{Options, solve, sweep};
+use cutpoint::solve::{Engine, Options, solve, sweep};
 
 const SIZES: [usize; 4] = [50, 200, 500, 2000];
 const RATE: &str = "20Mbit/s";
@@ -33,7 +33,7 @@ fn plans(criterion: &mut Criterion) {
             let free = scenario(RATE, "5 ms");
             let tight = limited(&profile, RATE);
             let program = Options {
-                most_placements: 0,
+                engine: Engine::Linear,
                 ..Options::default()
             };
             for (name, wishes, options) in [

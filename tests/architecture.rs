@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "scenario",
             "profile",
             "plan",
+            "replay",
             "sensitivity",
             "onnx",
             "runtime",
@@ -39,7 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
     ("good_lp", &["solve"]),
     // quantiles
-    ("statrs", &["sensitivity"]),
+    ("statrs", &["sensitivity", "trace"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models, of the runtime's library, and of what a plan was made from
@@ -50,8 +51,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
     ("image", &["dataset", "wire"]),
+    ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
-    ("csv", &["dataset"]),
+    ("csv", &["dataset", "trace"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),

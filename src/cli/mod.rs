@@ -9,9 +9,12 @@ mod explain;
 mod failure;
 mod files;
 mod inspect;
+mod lookup;
 mod plan;
 mod plan_text;
 mod profile;
+mod replay;
+mod replay_text;
 mod report;
 mod runtime;
 mod split;
@@ -81,6 +84,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Explain(explain::ExplainArgs),
     Sweep(sweep::SweepArgs),
+    Replay(replay::ReplayArgs),
     Split(split::SplitArgs),
     Report(report::ReportArgs),
     Dataset(dataset::DatasetArgs),
@@ -98,6 +102,7 @@ impl Command {
             Command::Plan(_)
                 | Command::Explain(_)
                 | Command::Sweep(_)
+                | Command::Replay(_)
                 | Command::Report(_)
                 | Command::Dataset(_)
         )
@@ -186,6 +191,7 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Plan(args) => plan::run(&args, common),
         Command::Explain(args) => explain::run(&args, common),
         Command::Sweep(args) => sweep::run(&args, common),
+        Command::Replay(args) => replay::run(&args, common),
         Command::Split(args) => split::run(&args, common),
         Command::Report(args) => report::run(&args, common),
         Command::Dataset(args) => dataset::run(&args, common),

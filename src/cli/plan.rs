@@ -134,6 +134,9 @@ fn amount(conflict: &Conflict) -> Option<String> {
     if let Some(units) = conflict.least_units {
         return Some(format!("{limit} {units}"));
     }
+    if let Some(words) = &conflict.least {
+        return Some(format!("{limit} {words}"));
+    }
     match (
         limit.starts_with("floor"),
         &conflict.metric,
@@ -154,6 +157,9 @@ pub(super) fn give(conflict: &Conflict) -> Option<String> {
         return Some(format!("{limit} would have to allow {least}, not {allows}"));
     }
     if let (Some(allows), Some(least)) = (conflict.allows_units, conflict.least_units) {
+        return Some(format!("{limit} would have to allow {least}, not {allows}"));
+    }
+    if let (Some(allows), Some(least)) = (&conflict.allows, &conflict.least) {
         return Some(format!("{limit} would have to allow {least}, not {allows}"));
     }
     let (allows, least) = (conflict.allows_drop?, conflict.least_drop?);

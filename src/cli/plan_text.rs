@@ -101,7 +101,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     format!("{heading}{}", right_aligned(table, &[0, 1, 4, 5]))
 }
 
-fn machines(setting: &Setting) -> String {
+pub(super) fn machines(setting: &Setting) -> String {
     let simulated = if setting.simulated {
         " (simulated)"
     } else {

@@ -62,6 +62,12 @@ pub enum Unit {
     /// Thousandths of what is so now.
     #[serde(rename = "permille")]
     Permille,
+    /// Nanojoules.
+    #[serde(rename = "nJ")]
+    Nanojoule,
+    /// Microwatts.
+    #[serde(rename = "uW")]
+    Microwatt,
     /// Units of a named capacity.
     #[serde(rename = "unit")]
     Unit,

@@ -2,48 +2,14 @@
 
 use std::sync::Arc;
 
+use super::Problem;
 use super::tables::Tables;
-use super::{Limit, Problem, limit};
-use crate::units::{Bytes, Delay};
+use crate::units::Delay;
 
 /// Thousandths in a whole.
 const WHOLE: u64 = 1_000;
 
 impl Problem {
-    /// The same problem with one of its limits allowing another amount, in the unit of
-    /// [`Limit::allows`]; limits without an amount stay as they are.
-    #[must_use]
-    pub fn with_limit_allowing(&self, changed: &Limit, amount: i64) -> Problem {
-        let size = Bytes(u64::try_from(amount).unwrap_or(0));
-        let other = match changed.clone() {
-            Limit::EdgeMemory(_) => Limit::EdgeMemory(size),
-            Limit::MaxUplink(_) => Limit::MaxUplink(size),
-            Limit::Drop {
-                task, name, floor, ..
-            } => Limit::Drop {
-                task,
-                name,
-                allows: amount,
-                floor,
-            },
-            Limit::Capacity { name, .. } => Limit::Capacity {
-                name,
-                allows: size.0,
-            },
-            unchanged => unchanged,
-        };
-        let one = |limit: &Limit| match limit == changed {
-            true => other.clone(),
-            false => limit.clone(),
-        };
-        let limits: Vec<Limit> = self.limits.iter().map(one).collect();
-        Problem {
-            budgets: limit::budgets(&self.tables, &limits),
-            limits,
-            ..self.clone()
-        }
-    }
-
     /// The same problem at another one-way delay.
     #[must_use]
     pub fn with_delay(&self, delay: Delay) -> Problem {

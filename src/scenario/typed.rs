@@ -2,9 +2,12 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Floor, MaxDrop, RateRange, Results, U8Input, Wishes};
+use super::{
+    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Schedule, TaskResults, U8Input,
+    Weight, Wishes,
+};
 use crate::task::Task;
-use crate::units::{BitRate, Bytes, Delay};
+use crate::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 /// Something that a person types as one word.
 pub(super) trait Typed {
@@ -12,21 +15,35 @@ pub(super) trait Typed {
     fn typed(&self) -> String;
 }
 
-impl Typed for Bytes {
-    fn typed(&self) -> String {
-        Bytes::typed(*self)
-    }
+macro_rules! typed {
+    ($($kind:ty: $typed:expr;)*) => {$(
+        impl Typed for $kind {
+            fn typed(&self) -> String {
+                $typed(self)
+            }
+        }
+    )*};
+}
+typed! {
+    Bytes: |size: &Bytes| size.typed();
+    BitRate: |rate: &BitRate| rate.typed();
+    Delay: |delay: &Delay| delay.typed();
+    Energy: |energy: &Energy| energy.typed();
+    Watts: |power: &Watts| power.typed();
+    // these print exactly
+    Share: ToString::to_string;
+    Objective: ToString::to_string;
+    Schedule: ToString::to_string;
+    TaskResults: ToString::to_string;
+    Weight: ToString::to_string;
 }
 
-impl Typed for BitRate {
+impl Typed for Deadline {
     fn typed(&self) -> String {
-        BitRate::typed(*self)
-    }
-}
-
-impl Typed for Delay {
-    fn typed(&self) -> String {
-        Delay::typed(*self)
+        match &self.task {
+            Some(task) => format!("{task}={}", self.most.typed()),
+            None => self.most.typed(),
+        }
     }
 }
 
@@ -36,12 +53,6 @@ impl Typed for RateRange {
             Some(rate) => rate.typed(),
             None => format!("{}..{}", self.from.typed(), self.to.typed()),
         }
-    }
-}
-
-impl Typed for Results {
-    fn typed(&self) -> String {
-        self.name().to_owned()
     }
 }
 
@@ -82,6 +93,11 @@ pub(super) fn typed<S: Serializer>(wish: &Option<impl Typed>, to: S) -> Result<S
 
 pub(super) fn typed_all<S: Serializer>(wishes: &[impl Typed], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(wishes.iter().map(Typed::typed))
+}
+
+/// A frame rate is a bare number.
+pub(super) fn frames<S: Serializer>(fps: &Option<FrameRate>, to: S) -> Result<S::Ok, S::Error> {
+    fps.map(FrameRate::fps).serialize(to)
 }
 
 impl Wishes {
@@ -127,12 +143,25 @@ mod tests {
             down_rate = "3 kbit/s"
             codec = ["f32", "q4+zstd"]
             input_u8 = ["x:0=123.7:116.3:103.5,58.4:57.1:57.4"]
-            results = "anywhere"
+            results = ["anywhere", "boxes=server"]
+            objective = "energy"
+            then = "edge-time"
+            schedule = "overlap"
+            weight = ["boxes=0.5"]
             edge_memory = "64 MiB"
+            server_memory = "1 GB"
             max_uplink = "1234567 B"
+            max_downlink = "3 B"
+            max_message = "1 kB"
             keep_on_edge = ["a"]
             keep_on_server = ["b", "c"]
             raw_stays = true
+            min_depth = 3
+            deadline = ["30 ms", "boxes=1234567 ns"]
+            fps = 29.97
+            link_share = "12.5 %"
+            max_energy = "1234567 nJ"
+            max_power = "1.5 W"
             max_drop = ["1 %", "boxes=0.07 %"]
             floor = ["boxes=0.9", "depth=-0.1"]
             confidence = 0.9

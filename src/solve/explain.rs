@@ -14,12 +14,12 @@ use super::choose::Rival;
 use super::linear::{Form, Goal, NoAnswer};
 use super::optimum::{Optimum, optimum, within_limits};
 use super::reduce::Reduced;
-use super::{Options, SolveError};
+use super::{Engine, Options, SolveError};
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{Explanation, FORMAT, NoPlan, Plan, Quantity};
-use crate::problem::{Budget, Limit, Problem};
+use crate::problem::{Aim, Budget, Limit, Problem};
 
-use search::{ANY_DROP, Incumbent, Open, Solver, nearest, worth};
+use search::{Incumbent, Open, Solver, worth};
 
 /// Longest time for the search for a joint relaxation.
 const RELAXING: Duration = Duration::from_secs(5);
@@ -64,7 +64,7 @@ pub fn explain(
     let problem = rivals.get(winner).ok_or_else(foreign)?.problem;
     let own = Incumbent::of(plan, problem).ok_or_else(foreign)?;
     let question = Question {
-        value: worth(problem, &own.cost),
+        value: worth(problem, &own.edge, &own.cost),
         plan: own,
         solver: Solver::new(options, time),
         rivals,
@@ -133,7 +133,7 @@ pub(super) fn binding(
     let pace = problem.pace();
     let faster = |limits: Vec<Limit>| -> Result<Option<Optimum>, SolveError> {
         let found = optimum(&problem.with_limits(limits), pace, options)?;
-        Ok(found.filter(|found| found.cost.scaled(pace) < best.cost.scaled(pace)))
+        Ok(found.filter(|found| found.rank.aims[0] < best.rank.aims[0]))
     };
     if problem.limits().is_empty() {
         return Ok(Vec::new());
@@ -230,11 +230,12 @@ fn least(problem: &Problem, limit: &Limit, solver: &Solver) -> Option<i64> {
         options: solver.options(),
     };
     let found = match limit {
-        Limit::EdgeMemory(_) => search.answer(&relaxed, Goal::EdgeMemory),
-        _ => match problem.budgets().iter().find(|b| b.limit == *limit) {
-            Some(budget) => search.least_of_budget(budget),
-            None => return least_by_search(problem, limit, solver).ok().flatten(),
-        },
+        Limit::Drop { .. } | Limit::Capacity { .. } => {
+            let mut budgets = problem.budgets().iter();
+            search.least_of_budget(budgets.find(|b| b.limit == *limit)?)
+        }
+        _ if limit.allows().is_some() => search.least_use(),
+        _ => None,
     };
     let as_a_whole = problem.measured_together().into_iter();
     let as_a_whole = as_a_whole.filter_map(|(edge, codecs)| {
@@ -244,34 +245,33 @@ fn least(problem: &Problem, limit: &Limit, solver: &Solver) -> Option<i64> {
     found.into_iter().chain(as_a_whole).min()
 }
 
-/// The same for any limit with an amount, by solving with one amount after the other.
-fn least_by_search(problem: &Problem, limit: &Limit, solver: &Solver) -> Result<Option<i64>, Open> {
-    let Some(allows) = limit.allows() else {
-        return Ok(None);
-    };
-    let uses = |best: &Optimum| problem.used(limit, &best.edge, &best.cost);
-    let more = |best: &Optimum| u64::try_from(uses(best).unwrap_or(ANY_DROP) - allows).ok();
-    let relaxed = problem.with_limits(without(problem.limits(), limit));
-    let Some(most) = solver.best(&relaxed)?.as_ref().and_then(more) else {
-        return Ok(None);
-    };
-    let at = |more: u64| {
-        let amount = allows.saturating_add_unsigned(more);
-        solver.best(&problem.with_limit_allowing(limit, amount))
-    };
-    let found = nearest(most, at, |best, _, there| more(best).unwrap_or(there))?;
-    Ok(found.map(|(more, _)| allows.saturating_add_unsigned(more)))
-}
-
 /// The search for the least use of what one limit limits.
 struct Search<'a> {
     /// The problem without the limit.
     relaxed: &'a Problem,
     limit: &'a Limit,
-    options: Options,
+    options: &'a Options,
 }
 
 impl Search<'_> {
+    /// The least that any plan uses: its optimum when that is what is made small.
+    fn least_use(&self) -> Option<i64> {
+        let aimed = self.relaxed.aiming_at(Aim::Use(self.limit.clone()));
+        // memory is no sum that a program could make small
+        let options = Options {
+            engine: Engine::Auto,
+            ..*self.options
+        };
+        match (optimum(&aimed, aimed.pace(), &options), self.limit) {
+            (Ok(Some(best)), _) if best.proven => {
+                self.relaxed.used(self.limit, &best.edge, &best.cost)
+            }
+            (Ok(None), _) => None,
+            (_, Limit::EdgeMemory(_)) => self.answer(self.relaxed, Goal::EdgeMemory),
+            _ => None,
+        }
+    }
+
     /// The least sum of a budget. A plan may use more than its sum, when parts of it that were
     /// measured together do: they are then ruled out, until the least sum is what is used.
     fn least_of_budget(&self, budget: &Budget) -> Option<i64> {
@@ -297,11 +297,12 @@ impl Search<'_> {
     /// What the plan uses that is best in view of a goal.
     fn answer(&self, problem: &Problem, goal: Goal) -> Option<i64> {
         let reduced = Reduced::new(problem, problem.pace()).ok()?;
+        let tasks = 0..problem.tasks().len();
+        let done = tasks.map(|task| problem.done(task, false)).collect();
         let form = Form {
             goal,
             limits: true,
-            steps: Vec::new(),
-            time_limit: self.options.time_limit,
+            ..Form::new(done, self.options.time_limit)
         };
         let answered: Result<_, NoAnswer> = within_limits(&reduced, form);
         let (answer, cost) = answered.ok()?;
@@ -315,53 +316,4 @@ pub(super) fn without(limits: &[Limit], limit: &Limit) -> Vec<Limit> {
         .filter(|other| *other != limit)
         .cloned()
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::profile::Profile;
-    use crate::scenario::Wishes;
-    use crate::server::Server;
-
-    /// A network with three heads at one rate, and what its encodings cost.
-    fn problem(wishes: &str) -> Problem {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/joint");
-        let edge = Profile::load(&folder.join("two_heads.toml")).unwrap();
-        let accuracy = folder.join("two_heads.accuracy.toml");
-        let accuracy = crate::sensitivity::Sensitivity::load(&accuracy).unwrap();
-        let wishes: Wishes = crate::syntax::read_toml(wishes).unwrap();
-        let (scenario, _) = wishes.complete().unwrap();
-        Problem::with_accuracy(&edge, &Server::faster(8.0), &scenario, Some(&accuracy)).unwrap()
-    }
-
-    #[test]
-    fn searching_for_the_least_amount_finds_what_the_linear_program_finds() {
-        let solver = Solver::new(&Options::default(), Duration::from_secs(600));
-        let mut found = 0;
-        for limits in [
-            "edge_memory = '1 B'",
-            "max_uplink = '1 B'\nedge_memory = '200 kB'",
-            "max_uplink = '20 B'\nmax_drop = ['0.01 %']\nedge_memory = '200 kB'",
-            "max_uplink = '1 kB'\nmax_drop = ['size=0.01 %']\nedge_memory = '200 kB'",
-        ] {
-            let problem = problem(&format!("rate = '2 Mbit/s'\n{limits}"));
-            for limit in problem.limits() {
-                let searched = least_by_search(&problem, limit, &solver).unwrap();
-                let allows = limit.allows().unwrap();
-                // the search starts at what is allowed
-                let least = least(&problem, limit, &solver).map(|least| least.max(allows + 1));
-                if optimum(&problem, problem.pace(), &Options::default())
-                    .unwrap()
-                    .is_none()
-                {
-                    assert_eq!(searched, least, "{limits}: {limit}");
-                    found += usize::from(least.is_some());
-                }
-            }
-        }
-        assert!(found >= 3, "{found}");
-    }
 }

@@ -3,6 +3,7 @@
 // each test binary uses its own part
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+pub mod aims;
 pub mod drops;
 pub mod flow;
 pub mod oracle;
@@ -15,7 +16,7 @@ use cutpoint::profile::{
     BoardInfo, CodecRecord, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     TensorRecord, WeightRecord, Whole,
 };
-use cutpoint::scenario::{Limits, Results, Scenario};
+use cutpoint::scenario::Scenario;
 use cutpoint::server::Server;
 use cutpoint::solve::{Options, Outcome, solve};
 use cutpoint::task::Task;
@@ -233,20 +234,11 @@ pub fn multi_head(layers: usize, seed: u64) -> Profile {
 
 /// Asks for nothing but a rate and a delay.
 pub fn scenario(rate: &str, delay: &str) -> Scenario {
-    Scenario {
-        link: Link {
-            rate: rate.parse::<BitRate>().unwrap(),
-            delay: delay.parse::<Delay>().unwrap(),
-            down_rate: None,
-        },
-        codecs: vec![Codec::F32],
-        measured_codecs: false,
-        u8_inputs: Vec::new(),
-        results: Results::Edge,
-        limits: Limits::default(),
-        local_inputs: Vec::new(),
-        tasks: Vec::new(),
-    }
+    Scenario::over(Link {
+        rate: rate.parse::<BitRate>().unwrap(),
+        delay: delay.parse::<Delay>().unwrap(),
+        down_rate: None,
+    })
 }
 
 /// A maker of profiles with a number of layers, from a seed.

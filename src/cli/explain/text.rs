@@ -6,7 +6,7 @@ use cutpoint::plan::{
     Change, Contender, Explanation, Flip, LimitReason, Margin, Plan, Quantity, Side, Status, Step,
     Unit,
 };
-use cutpoint::units::{Bytes, three_digits};
+use cutpoint::units::{Bytes, Energy, Watts, three_digits};
 
 use super::super::plan_text::{self, ms, new_table, outwards, placement, rate, right_aligned};
 use super::super::plural;
@@ -17,6 +17,13 @@ pub(super) fn explanation(found: &Explanation) -> String {
     let plan = &found.plan;
     let setting = plan_text::setting(&plan.setting);
     let mut text = format!("{}  {setting}\n\n{}\n", plan.model.file, the_plan(plan));
+    if !plan.objective.is_latency() {
+        let name = &plan.objective.name;
+        let _ = writeln!(
+            text,
+            "What is made small is {name}; times below are latencies."
+        );
+    }
     if let Some(line) = plan_text::models(plan) {
         let _ = writeln!(text, "It is of {line}.");
     }
@@ -312,6 +319,8 @@ fn amount(amount: i64, unit: Unit) -> String {
         Unit::Nanosecond => ms(amount as f64 / 1e6),
         Unit::Millionth => format!("{} %", amount as f64 / 1e4),
         Unit::Permille => format!("{} %", amount as f64 / 10.0),
+        Unit::Nanojoule => Energy(whole).to_string(),
+        Unit::Microwatt => Watts(whole).to_string(),
         Unit::Unit => amount.to_string(),
     }
 }

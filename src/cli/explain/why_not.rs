@@ -72,8 +72,14 @@ fn faster(flip: Option<&Flip>) -> String {
 
 fn table(cut: Breakdown, plan: Breakdown, difference: Breakdown) -> String {
     let mut table = new_table(["part", "this cut", "the plan", "difference"]);
-    let parts = |b: Breakdown| [b.edge, b.encode, b.uplink, b.decode, b.server, b.downlink];
-    let names = ["edge", "encode", "uplink", "decode", "server", "downlink"];
+    let parts = |b: Breakdown| {
+        [
+            b.edge, b.encode, b.uplink, b.decode, b.server, b.downlink, b.local,
+        ]
+    };
+    let names = [
+        "edge", "encode", "uplink", "decode", "server", "downlink", "beside",
+    ];
     let rows = names
         .iter()
         .zip(parts(cut))

@@ -37,7 +37,7 @@ impl Way<'_> {
         let Incumbent { edge, codecs, .. } = &self.question.plan;
         let problem = self.problem(self.question.winner, far);
         let cost = problem.evaluate(edge, codecs).ok()?;
-        Some(worth(&problem, &cost))
+        Some(worth(&problem, edge, &cost))
     }
 
     /// What wins instead of the plan so far away, if anything does.
@@ -50,7 +50,7 @@ impl Way<'_> {
             }
             let problem = self.problem(index, far);
             if let Some(found) = self.question.solver.best(&problem)? {
-                let value = worth(&problem, &found.cost);
+                let value = found.rank.aims[0];
                 let is_less = |least: Option<i128>| least.is_none_or(|least| value < least);
                 if is_less(own) && is_less(best.as_ref().map(|(least, _)| *least)) {
                     best = Some((value, Some((index, found))));
@@ -74,7 +74,7 @@ impl Way<'_> {
         };
         let problem = self.problem(*rival, far);
         let cost = problem.evaluate(&best.edge, &best.cost.crossing);
-        cost.is_ok_and(|cost| worth(&problem, &cost) < own)
+        cost.is_ok_and(|cost| worth(&problem, &best.edge, &cost) < own)
     }
 
     fn nearest(&self, most: u64) -> Result<Option<(u64, Other)>, Open> {
@@ -149,7 +149,7 @@ impl Question<'_> {
         let layers = self.problem.graph().layer_ids();
         let times = layers.map(|id| self.problem.layer(id));
         let total: u128 = times.map(|t| u128::from(t.edge_ns + t.server_ns)).sum();
-        let total = total + u128::from(self.plan.cost.fixed_ns());
+        let total = total + u128::from(self.plan.cost.line().0);
         let factor = 1_000 * LARGEST_TIME / total.max(1);
         u64::try_from(factor)
             .unwrap_or(u64::MAX)

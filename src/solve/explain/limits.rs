@@ -11,7 +11,10 @@ use crate::units::Bytes;
 /// What the amounts of a limit count.
 pub(super) fn unit(limit: &Limit) -> Unit {
     match limit {
-        Limit::Drop { .. } => Unit::Millionth,
+        Limit::Drop { .. } | Limit::LinkShare { .. } => Unit::Millionth,
+        Limit::Deadline { .. } | Limit::Fps(_) => Unit::Nanosecond,
+        Limit::MaxEnergy(_) => Unit::Nanojoule,
+        Limit::MaxPower { .. } => Unit::Microwatt,
         Limit::Capacity { .. } => Unit::Unit,
         _ => Unit::Byte,
     }
@@ -24,6 +27,8 @@ fn round_amounts(limit: &Limit, allows: i64) -> Vec<i64> {
         // a tenth of a point, and a point
         Limit::Drop { .. } => vec![1_000, 10_000],
         Limit::Capacity { .. } => vec![1],
+        // a millisecond
+        Limit::Deadline { .. } => vec![1_000_000],
         _ => vec![(allows / 10).max(1)],
     }
 }

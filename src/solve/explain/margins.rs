@@ -10,7 +10,8 @@ use super::Question;
 use super::search::{Open, contender};
 use crate::graph::LayerId;
 use crate::plan::{Margin, Margins, Side};
-use crate::problem::{Limit, Problem};
+use crate::problem::{Aim, Limit, Problem};
+use crate::scenario::Objective;
 use crate::solve::optimum::Optimum;
 
 /// Margins that are told.
@@ -36,6 +37,11 @@ impl Known {
 impl Question<'_> {
     /// The smallest margins, in time and in relation to the layers' times.
     pub(super) fn margins(&self) -> Result<Margins, Open> {
+        let latency = Aim::Wanted(Objective::Latency);
+        if self.problem.aims().first() != Some(&latency) || self.problem.overlaps() {
+            let why = "only told where the latency of sides that take turns is made small";
+            return Err(Open::Unproven(why.to_owned()));
+        }
         let graph = self.problem.graph();
         let mut known = vec![Known::AtLeast(0.0); graph.layers().len()];
         let by_time = |layer: LayerId, ns: f64| ns / self.time_ns(layer) as f64;
@@ -98,8 +104,8 @@ impl Question<'_> {
     fn moved(&self, layer: LayerId) -> Result<Known, Open> {
         let id = self.problem.graph().layer(layer).id.clone();
         let pin = match self.plan.edge.contains(layer) {
-            true => Limit::KeepOnServer(layer, id),
-            false => Limit::KeepOnEdge(layer, id),
+            true => Limit::KeepOnServer(vec![layer], id),
+            false => Limit::KeepOnEdge(vec![layer], id),
         };
         let limits = self.problem.limits().iter().cloned().chain([pin]);
         let moved = self.problem.with_limits(limits.collect());

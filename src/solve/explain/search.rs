@@ -13,8 +13,8 @@ use crate::solve::{Options, SolveError};
 pub(super) const ANY_DROP: i64 = 1_000_000_000;
 
 /// What is smaller for the better of two placements of problems at the same pace.
-pub(super) fn worth(problem: &Problem, cost: &Cost) -> i128 {
-    cost.scaled(problem.pace())
+pub(super) fn worth(problem: &Problem, edge: &LayerSet, cost: &Cost) -> i128 {
+    problem.rank(edge, cost, problem.pace()).aims[0]
 }
 
 /// The plan that is explained.
@@ -36,7 +36,7 @@ impl Incumbent {
         let sent = plan.crossing.iter();
         let sent = sent.map(|c| Some((graph.find_tensor(&c.tensor).ok()?, c.codec)));
         let codecs: Codecs = sent.collect::<Option<_>>()?;
-        let cost = problem.cost(&edge, &codecs).ok()?;
+        let cost = problem.evaluate(&edge, &codecs).ok()?;
         Some(Incumbent { edge, codecs, cost })
     }
 }
@@ -74,8 +74,8 @@ impl Solver {
         }
     }
 
-    pub(super) fn options(&self) -> Options {
-        self.options
+    pub(super) fn options(&self) -> &Options {
+        &self.options
     }
 
     /// The best placement, proven to be so; `None` when no placement meets the limits.
@@ -93,13 +93,14 @@ impl Solver {
             Ok(best) => Ok(best),
             Err(SolveError::Stopped(why)) => Err(Open::Unproven(why)),
             Err(SolveError::Infeasible(_)) => Ok(None),
+            Err(other) => Err(Open::Unproven(other.to_string())),
         }
     }
 
     /// The best placement when it beats `value`.
     pub(super) fn better(&self, problem: &Problem, value: i128) -> Result<Option<Optimum>, Open> {
         let best = self.best(problem)?;
-        Ok(best.filter(|best| worth(problem, &best.cost) < value))
+        Ok(best.filter(|best| best.rank.aims[0] < value))
     }
 }
 
@@ -166,7 +167,7 @@ pub(super) fn contender(problem: &Problem, edge: &LayerSet, cost: &Cost) -> Cont
         cost: cost.clone(),
         status: crate::plan::Status::Feasible,
         proof: String::new(),
-        bound_ms: 0.0,
+        bound: 0,
         binding: Vec::new(),
     });
     Contender {

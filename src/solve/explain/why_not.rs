@@ -98,7 +98,7 @@ impl Question<'_> {
         let mut ways: Vec<Vec<Limit>> = vec![Vec::new()];
         for tensor in tensors {
             if let Some(layer) = graph.producer(*tensor) {
-                let pin = Limit::KeepOnEdge(layer, id(layer));
+                let pin = Limit::KeepOnEdge(vec![layer], id(layer));
                 ways.iter_mut().for_each(|way| way.push(pin.clone()));
             }
             let readers = graph.consumers(*tensor);
@@ -106,7 +106,7 @@ impl Question<'_> {
                 continue;
             }
             let longer = |way: &Vec<Limit>| {
-                let there = |layer| Limit::KeepOnServer(layer, id(layer));
+                let there = |layer| Limit::KeepOnServer(vec![layer], id(layer));
                 let add = |layer: &_| [way.as_slice(), &[there(*layer)]].concat();
                 readers.iter().map(add).collect::<Vec<_>>()
             };
@@ -119,7 +119,7 @@ impl Question<'_> {
         for way in ways {
             let limits = [self.problem.limits(), &way].concat();
             let problem = self.problem.with_limits(limits);
-            let rank = |found: &Optimum| found.cost.rank(problem.pace());
+            let rank = |found: &Optimum| found.rank;
             if let Some(found) = self.solver.best(&problem)?
                 && best.as_ref().is_none_or(|best| rank(&found) < rank(best))
             {
@@ -142,10 +142,10 @@ fn pins(problem: &Problem, edge: &LayerSet) -> Vec<Limit> {
     };
     let layers = graph.layer_ids().filter_map(|layer| {
         if edge.contains(layer) {
-            (!is_read_here(layer)).then(|| Limit::KeepOnEdge(layer, id(layer)))
+            (!is_read_here(layer)).then(|| Limit::KeepOnEdge(vec![layer], id(layer)))
         } else {
             let first = graph.producers(layer).all(|p| edge.contains(p));
-            first.then(|| Limit::KeepOnServer(layer, id(layer)))
+            first.then(|| Limit::KeepOnServer(vec![layer], id(layer)))
         }
     });
     layers.collect()
@@ -155,6 +155,7 @@ fn difference(one: Breakdown, other: Breakdown) -> Breakdown {
     Breakdown {
         edge: one.edge - other.edge,
         encode: one.encode - other.encode,
+        local: one.local - other.local,
         uplink: one.uplink - other.uplink,
         decode: one.decode - other.decode,
         server: one.server - other.server,
