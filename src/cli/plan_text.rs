@@ -126,7 +126,7 @@ pub(super) fn machines(setting: &Setting) -> String {
     )
 }
 
-fn setting(setting: &Setting) -> String {
+pub(super) fn setting(setting: &Setting) -> String {
     let down = setting
         .down_rate_bit_s
         .map(|r| format!(" up, {} down", rate(r)));
@@ -138,7 +138,7 @@ fn setting(setting: &Setting) -> String {
     )
 }
 
-fn status(plan: &Plan) -> String {
+pub(super) fn status(plan: &Plan) -> String {
     match plan.status {
         Status::Optimal => "optimal".to_owned(),
         _ if plan.objective.is_latency() => format!("feasible, at best {}", ms(plan.bound_ms)),
@@ -168,7 +168,7 @@ fn aim(plan: &Plan) -> Option<String> {
     Some(text)
 }
 
-fn placement(plan: &Plan) -> String {
+pub(super) fn placement(plan: &Plan) -> String {
     let (here, there) = (plan.edge.len(), plan.server.len());
     match (here, there) {
         (1, 0) => "the one layer on the edge".to_owned(),
@@ -186,7 +186,7 @@ fn placement(plan: &Plan) -> String {
     }
 }
 
-fn crossing(plan: &Plan) -> Vec<String> {
+pub(super) fn crossing(plan: &Plan) -> Vec<String> {
     let line = |c: &Crossing| {
         let size = match c.bytes_p95 {
             Some(p95) => format!("{} on average, 95 % below {}", Bytes(c.bytes), Bytes(p95)),
@@ -316,7 +316,7 @@ fn alternatives(plan: &Plan) -> String {
 }
 
 /// How the model, or set of models, fares against the others.
-fn models(plan: &Plan) -> Option<String> {
+pub(super) fn models(plan: &Plan) -> Option<String> {
     let is_best = |other: &&Alternative| other.model.as_ref() == Some(&other.name);
     let others: Vec<&Alternative> = plan.alternatives.iter().filter(is_best).collect();
     let (all, own) = (others.len() + 1, &plan.model.file);
@@ -361,6 +361,25 @@ pub(super) fn ms(ms: f64) -> String {
 
 pub(super) fn rate(bit_s: u64) -> String {
     BitRate::from_bit_s(bit_s).map_or_else(String::new, |rate| rate.to_string())
+}
+
+/// A share, rounded up to three digits, so that it is enough.
+pub(super) fn percent_up(percent: f64) -> String {
+    format!("{} %", three_digits(outwards(percent, true)))
+}
+
+/// A number rounded to three digits, up or down.
+pub(super) fn outwards(value: f64, up: bool) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let unit = 10f64.powf(value.abs().log10().floor() - 2.0);
+    // a little more than a round number is noise of the division
+    let units = value / unit;
+    match up {
+        true => (units - 1e-9).ceil() * unit,
+        false => (units + 1e-9).floor() * unit,
+    }
 }
 
 /// The end of a long name, where layers differ.

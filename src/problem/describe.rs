@@ -70,8 +70,16 @@ impl Problem {
                 .unwrap_or(0.0),
             binding: found.binding.clone(),
             alternatives: self.alternatives(pace),
-            evidence: self.evidence(edge, &cost.timing.local),
+            evidence: match cost.timing.local.is_empty() {
+                true => self.evidence(edge),
+                // two models, where one was measured
+                false => Evidence {
+                    edge: HalfEvidence::Predicted,
+                    ..self.evidence(edge)
+                },
+            },
             solve_ms: None,
+            request: None,
         }
     }
 
@@ -131,6 +139,7 @@ impl Problem {
             model: self.tables.model.clone(),
             setting: self.setting(),
             conflict,
+            relaxation: None,
             alternatives: self.alternatives(self.pace()),
             solve_ms: None,
         }
@@ -298,7 +307,7 @@ impl Problem {
     }
 
     /// What the predicted times of the halves of this placement rest on.
-    pub fn evidence(&self, edge: &LayerSet, local: &LayerSet) -> Evidence {
+    pub fn evidence(&self, edge: &LayerSet) -> Evidence {
         // with every layer on one side, that half is the whole model, which is always measured
         let whole = edge.is_empty() || edge.len() == self.graph().layers().len();
         let measured =
@@ -310,8 +319,6 @@ impl Problem {
         Evidence {
             edge: match edge_stated {
                 true => HalfEvidence::Stated,
-                // two models, where one was measured
-                false if !local.is_empty() => HalfEvidence::Predicted,
                 false => measured(&self.tables.edge_cuts),
             },
             server: match self.tables.setting.simulated {
