@@ -21,6 +21,7 @@ mod pace;
 mod parts;
 mod schedule;
 mod tables;
+mod vary;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ pub struct Problem {
     link: Link,
     aims: Vec<Aim>,
     schedule: Schedule,
+    delays: vary::Delays,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -187,6 +189,7 @@ impl Problem {
             budgets,
             link: scenario.link,
             schedule: scenario.schedule,
+            delays: vary::Delays::of(scenario.link.delay),
             aims: [Some(scenario.objective), scenario.then]
                 .into_iter()
                 .flatten()
@@ -328,7 +331,10 @@ impl Problem {
 
     /// What it costs when anything runs on the server.
     pub fn split(&self) -> SplitTime {
-        self.tables.split
+        SplitTime {
+            delay_ns: self.delays.ns,
+            ..self.tables.split
+        }
     }
 
     /// Whether a tensor is a model input that the server has, too.
