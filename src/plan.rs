@@ -2,6 +2,7 @@
 
 mod lookup;
 mod member;
+mod over;
 mod sweep;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::syntax::read_toml;
 
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use member::PlannedMember;
+pub use over::{DelayLine, DelayMap, MapPlan, MapRow, MapSegment, OverSegment, OverSweep};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
 /// Version of the file format this program reads and writes.
@@ -368,7 +370,7 @@ pub enum PlanFileError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// "plan", "sweep" or "look-up table".
+        /// "plan", "sweep" and so on.
         what: &'static str,
         /// The cause, with line and column.
         message: String,
@@ -384,7 +386,7 @@ pub enum PlanFileError {
     /// The plan cannot be expressed in TOML.
     #[error("the {what} cannot be written: {message}")]
     Write {
-        /// "plan", "sweep" or "look-up table".
+        /// "plan", "sweep" and so on.
         what: &'static str,
         /// The cause.
         message: String,
@@ -441,6 +443,8 @@ macro_rules! toml_file {
 }
 toml_file!(Plan, "plan");
 toml_file!(Sweep, "sweep");
+toml_file!(OverSweep, "sweep over a limit");
+toml_file!(DelayMap, "map");
 toml_file!(Lookup, "look-up table");
 
 #[cfg(test)]

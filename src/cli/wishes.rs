@@ -8,8 +8,8 @@ use cutpoint::codec::Codec;
 use cutpoint::problem::{Problem, ProblemError};
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
-    U8Input, Weight, Wishes, parse_capacity, parse_task,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, Over, RateRange, Scenario, Schedule,
+    TaskResults, U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::server::{Server, ServerError};
@@ -275,6 +275,13 @@ impl WishArgs {
         self.read_for(scenario, rates)
     }
 
+    /// As [`WishArgs::read`], with what a sweep varies at its loosest.
+    pub(crate) fn read_varied(&self, over: &Over) -> anyhow::Result<Read> {
+        let wishes = over.wish(self.choices.asked()?).or_fail(Kind::Usage)?;
+        let (scenario, rates) = wishes.complete().or_fail(Kind::Usage)?;
+        self.read_for(scenario, rates)
+    }
+
     /// As [`WishArgs::read`], over these rates unless others were asked for as a range.
     pub(crate) fn read_over(&self, rates: RateRange) -> anyhow::Result<Read> {
         if let Some(rate) = self.choices.rate.and_then(RateRange::single) {
@@ -419,12 +426,17 @@ pub(crate) fn problem(
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+        let wishes = self.asked()?.or(otherwise);
+        wishes.complete().or_fail(Kind::Usage)
+    }
+
+    /// These flags, then the scenario file.
+    fn asked(&self) -> anyhow::Result<Wishes> {
         let file = match &self.scenario {
             Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
             None => Wishes::default(),
         };
-        let wishes = self.wishes().or(file).or(otherwise);
-        wishes.complete().or_fail(Kind::Usage)
+        Ok(self.wishes().or(file))
     }
 
     fn wishes(&self) -> Wishes {
@@ -484,7 +496,7 @@ fn problem_kind(error: &ProblemError) -> Kind {
     }
 }
 
-fn candidates_kind(error: &CandidatesError) -> Kind {
+pub(crate) fn candidates_kind(error: &CandidatesError) -> Kind {
     match error {
         CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
         CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,

@@ -105,15 +105,25 @@ impl Problem {
                 }
                 self.with_accuracy_limits(&accuracy)?
             }
-            dial => {
-                let varied = |limit: &&Limit| is_varied(limit, dial, scenario);
+            _ => {
                 let mut problem = self.clone();
-                for limit in self.limits.iter().filter(varied) {
+                for limit in self.limits_on(over, scenario) {
                     problem = problem.with_limit_allowing(limit, whole);
                 }
                 problem
             }
         })
+    }
+
+    /// The limits whose amount a sweep varies as it is; those of a frame rate and on accuracy are
+    /// not among them.
+    pub fn limits_on<'a>(
+        &'a self,
+        over: &'a Over,
+        scenario: &'a Scenario,
+    ) -> impl Iterator<Item = &'a Limit> {
+        let varied = |limit: &&Limit| is_varied(limit, &over.dial, scenario);
+        self.limits.iter().filter(varied)
     }
 
     /// Limits that speak of a frame rate, at another one.

@@ -79,7 +79,11 @@ impl Dial {
             "delay" => Dial::Delay,
             "speed" => Dial::Speed,
             "rate" => return Err("rates are swept over with --rate A..B".to_owned()),
-            _ => return Err(format!("there is no `{name}` to sweep over; there are {NAMES}")),
+            _ => {
+                return Err(format!(
+                    "there is no `{name}` to sweep over; there are {NAMES}"
+                ));
+            }
         };
         match of {
             Some(of) => Err(format!("{name} is not of a task or capacity: drop `:{of}`")),
