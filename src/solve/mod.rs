@@ -138,7 +138,7 @@ pub enum SolveError {
     )]
     Goals,
     /// A sweep over the deadlines of no task.
-    #[error("every task has a deadline of its own: name one, as in --over deadline:TASK=A..B")]
+    #[error("no task is without a deadline of its own: name one, as in --over deadline:TASK=A..B")]
     NoTask,
     /// Limits that cannot be resolved at an amount.
     #[error(transparent)]
