@@ -185,13 +185,8 @@ pub enum ScenarioError {
     #[error("`{0}` is not NAME=AMOUNT with a whole number")]
     BadCapacity(String),
     /// Text that is not something to sweep over.
-    #[error("--over {text}: {message}")]
-    BadOver {
-        /// What was typed.
-        text: String,
-        /// What is wrong.
-        message: String,
-    },
+    #[error("{0}")]
+    BadOver(String),
     /// A fixed wish for what a sweep varies.
     #[error("--over {over} varies what --{flag} fixes: drop one of them")]
     Fixed {

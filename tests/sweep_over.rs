@@ -30,7 +30,6 @@ struct Case {
     over: Over,
 }
 
-
 impl Case {
     fn new(seed: u64, layers: usize) -> Case {
         let mut dice = Dice(seed ^ 0x0ef);
@@ -58,9 +57,7 @@ impl Case {
         if dice.percent(60) {
             scenario.objective = objectives[dice.below(6) as usize];
         }
-        scenario.then = dice
-            .percent(40)
-            .then(|| objectives[dice.below(6) as usize]);
+        scenario.then = dice.percent(40).then(|| objectives[dice.below(6) as usize]);
         if dice.percent(50) {
             scenario.limits.deadlines.push(Deadline {
                 task: None,

@@ -63,7 +63,7 @@ impl Dial {
         let of = of.filter(|of| !of.is_empty());
         let needs = |what: &str| of.clone().ok_or_else(|| format!("write {name}:{what}"));
         let dial = match name {
-            "edge-memory" => Dial::EdgeMemory,
+            "edge-memory" | "memory" => Dial::EdgeMemory,
             "server-memory" => Dial::ServerMemory,
             "max-uplink" => Dial::MaxUplink,
             "max-downlink" => Dial::MaxDownlink,
@@ -210,10 +210,7 @@ impl fmt::Display for Dial {
 impl FromStr for Over {
     type Err = ScenarioError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = |message: String| ScenarioError::BadOver {
-            text: text.to_owned(),
-            message,
-        };
+        let bad = ScenarioError::BadOver;
         let form = || bad("write WHAT=FROM..TO, such as edge-memory=1MiB..64MiB".to_owned());
         let (what, range) = text.rsplit_once('=').ok_or_else(form)?;
         let dial = Dial::named(what).map_err(bad)?;
@@ -349,7 +346,7 @@ mod tests {
             ("edge-memory", "WHAT=FROM..TO"),
             ("edge-memory=1MiB", "WHAT=FROM..TO"),
             ("edge-memory=1..64", "number and a unit"),
-            ("memory=1MiB..2MiB", "edge-memory, server-memory"),
+            ("ram=1MiB..2MiB", "edge-memory, server-memory"),
             ("rate=1Mbit/s..2Mbit/s", "--rate A..B"),
             ("delay=1..2", "unit"),
             ("delay=0s..2min", "60 s"),
