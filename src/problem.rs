@@ -12,6 +12,7 @@
 
 mod accuracy;
 mod aim;
+mod amounts;
 mod baselines;
 mod budget;
 mod cost;
@@ -57,7 +58,7 @@ pub struct Problem {
     link: Link,
     aims: Vec<Aim>,
     schedule: Schedule,
-    delays: vary::Delays,
+    delays: amounts::Delays,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -189,7 +190,7 @@ impl Problem {
             budgets,
             link: scenario.link,
             schedule: scenario.schedule,
-            delays: vary::Delays::of(scenario.link.delay),
+            delays: amounts::Delays::of(scenario.link.delay),
             aims: [Some(scenario.objective), scenario.then]
                 .into_iter()
                 .flatten()

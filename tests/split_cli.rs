@@ -112,6 +112,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             server: HalfEvidence::Simulated,
         },
         solve_ms: None,
+        request: None,
     }
 }
 

@@ -1,26 +1,31 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
+mod kinds;
+mod request;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::candidates::{Candidate, CandidatesError, Entrant, candidates, entrant_names};
+use cutpoint::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
-use cutpoint::problem::{Problem, ProblemError};
+use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
     Deadline, Floor, FrameRate, MaxDrop, Objective, Over, RateRange, Scenario, Schedule,
     TaskResults, U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::{Confidence, Sensitivity};
-use cutpoint::server::{Server, ServerError};
+use cutpoint::server::Server;
 use cutpoint::solve::{Engine, Options, Rival};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 use super::{Common, Kind, OrFail, files, plural};
+pub(crate) use kinds::candidates_kind;
+use kinds::{problem_kind, server_kind};
 
 /// Machines, link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WishArgs {
     /// Profile of the model on the edge board; several models are compared, each alone and in sets
     /// that do all tasks together
@@ -51,7 +56,7 @@ pub(crate) struct WishArgs {
 }
 
 /// Link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ChoiceArgs {
     /// Take wishes from a TOML file with keys like these flags; flags win
     #[arg(long, value_name = "FILE")]
@@ -256,6 +261,10 @@ pub(crate) struct Read {
     pub(crate) rates: RateRange,
     /// How the planner is to work.
     pub(crate) options: Options,
+    /// What all that was read from: profiles, servers, and wishes as typed.
+    edge_files: Vec<PathBuf>,
+    servers: Vec<String>,
+    wishes: Wishes,
 }
 
 impl WishArgs {
@@ -271,15 +280,22 @@ impl WishArgs {
 
     /// Reads profiles, servers and accuracy files.
     pub(crate) fn read(&self) -> anyhow::Result<Read> {
-        let (scenario, rates) = self.choices.complete(Wishes::default())?;
-        self.read_for(scenario, rates)
+        self.read_or(Wishes::default())
+    }
+
+    /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
+    fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
+        let wishes = self.choices.merged(otherwise)?;
+        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        self.read_for(scenario, rates, wishes)
     }
 
     /// As [`WishArgs::read`], with what a sweep varies at its loosest.
     pub(crate) fn read_varied(&self, over: &Over) -> anyhow::Result<Read> {
-        let wishes = over.wish(self.choices.asked()?).or_fail(Kind::Usage)?;
-        let (scenario, rates) = wishes.complete().or_fail(Kind::Usage)?;
-        self.read_for(scenario, rates)
+        let wishes = self.choices.merged(Wishes::default())?;
+        let wishes = over.wish(wishes).or_fail(Kind::Usage)?;
+        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        self.read_for(scenario, rates, wishes)
     }
 
     /// As [`WishArgs::read`], over these rates unless others were asked for as a range.
@@ -292,14 +308,20 @@ impl WishArgs {
             rate: Some(rates),
             ..Wishes::default()
         };
-        let (mut scenario, asked) = self.choices.complete(otherwise)?;
+        let wishes = self.choices.merged(otherwise)?;
+        let (mut scenario, asked) = wishes.clone().complete().or_fail(Kind::Usage)?;
         // the one rate of a preset or of a scenario for plans is not what a trace is about
         let rates = asked.single().map_or(asked, |_| rates);
         scenario.link.rate = rates.from;
-        self.read_for(scenario, rates)
+        self.read_for(scenario, rates, wishes)
     }
 
-    fn read_for(&self, scenario: Scenario, rates: RateRange) -> anyhow::Result<Read> {
+    fn read_for(
+        &self,
+        scenario: Scenario,
+        rates: RateRange,
+        wishes: Wishes,
+    ) -> anyhow::Result<Read> {
         self.check_counts()?;
         let mut edges = Vec::new();
         for path in &self.edge {
@@ -313,6 +335,9 @@ impl WishArgs {
             scenario,
             rates,
             options: self.options(),
+            edge_files: self.edge.clone(),
+            servers: self.server.clone(),
+            wishes,
         };
         for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
             let server = self.server.get(index).or(self.server.first());
@@ -426,17 +451,15 @@ pub(crate) fn problem(
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
-        let wishes = self.asked()?.or(otherwise);
-        wishes.complete().or_fail(Kind::Usage)
+        self.merged(otherwise)?.complete().or_fail(Kind::Usage)
     }
 
-    /// These flags, then the scenario file.
-    fn asked(&self) -> anyhow::Result<Wishes> {
+    fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
         let file = match &self.scenario {
             Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
             None => Wishes::default(),
         };
-        Ok(self.wishes().or(file))
+        Ok(self.wishes().or(file).or(otherwise))
     }
 
     fn wishes(&self) -> Wishes {
@@ -474,33 +497,6 @@ impl ChoiceArgs {
             local_input: self.local_input.clone(),
             task: self.task.clone(),
         }
-    }
-}
-
-fn server_kind(error: &ServerError) -> Kind {
-    match error {
-        ServerError::BadFactor(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-fn problem_kind(error: &ProblemError) -> Kind {
-    match error {
-        ProblemError::Unknown { .. }
-        | ProblemError::NotAnInput { .. }
-        | ProblemError::NotAnImage { .. }
-        | ProblemError::CodecNeedsData(_)
-        | ProblemError::NoAccuracy
-        | ProblemError::NoBaseline(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-pub(crate) fn candidates_kind(error: &CandidatesError) -> Kind {
-    match error {
-        CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
-        CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,
-        _ => Kind::BadInput,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every optimal plan over a range of rates, at each of several delays.
 
+use std::time::Duration;
+
 use super::choose::Rival;
 use super::envelope::{Envelope, Found, with_problems};
 use super::sweep::{Rates, ends, no_plan_below};
@@ -7,6 +9,7 @@ use super::{Options, SolveError};
 use crate::plan::{DelayMap, FORMAT, MapPlan, MapRow, MapSegment};
 use crate::problem::Problem;
 use crate::scenario::{Dial, RateRange};
+use crate::units::Delay;
 
 /// The best plans of a range of rates at each delay, in nanoseconds; and the position of the
 /// problem of each distinct plan. Rows without a plan at any rate have no segments.
@@ -30,7 +33,8 @@ pub fn map(
     };
     let mut none = None;
     for delay in delays_ns {
-        let problems = rivals.iter().map(|rival| rival.problem.with_delay(*delay));
+        let time = Delay(Duration::from_nanos(*delay));
+        let problems = rivals.iter().map(|rival| rival.problem.with_delay(time));
         let problems: Vec<Problem> = problems.collect();
         let rivals = &with_problems(rivals, &problems);
         let axis = Rates::new(rivals)?;

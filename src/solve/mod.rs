@@ -20,6 +20,7 @@ use crate::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
+pub use explain::{NamedCut, explain};
 pub use grid::{Stretch, by_bisection};
 pub use map::map;
 pub use over::{over_file, sweep_over};

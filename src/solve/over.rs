@@ -7,6 +7,7 @@
 //! [`Envelope`], on whole units and whole nanoseconds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::choose::Rival;
 use super::envelope::{Axis, Envelope};
@@ -16,6 +17,7 @@ use super::{Options, SolveError};
 use crate::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
 use crate::problem::{Aim, Cost, Limit, Part, Problem};
 use crate::scenario::{Dial, Objective, Over, Scenario};
+use crate::units::Delay;
 
 /// The best plan at every amount of a range, and the position of the problem of each segment. The
 /// problems are made of `scenario`, with what is varied at its loosest.
@@ -184,7 +186,7 @@ impl Axis for Delays<'_> {
     }
 
     fn problem_at(&self, rival: usize, at: u64) -> Result<Problem, SolveError> {
-        let delay = self.over.amount(at);
+        let delay = Delay(Duration::from_nanos(self.over.amount(at)));
         Ok(self.rivals[rival].problem.with_delay(delay))
     }
 
