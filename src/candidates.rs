@@ -18,6 +18,7 @@ use crate::sensitivity::{ModelId, Sensitivity};
 use crate::server::{Server, ServerError};
 use crate::task::Task;
 
+pub use best::relative_to_best;
 use cover::covers;
 
 /// One of the models to choose among.

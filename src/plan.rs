@@ -3,6 +3,7 @@
 mod explanation;
 mod lookup;
 mod member;
+mod over;
 mod request;
 mod sweep;
 
@@ -19,6 +20,7 @@ pub use explanation::{
 };
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use member::PlannedMember;
+pub use over::{DelayLine, DelayMap, MapPlan, MapRow, MapSegment, OverSegment, OverSweep};
 pub use request::{Request, Source};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
@@ -411,7 +413,7 @@ pub enum PlanFileError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// "plan", "sweep" or "look-up table".
+        /// "plan", "sweep" and so on.
         what: &'static str,
         /// The cause, with line and column.
         message: String,
@@ -427,7 +429,7 @@ pub enum PlanFileError {
     /// The plan cannot be expressed in TOML.
     #[error("the {what} cannot be written: {message}")]
     Write {
-        /// "plan", "sweep" or "look-up table".
+        /// "plan", "sweep" and so on.
         what: &'static str,
         /// The cause.
         message: String,
@@ -484,6 +486,8 @@ macro_rules! toml_file {
 }
 toml_file!(Plan, "plan");
 toml_file!(Sweep, "sweep");
+toml_file!(OverSweep, "sweep over a limit");
+toml_file!(DelayMap, "map");
 toml_file!(Lookup, "look-up table");
 
 #[cfg(test)]

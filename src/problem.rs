@@ -12,6 +12,7 @@
 
 mod accuracy;
 mod aim;
+mod amounts;
 mod baselines;
 mod budget;
 mod cost;
@@ -57,6 +58,7 @@ pub struct Problem {
     link: Link,
     aims: Vec<Aim>,
     schedule: Schedule,
+    delays: amounts::Delays,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -188,6 +190,7 @@ impl Problem {
             budgets,
             link: scenario.link,
             schedule: scenario.schedule,
+            delays: amounts::Delays::of(scenario.link.delay),
             aims: [Some(scenario.objective), scenario.then]
                 .into_iter()
                 .flatten()
@@ -329,7 +332,10 @@ impl Problem {
 
     /// What it costs when anything runs on the server.
     pub fn split(&self) -> SplitTime {
-        self.tables.split
+        SplitTime {
+            delay_ns: self.delays.ns,
+            ..self.tables.split
+        }
     }
 
     /// Whether a tensor is a model input that the server has, too.

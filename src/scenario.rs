@@ -6,6 +6,7 @@
 
 mod accuracy;
 mod aim;
+mod over;
 mod typed;
 mod wishes;
 
@@ -20,6 +21,7 @@ use crate::units::{BitRate, Bytes, Delay, Energy, ParseUnitError, Share, Watts};
 
 pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
 pub use aim::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
+pub use over::{Dial, Over};
 pub use wishes::{Wishes, parse_capacity, parse_task};
 
 /// A complete, consistent request.
@@ -183,6 +185,17 @@ pub enum ScenarioError {
     /// Text that is not a capacity.
     #[error("`{0}` is not NAME=AMOUNT with a whole number")]
     BadCapacity(String),
+    /// Text that is not something to sweep over.
+    #[error("{0}")]
+    BadOver(String),
+    /// A fixed wish for what a sweep varies.
+    #[error("--over {over} varies what --{flag} fixes: drop one of them")]
+    Fixed {
+        /// What is varied.
+        over: String,
+        /// The flag or key.
+        flag: String,
+    },
     /// The same limit twice.
     #[error("{0} is given twice")]
     Twice(String),

@@ -158,6 +158,22 @@ impl Server {
         }
     }
 
+    /// The same simulated machine at another speed, as a multiple of the machine that was measured;
+    /// `None` unless its speed is such a multiple.
+    pub fn at_speed(&self, factor: f64) -> Option<Server> {
+        match &self.source {
+            Source::Simulated(base, Speed::Factor(_)) => Some(Server {
+                name: match self.name.starts_with("sim:") {
+                    true => format!("sim:{factor}x"),
+                    false => format!("{} at {factor}x", self.name),
+                },
+                source: Source::Simulated(base.clone(), Speed::Factor(factor)),
+                ..self.clone()
+            }),
+            _ => None,
+        }
+    }
+
     /// Whether the times are computed rather than measured on that machine.
     pub fn simulated(&self) -> bool {
         matches!(self.source, Source::Simulated(..))

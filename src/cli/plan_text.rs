@@ -197,7 +197,7 @@ pub(super) fn crossing(plan: &Plan) -> Vec<String> {
     plan.crossing.iter().map(line).collect()
 }
 
-fn what_crosses(plan: &Plan) -> String {
+pub(super) fn what_crosses(plan: &Plan) -> String {
     match plan.crossing.as_slice() {
         [] if plan.server.is_empty() => "nothing".to_owned(),
         [] => "nothing (all on the server)".to_owned(),

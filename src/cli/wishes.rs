@@ -1,5 +1,6 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
+mod kinds;
 mod reading;
 mod request;
 
@@ -10,8 +11,8 @@ use cutpoint::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
-    U8Input, Weight, Wishes, parse_capacity, parse_task,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, Over, RateRange, Scenario, Schedule,
+    TaskResults, U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::Confidence;
 use cutpoint::solve::{Engine, Options};
@@ -20,7 +21,8 @@ use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 use super::{Kind, OrFail, files, plural};
 
-use reading::{accuracy_file, candidates_kind, load_accuracy};
+pub(crate) use kinds::candidates_kind;
+use reading::{accuracy_file, load_accuracy};
 pub(crate) use reading::{problem, read_accuracy, read_server, rivals, tell};
 
 /// Machines, link, choices and limits.
@@ -285,6 +287,14 @@ impl WishArgs {
     /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
     fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
         let wishes = self.choices.merged(otherwise)?;
+        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        self.read_for(scenario, rates, wishes)
+    }
+
+    /// As [`WishArgs::read`], with what a sweep varies at its loosest.
+    pub(crate) fn read_varied(&self, over: &Over) -> anyhow::Result<Read> {
+        let wishes = self.choices.merged(Wishes::default())?;
+        let wishes = over.wish(wishes).or_fail(Kind::Usage)?;
         let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
         self.read_for(scenario, rates, wishes)
     }

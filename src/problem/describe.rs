@@ -214,6 +214,7 @@ impl Problem {
 
     fn setting(&self) -> Setting {
         let mut setting = self.tables.setting.clone();
+        setting.delay_ms = self.split().delay_ns as f64 / 1e6;
         setting.rate_bit_s = self.link().rate.bit_s();
         setting
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Problem;
+use super::amounts::Delays;
 use super::tables::Tables;
 use crate::units::Delay;
 
@@ -15,9 +16,7 @@ impl Problem {
     pub fn with_delay(&self, delay: Delay) -> Problem {
         let mut problem = self.clone();
         problem.link.delay = delay;
-        let tables = Arc::make_mut(&mut problem.tables);
-        tables.split.delay_ns = delay.ns();
-        tables.setting.delay_ms = delay.ns() as f64 / 1e6;
+        problem.delays = Delays::of(delay);
         problem
     }
 
