@@ -2,6 +2,7 @@
 
 mod lookup;
 mod member;
+mod spread;
 mod sweep;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::syntax::read_toml;
 
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use member::PlannedMember;
+pub use spread::{Interval, LatencySpread, Robust};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
 /// Version of the file format this program reads and writes.
@@ -56,6 +58,12 @@ pub struct Plan {
     pub bound_ms: f64,
     /// Where the latency goes; the parts add up to it.
     pub breakdown_ms: Breakdown,
+    /// How likely which latency is; absent unless the rate's spread or a percentile was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_spread: Option<LatencySpread>,
+    /// How far things may move before another plan wins; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robust: Option<Robust>,
     /// One entry per task.
     pub tasks: Vec<TaskPlan>,
     /// Encoded payload from edge to server, without framing.
@@ -126,6 +134,12 @@ pub struct Setting {
     /// Model inputs that the server has, too: they are read there without being sent.
     #[serde(default)]
     pub local_inputs: Vec<String>,
+    /// The percentile that times, payloads and the rate are planned at; absent for the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentile: Option<f64>,
+    /// How likely each rate is, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_spread: Option<String>,
 }
 
 /// What a plan is best at, other than latency.
@@ -214,6 +228,10 @@ pub struct TaskPlan {
     /// When they are to be there; absent without a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<f64>,
+    /// Probability that they are; absent without a deadline, or unless the rate's spread or a
+    /// percentile was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_time: Option<f64>,
     /// Loss of quality in the unit of the limits on it (0.01 is one percent), at its pessimistic
     /// end; absent while unmeasured.
     pub accuracy_drop: Option<f64>,
@@ -467,6 +485,8 @@ mod tests {
                 results: "edge".into(),
                 task_results: vec!["t=server".into()],
                 local_inputs: Vec::new(),
+                percentile: None,
+                rate_spread: None,
             },
             objective: PlannedAim::default(),
             edge: vec!["a".into()],
@@ -484,11 +504,14 @@ mod tests {
             latency_ms: 3.25,
             bound_ms: 3.25,
             breakdown_ms: Breakdown::default(),
+            latency_spread: None,
+            robust: None,
             tasks: vec![TaskPlan {
                 name: "t".into(),
                 side: Side::Both,
                 latency_ms: 3.25,
                 deadline_ms: None,
+                on_time: None,
                 accuracy_drop: None,
                 accuracy: None,
             }],

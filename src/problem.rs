@@ -14,6 +14,7 @@ mod accuracy;
 mod aim;
 mod baselines;
 mod budget;
+mod chance;
 mod cost;
 mod describe;
 mod limit;
@@ -45,7 +46,8 @@ pub use parts::{Part, Parts, Sum};
 pub use schedule::Timing;
 pub use tables::{LayerTime, SplitTime, TensorTime, Way};
 
-use tables::Tables;
+use chance::Chance;
+use tables::{Spreads, Tables};
 
 /// A model, two machines and a scenario: what every placement costs and which are allowed.
 #[derive(Debug, Clone)]
@@ -56,6 +58,7 @@ pub struct Problem {
     link: Link,
     aims: Vec<Aim>,
     schedule: Schedule,
+    chance: Option<Arc<Chance>>,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -178,11 +181,17 @@ impl Problem {
         scenario: &Scenario,
         accuracy: Option<&Sensitivity>,
     ) -> Result<Problem, ProblemError> {
-        let tables = Tables::new(edge, server, scenario, accuracy)?;
+        let mut tables = Arc::new(Tables::new(edge, server, scenario, accuracy)?);
+        let spreads = Spreads::of(edge, server);
+        let chance = Chance::of(&tables, spreads, scenario).map(Arc::new);
+        if let Some(percentile) = scenario.percentile {
+            tables = Arc::new(tables.at(percentile, spreads)?);
+        }
         let limits = limit::resolve(&tables, scenario)?;
         let budgets = limit::budgets(&tables, &limits);
         Ok(Problem {
-            tables: Arc::new(tables),
+            tables,
+            chance,
             limits,
             budgets,
             link: scenario.link,
@@ -306,6 +315,18 @@ impl Problem {
         let mut problem = self.clone();
         problem.budgets.extend_from_slice(more);
         problem
+    }
+
+    /// The same problem with all times on the edge and all on the server multiplied by a factor
+    /// each.
+    ///
+    /// # Errors
+    /// [`ProblemError::TooLarge`].
+    pub fn with_times(&self, edge: f64, server: f64) -> Result<Problem, ProblemError> {
+        Ok(Problem {
+            tables: Arc::new(self.tables.scaled(edge, server)?),
+            ..self.clone()
+        })
     }
 
     /// The same problem at another rate.

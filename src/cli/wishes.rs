@@ -1,23 +1,28 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
+mod kinds;
+mod spread;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::candidates::{Candidate, CandidatesError, Entrant, candidates, entrant_names};
+use cutpoint::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
-use cutpoint::problem::{Problem, ProblemError};
+use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
     Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
     U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::{Confidence, Sensitivity};
-use cutpoint::server::{Server, ServerError};
+use cutpoint::server::Server;
 use cutpoint::solve::{Engine, Options, Rival};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 use super::{Common, Kind, OrFail, files, plural};
+use kinds::{candidates_kind, problem_kind, scenario_kind, server_kind};
+use spread::SpreadArgs;
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Args)]
@@ -84,6 +89,9 @@ pub(crate) struct ChoiceArgs {
     /// Rate and delay of a kind of link: lora, 3g, 4g, wifi, 5g, gbe
     #[arg(long, value_name = "PRESET", help_heading = "Link")]
     link: Option<String>,
+
+    #[command(flatten)]
+    spread: SpreadArgs,
 
     /// Codecs that may be used, such as f32 (the tensor as it is), f16, q8, u8, q4+zstd [default:
     /// f32, u8 for 8-bit inputs, and what was measured: lossless ones, and under limits on accuracy
@@ -288,7 +296,7 @@ impl WishArgs {
         let (mut scenario, asked) = self.choices.complete(otherwise)?;
         // the one rate of a preset or of a scenario for plans is not what a trace is about
         let rates = asked.single().map_or(asked, |_| rates);
-        scenario.link.rate = rates.from;
+        (scenario.link.rate, scenario.rate_model) = (rates.from, None);
         self.read_for(scenario, rates)
     }
 
@@ -424,11 +432,12 @@ impl ChoiceArgs {
             None => Wishes::default(),
         };
         let wishes = self.wishes().or(file).or(otherwise);
-        wishes.complete().or_fail(Kind::Usage)
+        let complete = wishes.complete();
+        complete.map_err(|error| scenario_kind(&error).of(error))
     }
 
     fn wishes(&self) -> Wishes {
-        Wishes {
+        self.spread.add_to(Wishes {
             format: None,
             link: self.link.clone(),
             rate: self.rate,
@@ -461,34 +470,8 @@ impl ChoiceArgs {
             capacity: self.capacity.iter().cloned().collect(),
             local_input: self.local_input.clone(),
             task: self.task.clone(),
-        }
-    }
-}
-
-fn server_kind(error: &ServerError) -> Kind {
-    match error {
-        ServerError::BadFactor(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-fn problem_kind(error: &ProblemError) -> Kind {
-    match error {
-        ProblemError::Unknown { .. }
-        | ProblemError::NotAnInput { .. }
-        | ProblemError::NotAnImage { .. }
-        | ProblemError::CodecNeedsData(_)
-        | ProblemError::NoAccuracy
-        | ProblemError::NoBaseline(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-fn candidates_kind(error: &CandidatesError) -> Kind {
-    match error {
-        CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
-        CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,
-        _ => Kind::BadInput,
+            ..Wishes::default()
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tables of the cost model: whole nanoseconds and bits per layer and crossing.
 
+mod tail;
 mod tasks;
 mod tensors;
 
@@ -17,6 +18,7 @@ use crate::server::{Server, ServerTimes};
 use crate::task::Task;
 use crate::units::{BitRate, Bytes};
 
+pub(super) use tail::Spreads;
 use tasks::TaskWishes;
 use tensors::TensorTable;
 
@@ -78,7 +80,7 @@ pub struct SplitTime {
     pub delay_ns: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tables {
     pub(super) graph: Graph,
     pub(super) tasks: Vec<Task>,
@@ -331,5 +333,7 @@ fn setting(edge: &Profile, server: &Server, scenario: &Scenario) -> Setting {
             .map(|(task, side)| format!("{task}={side}"))
             .collect(),
         local_inputs: scenario.local_inputs.clone(),
+        percentile: None,
+        rate_spread: scenario.rate_model.as_ref().map(ToString::to_string),
     }
 }

@@ -7,6 +7,7 @@ mod explain;
 mod linear;
 mod optimum;
 mod reduce;
+mod robust;
 mod sweep;
 mod tradeoff;
 
@@ -16,6 +17,7 @@ use crate::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
+pub use robust::robust;
 pub use sweep::{sweep, sweep_models};
 pub use tradeoff::tradeoff;
 
