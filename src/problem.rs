@@ -181,8 +181,12 @@ impl Problem {
         scenario: &Scenario,
         accuracy: Option<&Sensitivity>,
     ) -> Result<Problem, ProblemError> {
-        let mut tables = Arc::new(Tables::new(edge, server, scenario, accuracy)?);
+        let mut tables = Tables::new(edge, server, scenario, accuracy)?;
         let spreads = Spreads::of(edge, server);
+        if scenario.percentile.is_some() || scenario.rate_model.is_some() {
+            tables.notes.extend(spreads.note());
+        }
+        let mut tables = Arc::new(tables);
         let chance = Chance::of(&tables, spreads, scenario).map(Arc::new);
         if let Some(percentile) = scenario.percentile {
             tables = Arc::new(tables.at(percentile, spreads)?);

@@ -12,7 +12,13 @@ pub(crate) fn lines(plan: &Plan) -> Vec<String> {
     }
     let tasks = plan.tasks.iter();
     let mut on_time: Vec<String> = tasks
-        .filter_map(|task| Some(format!("{} {}", shorten(&task.name), percent(task.on_time?))))
+        .filter_map(|task| {
+            Some(format!(
+                "{} {}",
+                shorten(&task.name),
+                percent(task.on_time?)
+            ))
+        })
         .collect();
     let all = plan.latency_spread.as_ref().and_then(|s| s.on_time);
     if let (Some(all), true) = (all, on_time.len() > 1) {
@@ -22,7 +28,7 @@ pub(crate) fn lines(plan: &Plan) -> Vec<String> {
         lines.push(format!("on time   {}", on_time.join(", ")));
     }
     if let Some(robust) = &plan.robust {
-        lines.push(format!("robust    {}", range(robust)));
+        lines.extend(range(robust));
     }
     lines
 }
@@ -49,20 +55,28 @@ fn percent(share: f64) -> String {
     format!("{} %", (percent * 100.0).round() / 100.0)
 }
 
-fn range(robust: &Robust) -> String {
-    let about = if robust.rate_to_1_percent { "about " } else { "" };
-    let rates = words(&robust.rate_bit_s, |bit_s| format!("{about}{}", rate(*bit_s)));
-    let factor = |times: &Interval<f64>| words(times, |factor| format!("{factor:.2} times"));
-    let parts = [
-        ("rates", rates),
-        ("edge times", factor(&robust.edge_times)),
-        ("server times", factor(&robust.server_times)),
-    ];
-    let part = |(what, range): (&str, Option<String>)| match range {
-        Some(range) => format!("{what} {range}"),
-        None => format!("{what} {} times either way", robust.within),
+/// A line for the rate and one for the times.
+fn range(robust: &Robust) -> [String; 2] {
+    let about = if robust.rate_to_1_percent {
+        "about "
+    } else {
+        ""
     };
-    format!("the best plan for {}", parts.map(part).join("; "))
+    let rates = words(&robust.rate_bit_s, |bit_s| {
+        format!("{about}{}", rate(*bit_s))
+    });
+    let factor = |times: &Interval<f64>| words(times, |factor| format!("{factor:.2}"));
+    let or_any = |range: Option<String>| {
+        range.unwrap_or_else(|| format!("{} times either way", robust.within))
+    };
+    [
+        format!("robust    the best plan at rates {}", or_any(rates)),
+        format!(
+            "          with edge times by a factor {}, server times {}",
+            or_any(factor(&robust.edge_times)),
+            or_any(factor(&robust.server_times))
+        ),
+    ]
 }
 
 /// `from A to B`, `from A`, `up to B`.

@@ -26,8 +26,8 @@ impl Spreads {
         }
     }
 
-    /// Says whose times stay as they are at every percentile.
-    fn note(self) -> Option<String> {
+    /// Says whose times are taken not to vary.
+    pub(in crate::problem) fn note(self) -> Option<String> {
         let whose = match (self.edge.is_none(), self.server.is_none()) {
             (false, false) => return None,
             (true, false) => "the edge's profile states no spread of its times, which are",
@@ -65,7 +65,6 @@ impl Tables {
             way.wire_bits = wire(way.payload).0.saturating_mul(8);
         }
         tables.setting.percentile = Some(percentile.percent());
-        tables.notes.extend(spreads.note());
         tables.check_range()?;
         Ok(tables)
     }
