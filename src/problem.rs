@@ -22,6 +22,7 @@ mod pace;
 mod parts;
 mod schedule;
 mod tables;
+mod vary;
 
 use std::sync::Arc;
 
@@ -319,18 +320,6 @@ impl Problem {
         let mut problem = self.clone();
         problem.budgets.extend_from_slice(more);
         problem
-    }
-
-    /// The same problem with all times on the edge and all on the server multiplied by a factor
-    /// each.
-    ///
-    /// # Errors
-    /// [`ProblemError::TooLarge`].
-    pub fn with_times(&self, edge: f64, server: f64) -> Result<Problem, ProblemError> {
-        Ok(Problem {
-            tables: Arc::new(self.tables.scaled(edge, server)?),
-            ..self.clone()
-        })
     }
 
     /// The same problem at another rate.

@@ -7,6 +7,7 @@
 mod accuracy;
 mod aim;
 mod spread;
+mod typed;
 mod wishes;
 
 use std::collections::BTreeMap;

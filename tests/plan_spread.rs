@@ -341,7 +341,7 @@ fn at_the_ends_the_plan_is_still_the_best_and_beyond_it_is_not() {
                 } else {
                     (1.0, factor)
                 };
-                same(&problem.with_times(factors.0, factors.1).unwrap())
+                same(&problem.with_times_by(factors.0, factors.1).unwrap())
             };
             for (side, times) in [&found.edge_times, &found.server_times]
                 .into_iter()

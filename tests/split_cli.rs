@@ -116,6 +116,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             server: HalfEvidence::Simulated,
         },
         solve_ms: None,
+        request: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
 mod kinds;
+mod request;
+mod sources;
 mod spread;
 
 use std::path::{Path, PathBuf};
@@ -21,11 +23,13 @@ use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 use super::{Common, Kind, OrFail, files, plural};
-use kinds::{candidates_kind, problem_kind, scenario_kind, server_kind};
+use kinds::{candidates_kind, problem_kind, scenario_kind};
+use sources::{accuracy_file, load_accuracy};
+pub(crate) use sources::{read_accuracy, read_server};
 use spread::SpreadArgs;
 
 /// Machines, link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WishArgs {
     /// Profile of the model on the edge board; several models are compared, each alone and in sets
     /// that do all tasks together
@@ -56,7 +60,7 @@ pub(crate) struct WishArgs {
 }
 
 /// Link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ChoiceArgs {
     /// Take wishes from a TOML file with keys like these flags; flags win
     #[arg(long, value_name = "FILE")]
@@ -264,6 +268,10 @@ pub(crate) struct Read {
     pub(crate) rates: RateRange,
     /// How the planner is to work.
     pub(crate) options: Options,
+    /// What all that was read from: profiles, servers, and wishes as typed.
+    edge_files: Vec<PathBuf>,
+    servers: Vec<String>,
+    wishes: Wishes,
 }
 
 impl WishArgs {
@@ -277,10 +285,21 @@ impl WishArgs {
         }
     }
 
+    /// Frames per second asked for as a flag.
+    pub(crate) fn fps(&self) -> Option<FrameRate> {
+        self.choices.fps
+    }
+
     /// Reads profiles, servers and accuracy files.
     pub(crate) fn read(&self) -> anyhow::Result<Read> {
-        let (scenario, rates) = self.choices.complete(Wishes::default())?;
-        self.read_for(scenario, rates)
+        self.read_or(Wishes::default())
+    }
+
+    /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
+    fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
+        let wishes = self.choices.merged(otherwise)?;
+        let (scenario, rates) = complete(wishes.clone())?;
+        self.read_for(scenario, rates, wishes)
     }
 
     /// As [`WishArgs::read`], over these rates unless others were asked for as a range.
@@ -293,14 +312,25 @@ impl WishArgs {
             rate: Some(rates),
             ..Wishes::default()
         };
-        let (mut scenario, asked) = self.choices.complete(otherwise)?;
+        let wishes = self.choices.merged(otherwise)?;
+        let (mut scenario, asked) = complete(wishes.clone())?;
         // the one rate of a preset or of a scenario for plans is not what a trace is about
         let rates = asked.single().map_or(asked, |_| rates);
         (scenario.link.rate, scenario.rate_model) = (rates.from, None);
-        self.read_for(scenario, rates)
+        // frames are each on their own there: how often they come is no limit of its own
+        let limits = &mut scenario.limits;
+        if limits.link_share.is_none() && limits.max_power.is_none() {
+            limits.fps = None;
+        }
+        self.read_for(scenario, rates, wishes)
     }
 
-    fn read_for(&self, scenario: Scenario, rates: RateRange) -> anyhow::Result<Read> {
+    fn read_for(
+        &self,
+        scenario: Scenario,
+        rates: RateRange,
+        wishes: Wishes,
+    ) -> anyhow::Result<Read> {
         self.check_counts()?;
         let mut edges = Vec::new();
         for path in &self.edge {
@@ -314,6 +344,9 @@ impl WishArgs {
             scenario,
             rates,
             options: self.options(),
+            edge_files: self.edge.clone(),
+            servers: self.server.clone(),
+            wishes,
         };
         for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
             let server = self.server.get(index).or(self.server.first());
@@ -387,27 +420,6 @@ fn rival(candidate: &Candidate) -> Rival<'_> {
     }
 }
 
-/// The accuracy file asked for, or the one that lies beside a profile.
-fn accuracy_file(asked: Option<&Path>, profile: &Path) -> Option<PathBuf> {
-    let beside = || Some(profile.with_extension("accuracy.toml")).filter(|path| path.is_file());
-    asked.map(Path::to_owned).or_else(beside)
-}
-
-fn load_accuracy(path: &Path) -> anyhow::Result<Sensitivity> {
-    Sensitivity::load(path).or_fail(Kind::BadInput)
-}
-
-/// What the accuracy file beside a profile says, if there is one.
-pub(crate) fn read_accuracy(profile: &Path) -> anyhow::Result<Option<Sensitivity>> {
-    let file = accuracy_file(None, profile);
-    file.as_deref().map(load_accuracy).transpose()
-}
-
-/// What `--server` names.
-pub(crate) fn read_server(text: &str) -> anyhow::Result<Server> {
-    Server::read(text).map_err(|error| server_kind(&error).of(error))
-}
-
 /// The problem, with its notes told to the person watching.
 pub(crate) fn problem(
     edge: &Profile,
@@ -427,13 +439,15 @@ pub(crate) fn problem(
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+        complete(self.merged(otherwise)?)
+    }
+
+    fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
         let file = match &self.scenario {
             Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
             None => Wishes::default(),
         };
-        let wishes = self.wishes().or(file).or(otherwise);
-        let complete = wishes.complete();
-        complete.map_err(|error| scenario_kind(&error).of(error))
+        Ok(self.wishes().or(file).or(otherwise))
     }
 
     fn wishes(&self) -> Wishes {
@@ -473,6 +487,11 @@ impl ChoiceArgs {
             ..Wishes::default()
         })
     }
+}
+
+fn complete(wishes: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+    let complete = wishes.complete();
+    complete.map_err(|error| scenario_kind(&error).of(error))
 }
 
 /// Refuses an output file that cannot be written before any work is done.

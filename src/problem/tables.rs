@@ -197,7 +197,7 @@ impl Tables {
         Ok(tables)
     }
 
-    fn check_range(&self) -> Result<(), ProblemError> {
+    pub(super) fn check_range(&self) -> Result<(), ProblemError> {
         let mut time = 0.0;
         let bytes = |sum: Bytes| 8.0 * sum.0 as f64;
         let mut bits = bytes(self.graph.weights().iter().map(|w| w.bytes).sum());

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{RateRange, ScenarioError};
@@ -12,7 +12,7 @@ use crate::trace::{RateQuantiles, RateSpread, Reading, Trace};
 use crate::units::{BitRate, Share};
 
 /// The share of cases that times are to hold in, in percent: above 50 and below 100.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Percentile(f64);
 
 /// A number that is no percentile to plan for.

@@ -39,8 +39,8 @@ impl Move {
     fn apply(self, problem: &Problem) -> Result<Problem, ProblemError> {
         match self {
             Move::Rate(factor) => Ok(problem.with_rate(moved(problem.link().rate, factor))),
-            Move::Edge(factor) => problem.with_times(factor, 1.0),
-            Move::Server(factor) => problem.with_times(1.0, factor),
+            Move::Edge(factor) => problem.with_times_by(factor, 1.0),
+            Move::Server(factor) => problem.with_times_by(1.0, factor),
         }
     }
 }

@@ -7,7 +7,7 @@ use cutpoint::scenario::{Percentile, Wishes};
 use cutpoint::units::Share;
 
 /// What varies, and how much of it a plan must bear.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Spread")]
 pub(super) struct SpreadArgs {
     /// Plan for this percentile of times, payloads and of the rate's slowness, above 50 and below

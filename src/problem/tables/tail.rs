@@ -1,4 +1,4 @@
-//! The tables at a percentile of times and payloads, and with all times of a machine scaled.
+//! The tables at a percentile of times and payloads.
 
 use super::{Tables, Way};
 use crate::link::wire;
@@ -59,41 +59,13 @@ impl Tables {
     ) -> Result<Tables, ProblemError> {
         let z = percentile.z();
         let factor = |spread: Option<TimeSpread>| spread.map_or(1.0, |spread| spread.factor(z));
-        let mut tables = self.scaled(factor(spreads.edge), factor(spreads.server))?;
+        let mut tables = self.clone();
+        tables.scale_by(factor(spreads.edge), factor(spreads.server))?;
         for way in tables.tensors.iter_mut().flat_map(|t| &mut t.ways) {
             way.payload = way.payload_at(z);
             way.wire_bits = wire(way.payload).0.saturating_mul(8);
         }
         tables.setting.percentile = Some(percentile.percent());
-        tables.check_range()?;
-        Ok(tables)
-    }
-
-    /// With all times on the edge and all on the server multiplied by a factor each.
-    ///
-    /// # Errors
-    /// Sums beyond the range of exact arithmetic.
-    pub(in crate::problem) fn scaled(
-        &self,
-        edge: f64,
-        server: f64,
-    ) -> Result<Tables, ProblemError> {
-        let scale = |ns: &mut u64, factor: f64| *ns = (*ns as f64 * factor).round() as u64;
-        let mut tables = self.clone();
-        for layer in &mut tables.layers {
-            scale(&mut layer.edge_ns, edge);
-            scale(&mut layer.server_ns, server);
-        }
-        for tensor in &mut tables.tensors {
-            scale(&mut tensor.send_ns, edge);
-            scale(&mut tensor.recv_ns, server);
-            for way in &mut tensor.ways {
-                scale(&mut way.encode_ns, edge);
-                scale(&mut way.decode_ns, server);
-            }
-        }
-        scale(&mut tables.split.edge_ns, edge);
-        scale(&mut tables.split.server_ns, server);
         tables.check_range()?;
         Ok(tables)
     }
