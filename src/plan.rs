@@ -1,5 +1,6 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod evidence;
 mod explanation;
 mod lookup;
 mod member;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use evidence::{Evidence, HalfEvidence};
 pub use explanation::{
     Change, Contender, Explanation, Flip, LimitReason, Margin, Margins, Quantity, Step, Together,
     Unit, WhyNot,
@@ -303,30 +305,6 @@ pub struct Alternative {
     pub latency_ms: f64,
     /// The limit it breaks; absent when it meets them all.
     pub breaks: Option<String>,
-}
-
-/// What the predicted times of a plan's halves rest on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// The edge half.
-    pub edge: HalfEvidence,
-    /// The server half.
-    pub server: HalfEvidence,
-}
-
-/// What the predicted time of a half rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HalfEvidence {
-    /// This very half was run on that machine.
-    Measured,
-    /// The half follows from other halves measured on that machine.
-    Predicted,
-    /// The times were stated by hand, not measured.
-    Stated,
-    /// The machine itself is simulated.
-    Simulated,
 }
 
 /// The answer when no plan meets the limits.
