@@ -25,7 +25,7 @@ use super::{Common, Kind, OrFail, files, plan_text};
       --server sim:8x --link wifi --max-drop 1%
   cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --link 3g --max-drop 1% \\
       --model model.onnx --data shapes
-  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --rate 10Mbit/s --rate-spread 30% \
+  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --rate 10Mbit/s --rate-spread 30% \\
       --deadline 80ms --percentile 95 --robust
 
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
