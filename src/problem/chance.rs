@@ -9,7 +9,8 @@
 //! where payloads are fixed. Assumed are one rate for the whole of an inference, machines that vary
 //! on their own, each as a whole (a slow run is slow in all layers), and payloads of several tensors
 //! that are large together. The distribution over R is summed at the middles of [`CELLS`] equally
-//! likely cells, so the same inputs give the same numbers.
+//! likely cells, so the same inputs give the same numbers. Where machines do not vary,
+//! probabilities are known to one cell.
 
 use std::sync::Arc;
 
