@@ -1,4 +1,5 @@
-//! The two halves of every natural cut give what the whole model gives, in ONNX Runtime.
+//! The halves of every natural cut, and heads beside the link, give what the whole model gives, in
+//! ONNX Runtime.
 #![allow(clippy::unwrap_used, clippy::panic)] // a failing test may panic anywhere in its file
 
 use std::path::Path;
@@ -125,6 +126,40 @@ fn cuts_of_several_tensors_and_kept_heads_reproduce_the_whole() {
             assert!(worst <= ROUNDING, "{path}: {:?}: {worst}", cut.crossing);
         }
     }
+}
+
+#[test]
+fn heads_beside_the_link_reproduce_the_whole() {
+    for path in &models() {
+        let loaded = load(path);
+        let graph = loaded.graph();
+        let tasks = cutpoint::task::Task::per_output(graph);
+        let heads = cuts::private_heads(graph, &tasks, &[]).unwrap();
+        for (sent, kept) in pairs(heads.len()) {
+            let beside = heads[kept].edge.complement();
+            for codec in [Codec::F32, Codec::F16] {
+                let crossing = heads[sent].crossing.iter().map(|t| (*t, codec));
+                let request = CutRequest {
+                    edge: heads[sent].edge.clone(),
+                    beside: beside.clone(),
+                    crossing: crossing.collect(),
+                    ..CutRequest::default()
+                };
+                let parts = onnx::cut(&loaded.model, &loaded.reading, &request).unwrap();
+                let local = parts.local.as_ref().unwrap().output_names();
+                assert_eq!(local, tasks[kept].outputs, "{path}");
+                let worst = loaded.worst(&parts);
+                let most = if codec == Codec::F32 { ROUNDING } else { 0.02 };
+                assert!(worst <= most, "{path}: {sent}, {kept}: {worst}");
+            }
+        }
+    }
+}
+
+/// All pairs of two different numbers below `most`.
+fn pairs(most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let all = (0..most).flat_map(move |a| (0..most).map(move |b| (a, b)));
+    all.filter(|(a, b)| a != b)
 }
 
 #[test]
