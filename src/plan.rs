@@ -1,6 +1,7 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
 mod lookup;
+mod measured;
 mod member;
 mod sweep;
 
@@ -12,6 +13,7 @@ use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
+pub use measured::{MeasuredPlan, Measurement};
 pub use member::PlannedMember;
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
@@ -76,6 +78,9 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What the predicted times of the two halves rest on.
     pub evidence: Evidence,
+    /// What decided between the plans nearest to the predicted best; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measurement>,
     /// Time spent solving; absent in files, so that the same inputs give the same bytes.
     pub solve_ms: Option<f64>,
 }
@@ -509,6 +514,7 @@ mod tests {
                 edge: HalfEvidence::Measured,
                 server: HalfEvidence::Simulated,
             },
+            measured: None,
             solve_ms: None,
         }
     }

@@ -119,6 +119,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             edge: HalfEvidence::Simulated,
             server: HalfEvidence::Simulated,
         },
+        measured: None,
         solve_ms: None,
     }
 }

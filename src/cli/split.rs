@@ -193,7 +193,7 @@ fn misfit(error: OnnxError) -> anyhow::Error {
 }
 
 /// The cut of a plan.
-fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
+pub(crate) fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
     let graph = &reading.graph;
     let find = |name: &String| graph.find_tensor(name).map_err(|e| misfit(e.into()));
     let mut request = CutRequest::default();

@@ -71,6 +71,7 @@ impl Problem {
             binding: found.binding.clone(),
             alternatives: self.alternatives(pace),
             evidence: self.evidence(edge),
+            measured: None,
             solve_ms: None,
         }
     }

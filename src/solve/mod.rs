@@ -5,6 +5,7 @@ mod choose;
 mod enumerate;
 mod explain;
 mod linear;
+mod nearest;
 mod optimum;
 mod reduce;
 mod sweep;
@@ -16,6 +17,7 @@ use crate::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
+pub use nearest::{Near, Nearest, nearest};
 pub use sweep::{sweep, sweep_models};
 pub use tradeoff::tradeoff;
 
