@@ -316,6 +316,11 @@ fn regret(measurement: &Measurement) -> String {
     if !measurement.complete {
         text += "; more plans are as near as these";
     }
+    let (now, then) = (measurement.whole_ms, measurement.whole_profiled_ms);
+    if (now / then.max(f64::MIN_POSITIVE) - 1.0).abs() > 0.05 {
+        let (now, then) = (ms(now), ms(then));
+        text += &format!("; the whole model took {now} here, {then} in the profile");
+    }
     if !measurement.server_measured {
         text += "; the server half counts as predicted";
     }

@@ -10,6 +10,11 @@ pub struct Measurement {
     pub cpu: String,
     /// Threads of the runtime.
     pub threads: usize,
+    /// Median of the whole model in the same rounds; far from the profile's, the machine is busier
+    /// or slower than it was then.
+    pub whole_ms: f64,
+    /// The same in the profile.
+    pub whole_profiled_ms: f64,
     /// Whether the server half was measured, too, and its time divided by the simulated server's
     /// speed-up; else it counts as predicted.
     pub server_measured: bool,
@@ -111,6 +116,8 @@ mod tests {
         let mut measurement = Measurement {
             cpu: String::new(),
             threads: 1,
+            whole_ms: 2.0,
+            whole_profiled_ms: 2.0,
             server_measured: false,
             band_ms: 1.0,
             complete: true,

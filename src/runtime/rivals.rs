@@ -34,6 +34,15 @@ pub struct PlanTimes {
     pub server: Option<PartTime>,
 }
 
+/// Plans that were timed together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Race {
+    /// The whole model, in the same rounds.
+    pub whole: PartTime,
+    /// The plans, in the order asked for.
+    pub plans: Vec<PlanTimes>,
+}
+
 /// What a plan's halves are, in the order in which they need one another.
 fn parts(halves: &Halves) -> [Option<&Model>; 3] {
     [&halves.edge, &halves.local, &halves.server].map(Option::as_ref)
@@ -50,9 +59,10 @@ impl Bench<'_> {
         requests: &[CutRequest],
         time: Duration,
         watch: &mut dyn FnMut(usize, usize) -> Control,
-    ) -> Result<Vec<PlanTimes>, RunError> {
+    ) -> Result<Race, RunError> {
         let cut = |request| Ok(onnx::cut(self.model, self.reading, request)?);
         let halves: Vec<Halves> = requests.iter().map(cut).collect::<Result<_, RunError>>()?;
+        let mut wholes = Vec::new();
         let mut found: Vec<[Vec<Summary>; 3]> = vec![Default::default(); halves.len()];
         for pass in 0..PASSES {
             let mut order: Vec<usize> = (0..halves.len()).collect();
@@ -75,6 +85,7 @@ impl Bench<'_> {
             let mut watch = |round| watch(pass, round);
             let series = interleave(&mut subjects, &self.protocol, seed, deadline, &mut watch)?;
             drop(last);
+            wholes.push(series[0].summary(self.protocol.threads));
             for ((plan, part), series) in owners.into_iter().zip(&series[1..]) {
                 found[plan][part].push(series.summary(self.protocol.threads));
             }
@@ -84,7 +95,11 @@ impl Bench<'_> {
             local: merged(local),
             server: merged(server),
         });
-        Ok(times.collect())
+        let plans = times.collect();
+        let whole = merged(&wholes);
+        let untimed = || RunError::Mismatch("nothing was timed".to_owned());
+        let whole = whole.ok_or_else(untimed)?;
+        Ok(Race { whole, plans })
     }
 
     /// A session of each part that exists, with the inputs that the parts before it deliver.

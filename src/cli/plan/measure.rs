@@ -16,7 +16,7 @@ use cutpoint::runtime::board::{Board, most_threads};
 use cutpoint::runtime::halves::Bench;
 use cutpoint::runtime::measure::{Cache, Protocol};
 use cutpoint::runtime::probe::{probe, random_inputs};
-use cutpoint::runtime::rivals::{PASSES, PartTime, PlanTimes};
+use cutpoint::runtime::rivals::{PASSES, PartTime, PlanTimes, Race};
 use cutpoint::runtime::session::Provider;
 use cutpoint::scenario::Objective;
 use cutpoint::solve::{Near, nearest};
@@ -112,13 +112,15 @@ pub(super) fn settle(
         .iter()
         .map(|n| described(problem, n))
         .collect();
-    let times = measure(&plans, entrant, file, common)?;
+    let race = measure(&plans, entrant, file, common)?;
     let speed_up = entrant.server.speed_up();
-    let records = plans.iter().zip(&times);
+    let records = plans.iter().zip(&race.plans);
     let request_ms = entrant.server.request_us / 1e3;
     let mut measurement = Measurement {
         cpu: entrant.edge.board.cpu.clone(),
         threads: entrant.edge.board.threads,
+        whole_ms: rounded(race.whole.median_us / 1e3),
+        whole_profiled_ms: rounded(entrant.edge.whole.median_us / 1e3),
         server_measured: speed_up.is_some(),
         band_ms: rounded(band_ms),
         complete: found.complete,
@@ -243,7 +245,7 @@ fn measure(
     entrant: &Entrant,
     file: &Path,
     common: &Common,
-) -> anyhow::Result<Vec<PlanTimes>> {
+) -> anyhow::Result<Race> {
     let profile = &entrant.edge;
     let failed = |error| engine::run_failure(error, file);
     let model: Model = engine::load(file)?;
