@@ -1,8 +1,10 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod explanation;
 mod lookup;
 mod measured;
 mod member;
+mod request;
 mod sweep;
 
 use std::path::{Path, PathBuf};
@@ -12,9 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use explanation::{
+    Change, Contender, Explanation, Flip, LimitReason, Margin, Margins, Quantity, Step, Together,
+    Unit, WhyNot,
+};
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use measured::{MeasuredPlan, Measurement};
 pub use member::PlannedMember;
+pub use request::{Request, Source};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
 /// Version of the file format this program reads and writes.
@@ -83,6 +90,9 @@ pub struct Plan {
     pub measured: Option<Measurement>,
     /// Time spent solving; absent in files, so that the same inputs give the same bytes.
     pub solve_ms: Option<f64>,
+    /// What the plan was made from; absent in the plans of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
 }
 
 /// How good a plan is known to be.
@@ -219,6 +229,9 @@ pub struct TaskPlan {
     /// When they are to be there; absent without a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<f64>,
+    /// It is computed on the edge while link and server work, after the tasks there that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside_link: bool,
     /// Loss of quality in the unit of the limits on it (0.01 is one percent), at its pessimistic
     /// end; absent while unmeasured.
     pub accuracy_drop: Option<f64>,
@@ -320,6 +333,10 @@ pub struct NoPlan {
     /// A smallest set of limits that contradict one another: without any one of them there is a
     /// plan that meets the rest of the set.
     pub conflict: Vec<Conflict>,
+    /// The least that limits with an amount must give together; absent for a single one, and when
+    /// that does not help or was not found in time.
+    #[serde(default)]
+    pub relaxation: Option<Relaxation>,
     /// Plans everybody thinks of first, and what they break.
     pub alternatives: Vec<Alternative>,
     /// Time spent solving.
@@ -355,6 +372,32 @@ pub struct Conflict {
     pub allows_units: Option<u64>,
     /// As `least_bytes`, in units of a named capacity.
     pub least_units: Option<u64>,
+}
+
+/// The cheapest joint relaxation of limits that contradict one another: each with an amount gives
+/// the same share of it. Of a drop below one point, that share is of one point.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relaxation {
+    /// By how much each gives, in percent; a ten-thousandth of a percent less is not enough.
+    pub percent: f64,
+    /// The limits, with what they allow and the least they would have to.
+    pub limits: Vec<Conflict>,
+    /// The latency that is then possible.
+    pub latency_ms: f64,
+    /// The limit that has to give the smallest share of its amount when it gives alone; absent when
+    /// there is none, or when more than four limits contradict one another.
+    pub easiest: Option<Easiest>,
+}
+
+/// A limit that helps when it gives alone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Easiest {
+    /// Name of the limit.
+    pub limit: String,
+    /// By how much it has to give, in percent as in [`Relaxation::percent`].
+    pub percent: f64,
 }
 
 /// What can be wrong with the file of a plan or a sweep.
@@ -494,6 +537,7 @@ mod tests {
                 side: Side::Both,
                 latency_ms: 3.25,
                 deadline_ms: None,
+                beside_link: false,
                 accuracy_drop: None,
                 accuracy: None,
             }],
@@ -516,6 +560,14 @@ mod tests {
             },
             measured: None,
             solve_ms: None,
+            request: Some(Request {
+                edge: vec![Source {
+                    name: "m.toml".into(),
+                    sha256: Some("11".into()),
+                }],
+                wishes: toml::Table::from_iter([("link".into(), "wifi".into())]),
+                ..Request::default()
+            }),
         }
     }
 

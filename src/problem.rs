@@ -21,6 +21,7 @@ mod pace;
 mod parts;
 mod schedule;
 mod tables;
+mod vary;
 
 use std::sync::Arc;
 

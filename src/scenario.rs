@@ -6,6 +6,7 @@
 
 mod accuracy;
 mod aim;
+mod typed;
 mod wishes;
 
 use std::collections::BTreeMap;

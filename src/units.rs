@@ -109,9 +109,27 @@ fn quantity(text: &str, what: &'static str, units: &[(&str, f64)]) -> Result<f64
     }
 }
 
+/// The shortest text with one of these units that reads back as the same quantity.
+fn shortest<T: FromStr + PartialEq>(quantity: &T, value: f64, units: &[(&str, f64)]) -> String {
+    let texts = units
+        .iter()
+        .rev()
+        .map(|(unit, factor)| format!("{} {unit}", value / factor));
+    let exact = texts.filter(|text| text.parse().is_ok_and(|read: T| read == *quantity));
+    let (base, _) = units[0];
+    exact
+        .min_by_key(|text| text.chars().count())
+        .unwrap_or_else(|| format!("{value} {base}"))
+}
+
 impl Bytes {
     /// Bytes in one MiB, as a float, for printing.
     pub const MIB: f64 = 1024.0 * 1024.0;
+
+    /// The size as a person types it, to the byte: `64 MiB`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, SIZE_UNITS)
+    }
 }
 
 impl FromStr for Bytes {
@@ -153,6 +171,11 @@ impl BitRate {
     /// Bits per second, at least one.
     pub fn bit_s(self) -> u64 {
         self.0
+    }
+
+    /// The rate as a person types it, to the bit per second: `10 Mbit/s`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, &RATE_UNITS[..4])
     }
 }
 
@@ -221,6 +244,20 @@ impl FromStr for Energy {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let value = quantity(text, "energy", ENERGY_UNITS)?;
         Ok(Energy(value.round() as u64))
+    }
+}
+
+impl Energy {
+    /// The energy as a person types it, to the nanojoule: `5 mJ`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, ENERGY_UNITS)
+    }
+}
+
+impl Watts {
+    /// The power as a person types it, to the microwatt: `1.5 W`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, POWER_UNITS)
     }
 }
 
@@ -352,6 +389,14 @@ impl Delay {
     pub fn ns(self) -> u64 {
         u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
     }
+
+    /// The time as a person types it, to the nanosecond: `20 ms`.
+    pub fn typed(self) -> String {
+        // in whole nanoseconds, of which floats lose none
+        let in_ns = |(unit, seconds): &(&'static str, f64)| (*unit, (seconds * 1e9).round());
+        let units: Vec<(&str, f64)> = TIME_UNITS.iter().map(in_ns).collect();
+        shortest(&self, self.ns() as f64, &units)
+    }
 }
 
 #[cfg(test)]
@@ -429,6 +474,19 @@ mod tests {
         for text in ["0.01", "1", "-1%", "%", "1 percent"] {
             let error = text.parse::<Share>().unwrap_err().to_string();
             assert!(error.contains("`1%`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_typed_short_and_exactly() {
+        for text in ["64 MiB", "1.5 kB", "0 B", "67108865 B"] {
+            assert_eq!(text.parse::<Bytes>().unwrap().typed(), text);
+        }
+        for text in ["10 Mbit/s", "37.5 kbit/s", "1 bit/s", "100000 Gbit/s"] {
+            assert_eq!(text.parse::<BitRate>().unwrap().typed(), text);
+        }
+        for text in ["20 ms", "66.7 ms", "0 s", "1 ns", "2 min", "0.1 ms", "7 µs"] {
+            assert_eq!(text.parse::<Delay>().unwrap().typed(), text);
         }
     }
 

@@ -43,8 +43,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("statrs", &["sensitivity", "trace"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
-    // the hashes of models and of the runtime's library
-    ("sha2", &["onnx", "profile", "runtime", "accuracy"]),
+    // the hashes of models, of the runtime's library, and of what a plan was made from
+    ("sha2", &["onnx", "profile", "runtime", "accuracy", "cli"]),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),

@@ -121,6 +121,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
         },
         measured: None,
         solve_ms: None,
+        request: None,
     }
 }
 

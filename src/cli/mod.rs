@@ -5,6 +5,7 @@ mod child;
 mod dataset;
 mod demo;
 mod engine;
+mod explain;
 mod failure;
 mod files;
 mod inspect;
@@ -81,6 +82,7 @@ enum Command {
     Profile(profile::ProfileArgs),
     Accuracy(accuracy::AccuracyArgs),
     Plan(plan::PlanArgs),
+    Explain(explain::ExplainArgs),
     Sweep(sweep::SweepArgs),
     Replay(replay::ReplayArgs),
     Split(split::SplitArgs),
@@ -98,6 +100,7 @@ impl Command {
         !matches!(
             self,
             Command::Plan(_)
+                | Command::Explain(_)
                 | Command::Sweep(_)
                 | Command::Replay(_)
                 | Command::Report(_)
@@ -186,6 +189,7 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Profile(args) => profile::run(&args, common),
         Command::Accuracy(args) => accuracy::run(&args, common),
         Command::Plan(args) => plan::run(&args, common),
+        Command::Explain(args) => explain::run(&args, common),
         Command::Sweep(args) => sweep::run(&args, common),
         Command::Replay(args) => replay::run(&args, common),
         Command::Split(args) => split::run(&args, common),

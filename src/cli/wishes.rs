@@ -1,5 +1,7 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
+mod request;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -20,7 +22,7 @@ use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 use super::{Common, Kind, OrFail, files, plural};
 
 /// Machines, link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WishArgs {
     /// Profile of the model on the edge board; several models are compared, each alone and in sets
     /// that do all tasks together
@@ -51,7 +53,7 @@ pub(crate) struct WishArgs {
 }
 
 /// Link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ChoiceArgs {
     /// Take wishes from a TOML file with keys like these flags; flags win
     #[arg(long, value_name = "FILE")]
@@ -256,6 +258,10 @@ pub(crate) struct Read {
     pub(crate) rates: RateRange,
     /// How the planner is to work.
     pub(crate) options: Options,
+    /// What all that was read from: profiles, servers, and wishes as typed.
+    edge_files: Vec<PathBuf>,
+    servers: Vec<String>,
+    wishes: Wishes,
 }
 
 impl WishArgs {
@@ -271,8 +277,14 @@ impl WishArgs {
 
     /// Reads profiles, servers and accuracy files.
     pub(crate) fn read(&self) -> anyhow::Result<Read> {
-        let (scenario, rates) = self.choices.complete(Wishes::default())?;
-        self.read_for(scenario, rates)
+        self.read_or(Wishes::default())
+    }
+
+    /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
+    fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
+        let wishes = self.choices.merged(otherwise)?;
+        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        self.read_for(scenario, rates, wishes)
     }
 
     /// As [`WishArgs::read`], over these rates unless others were asked for as a range.
@@ -285,14 +297,20 @@ impl WishArgs {
             rate: Some(rates),
             ..Wishes::default()
         };
-        let (mut scenario, asked) = self.choices.complete(otherwise)?;
+        let wishes = self.choices.merged(otherwise)?;
+        let (mut scenario, asked) = wishes.clone().complete().or_fail(Kind::Usage)?;
         // the one rate of a preset or of a scenario for plans is not what a trace is about
         let rates = asked.single().map_or(asked, |_| rates);
         scenario.link.rate = rates.from;
-        self.read_for(scenario, rates)
+        self.read_for(scenario, rates, wishes)
     }
 
-    fn read_for(&self, scenario: Scenario, rates: RateRange) -> anyhow::Result<Read> {
+    fn read_for(
+        &self,
+        scenario: Scenario,
+        rates: RateRange,
+        wishes: Wishes,
+    ) -> anyhow::Result<Read> {
         self.check_counts()?;
         let mut edges = Vec::new();
         for path in &self.edge {
@@ -306,6 +324,9 @@ impl WishArgs {
             scenario,
             rates,
             options: self.options(),
+            edge_files: self.edge.clone(),
+            servers: self.server.clone(),
+            wishes,
         };
         for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
             let server = self.server.get(index).or(self.server.first());
@@ -419,12 +440,15 @@ pub(crate) fn problem(
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+        self.merged(otherwise)?.complete().or_fail(Kind::Usage)
+    }
+
+    fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
         let file = match &self.scenario {
             Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
             None => Wishes::default(),
         };
-        let wishes = self.wishes().or(file).or(otherwise);
-        wishes.complete().or_fail(Kind::Usage)
+        Ok(self.wishes().or(file).or(otherwise))
     }
 
     fn wishes(&self) -> Wishes {

@@ -1,7 +1,7 @@
 //! A placement and its cost as a [`Plan`].
 
 use super::limit::WHOLE_DROP;
-use super::{Aim, Codecs, Cost, Drop, Limit, Pace, Part, Problem, Sum, Violation};
+use super::{Aim, Codecs, Cost, Done, Drop, Limit, Pace, Part, Problem, Sum, Violation};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{
@@ -70,9 +70,17 @@ impl Problem {
                 .unwrap_or(0.0),
             binding: found.binding.clone(),
             alternatives: self.alternatives(pace),
-            evidence: self.evidence(edge),
+            evidence: match cost.timing.local.is_empty() {
+                true => self.evidence(edge),
+                // two models, where one was measured
+                false => Evidence {
+                    edge: HalfEvidence::Predicted,
+                    ..self.evidence(edge)
+                },
+            },
             measured: None,
             solve_ms: None,
+            request: None,
         }
     }
 
@@ -132,6 +140,7 @@ impl Problem {
             model: self.tables.model.clone(),
             setting: self.setting(),
             conflict,
+            relaxation: None,
             alternatives: self.alternatives(self.pace()),
             solve_ms: None,
         }
@@ -290,6 +299,7 @@ impl Problem {
                 side,
                 latency_ms: pace.ns(done) / 1e6,
                 deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
+                beside_link: cost.timing.done[index] == Done::Local,
                 accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
                 accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),
             }

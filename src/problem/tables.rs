@@ -78,7 +78,7 @@ pub struct SplitTime {
     pub delay_ns: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tables {
     pub(super) graph: Graph,
     pub(super) tasks: Vec<Task>,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::typed::{frames, typed, typed_all};
 use super::{
     AccuracyLimits, Deadline, Floor, FrameRate, Limits, MaxDrop, Objective, RateRange, Results,
     Scenario, ScenarioError, Schedule, TaskResults, U8Input, Weight,
@@ -18,60 +19,64 @@ use crate::task::Task;
 use crate::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 /// Wishes of one source, each optional. As a file: TOML with these keys.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)] // the keys are the command line's flags
 pub struct Wishes {
     /// Version of the file format, 1.
     pub format: Option<u32>,
     pub link: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub rate: Option<RateRange>,
+    #[serde(serialize_with = "typed")]
     pub delay: Option<Delay>,
+    #[serde(serialize_with = "typed")]
     pub down_rate: Option<BitRate>,
     pub codec: Vec<Codec>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub input_u8: Vec<U8Input>,
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(deserialize_with = "one_or_more", serialize_with = "typed_all")]
     pub results: Vec<TaskResults>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub objective: Option<Objective>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub then: Option<Objective>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub schedule: Option<Schedule>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub weight: Vec<Weight>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub edge_memory: Option<Bytes>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub server_memory: Option<Bytes>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub max_uplink: Option<Bytes>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub max_downlink: Option<Bytes>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub max_message: Option<Bytes>,
     pub keep_on_edge: Vec<String>,
     pub keep_on_server: Vec<String>,
     pub raw_stays: bool,
     pub min_depth: Option<u32>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub deadline: Vec<Deadline>,
+    #[serde(serialize_with = "frames")]
     pub fps: Option<FrameRate>,
+    #[serde(serialize_with = "typed")]
     pub link_share: Option<Share>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub max_energy: Option<Energy>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub max_power: Option<Watts>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub max_drop: Vec<MaxDrop>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub floor: Vec<Floor>,
     pub confidence: Option<Confidence>,
     pub capacity: BTreeMap<String, u64>,
     pub local_input: Vec<String>,
-    #[serde(deserialize_with = "tasks")]
+    #[serde(deserialize_with = "tasks", serialize_with = "typed_all")]
     pub task: Vec<Task>,
 }
 

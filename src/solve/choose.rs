@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::optimum::{Optimum, optimum};
 use super::{Options, SolveError, describe, explain};
-use crate::plan::{Alternative, Conflict, NoPlan, Plan, Status};
+use crate::plan::{Alternative, Conflict, NoPlan, Plan, Relaxation, Status};
 use crate::problem::{Limit, Pace, Problem};
 
 /// A problem that competes with others over the same link.
@@ -182,8 +182,8 @@ impl Contest<'_> {
         let breaks = match barred {
             Some(why) => why.to_owned(),
             None => {
-                let none = explain::no_plan(problem, self.options)?;
-                let names: Vec<&str> = none.conflict.iter().map(|c| c.limit.as_str()).collect();
+                let conflict = explain::conflict(problem, self.options)?;
+                let names: Vec<String> = conflict.iter().map(ToString::to_string).collect();
                 names.join(", ")
             }
         };
@@ -241,6 +241,13 @@ fn together(mut one: NoPlan, other: NoPlan) -> NoPlan {
             None => one.conflict.push(conflict),
             Some(known) => known.ease(&conflict),
         }
+    }
+    let percent = |relaxation: &Option<Relaxation>| {
+        let percent = relaxation.as_ref().map(|relaxation| relaxation.percent);
+        percent.unwrap_or(f64::INFINITY)
+    };
+    if percent(&other.relaxation) < percent(&one.relaxation) {
+        one.relaxation = other.relaxation;
     }
     one.alternatives.extend(other.alternatives);
     one.alternatives

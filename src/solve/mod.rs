@@ -17,6 +17,7 @@ use crate::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
+pub use explain::{NamedCut, explain};
 pub use nearest::{Near, Nearest, nearest};
 pub use sweep::{sweep, sweep_models};
 pub use tradeoff::tradeoff;

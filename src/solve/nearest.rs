@@ -19,13 +19,23 @@ pub struct Near {
 }
 
 /// Placements near the best.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Nearest {
     /// Best first.
     pub placements: Vec<Near>,
     /// There is no other one that near: all closed placements were looked at, and none was left
     /// out.
     pub complete: bool,
+}
+
+impl Nearest {
+    /// No placement meets the limits.
+    fn none() -> Nearest {
+        Nearest {
+            placements: Vec::new(),
+            complete: true,
+        }
+    }
 }
 
 /// The placements that meet the limits and whose objective is at most `factor` times the least,
@@ -41,7 +51,7 @@ pub fn nearest(
     options: &Options,
 ) -> Result<Nearest, SolveError> {
     let Ok(reduced) = Reduced::new(problem, problem.pace()) else {
-        return Ok(Nearest::default());
+        return Ok(Nearest::none());
     };
     // one more than asked for tells whether there are more
     if let Some(found) = nearby(&reduced, options.most_placements, most + 1, factor) {
@@ -77,7 +87,7 @@ fn around_the_best(
     options: &Options,
 ) -> Result<Nearest, SolveError> {
     let Some(best) = optimum(problem, problem.pace(), options)? else {
-        return Ok(Nearest::default());
+        return Ok(Nearest::none());
     };
     let options = Options {
         engine: Engine::Linear,

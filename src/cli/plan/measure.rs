@@ -176,6 +176,7 @@ fn taken(best: Plan, plans: Vec<Plan>, measurement: Measurement) -> Plan {
             binding: best.binding,
             alternatives: best.alternatives,
             solve_ms: best.solve_ms,
+            request: best.request,
             ..chosen
         },
         _ => Plan {
