@@ -3,6 +3,7 @@
 mod evidence;
 mod explanation;
 mod lookup;
+mod measured;
 mod member;
 mod over;
 mod request;
@@ -22,6 +23,7 @@ pub use explanation::{
     Unit, WhyNot,
 };
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
+pub use measured::{MeasuredPlan, Measurement};
 pub use member::PlannedMember;
 pub use over::{DelayLine, DelayMap, MapPlan, MapRow, MapSegment, OverSegment, OverSweep};
 pub use request::{Request, Source};
@@ -95,6 +97,9 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What the predicted times of the two halves rest on.
     pub evidence: Evidence,
+    /// What decided between the plans nearest to the predicted best; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measurement>,
     /// Time spent solving; absent in files, so that the same inputs give the same bytes.
     pub solve_ms: Option<f64>,
     /// What the plan was made from; absent in the plans of a sweep.
@@ -558,6 +563,7 @@ mod tests {
                 edge: HalfEvidence::Measured,
                 server: HalfEvidence::Simulated,
             },
+            measured: None,
             solve_ms: None,
             request: Some(Request {
                 edge: vec![Source {

@@ -181,6 +181,15 @@ impl Server {
         matches!(self.source, Source::Simulated(..))
     }
 
+    /// How many times as fast as the edge board itself the machine is; `None` unless it is simulated
+    /// that way.
+    pub fn speed_up(&self) -> Option<f64> {
+        match &self.source {
+            Source::Simulated(None, Speed::Factor(factor)) => Some(*factor),
+            _ => None,
+        }
+    }
+
     /// What was measured on that machine; `None` when it is simulated.
     pub fn profile(&self) -> Option<&Profile> {
         match &self.source {

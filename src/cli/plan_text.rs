@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::plan::{
-    Alternative, Crossing, Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep, TaskPlan,
+    Alternative, Crossing, Evidence, HalfEvidence, Measurement, Plan, Setting, Side, Status, Sweep,
+    TaskPlan,
 };
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
@@ -31,6 +32,9 @@ pub(crate) fn plan(plan: &Plan) -> String {
         let _ = writeln!(text, "\n{}", accuracy.join("\n"));
     }
     let _ = writeln!(text, "\n{}", alternatives(plan));
+    if let Some(measurement) = &plan.measured {
+        let _ = writeln!(text, "\n{}", measured(measurement));
+    }
     text.push('\n');
     if let Some(line) = models(plan) {
         let _ = writeln!(text, "chosen    {line}");
@@ -323,6 +327,67 @@ fn alternatives(plan: &Plan) -> String {
         ]);
     }
     right_aligned(table, &[1, 2])
+}
+
+/// The plans that were really measured, in predicted order.
+fn measured(measurement: &Measurement) -> String {
+    let mut table = new_table([
+        "measured",
+        "edge layers",
+        "predicted",
+        "measured",
+        "runs",
+        "",
+    ]);
+    for plan in &measurement.plans {
+        let sent = match plan.crossing.as_slice() {
+            [] => "nothing crosses".to_owned(),
+            [one] => shorten(one),
+            several => format!("{} tensors", several.len()),
+        };
+        let verdict = match (plan.chosen, plan.tied) {
+            (true, _) => "chosen",
+            (false, true) => "tied",
+            (false, false) => "",
+        };
+        table.add_row([
+            sent,
+            plan.edge_layers.to_string(),
+            ms(plan.predicted_ms),
+            format!("{} ± {}", ms(plan.measured_ms), ms(plan.spread_ms)),
+            plan.rounds.to_string(),
+            verdict.to_owned(),
+        ]);
+    }
+    let table = right_aligned(table, &[1, 2, 3, 4]);
+    format!("{table}\n{}", regret(measurement))
+}
+
+/// What trusting the prediction would have cost.
+fn regret(measurement: &Measurement) -> String {
+    let ties = measurement.plans.iter().filter(|plan| plan.tied).count();
+    let first = measurement.plans.first().is_some_and(|plan| plan.chosen);
+    let mut text = match (first, ties) {
+        (true, 0 | 1) => "the predicted best is the fastest measured".to_owned(),
+        (true, ties) => format!("{ties} plans cannot be told apart: the predicted best is kept"),
+        (false, _) => {
+            let regret = ms(measurement.regret_ms);
+            let spread = ms(measurement.regret_spread_ms);
+            format!("the predicted best is {regret} ± {spread} slower than the chosen plan")
+        }
+    };
+    if !measurement.complete {
+        text += "; more plans are as near as these";
+    }
+    let (now, then) = (measurement.whole_ms, measurement.whole_profiled_ms);
+    if (now / then.max(f64::MIN_POSITIVE) - 1.0).abs() > 0.05 {
+        let (now, then) = (ms(now), ms(then));
+        text += &format!("; the whole model took {now} here, {then} in the profile");
+    }
+    if !measurement.server_measured {
+        text += "; the server half counts as predicted";
+    }
+    text
 }
 
 /// How the model, or set of models, fares against the others.

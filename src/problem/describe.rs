@@ -81,6 +81,7 @@ impl Problem {
                     ..self.evidence(edge)
                 },
             },
+            measured: None,
             solve_ms: None,
             request: None,
         }
