@@ -2,6 +2,7 @@
 
 mod kinds;
 mod request;
+mod varied;
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,8 @@ use cutpoint::codec::Codec;
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, Over, RateRange, Scenario, Schedule,
-    TaskResults, U8Input, Weight, Wishes, parse_capacity, parse_task,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
+    U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::server::Server;
@@ -286,14 +287,6 @@ impl WishArgs {
     /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
     fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
         let wishes = self.choices.merged(otherwise)?;
-        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
-        self.read_for(scenario, rates, wishes)
-    }
-
-    /// As [`WishArgs::read`], with what a sweep varies at its loosest.
-    pub(crate) fn read_varied(&self, over: &Over) -> anyhow::Result<Read> {
-        let wishes = self.choices.merged(Wishes::default())?;
-        let wishes = over.wish(wishes).or_fail(Kind::Usage)?;
         let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
         self.read_for(scenario, rates, wishes)
     }
