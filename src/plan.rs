@@ -1,10 +1,12 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod evidence;
 mod explanation;
 mod lookup;
 mod member;
 mod over;
 mod request;
+mod spread;
 mod sweep;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use evidence::{Evidence, HalfEvidence};
 pub use explanation::{
     Change, Contender, Explanation, Flip, LimitReason, Margin, Margins, Quantity, Step, Together,
     Unit, WhyNot,
@@ -22,6 +25,7 @@ pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use member::PlannedMember;
 pub use over::{DelayLine, DelayMap, MapPlan, MapRow, MapSegment, OverSegment, OverSweep};
 pub use request::{Request, Source};
+pub use spread::{Interval, LatencySpread, Robust};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
 /// Version of the file format this program reads and writes.
@@ -65,6 +69,12 @@ pub struct Plan {
     pub bound_ms: f64,
     /// Where the latency goes; the parts add up to it.
     pub breakdown_ms: Breakdown,
+    /// How likely which latency is; absent unless the rate's spread or a percentile was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_spread: Option<LatencySpread>,
+    /// How far things may move before another plan wins; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robust: Option<Robust>,
     /// One entry per task.
     pub tasks: Vec<TaskPlan>,
     /// Encoded payload from edge to server, without framing.
@@ -138,6 +148,12 @@ pub struct Setting {
     /// Model inputs that the server has, too: they are read there without being sent.
     #[serde(default)]
     pub local_inputs: Vec<String>,
+    /// The percentile that times, payloads and the rate are planned at; absent for the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentile: Option<f64>,
+    /// How likely each rate is, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_spread: Option<String>,
 }
 
 /// What a plan is best at, other than latency.
@@ -226,6 +242,10 @@ pub struct TaskPlan {
     /// When they are to be there; absent without a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<f64>,
+    /// Probability that they are; absent without a deadline, or unless the rate's spread or a
+    /// percentile was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_time: Option<f64>,
     /// It is computed on the edge while link and server work, after the tasks there that are not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beside_link: bool,
@@ -287,30 +307,6 @@ pub struct Alternative {
     pub latency_ms: f64,
     /// The limit it breaks; absent when it meets them all.
     pub breaks: Option<String>,
-}
-
-/// What the predicted times of a plan's halves rest on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// The edge half.
-    pub edge: HalfEvidence,
-    /// The server half.
-    pub server: HalfEvidence,
-}
-
-/// What the predicted time of a half rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HalfEvidence {
-    /// This very half was run on that machine.
-    Measured,
-    /// The half follows from other halves measured on that machine.
-    Predicted,
-    /// The times were stated by hand, not measured.
-    Stated,
-    /// The machine itself is simulated.
-    Simulated,
 }
 
 /// The answer when no plan meets the limits.
@@ -514,6 +510,8 @@ mod tests {
                 results: "edge".into(),
                 task_results: vec!["t=server".into()],
                 local_inputs: Vec::new(),
+                percentile: None,
+                rate_spread: None,
             },
             objective: PlannedAim::default(),
             edge: vec!["a".into()],
@@ -531,11 +529,14 @@ mod tests {
             latency_ms: 3.25,
             bound_ms: 3.25,
             breakdown_ms: Breakdown::default(),
+            latency_spread: None,
+            robust: None,
             tasks: vec![TaskPlan {
                 name: "t".into(),
                 side: Side::Both,
                 latency_ms: 3.25,
                 deadline_ms: None,
+                on_time: None,
                 beside_link: false,
                 accuracy_drop: None,
                 accuracy: None,

@@ -15,6 +15,7 @@ mod aim;
 mod amounts;
 mod baselines;
 mod budget;
+mod chance;
 mod cost;
 mod describe;
 mod limit;
@@ -47,7 +48,8 @@ pub use parts::{Part, Parts, Sum};
 pub use schedule::Timing;
 pub use tables::{LayerTime, SplitTime, TensorTime, Way};
 
-use tables::Tables;
+use chance::Chance;
+use tables::{Spreads, Tables};
 
 /// A model, two machines and a scenario: what every placement costs and which are allowed.
 #[derive(Debug, Clone)]
@@ -59,6 +61,7 @@ pub struct Problem {
     aims: Vec<Aim>,
     schedule: Schedule,
     delays: amounts::Delays,
+    chance: Option<Arc<Chance>>,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -181,11 +184,21 @@ impl Problem {
         scenario: &Scenario,
         accuracy: Option<&Sensitivity>,
     ) -> Result<Problem, ProblemError> {
-        let tables = Tables::new(edge, server, scenario, accuracy)?;
+        let mut tables = Tables::new(edge, server, scenario, accuracy)?;
+        let spreads = Spreads::of(edge, server);
+        if scenario.percentile.is_some() || scenario.rate_model.is_some() {
+            tables.notes.extend(spreads.note());
+        }
+        let mut tables = Arc::new(tables);
+        let chance = Chance::of(&tables, spreads, scenario).map(Arc::new);
+        if let Some(percentile) = scenario.percentile {
+            tables = Arc::new(tables.at(percentile, spreads)?);
+        }
         let limits = limit::resolve(&tables, scenario)?;
         let budgets = limit::budgets(&tables, &limits);
         Ok(Problem {
-            tables: Arc::new(tables),
+            tables,
+            chance,
             limits,
             budgets,
             link: scenario.link,

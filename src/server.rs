@@ -7,7 +7,9 @@ mod union;
 use std::path::{Path, PathBuf};
 
 use crate::graph::{Graph, Layer, TensorId};
-use crate::profile::{CodecRecord, CutRecord, MemoryModel, Profile, ProfileError, UnionError};
+use crate::profile::{
+    CodecRecord, CutRecord, MemoryModel, Profile, ProfileError, TimeSpread, UnionError,
+};
 
 pub use spec::{Roofline, Speed};
 
@@ -18,7 +20,7 @@ pub struct Server {
     pub name: String,
     /// Added to every request by the serving engine, in microseconds.
     pub request_us: f64,
-    /// Spread of the simulated time as a share of it; unused by the planner.
+    /// Relative standard deviation of the simulated time; zero for that of the machine measured.
     pub jitter: f64,
     source: Source,
 }
@@ -195,16 +197,30 @@ impl Server {
         }
     }
 
+    /// The profile that the times come from, and how they are scaled.
+    fn base<'a>(&'a self, edge: &'a Profile) -> (&'a Profile, Option<&'a Speed>) {
+        match &self.source {
+            Source::Measured(profile) => (profile, None),
+            Source::Simulated(Some(profile), speed) => (profile, Some(speed)),
+            Source::Simulated(None, speed) => (edge, Some(speed)),
+        }
+    }
+
+    /// How the times vary: for a simulated server its jitter, if that is stated, else as those of
+    /// the profile they come from. `None` when that does not say.
+    pub fn spread(&self, edge: &Profile) -> Option<TimeSpread> {
+        match self.jitter > 0.0 {
+            true => Some(TimeSpread::Normal(self.jitter)),
+            false => self.base(edge).0.whole.spread(),
+        }
+    }
+
     /// The times for the layers of the edge's profile, whose graph is `graph`.
     ///
     /// # Errors
     /// Another model; layers that cannot be matched; a roofline without its basis.
     pub fn times(&self, edge: &Profile, graph: &Graph) -> Result<ServerTimes, ServerError> {
-        let (base, speed) = match &self.source {
-            Source::Measured(profile) => (profile.as_ref(), None),
-            Source::Simulated(Some(profile), speed) => (profile.as_ref(), Some(speed)),
-            Source::Simulated(None, speed) => (edge, Some(speed)),
-        };
+        let (base, speed) = self.base(edge);
         let own = |p: &Profile| format!("{} {:.12}", p.model.file, p.model.sha256);
         // of a table written by hand, nobody may know the model's hash
         let unknown = base.model.sha256.is_empty() || edge.model.sha256.is_empty();

@@ -1,12 +1,13 @@
 //! `cutpoint plan`.
 
 mod refine;
+pub(super) mod spread_text;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint::plan::{Conflict, NoPlan, Plan, Relaxation};
-use cutpoint::solve::{Choice, choose};
+use cutpoint::solve::{Choice, choose, robust};
 use cutpoint::units::Bytes;
 
 use super::wishes::{Read, WishArgs, check_out, rivals, tell};
@@ -24,11 +25,17 @@ use super::{Common, Kind, OrFail, files, plan_text};
       --server sim:8x --link wifi --max-drop 1%
   cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --link 3g --max-drop 1% \\
       --model model.onnx --data shapes
+  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --rate 10Mbit/s --rate-spread 30% \\
+      --deadline 80ms --percentile 95 --robust
 
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     wishes: WishArgs,
+    /// Say how far the rate and the machines' times may move before another plan wins; some fifty
+    /// plans are made for that
+    #[arg(long, conflicts_with = "data", help_heading = "Spread")]
+    robust: bool,
     /// Measure the chosen plan as a whole, and plan again when it misses a limit; the model, once
     /// for each --edge
     #[arg(
@@ -65,6 +72,9 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     };
     match planned {
         Ok(mut plan) => {
+            if args.robust {
+                plan.robust = robust(&rivals(&read.candidates()?), &read.options)?;
+            }
             plan.request = Some(read.request()?);
             finish(&plan, args, common)
         }

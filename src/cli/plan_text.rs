@@ -8,6 +8,7 @@ use cutpoint::plan::{
 };
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
+use super::plan::spread_text;
 use super::plural;
 
 /// A plan with its breakdown and what it is compared with.
@@ -48,6 +49,9 @@ pub(crate) fn plan(plan: &Plan) -> String {
     );
     if let Some(energy) = plan.edge_energy_mj {
         let _ = writeln!(text, "energy    {energy:.3} mJ on the edge");
+    }
+    for line in spread_text::lines(plan) {
+        let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "rests on  {}", evidence(plan.evidence));
     let _ = write!(text, "proof     {}", plan.proof);
@@ -117,8 +121,12 @@ pub(super) fn machines(setting: &Setting) -> String {
     } else {
         ""
     };
+    let percentile = match setting.percentile {
+        Some(percentile) => format!(", planned for {percentile} % of cases"),
+        None => String::new(),
+    };
     format!(
-        "edge {}, server {}{simulated}, {} each way, results {}",
+        "edge {}, server {}{simulated}, {} each way, results {}{percentile}",
         setting.edge,
         setting.server,
         ms(setting.delay_ms),
@@ -130,10 +138,12 @@ pub(super) fn setting(setting: &Setting) -> String {
     let down = setting
         .down_rate_bit_s
         .map(|r| format!(" up, {} down", rate(r)));
+    let spread = setting.rate_spread.as_ref();
     format!(
-        "{}, {}{}",
+        "{}, {}{}{}",
         machines(setting),
         rate(setting.rate_bit_s),
+        spread.map_or_else(String::new, |of| format!(" of {of}")),
         down.unwrap_or_default()
     )
 }
@@ -188,7 +198,7 @@ pub(super) fn placement(plan: &Plan) -> String {
 
 pub(super) fn crossing(plan: &Plan) -> Vec<String> {
     let line = |c: &Crossing| {
-        let size = match c.bytes_p95 {
+        let size = match c.bytes_p95.filter(|_| plan.setting.percentile.is_none()) {
             Some(p95) => format!("{} on average, 95 % below {}", Bytes(c.bytes), Bytes(p95)),
             None => Bytes(c.bytes).to_string(),
         };

@@ -1,7 +1,9 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
 mod kinds;
+mod reading;
 mod request;
+mod spread;
 mod varied;
 
 use std::path::{Path, PathBuf};
@@ -9,21 +11,23 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cutpoint::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
-use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
     Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
     U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
-use cutpoint::sensitivity::{Confidence, Sensitivity};
-use cutpoint::server::Server;
-use cutpoint::solve::{Engine, Options, Rival};
+use cutpoint::sensitivity::Confidence;
+use cutpoint::solve::{Engine, Options};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
-use super::{Common, Kind, OrFail, files, plural};
+use super::{Kind, OrFail, files, plural};
+
 pub(crate) use kinds::candidates_kind;
-use kinds::{problem_kind, server_kind};
+use kinds::scenario_kind;
+use reading::{accuracy_file, load_accuracy};
+pub(crate) use reading::{problem, read_accuracy, read_server, rivals, tell};
+use spread::SpreadArgs;
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Clone, Args)]
@@ -49,9 +53,9 @@ pub(crate) struct WishArgs {
         hide_default_value = true
     )]
     engine: Engine,
-    /// Longest time for one linear program
+    /// Longest time for one linear program [default: 60s]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    time_limit: Option<Delay>,
+    solver_time: Option<Delay>,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
@@ -90,6 +94,9 @@ pub(crate) struct ChoiceArgs {
     /// Rate and delay of a kind of link: lora, 3g, 4g, wifi, 5g, gbe
     #[arg(long, value_name = "PRESET", help_heading = "Link")]
     link: Option<String>,
+
+    #[command(flatten)]
+    spread: SpreadArgs,
 
     /// Codecs that may be used, such as f32 (the tensor as it is), f16, q8, u8, q4+zstd [default:
     /// f32, u8 for 8-bit inputs, and what was measured: lossless ones, and under limits on accuracy
@@ -274,9 +281,14 @@ impl WishArgs {
         let usual = Options::default();
         Options {
             engine: self.engine,
-            time_limit: self.time_limit.map_or(usual.time_limit, |time| time.0),
+            time_limit: self.solver_time.map_or(usual.time_limit, |time| time.0),
             ..usual
         }
+    }
+
+    /// Frames per second asked for as a flag.
+    pub(crate) fn fps(&self) -> Option<FrameRate> {
+        self.choices.fps
     }
 
     /// Reads profiles, servers and accuracy files.
@@ -287,7 +299,7 @@ impl WishArgs {
     /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
     fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
         let wishes = self.choices.merged(otherwise)?;
-        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        let (scenario, rates) = complete(wishes.clone())?;
         self.read_for(scenario, rates, wishes)
     }
 
@@ -302,10 +314,15 @@ impl WishArgs {
             ..Wishes::default()
         };
         let wishes = self.choices.merged(otherwise)?;
-        let (mut scenario, asked) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        let (mut scenario, asked) = complete(wishes.clone())?;
         // the one rate of a preset or of a scenario for plans is not what a trace is about
         let rates = asked.single().map_or(asked, |_| rates);
-        scenario.link.rate = rates.from;
+        (scenario.link.rate, scenario.rate_model) = (rates.from, None);
+        // frames are each on their own there: how often they come is no limit of its own
+        let limits = &mut scenario.limits;
+        if limits.link_share.is_none() && limits.max_power.is_none() {
+            limits.fps = None;
+        }
         self.read_for(scenario, rates, wishes)
     }
 
@@ -375,76 +392,10 @@ impl Read {
     }
 }
 
-/// What a person should know about the candidates, each thing once.
-pub(crate) fn tell(candidates: &[Candidate], common: &Common) {
-    let mut told: Vec<&String> = Vec::new();
-    for candidate in candidates {
-        for note in candidate.problem.notes() {
-            if !told.contains(&note) {
-                told.push(note);
-                common.note(note);
-            }
-        }
-        if let Some(why) = &candidate.barred {
-            common.note(format_args!("{} is left out: {why}", candidate.name));
-        }
-    }
-}
-
-/// The candidates as the solver takes them.
-pub(crate) fn rivals(candidates: &[Candidate]) -> Vec<Rival<'_>> {
-    candidates.iter().map(rival).collect()
-}
-
-fn rival(candidate: &Candidate) -> Rival<'_> {
-    Rival {
-        name: &candidate.name,
-        problem: &candidate.problem,
-        barred: candidate.barred.as_deref(),
-    }
-}
-
-/// The accuracy file asked for, or the one that lies beside a profile.
-fn accuracy_file(asked: Option<&Path>, profile: &Path) -> Option<PathBuf> {
-    let beside = || Some(profile.with_extension("accuracy.toml")).filter(|path| path.is_file());
-    asked.map(Path::to_owned).or_else(beside)
-}
-
-fn load_accuracy(path: &Path) -> anyhow::Result<Sensitivity> {
-    Sensitivity::load(path).or_fail(Kind::BadInput)
-}
-
-/// What the accuracy file beside a profile says, if there is one.
-pub(crate) fn read_accuracy(profile: &Path) -> anyhow::Result<Option<Sensitivity>> {
-    let file = accuracy_file(None, profile);
-    file.as_deref().map(load_accuracy).transpose()
-}
-
-/// What `--server` names.
-pub(crate) fn read_server(text: &str) -> anyhow::Result<Server> {
-    Server::read(text).map_err(|error| server_kind(&error).of(error))
-}
-
-/// The problem, with its notes told to the person watching.
-pub(crate) fn problem(
-    edge: &Profile,
-    server: &Server,
-    scenario: &Scenario,
-    accuracy: Option<&Sensitivity>,
-    common: &Common,
-) -> anyhow::Result<Problem> {
-    let problem = Problem::with_accuracy(edge, server, scenario, accuracy)
-        .map_err(|error| problem_kind(&error).of(error))?;
-    for note in problem.notes() {
-        common.note(note);
-    }
-    Ok(problem)
-}
-
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
-        self.merged(otherwise)?.complete().or_fail(Kind::Usage)
+        complete(self.merged(otherwise)?)
     }
 
     fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
@@ -456,7 +407,7 @@ impl ChoiceArgs {
     }
 
     fn wishes(&self) -> Wishes {
-        Wishes {
+        self.spread.add_to(Wishes {
             format: None,
             link: self.link.clone(),
             rate: self.rate,
@@ -489,8 +440,14 @@ impl ChoiceArgs {
             capacity: self.capacity.iter().cloned().collect(),
             local_input: self.local_input.clone(),
             task: self.task.clone(),
-        }
+            ..Wishes::default()
+        })
     }
+}
+
+fn complete(wishes: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+    let complete = wishes.complete();
+    complete.map_err(|error| scenario_kind(&error).of(error))
 }
 
 /// Refuses an output file that cannot be written before any work is done.

@@ -11,6 +11,7 @@ mod map;
 mod optimum;
 mod over;
 mod reduce;
+mod robust;
 mod sweep;
 mod tradeoff;
 
@@ -24,6 +25,7 @@ pub use explain::{NamedCut, explain};
 pub use grid::{Stretch, by_bisection};
 pub use map::map;
 pub use over::{over_file, sweep_over};
+pub use robust::robust;
 pub use sweep::{sweep, sweep_models};
 pub use tradeoff::tradeoff;
 

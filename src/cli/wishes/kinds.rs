@@ -1,10 +1,18 @@
-//! Exit codes of what keeps profiles and wishes from being a problem.
+//! Which exit code an error of planning has.
 
 use cutpoint::candidates::CandidatesError;
 use cutpoint::problem::ProblemError;
+use cutpoint::scenario::ScenarioError;
 use cutpoint::server::ServerError;
 
-use super::super::Kind;
+use super::Kind;
+
+pub(super) fn scenario_kind(error: &ScenarioError) -> Kind {
+    match error {
+        ScenarioError::RateTrace(_) => Kind::BadInput,
+        _ => Kind::Usage,
+    }
+}
 
 pub(super) fn server_kind(error: &ServerError) -> Kind {
     match error {
