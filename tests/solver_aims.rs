@@ -185,6 +185,16 @@ fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: Engine) {
     if exact {
         assert_eq!(placed.rank, expected.rank, "{}", plan.proof);
     }
+    let rate = case.scenario.link.rate.bit_s() as f64;
+    if case.scenario.objective == Objective::Latency {
+        let best = expected.rank.0[0] as f64 / rate / 1e6;
+        assert!(
+            plan.bound_ms <= best * (1.0 + 1e-9),
+            "{} {best}",
+            plan.bound_ms
+        );
+        assert!(plan.bound_ms > 0.0 || best == 0.0, "{}", plan.proof);
+    }
     if plan.status == Status::Optimal {
         assert_eq!(placed.rank.0[0], expected.rank.0[0], "{}", plan.proof);
     }
@@ -194,7 +204,6 @@ fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: Engine) {
         "{}",
         plan.proof
     );
-    let rate = case.scenario.link.rate.bit_s() as f64;
     close(plan.latency_ms, placed.latency, rate);
     for (task, done) in plan.tasks.iter().zip(&placed.tasks) {
         close(task.latency_ms, *done, rate);

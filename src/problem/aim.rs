@@ -29,6 +29,9 @@ pub enum Aim {
     Wanted(Objective),
     /// What is used of a limit.
     Use(Limit),
+    /// What latency is never below, whatever runs beside link and server: the edge's own work, and
+    /// everything but that.
+    LeastLatency,
 }
 
 impl Aim {
@@ -40,7 +43,8 @@ impl Aim {
             Aim::Wanted(Objective::Weighted) => pace.ns(value) / 1e9,
             // femtojoules
             Aim::Wanted(Objective::Energy) => pace.ns(value) / 1e12,
-            Aim::Wanted(
+            Aim::LeastLatency
+            | Aim::Wanted(
                 Objective::Latency
                 | Objective::Lateness
                 | Objective::Throughput
@@ -165,8 +169,39 @@ impl Problem {
                 matches!(objective, Objective::Weighted | Objective::Lateness)
             }
             Aim::Use(of) => limit(of),
+            Aim::LeastLatency => false,
         };
         self.overlaps() || self.aims.iter().any(aim) || self.limits.iter().any(limit)
+    }
+
+    /// What the first aim never is below, in its unit: times and amounts are not negative.
+    pub fn least_possible(&self) -> i128 {
+        match self.aims.first() {
+            Some(Aim::Wanted(Objective::Lateness)) => {
+                let latest = self.tables.deadlines.iter().flatten().max();
+                let latest = latest.map_or(0, |ns| i128::from(*ns));
+                self.pace().scaled_signed(-latest, 0)
+            }
+            _ => 0,
+        }
+    }
+
+    /// A problem whose optimum no latency of this one is below, with heads beside the link or not:
+    /// without the limits that depend on when things are done.
+    #[must_use]
+    pub fn without_order(&self) -> Problem {
+        let timeless = |limit: &&Limit| {
+            !matches!(
+                limit,
+                Limit::Deadline { .. }
+                    | Limit::Fps(_)
+                    | Limit::MaxEnergy(_)
+                    | Limit::MaxPower { .. }
+            )
+        };
+        let limits = self.limits.iter().filter(timeless).cloned().collect();
+        let relaxed = self.one_by_one().with_limits(limits);
+        relaxed.aiming_at(Aim::LeastLatency)
     }
 
     /// Sums of which an aim is the largest, given where each task is done. Empty for aims that are
@@ -175,6 +210,11 @@ impl Problem {
         match aim {
             Aim::Wanted(objective) => self.delays.in_aims(self.objective_sums(*objective, done)),
             Aim::Use(limit) => self.limit_sums(limit, done),
+            Aim::LeastLatency => {
+                let mut elsewhere = Done::Back.time();
+                elsewhere.add(Part::Edge, -1);
+                self.delays.in_aims(vec![Done::Here.time(), elsewhere])
+            }
         }
     }
 

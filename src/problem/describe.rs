@@ -116,7 +116,7 @@ impl Problem {
             .iter()
             .filter_map(|aim| match aim {
                 Aim::Wanted(objective) => Some(*objective),
-                Aim::Use(_) => None,
+                Aim::Use(_) | Aim::LeastLatency => None,
             })
             .collect();
         let then = aims.get(1).map(|o| o.name().to_owned()).unwrap_or_default();

@@ -6,7 +6,8 @@ use super::reduce::Reduced;
 use super::{Engine, Options, SolveError};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
-use crate::problem::{Cost, Done, Limit, Pace, Problem, Rank, Violation};
+use crate::problem::{Aim, Cost, Done, Limit, Pace, Problem, Rank, Violation};
+use crate::scenario::Objective;
 
 /// The best placement found, and what is known about it.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ pub(super) fn optimum(
             rank,
         },
         Err(SolveError::Stopped(why)) => Optimum {
-            bound: LEAST,
+            bound: problem.least_possible(),
             proven: false,
             proof: why,
             edge: edge.clone(),
@@ -65,8 +66,6 @@ pub(super) fn optimum(
     Ok(Some(best))
 }
 
-/// Below what any aim comes to, but for lateness far ahead of a deadline.
-const LEAST: i128 = 0;
 /// More tasks that may be kept or not than this are too many for the program to tell apart.
 const MOST_TASKS: usize = 10;
 
@@ -110,7 +109,9 @@ fn best_by_sums(
             let found = candidates.into_iter().chain(baselines(&reduced));
             match found.min_by_key(|found| found.rank) {
                 Some(found) => Ok(Some(Optimum {
-                    bound: bound.unwrap_or(LEAST).min(found.rank.aims[0]),
+                    bound: bound
+                        .unwrap_or(problem.least_possible())
+                        .min(found.rank.aims[0]),
                     proven: false,
                     proof: why,
                     edge: found.edge,
@@ -308,15 +309,23 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
     }
 }
 
-/// The program knows no heads beside the link: its best sequential plan is one to start from.
+/// The program knows no heads beside the link: its best sequential plan is one to start from, and
+/// what link and server take without the edge, or the edge without them, bounds latency.
 fn overlapped(reduced: &Reduced<'_>, options: &Options) -> Solved {
-    let sequential = reduced.problem.one_by_one();
+    let problem = reduced.problem;
     let why = "heads beside the link, with more closed placements than can be looked at".to_owned();
-    let Ok(Some(best)) = best_by_sums(&sequential, reduced.pace, options) else {
-        return Solved::Open(None, Vec::new(), why);
+    let best = best_by_sums(&problem.one_by_one(), reduced.pace, options);
+    let found = best
+        .ok()
+        .flatten()
+        .and_then(|best| Candidate::new(reduced, best.edge, &best.cost.crossing).ok());
+    let latency = problem.aims().first() == Some(&Aim::Wanted(Objective::Latency));
+    let relaxed = problem.without_order();
+    let bound = match best_by_sums(&relaxed, reduced.pace, options) {
+        Ok(Some(best)) if latency => Some(best.bound),
+        _ => None,
     };
-    let found = Candidate::new(reduced, best.edge, &best.cost.crossing).ok();
-    Solved::Open(None, found.into_iter().collect(), why)
+    Solved::Open(bound, found.into_iter().collect(), why)
 }
 
 /// Solves with the limits, adding the memory of a step of the execution whenever an answer exceeds
