@@ -50,6 +50,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
     ("image", &["dataset", "wire"]),
+    // label images, whose palettes the crate `image` resolves into colours
+    ("png", &["dataset"]),
     ("zip", &["dataset"]),
     ("csv", &["dataset"]),
     // the same numbers on every machine
