@@ -282,7 +282,7 @@ fn bad_maps_are_refused() {
     wrong[6] = 3;
     pictures(&desk, SIDE, &wrong, gray);
     let range = [
-        "class 3 at row 1, column 2",
+        "class 3 at pixel (x 2, y 1)",
         "from 0 to 2",
         "255",
         "`ignore`",
@@ -332,7 +332,7 @@ fn bad_maps_are_refused() {
     archive(&desk, "<f2", &shape, &[0; 2 * IMAGES * SIDE * SIDE]);
     refuses(&["array `seg`", "f2", "integers"]);
     archive(&desk, "|i1", &shape, &times(&[200; SIDE * SIDE]));
-    refuses(&["array `seg`, row ", "class -56 at row 0, column 0"]);
+    refuses(&["array `seg`, row ", "class -56 at pixel (x 0, y 0)"]);
 
     desk.write(
         "m.data.toml",

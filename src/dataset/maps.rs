@@ -119,7 +119,7 @@ impl LabelMaps {
         let known = class.filter(|class| *class < self.shape.classes);
         known.map(Some).ok_or_else(|| {
             format!(
-                "class {number} at row {y}, column {x} of the map is out of range: the model tells {} \
+                "class {number} at pixel (x {x}, y {y}) is out of range: the model tells {} \
                  classes apart, from 0 to {}, and {} stands for none (`ignore` of task `{}`)",
                 self.shape.classes,
                 self.shape.classes.saturating_sub(1),
