@@ -12,9 +12,10 @@ use common::flow::Flow;
 use common::{FAMILIES, limited, scenario};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use cutpoint::problem::Problem;
-use cutpoint::scenario::RateRange;
+use cutpoint::scenario::{RateRange, Scenario};
 use cutpoint::server::Server;
-use cutpoint::solve::{Options, solve, sweep};
+use cutpoint::solve::{Engine, Options, solve, sweep};
+use cutpoint::units::Bytes;
 
 const SIZES: [usize; 4] = [50, 200, 500, 2000];
 const RATE: &str = "20Mbit/s";
@@ -33,14 +34,16 @@ fn plans(criterion: &mut Criterion) {
             let free = scenario(RATE, "5 ms");
             let tight = limited(&profile, RATE);
             let program = Options {
-                most_placements: 0,
+                engine: Engine::Linear,
                 ..Options::default()
             };
+            let broken = contradictory(&tight);
             for (name, wishes, options) in [
                 ("no limits", &free, Options::default()),
                 ("no limits, program alone", &free, program),
                 ("all limits", &tight, Options::default()),
                 ("all limits, program alone", &tight, program),
+                ("infeasible, explained", &broken, Options::default()),
             ] {
                 let id = BenchmarkId::new(name, layers);
                 group.bench_with_input(id, &profile, |bencher, profile| {
@@ -58,6 +61,14 @@ fn plans(criterion: &mut Criterion) {
     }
 }
 
+/// The same wishes with two limits that no plan meets together.
+fn contradictory(wishes: &Scenario) -> Scenario {
+    let mut wishes = wishes.clone();
+    wishes.limits.edge_memory = Some(Bytes(0));
+    wishes.limits.max_uplink = Some(Bytes(0));
+    wishes
+}
+
 fn sweeps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sweep 100 kbit/s..1 Gbit/s");
     group
@@ -65,7 +76,7 @@ fn sweeps(criterion: &mut Criterion) {
         .warm_up_time(Duration::from_millis(300));
     let rates: RateRange = "100kbit/s..1Gbit/s".parse().unwrap();
     for (family, make) in FAMILIES {
-        for layers in [50, 500] {
+        for layers in [200, 2000] {
             let profile = make(layers, 1);
             let wishes = scenario(RATE, "5 ms");
             let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();

@@ -1,6 +1,10 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod explanation;
+mod lookup;
 mod member;
+mod request;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +13,14 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use explanation::{
+    Change, Contender, Explanation, Flip, LimitReason, Margin, Margins, Quantity, Step, Together,
+    Unit, WhyNot,
+};
+pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use member::PlannedMember;
+pub use request::{Request, Source};
+pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -33,15 +44,22 @@ pub struct Plan {
     pub members: Vec<PlannedMember>,
     /// The machines and the link the numbers hold for.
     pub setting: Setting,
+    /// What the plan is best at.
+    #[serde(default, skip_serializing_if = "PlannedAim::is_latency")]
+    pub objective: PlannedAim,
     /// Ids of the layers on the edge, in execution order.
     pub edge: Vec<String>,
+    /// Those of them that run as a model of their own while link and server work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<String>,
     /// Ids of the layers on the server; together with `edge`, all layers.
     pub server: Vec<String>,
     /// The tensors that are sent from edge to server.
     pub crossing: Vec<Crossing>,
     /// From the input on the edge to the last result where it is wanted.
     pub latency_ms: f64,
-    /// No plan is faster than this; equal to `latency_ms` when optimal.
+    /// No plan is faster than this; equal to `latency_ms` when optimal, and for other objectives
+    /// than latency.
     pub bound_ms: f64,
     /// Where the latency goes; the parts add up to it.
     pub breakdown_ms: Breakdown,
@@ -67,6 +85,9 @@ pub struct Plan {
     pub evidence: Evidence,
     /// Time spent solving; absent in files, so that the same inputs give the same bytes.
     pub solve_ms: Option<f64>,
+    /// What the plan was made from; absent in the plans of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
 }
 
 /// How good a plan is known to be.
@@ -109,9 +130,34 @@ pub struct Setting {
     pub delay_ms: f64,
     /// Where results are wanted: `edge`, `server` or `anywhere`.
     pub results: String,
+    /// Tasks whose results are wanted elsewhere: `TASK=SIDE`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task_results: Vec<String>,
     /// Model inputs that the server has, too: they are read there without being sent.
     #[serde(default)]
     pub local_inputs: Vec<String>,
+}
+
+/// What a plan is best at, other than latency.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedAim {
+    /// Name of the objective; empty for latency.
+    pub name: String,
+    /// What it comes to: milliseconds, millijoules (`energy`) or bytes (`uplink`).
+    pub value: f64,
+    /// No plan has less.
+    pub bound: f64,
+    /// Name of the objective that decided between equally good plans; empty without.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub then: String,
+}
+
+impl PlannedAim {
+    /// Whether it is latency alone.
+    pub fn is_latency(&self) -> bool {
+        self.name.is_empty()
+    }
 }
 
 /// A tensor that is sent, and how.
@@ -155,6 +201,14 @@ pub struct Breakdown {
     pub server: f64,
     /// Bringing results back: one-way delay and the time on the wire.
     pub downlink: f64,
+    /// Heads on the edge that run while link and server work. No part of the sum: the latency is
+    /// the longer of the two ways, this one behind `edge` and `encode`, or the others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub local: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// What a plan means for one task.
@@ -167,6 +221,12 @@ pub struct TaskPlan {
     pub side: Side,
     /// When its results are there.
     pub latency_ms: f64,
+    /// When they are to be there; absent without a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<f64>,
+    /// It is computed on the edge while link and server work, after the tasks there that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside_link: bool,
     /// Loss of quality in the unit of the limits on it (0.01 is one percent), at its pessimistic
     /// end; absent while unmeasured.
     pub accuracy_drop: Option<f64>,
@@ -268,6 +328,10 @@ pub struct NoPlan {
     /// A smallest set of limits that contradict one another: without any one of them there is a
     /// plan that meets the rest of the set.
     pub conflict: Vec<Conflict>,
+    /// The least that limits with an amount must give together; absent for a single one, and when
+    /// that does not help or was not found in time.
+    #[serde(default)]
+    pub relaxation: Option<Relaxation>,
     /// Plans everybody thinks of first, and what they break.
     pub alternatives: Vec<Alternative>,
     /// Time spent solving.
@@ -295,74 +359,40 @@ pub struct Conflict {
     pub allows_metric: Option<f64>,
     /// The best of that metric, pessimistically, that is reachable with all other limits kept.
     pub best_metric: Option<f64>,
+    /// As `allows_bytes`, of another limit with an amount, in words.
+    pub allows: Option<String>,
+    /// As `least_bytes`, in words.
+    pub least: Option<String>,
     /// As `allows_bytes`, in units of a named capacity.
     pub allows_units: Option<u64>,
     /// As `least_bytes`, in units of a named capacity.
     pub least_units: Option<u64>,
 }
 
-/// Every optimal plan over a range of rates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The cheapest joint relaxation of limits that contradict one another: each with an amount gives
+/// the same share of it. Of a drop below one point, that share is of one point.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sweep {
-    /// [`FORMAT`].
-    pub format: u32,
-    /// Slowest rate first; `to_bit_s` of one is `from_bit_s` of the next.
-    pub segments: Vec<Segment>,
-    /// Plans to compare with, at every rate.
-    pub baselines: Vec<Baseline>,
+pub struct Relaxation {
+    /// By how much each gives, in percent; a ten-thousandth of a percent less is not enough.
+    pub percent: f64,
+    /// The limits, with what they allow and the least they would have to.
+    pub limits: Vec<Conflict>,
+    /// The latency that is then possible.
+    pub latency_ms: f64,
+    /// The limit that has to give the smallest share of its amount when it gives alone; absent when
+    /// there is none, or when more than four limits contradict one another.
+    pub easiest: Option<Easiest>,
 }
 
-/// A range of rates with one optimal plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A limit that helps when it gives alone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Segment {
-    /// The slowest rate at which the plan is optimal.
-    pub from_bit_s: u64,
-    /// The first rate at which the next plan is optimal; of the last segment, the end of the
-    /// range, where this plan still is.
-    pub to_bit_s: u64,
-    /// Its latency as a function of the rate.
-    pub latency: LatencyLine,
-    /// The plan, with its numbers at `from_bit_s`.
-    pub plan: Plan,
-}
-
-/// A plan to compare with, over a range of rates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Baseline {
-    /// See [`Alternative::name`].
-    pub name: String,
-    /// Its latency as a function of the rate.
-    pub latency: LatencyLine,
-    /// The limit it breaks; absent when it meets them all.
-    pub breaks: Option<String>,
-}
-
-/// Latency as a function of the rate: `fixed_ms + wire_bits / rate`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LatencyLine {
-    /// The part that does not depend on the rate.
-    pub fixed_ms: f64,
-    /// Bits on the wire, framing included.
-    pub wire_bits: u64,
-}
-
-impl LatencyLine {
-    /// The latency at a rate, in milliseconds.
-    pub fn at_bit_s(&self, rate_bit_s: f64) -> f64 {
-        self.fixed_ms + self.wire_bits as f64 * 1e3 / rate_bit_s
-    }
-}
-
-impl Sweep {
-    /// The segment that holds at a rate; `None` outside the range.
-    pub fn at(&self, rate_bit_s: u64) -> Option<&Segment> {
-        let inside = |s: &&Segment| s.from_bit_s <= rate_bit_s && rate_bit_s <= s.to_bit_s;
-        self.segments.iter().rev().find(inside)
-    }
+pub struct Easiest {
+    /// Name of the limit.
+    pub limit: String,
+    /// By how much it has to give, in percent as in [`Relaxation::percent`].
+    pub percent: f64,
 }
 
 /// What can be wrong with the file of a plan or a sweep.
@@ -381,7 +411,7 @@ pub enum PlanFileError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// "plan" or "sweep".
+        /// "plan", "sweep" or "look-up table".
         what: &'static str,
         /// The cause, with line and column.
         message: String,
@@ -397,7 +427,7 @@ pub enum PlanFileError {
     /// The plan cannot be expressed in TOML.
     #[error("the {what} cannot be written: {message}")]
     Write {
-        /// "plan" or "sweep".
+        /// "plan", "sweep" or "look-up table".
         what: &'static str,
         /// The cause.
         message: String,
@@ -454,12 +484,13 @@ macro_rules! toml_file {
 }
 toml_file!(Plan, "plan");
 toml_file!(Sweep, "sweep");
+toml_file!(Lookup, "look-up table");
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn plan() -> Plan {
+    pub(super) fn plan() -> Plan {
         Plan {
             format: FORMAT,
             status: Status::Optimal,
@@ -477,9 +508,12 @@ mod tests {
                 down_rate_bit_s: None,
                 delay_ms: 20.0,
                 results: "edge".into(),
+                task_results: vec!["t=server".into()],
                 local_inputs: Vec::new(),
             },
+            objective: PlannedAim::default(),
             edge: vec!["a".into()],
+            local: Vec::new(),
             server: vec!["b".into()],
             crossing: vec![Crossing {
                 tensor: "a".into(),
@@ -497,6 +531,8 @@ mod tests {
                 name: "t".into(),
                 side: Side::Both,
                 latency_ms: 3.25,
+                deadline_ms: None,
+                beside_link: false,
                 accuracy_drop: None,
                 accuracy: None,
             }],
@@ -518,6 +554,14 @@ mod tests {
                 server: HalfEvidence::Simulated,
             },
             solve_ms: None,
+            request: Some(Request {
+                edge: vec![Source {
+                    name: "m.toml".into(),
+                    sha256: Some("11".into()),
+                }],
+                wishes: toml::Table::from_iter([("link".into(), "wifi".into())]),
+                ..Request::default()
+            }),
         }
     }
 
@@ -527,6 +571,7 @@ mod tests {
         assert_eq!(Plan::parse(&text, Path::new("plan.toml")).unwrap(), plan());
         let sweep = Sweep {
             format: FORMAT,
+            no_plan_below_bit_s: Some(1),
             segments: vec![Segment {
                 from_bit_s: 1,
                 to_bit_s: 9,

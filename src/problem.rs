@@ -11,32 +11,39 @@
 //! is compared exactly (see [`Pace`]).
 
 mod accuracy;
+mod aim;
 mod baselines;
 mod budget;
 mod cost;
 mod describe;
 mod limit;
 mod pace;
+mod parts;
+mod schedule;
 mod tables;
+mod vary;
 
 use std::sync::Arc;
 
 use crate::graph::{Graph, GraphError, LayerId, LayerSet, TensorId};
 use crate::link::Link;
 use crate::profile::Profile;
-use crate::scenario::{Results, Scenario};
+use crate::scenario::{Results, Scenario, Schedule};
 use crate::sensitivity::Sensitivity;
 use crate::server::{Server, ServerError};
 use crate::task::Task;
 use crate::units::Bytes;
 
 pub use accuracy::Drop;
+pub use aim::{Aim, Done};
 pub use baselines::NamedPlacement;
 pub use budget::{Budget, Counts};
 pub use cost::{Cost, Rank};
 pub use describe::Found;
 pub use limit::{Limit, Violation};
 pub use pace::Pace;
+pub use parts::{Part, Parts, Sum};
+pub use schedule::Timing;
 pub use tables::{LayerTime, SplitTime, TensorTime, Way};
 
 use tables::Tables;
@@ -48,6 +55,8 @@ pub struct Problem {
     limits: Vec<Limit>,
     budgets: Vec<Budget>,
     link: Link,
+    aims: Vec<Aim>,
+    schedule: Schedule,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -118,6 +127,12 @@ pub enum ProblemError {
          --max-drop among several models, is held against: measure it with `cutpoint accuracy`"
     )]
     NoBaseline(String),
+    /// Energy without power.
+    #[error(
+        "the edge's profile does not say what power the board draws, which limits on energy and \
+         power need: add [power] with compute_w, transmit_w and idle_w to it"
+    )]
+    NoPower,
     /// An accuracy file of another model.
     #[error(
         "the accuracy file is of another model: it was measured on {file} with the hash {found}, \
@@ -172,6 +187,12 @@ impl Problem {
             limits,
             budgets,
             link: scenario.link,
+            schedule: scenario.schedule,
+            aims: [Some(scenario.objective), scenario.then]
+                .into_iter()
+                .flatten()
+                .map(Aim::Wanted)
+                .collect(),
         })
     }
 
@@ -195,11 +216,6 @@ impl Problem {
         Pace::of(self.link.rate)
     }
 
-    /// Where results are wanted.
-    pub fn results(&self) -> Results {
-        self.tables.results
-    }
-
     /// What a person should know about how the times were found.
     pub fn notes(&self) -> &[String] {
         &self.tables.notes
@@ -221,9 +237,41 @@ impl Problem {
         let of_kept = |budget: &&Budget| limits.contains(&budget.limit);
         Problem {
             budgets: self.budgets.iter().filter(of_kept).cloned().collect(),
-            tables: Arc::clone(&self.tables),
             limits,
-            link: self.link,
+            ..self.clone()
+        }
+    }
+
+    /// The same problem with another amount for one of its limits, in the unit of
+    /// [`Limit::allows`].
+    #[must_use]
+    pub fn with_limit_allowing(&self, limit: &Limit, amount: i64) -> Problem {
+        let mut limits = self.limits.clone();
+        for own in limits.iter_mut().filter(|own| *own == limit) {
+            *own = limit.allowing(amount);
+        }
+        Problem {
+            budgets: limit::budgets(&self.tables, &limits),
+            limits,
+            ..self.clone()
+        }
+    }
+
+    /// The same problem with everything on the edge before anything is sent.
+    #[must_use]
+    pub fn one_by_one(&self) -> Problem {
+        Problem {
+            schedule: Schedule::Sequential,
+            ..self.clone()
+        }
+    }
+
+    /// The same problem with another aim.
+    #[must_use]
+    pub fn aiming_at(&self, aim: Aim) -> Problem {
+        Problem {
+            aims: vec![aim],
+            ..self.clone()
         }
     }
 
@@ -292,9 +340,19 @@ impl Problem {
     /// Whether a tensor is a result wanted on the server, so that it crosses when computed on the
     /// edge.
     pub fn goes_to_server(&self, tensor: TensorId) -> bool {
-        self.tables.results == Results::Server
-            && self.graph().producer(tensor).is_some()
-            && self.tensor(tensor).is_result
+        self.graph().producer(tensor).is_some()
+            && self.tensor(tensor).wanted == Some(Results::Server)
+    }
+
+    /// Whether a tensor is a result wanted on the edge, so that it comes back when computed on the
+    /// server.
+    pub fn comes_back(&self, tensor: TensorId) -> bool {
+        self.tensor(tensor).wanted == Some(Results::Edge)
+    }
+
+    /// The least number of layers on a way to a tensor from a model input that only the edge has.
+    pub fn depth(&self, tensor: TensorId) -> u32 {
+        self.tables.depths[tensor.index()]
     }
 
     /// The ways in which the limits let a tensor cross; none when it may not.
@@ -302,7 +360,11 @@ impl Problem {
         let time = self.tensor(tensor);
         let raw = !time.local && self.graph().producer(tensor).is_none();
         let active = |limit: &Limit| self.limits.contains(limit);
-        if raw && active(&Limit::RawStays) {
+        let too_shallow = |limit: &Limit| match limit {
+            Limit::MinDepth(least) => self.depth(tensor) < *least,
+            _ => false,
+        };
+        if raw && active(&Limit::RawStays) || self.limits.iter().any(too_shallow) {
             &[]
         } else if active(&Limit::Codecs) {
             &time.ways[time.unasked..]
@@ -317,8 +379,8 @@ impl Problem {
         let mut pins = (LayerSet::empty(layers), LayerSet::empty(layers));
         for limit in &self.limits {
             match limit {
-                Limit::KeepOnEdge(layer, _) => pins.0.insert(*layer),
-                Limit::KeepOnServer(layer, _) => pins.1.insert(*layer),
+                Limit::KeepOnEdge(layers, _) => layers.iter().for_each(|l| pins.0.insert(*l)),
+                Limit::KeepOnServer(layers, _) => layers.iter().for_each(|l| pins.1.insert(*l)),
                 _ => {}
             }
         }
@@ -329,6 +391,14 @@ impl Problem {
     pub fn edge_memory_limit(&self) -> Option<Bytes> {
         self.limits.iter().find_map(|limit| match limit {
             Limit::EdgeMemory(bytes) => Some(*bytes),
+            _ => None,
+        })
+    }
+
+    /// The limit on the memory of the server half.
+    pub fn server_memory_limit(&self) -> Option<Bytes> {
+        self.limits.iter().find_map(|limit| match limit {
+            Limit::ServerMemory(bytes) => Some(*bytes),
             _ => None,
         })
     }

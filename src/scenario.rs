@@ -5,6 +5,8 @@
 //! in [`crate::problem::Problem::new`].
 
 mod accuracy;
+mod aim;
+mod typed;
 mod wishes;
 
 use std::collections::BTreeMap;
@@ -14,9 +16,10 @@ use std::str::FromStr;
 use crate::codec::Codec;
 use crate::link::Link;
 use crate::task::Task;
-use crate::units::{BitRate, Bytes, Delay, ParseUnitError};
+use crate::units::{BitRate, Bytes, Delay, Energy, ParseUnitError, Share, Watts};
 
 pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
+pub use aim::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
 pub use wishes::{Wishes, parse_capacity, parse_task};
 
 /// A complete, consistent request.
@@ -31,8 +34,18 @@ pub struct Scenario {
     pub measured_codecs: bool,
     /// Float inputs made from eight-bit images.
     pub u8_inputs: Vec<U8Input>,
-    /// Where results are wanted.
+    /// Where results are wanted, unless `task_results` says something else of a task.
     pub results: Results,
+    /// Where the results of single tasks are wanted, each task once.
+    pub task_results: Vec<(String, Results)>,
+    /// What is to be as small as possible.
+    pub objective: Objective,
+    /// What decides between plans that are equally good at that.
+    pub then: Option<Objective>,
+    /// When the edge computes what it keeps.
+    pub schedule: Schedule,
+    /// What the tasks count for in [`Objective::Weighted`].
+    pub weights: Vec<Weight>,
     /// What a plan must respect.
     pub limits: Limits,
     /// Model inputs that the server has, too.
@@ -46,14 +59,33 @@ pub struct Scenario {
 pub struct Limits {
     /// Peak memory of the process that runs the edge half.
     pub edge_memory: Option<Bytes>,
+    /// Peak memory of the process that runs the server half.
+    pub server_memory: Option<Bytes>,
     /// Encoded payload of one inference.
     pub max_uplink: Option<Bytes>,
-    /// Layers, by the id of a group or of one of its members.
+    /// Results sent back by the server for one inference.
+    pub max_downlink: Option<Bytes>,
+    /// Payload of one message, the request's or the answer's.
+    pub max_message: Option<Bytes>,
+    /// Layers, by the id of a group or of one of its members; `*` and `?` stand for any text and
+    /// for any character.
     pub keep_on_edge: Vec<String>,
-    /// Layers, by the id of a group or of one of its members.
+    /// As `keep_on_edge`.
     pub keep_on_server: Vec<String>,
     /// No model input may be sent, in any codec.
     pub raw_stays: bool,
+    /// Least number of layers between a model input and anything that is sent.
+    pub min_depth: Option<u32>,
+    /// The latest times at which tasks may be done.
+    pub deadlines: Vec<Deadline>,
+    /// Frames that must pass per second; no part may be busy for longer than a frame lasts.
+    pub fps: Option<FrameRate>,
+    /// Share of each direction of the link, at the frame rate.
+    pub link_share: Option<Share>,
+    /// What the edge may spend on one inference.
+    pub max_energy: Option<Energy>,
+    /// Average power of the edge at the frame rate.
+    pub max_power: Option<Watts>,
     /// What encodings may cost the tasks.
     pub accuracy: AccuracyLimits,
     /// What the layers on the edge may take up together, by the capacity's name.
@@ -134,6 +166,20 @@ pub enum ScenarioError {
     /// Text that is not a floor.
     #[error("`{0}` is not TASK=VALUE with a number in the unit of the task's metric")]
     BadFloor(String),
+    /// Text that is not a deadline.
+    #[error("`{0}` is not a time, or TASK=TIME, such as `30ms` or `det=30ms`")]
+    BadDeadline(String),
+    /// Text that is not a weight.
+    #[error("`{0}` is not TASK=WEIGHT with a number from 0 to 100000")]
+    BadWeight(String),
+    /// A limit or an objective without what it depends on.
+    #[error("{what} needs {needs}")]
+    Needs {
+        /// The flag.
+        what: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
     /// Text that is not a capacity.
     #[error("`{0}` is not NAME=AMOUNT with a whole number")]
     BadCapacity(String),
@@ -148,6 +194,27 @@ pub enum ScenarioError {
         /// What is wrong.
         message: String,
     },
+}
+
+impl Scenario {
+    /// The fastest plan over this link, without limits, each tensor sent as it is.
+    pub fn over(link: Link) -> Scenario {
+        Scenario {
+            link,
+            codecs: vec![Codec::F32],
+            measured_codecs: false,
+            u8_inputs: Vec::new(),
+            results: Results::default(),
+            task_results: Vec::new(),
+            objective: Objective::default(),
+            then: None,
+            schedule: Schedule::default(),
+            weights: Vec::new(),
+            limits: Limits::default(),
+            local_inputs: Vec::new(),
+            tasks: Vec::new(),
+        }
+    }
 }
 
 impl Results {

@@ -17,6 +17,14 @@ pub struct Bytes(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BitRate(u64);
 
+/// An amount of energy, in nanojoules.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Energy(pub u64);
+
+/// Power, in microwatts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Watts(pub u64);
+
 /// A share of a whole, in millionths, so that sums and comparisons are exact.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share(pub u64);
@@ -49,6 +57,8 @@ const RATE_UNITS: &[(&str, f64)] = &[
     ("Mbps", 1e6),
     ("Gbps", 1e9),
 ];
+/// Faster than any link, so that sums stay exact.
+pub const MAX_BIT_S: f64 = 1e14;
 const TIME_UNITS: &[(&str, f64)] = &[
     ("ns", 1e-9),
     ("us", 1e-6),
@@ -57,6 +67,15 @@ const TIME_UNITS: &[(&str, f64)] = &[
     ("s", 1.0),
     ("min", 60.0),
 ];
+
+const ENERGY_UNITS: &[(&str, f64)] = &[
+    ("nJ", 1.0),
+    ("uJ", 1e3),
+    ("µJ", 1e3),
+    ("mJ", 1e6),
+    ("J", 1e9),
+];
+const POWER_UNITS: &[(&str, f64)] = &[("uW", 1.0), ("µW", 1.0), ("mW", 1e3), ("W", 1e6)];
 
 /// Splits `text` into a finite, non-negative number and a known unit, and multiplies them.
 fn quantity(text: &str, what: &'static str, units: &[(&str, f64)]) -> Result<f64, ParseUnitError> {
@@ -90,9 +109,27 @@ fn quantity(text: &str, what: &'static str, units: &[(&str, f64)]) -> Result<f64
     }
 }
 
+/// The shortest text with one of these units that reads back as the same quantity.
+fn shortest<T: FromStr + PartialEq>(quantity: &T, value: f64, units: &[(&str, f64)]) -> String {
+    let texts = units
+        .iter()
+        .rev()
+        .map(|(unit, factor)| format!("{} {unit}", value / factor));
+    let exact = texts.filter(|text| text.parse().is_ok_and(|read: T| read == *quantity));
+    let (base, _) = units[0];
+    exact
+        .min_by_key(|text| text.chars().count())
+        .unwrap_or_else(|| format!("{value} {base}"))
+}
+
 impl Bytes {
     /// Bytes in one MiB, as a float, for printing.
     pub const MIB: f64 = 1024.0 * 1024.0;
+
+    /// The size as a person types it, to the byte: `64 MiB`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, SIZE_UNITS)
+    }
 }
 
 impl FromStr for Bytes {
@@ -123,6 +160,9 @@ impl std::iter::Sum for Bytes {
 }
 
 impl BitRate {
+    /// One bit per second.
+    pub const SLOWEST: BitRate = BitRate(1);
+
     /// The rate of `bits` per second; `None` for zero.
     pub fn from_bit_s(bits: u64) -> Option<BitRate> {
         (bits > 0).then_some(BitRate(bits))
@@ -132,22 +172,38 @@ impl BitRate {
     pub fn bit_s(self) -> u64 {
         self.0
     }
+
+    /// The rate as a person types it, to the bit per second: `10 Mbit/s`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, &RATE_UNITS[..4])
+    }
 }
 
 impl FromStr for BitRate {
     type Err = ParseUnitError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = |expected: &str| ParseUnitError {
-            text: text.to_owned(),
-            what: "rate",
-            expected: expected.to_owned(),
-        };
-        let value = quantity(text, "rate", RATE_UNITS)?;
-        if value > 1e14 {
-            return Err(error("no link is faster than 100 Tbit/s"));
-        }
-        BitRate::from_bit_s(value.round() as u64)
-            .ok_or_else(|| error("a link needs at least 1 bit/s"))
+        BitRate::from_bit_s(parse_bit_s(text)?)
+            .ok_or_else(|| rate_error(text, "a link needs at least 1 bit/s"))
+    }
+}
+
+/// Reads a rate such as `10 Mbit/s` in whole bits per second; zero is a link that is down.
+///
+/// # Errors
+/// No number with a unit, or a rate that no link has.
+pub fn parse_bit_s(text: &str) -> Result<u64, ParseUnitError> {
+    let value = quantity(text, "rate", RATE_UNITS)?;
+    match value > MAX_BIT_S {
+        true => Err(rate_error(text, "no link is faster than 100 Tbit/s")),
+        false => Ok(value.round() as u64),
+    }
+}
+
+fn rate_error(text: &str, expected: &str) -> ParseUnitError {
+    ParseUnitError {
+        text: text.to_owned(),
+        what: "rate",
+        expected: expected.to_owned(),
     }
 }
 
@@ -183,6 +239,61 @@ impl fmt::Display for Share {
     }
 }
 
+impl FromStr for Energy {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value = quantity(text, "energy", ENERGY_UNITS)?;
+        Ok(Energy(value.round() as u64))
+    }
+}
+
+impl Energy {
+    /// The energy as a person types it, to the nanojoule: `5 mJ`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, ENERGY_UNITS)
+    }
+}
+
+impl Watts {
+    /// The power as a person types it, to the microwatt: `1.5 W`.
+    pub fn typed(self) -> String {
+        shortest(&self, self.0 as f64, POWER_UNITS)
+    }
+}
+
+impl fmt::Display for Energy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0 as f64;
+        let text = match self.0 {
+            0..1_000 => format!("{} nJ", self.0),
+            1_000..1_000_000 => format!("{} µJ", three_digits(value / 1e3)),
+            1_000_000..1_000_000_000 => format!("{} mJ", three_digits(value / 1e6)),
+            _ => format!("{} J", three_digits(value / 1e9)),
+        };
+        f.pad(&text)
+    }
+}
+
+impl FromStr for Watts {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value = quantity(text, "power", POWER_UNITS)?;
+        Ok(Watts(value.round() as u64))
+    }
+}
+
+impl fmt::Display for Watts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0 as f64;
+        let text = match self.0 {
+            0..1_000 => format!("{} µW", self.0),
+            1_000..1_000_000 => format!("{} mW", three_digits(value / 1e3)),
+            _ => format!("{} W", three_digits(value / 1e6)),
+        };
+        f.pad(&text)
+    }
+}
+
 /// Reads a time such as `20 ms`, exact to the nanosecond.
 pub fn parse_duration(text: &str) -> Result<Duration, ParseUnitError> {
     let seconds = quantity(text, "time", TIME_UNITS)?;
@@ -203,6 +314,16 @@ pub fn format_stated_us(us: f64) -> String {
 /// best unit: `412 µs`, `1.00 ms`, `45.6 s`.
 pub fn format_us(us: f64) -> String {
     in_best_unit(us, significant)
+}
+
+/// Prints a time so that it can be typed again, to the nanosecond: `33.333333 ms`.
+pub fn format_exact_ns(ns: u64) -> String {
+    let value = ns as f64;
+    match ns {
+        0..1_000_000 => format!("{} µs", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{} ms", value / 1e6),
+        _ => format!("{} s", value / 1e9),
+    }
 }
 
 fn in_best_unit(us: f64, print: fn(f64) -> String) -> String {
@@ -268,6 +389,14 @@ impl Delay {
     pub fn ns(self) -> u64 {
         u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
     }
+
+    /// The time as a person types it, to the nanosecond: `20 ms`.
+    pub fn typed(self) -> String {
+        // in whole nanoseconds, of which floats lose none
+        let in_ns = |(unit, seconds): &(&'static str, f64)| (*unit, (seconds * 1e9).round());
+        let units: Vec<(&str, f64)> = TIME_UNITS.iter().map(in_ns).collect();
+        shortest(&self, self.ns() as f64, &units)
+    }
 }
 
 #[cfg(test)]
@@ -323,6 +452,15 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_is_down_has_the_rate_zero() {
+        assert_eq!(parse_bit_s("0 Mbit/s"), Ok(0));
+        assert_eq!(parse_bit_s("1.6Mbit/s"), Ok(1_600_000));
+        for text in ["0", "-0 bit/s", "1e3 bit/s", "1000000 Gbit/s", "nan bit/s"] {
+            assert!(parse_bit_s(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn shares_need_their_percent_sign() {
         for (text, millionths) in [
             ("1%", 10_000),
@@ -336,6 +474,19 @@ mod tests {
         for text in ["0.01", "1", "-1%", "%", "1 percent"] {
             let error = text.parse::<Share>().unwrap_err().to_string();
             assert!(error.contains("`1%`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_typed_short_and_exactly() {
+        for text in ["64 MiB", "1.5 kB", "0 B", "67108865 B"] {
+            assert_eq!(text.parse::<Bytes>().unwrap().typed(), text);
+        }
+        for text in ["10 Mbit/s", "37.5 kbit/s", "1 bit/s", "100000 Gbit/s"] {
+            assert_eq!(text.parse::<BitRate>().unwrap().typed(), text);
+        }
+        for text in ["20 ms", "66.7 ms", "0 s", "1 ns", "2 min", "0.1 ms", "7 µs"] {
+            assert_eq!(text.parse::<Delay>().unwrap().typed(), text);
         }
     }
 

@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "scenario",
             "profile",
             "plan",
+            "replay",
             "sensitivity",
             "onnx",
             "runtime",
@@ -39,11 +40,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
     ("good_lp", &["solve"]),
     // quantiles
-    ("statrs", &["sensitivity"]),
+    ("statrs", &["sensitivity", "trace"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
-    // the hashes of models and of the runtime's library
-    ("sha2", &["onnx", "profile", "runtime", "accuracy"]),
+    // the hashes of models, of the runtime's library, and of what a plan was made from
+    ("sha2", &["onnx", "profile", "runtime", "accuracy", "cli"]),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),
@@ -52,8 +53,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("image", &["dataset", "wire"]),
     // label images, whose palettes the crate `image` resolves into colours
     ("png", &["dataset"]),
+    ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
-    ("csv", &["dataset"]),
+    ("csv", &["dataset", "trace"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),

@@ -18,7 +18,7 @@ use cutpoint::profile::Profile;
 use cutpoint::scenario::{Scenario, U8Input};
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::server::Server;
-use cutpoint::solve::{Options, Outcome, solve};
+use cutpoint::solve::{Engine, Options, Outcome, solve};
 use cutpoint::units::BitRate;
 
 /// A profile with its accuracy file beside it, its 8-bit input, if it has one, and a delay at which
@@ -118,9 +118,10 @@ fn all(problem: &Problem, file: &Sensitivity, confidence: f64) -> Vec<Placed> {
         for codecs in choices {
             let cost = problem.cost(&edge, &codecs).unwrap();
             let of = |task| drop(graph, file, task, (&edge, &codecs), confidence);
+            let (fixed_ns, bits) = cost.line();
             all.push(Placed {
-                fixed_ns: cost.fixed_ns(),
-                bits: cost.wire_bits(),
+                fixed_ns,
+                bits,
                 drops: tasks.iter().map(of).collect(),
                 edge: edge.clone(),
                 codecs,
@@ -190,9 +191,9 @@ fn check_point(problem: &Problem, allowed: &[&Placed], seen: &mut Seen) {
     let pace: Pace = problem.pace();
     let latency = |placed: &&Placed| pace.scaled(placed.fixed_ns, placed.bits);
     let best = allowed.iter().map(latency).min().expect("a lossless plan");
-    for most_placements in [0, 100_000] {
+    for engine in [Engine::Linear, Engine::Auto] {
         let options = Options {
-            most_placements,
+            engine,
             ..Options::default()
         };
         let Outcome::Plan(plan) = solve(problem, &options).unwrap() else {

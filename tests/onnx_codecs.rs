@@ -123,7 +123,7 @@ fn a_tensor_of_zeros_survives_eight_bits() {
         let reading = model.graph(&facts).unwrap();
         let zeros = tensor(&reading, "z");
         let request = CutRequest {
-            edge: reading.edge_of_cut(&[zeros], &[]).unwrap(),
+            edge: reading.graph.edge_of_cut(&[zeros], &[]).unwrap(),
             crossing: vec![(zeros, Codec::Q8)],
             ..CutRequest::default()
         };

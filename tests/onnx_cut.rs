@@ -386,6 +386,7 @@ fn the_edge_of_named_tensors() {
     let edge = |names: &[&str]| {
         let named: Vec<_> = names.iter().map(|n| tensor(&reading, n)).collect();
         let edge = reading
+            .graph
             .edge_of_cut(&named, &[])
             .map_err(|e| e.to_string())?;
         let ids = edge.iter().map(|l| reading.graph.layer(l).id.clone());
@@ -421,6 +422,7 @@ fn the_edge_of_named_tensors() {
     ];
     let (_, residual) = read(&simple(nodes, &["x"], &["y"]));
     let error = residual
+        .graph
         .edge_of_cut(&[tensor(&residual, "b")], &[])
         .unwrap_err();
     assert!(

@@ -15,7 +15,7 @@ use cutpoint::profile::Profile;
 use cutpoint::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenario};
 use cutpoint::sensitivity::{Confidence, JointRecord, Sensitivity, TaskDrop};
 use cutpoint::server::Server;
-use cutpoint::solve::{Options, Outcome, solve, tradeoff};
+use cutpoint::solve::{Engine, Options, Outcome, solve, tradeoff};
 use cutpoint::units::Share;
 use proptest::prelude::*;
 
@@ -332,14 +332,14 @@ fn check_binding(all: &[Placed], plan: &Plan) {
 
 fn check(case: &Case) {
     let (problem, all) = (case.problem(), case.all());
-    for most_placements in [0, 100_000] {
+    for engine in [Engine::Linear, Engine::Auto] {
         let options = Options {
-            most_placements,
+            engine,
             ..Options::default()
         };
         match solve(&problem, &options).unwrap() {
             Outcome::Plan(plan) => {
-                check_plan(case, &all, &plan, most_placements > 0);
+                check_plan(case, &all, &plan, engine == Engine::Auto);
                 check_binding(&all, &plan);
             }
             Outcome::NoPlan(none) => {
@@ -365,8 +365,8 @@ fn check_evaluate(case: &Case) {
         let rate = i128::from(case.scenario.link.rate.bit_s());
         let expected = placed.rank.0;
         // the pace is a reduced fraction: compare latencies, not multiples of different units
-        let exact =
-            i128::from(cost.fixed_ns()) * rate + i128::from(cost.wire_bits()) * 1_000_000_000;
+        let (fixed_ns, wire_bits) = cost.line();
+        let exact = i128::from(fixed_ns) * rate + i128::from(wire_bits) * 1_000_000_000;
         assert_eq!(exact, expected, "{placed:?}");
         assert!((cost.latency_ms(pace) - expected as f64 / rate as f64 / 1e6).abs() < 1e-9);
         assert_eq!(cost.edge_memory.0, placed.edge_memory, "{placed:?}");
@@ -418,7 +418,7 @@ fn random_problems_are_of_every_kind() {
     let mut kinds = std::collections::BTreeMap::new();
     let mut count = |kind: String| *kinds.entry(kind).or_insert(0) += 1;
     let alone = Options {
-        most_placements: 0,
+        engine: Engine::Linear,
         ..Options::default()
     };
     for seed in 0..600_u64 {
@@ -467,7 +467,7 @@ fn random_accuracies_are_of_every_kind() {
     let mut count =
         |kind: &str, yes: bool| *kinds.entry(kind.to_owned()).or_insert(0) += usize::from(yes);
     let alone = Options {
-        most_placements: 0,
+        engine: Engine::Linear,
         ..Options::default()
     };
     for seed in 0..800_u64 {

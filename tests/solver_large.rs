@@ -12,14 +12,15 @@ use cutpoint::plan::{Plan, Segment, Status, Sweep};
 use cutpoint::problem::Problem;
 use cutpoint::scenario::{Limits, RateRange, Scenario};
 use cutpoint::server::Server;
-use cutpoint::solve::{Options, Outcome, SolveError, solve, sweep};
+use cutpoint::solve::{Engine, Options, Outcome, SolveError, solve, sweep};
 use cutpoint::units::BitRate;
 use proptest::prelude::*;
 
 /// The linear program without the second engine.
 const ALONE: Options = Options {
     time_limit: std::time::Duration::from_secs(60),
-    most_placements: 0,
+    most_placements: 100_000,
+    engine: Engine::Linear,
 };
 
 fn planned(problem: &Problem, options: &Options) -> Plan {
@@ -263,7 +264,7 @@ fn without_time_no_plan_is_called_optimal() {
     let profile = common::dense(400, 1);
     let hurried = Options {
         time_limit: std::time::Duration::ZERO,
-        most_placements: 0,
+        ..ALONE
     };
     let mut wishes = scenario("20Mbit/s", "1 ms");
     let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();

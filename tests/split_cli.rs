@@ -11,7 +11,8 @@ use cutpoint::codec::{ClipRange, Codec};
 use cutpoint::onnx::Model;
 use cutpoint::onnx::directory::Description;
 use cutpoint::plan::{
-    Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, Plan, PlannedModel, Setting, Status,
+    Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, Plan, PlannedAim, PlannedModel, Setting,
+    Status,
 };
 
 fn bundled(name: &str) -> PathBuf {
@@ -86,9 +87,12 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             down_rate_bit_s: None,
             delay_ms: 0.0,
             results: "edge".to_owned(),
+            task_results: Vec::new(),
             local_inputs: Vec::new(),
         },
+        objective: PlannedAim::default(),
         edge: edge.to_vec(),
+        local: Vec::new(),
         server: server.to_vec(),
         crossing,
         latency_ms: 1.0,
@@ -108,6 +112,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             server: HalfEvidence::Simulated,
         },
         solve_ms: None,
+        request: None,
     }
 }
 

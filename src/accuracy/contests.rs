@@ -15,7 +15,7 @@ use crate::graph::LayerSet;
 use crate::link::Link;
 use crate::problem::{Pace, Problem};
 use crate::profile::Profile;
-use crate::scenario::{AccuracyLimits, Limits, MaxDrop, Results, Scenario, U8Input};
+use crate::scenario::{MaxDrop, Scenario, U8Input};
 use crate::sensitivity::Sensitivity;
 use crate::server::Server;
 use crate::units::{BitRate, Delay, Share};
@@ -124,7 +124,9 @@ fn by_latency(
     });
     let contests = rates.map(|rate| {
         let pace = Pace::of(rate);
-        plans.sort_by_cached_key(|(cost, _)| cost.rank(pace));
+        plans.sort_by_cached_key(|(cost, _)| {
+            (cost.scaled(pace), cost.uplink_bytes(), cost.edge_layers)
+        });
         unique(plans.iter().map_while(|(_, candidate)| candidate.clone()))
     });
     Ok(contests.collect())
@@ -136,26 +138,16 @@ fn scenario(rate: BitRate, image: Option<&U8Input>) -> Scenario {
         task: None,
         most: Share(1_000_000),
     };
-    Scenario {
-        link: Link {
-            rate,
-            delay: Delay(Duration::ZERO),
-            down_rate: None,
-        },
-        codecs: vec![Codec::F32],
-        measured_codecs: true,
-        u8_inputs: image.cloned().into_iter().collect(),
-        results: Results::Edge,
-        limits: Limits {
-            accuracy: AccuracyLimits {
-                drops: vec![everything],
-                ..AccuracyLimits::default()
-            },
-            ..Limits::default()
-        },
-        local_inputs: Vec::new(),
-        tasks: Vec::new(),
-    }
+    let link = Link {
+        rate,
+        delay: Delay(Duration::ZERO),
+        down_rate: None,
+    };
+    let mut scenario = Scenario::over(link);
+    scenario.measured_codecs = true;
+    scenario.u8_inputs = image.cloned().into_iter().collect();
+    scenario.limits.accuracy.drops = vec![everything];
+    scenario
 }
 
 /// The place of each tensor: the best of its places in any contest.

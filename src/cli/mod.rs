@@ -5,12 +5,16 @@ mod child;
 mod dataset;
 mod demo;
 mod engine;
+mod explain;
 mod failure;
 mod files;
 mod inspect;
+mod lookup;
 mod plan;
 mod plan_text;
 mod profile;
+mod replay;
+mod replay_text;
 mod report;
 mod runtime;
 mod split;
@@ -78,7 +82,9 @@ enum Command {
     Profile(profile::ProfileArgs),
     Accuracy(accuracy::AccuracyArgs),
     Plan(plan::PlanArgs),
+    Explain(explain::ExplainArgs),
     Sweep(sweep::SweepArgs),
+    Replay(replay::ReplayArgs),
     Split(split::SplitArgs),
     Report(report::ReportArgs),
     Dataset(dataset::DatasetArgs),
@@ -93,7 +99,12 @@ impl Command {
     fn runs_models(&self) -> bool {
         !matches!(
             self,
-            Command::Plan(_) | Command::Sweep(_) | Command::Report(_) | Command::Dataset(_)
+            Command::Plan(_)
+                | Command::Explain(_)
+                | Command::Sweep(_)
+                | Command::Replay(_)
+                | Command::Report(_)
+                | Command::Dataset(_)
         )
     }
 }
@@ -178,7 +189,9 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Profile(args) => profile::run(&args, common),
         Command::Accuracy(args) => accuracy::run(&args, common),
         Command::Plan(args) => plan::run(&args, common),
+        Command::Explain(args) => explain::run(&args, common),
         Command::Sweep(args) => sweep::run(&args, common),
+        Command::Replay(args) => replay::run(&args, common),
         Command::Split(args) => split::run(&args, common),
         Command::Report(args) => report::run(&args, common),
         Command::Dataset(args) => dataset::run(&args, common),

@@ -5,8 +5,8 @@ mod refine;
 use std::path::PathBuf;
 
 use clap::Args;
-use cutpoint::plan::{Conflict, NoPlan, Plan};
-use cutpoint::solve::{Choice, Options, choose};
+use cutpoint::plan::{Conflict, NoPlan, Plan, Relaxation};
+use cutpoint::solve::{Choice, choose};
 use cutpoint::units::Bytes;
 
 use super::wishes::{Read, WishArgs, check_out, rivals, tell};
@@ -64,7 +64,10 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
         None => plan(&read)?,
     };
     match planned {
-        Ok(plan) => finish(&plan, args, common),
+        Ok(mut plan) => {
+            plan.request = Some(read.request()?);
+            finish(&plan, args, common)
+        }
         Err(none) => Err(fail(&none, common)?),
     }
 }
@@ -72,7 +75,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
 /// The best plan of all candidates, or why there is none.
 fn plan(read: &Read) -> anyhow::Result<Result<Plan, NoPlan>> {
     let candidates = read.candidates()?;
-    Ok(match choose(&rivals(&candidates), &Options::default())? {
+    Ok(match choose(&rivals(&candidates), &read.options)? {
         Choice::Plan(index, plan) => Ok(candidates[index].finish(*plan)),
         Choice::NoPlan(none) => Err(*none),
     })
@@ -103,17 +106,60 @@ pub(crate) fn fail(none: &NoPlan, common: &Common) -> anyhow::Result<anyhow::Err
     for conflict in &none.conflict {
         message += &give(conflict).map_or_else(String::new, |text| format!("; {text}"));
     }
+    message += &none.relaxation.as_ref().map_or_else(String::new, together);
     Ok(Kind::NoPlan.of(anyhow::anyhow!(message)))
 }
 
+/// What it takes when all limits give alike.
+fn together(relaxation: &Relaxation) -> String {
+    let limits: Vec<String> = relaxation.limits.iter().filter_map(amount).collect();
+    let easiest = relaxation.easiest.as_ref().map(|one| {
+        let percent = plan_text::percent_up(one.percent);
+        format!("; {} alone would have to be {percent} looser", one.limit)
+    });
+    format!(
+        "; each {} looser would do: {}{}",
+        plan_text::percent_up(relaxation.percent),
+        limits.join(", "),
+        easiest.unwrap_or_default()
+    )
+}
+
+/// A limit with the least it would have to allow.
+fn amount(conflict: &Conflict) -> Option<String> {
+    let limit = &conflict.limit;
+    if let Some(bytes) = conflict.least_bytes {
+        return Some(format!("{limit} {}", exactly(bytes)));
+    }
+    if let Some(units) = conflict.least_units {
+        return Some(format!("{limit} {units}"));
+    }
+    if let Some(words) = &conflict.least {
+        return Some(format!("{limit} {words}"));
+    }
+    match (
+        limit.starts_with("floor"),
+        &conflict.metric,
+        conflict.best_metric,
+    ) {
+        (true, Some(metric), Some(best)) => {
+            Some(format!("{limit} {}", plan_text::metric(metric, best)))
+        }
+        _ => Some(format!("{limit} {}", percent(conflict.least_drop?))),
+    }
+}
+
 /// How far a limit would have to give, when that alone helps.
-fn give(conflict: &Conflict) -> Option<String> {
+pub(super) fn give(conflict: &Conflict) -> Option<String> {
     let limit = &conflict.limit;
     if let (Some(allows), Some(least)) = (conflict.allows_bytes, conflict.least_bytes) {
         let (least, allows) = (exactly(least), exactly(allows));
         return Some(format!("{limit} would have to allow {least}, not {allows}"));
     }
     if let (Some(allows), Some(least)) = (conflict.allows_units, conflict.least_units) {
+        return Some(format!("{limit} would have to allow {least}, not {allows}"));
+    }
+    if let (Some(allows), Some(least)) = (&conflict.allows, &conflict.least) {
         return Some(format!("{limit} would have to allow {least}, not {allows}"));
     }
     let (allows, least) = (conflict.allows_drop?, conflict.least_drop?);

@@ -13,13 +13,16 @@ use super::plural;
 /// A plan with its breakdown and what it is compared with.
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = format!("{}  {}\n\n", plan.model.file, setting(&plan.setting));
+    if let Some(line) = aim(plan) {
+        let _ = writeln!(text, "{line}");
+    }
     let _ = writeln!(text, "{}, {}", ms(plan.latency_ms), status(plan));
     let _ = writeln!(text, "{}", placement(plan));
     for line in crossing(plan) {
         let _ = writeln!(text, "  {line}");
     }
     let _ = writeln!(text, "\n{}", breakdown(plan));
-    if plan.tasks.len() > 1 {
+    if plan.tasks.len() > 1 || plan.tasks.iter().any(|task| task.deadline_ms.is_some()) {
         let _ = writeln!(text, "\n{}", tasks(plan));
     }
     let accuracy: Vec<String> = plan.tasks.iter().filter_map(accuracy).collect();
@@ -98,10 +101,17 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         (Some(first), _) => format!("{}\n\n", machines(&first.plan.setting)),
         (None, _) => String::new(),
     };
-    format!("{heading}{}", right_aligned(table, &[0, 1, 4, 5]))
+    let table = right_aligned(table, &[0, 1, 4, 5]);
+    match sweep.no_plan_below_bit_s {
+        None => format!("{heading}{table}"),
+        Some(least) => format!(
+            "{heading}{table}\n\nno plan meets the limits below {}",
+            rate(least)
+        ),
+    }
 }
 
-fn machines(setting: &Setting) -> String {
+pub(super) fn machines(setting: &Setting) -> String {
     let simulated = if setting.simulated {
         " (simulated)"
     } else {
@@ -116,7 +126,7 @@ fn machines(setting: &Setting) -> String {
     )
 }
 
-fn setting(setting: &Setting) -> String {
+pub(super) fn setting(setting: &Setting) -> String {
     let down = setting
         .down_rate_bit_s
         .map(|r| format!(" up, {} down", rate(r)));
@@ -128,14 +138,37 @@ fn setting(setting: &Setting) -> String {
     )
 }
 
-fn status(plan: &Plan) -> String {
+pub(super) fn status(plan: &Plan) -> String {
     match plan.status {
         Status::Optimal => "optimal".to_owned(),
-        _ => format!("feasible, at best {}", ms(plan.bound_ms)),
+        _ if plan.objective.is_latency() => format!("feasible, at best {}", ms(plan.bound_ms)),
+        _ => "feasible".to_owned(),
     }
 }
 
-fn placement(plan: &Plan) -> String {
+/// What the plan is best at, when that is not latency.
+fn aim(plan: &Plan) -> Option<String> {
+    let aim = &plan.objective;
+    if aim.is_latency() {
+        return None;
+    }
+    let value = |value: f64| match aim.name.as_str() {
+        "energy" => format!("{} mJ", three_digits(value)),
+        "uplink" => Bytes(value as u64).to_string(),
+        _ if value < 0.0 => format!("{} to spare", ms(-value)),
+        _ => ms(value),
+    };
+    let mut text = format!("{}: {}", aim.name, value(aim.value));
+    if plan.status != Status::Optimal {
+        text += &format!(", at best {}", value(aim.bound));
+    }
+    if !aim.then.is_empty() {
+        text += &format!("; of equals, the best in {}", aim.then);
+    }
+    Some(text)
+}
+
+pub(super) fn placement(plan: &Plan) -> String {
     let (here, there) = (plan.edge.len(), plan.server.len());
     match (here, there) {
         (1, 0) => "the one layer on the edge".to_owned(),
@@ -143,13 +176,17 @@ fn placement(plan: &Plan) -> String {
         (0, 1) => "the one layer on the server".to_owned(),
         (0, _) => format!("all {there} layers on the server"),
         _ => format!(
-            "{} on the edge, {there} on the server",
-            plural(here, "layer")
+            "{} on the edge{}, {there} on the server",
+            plural(here, "layer"),
+            match plan.local.len() {
+                0 => String::new(),
+                local => format!(" ({local} of them while link and server work)"),
+            }
         ),
     }
 }
 
-fn crossing(plan: &Plan) -> Vec<String> {
+pub(super) fn crossing(plan: &Plan) -> Vec<String> {
     let line = |c: &Crossing| {
         let size = match c.bytes_p95 {
             Some(p95) => format!("{} on average, 95 % below {}", Bytes(c.bytes), Bytes(p95)),
@@ -186,6 +223,7 @@ fn breakdown(plan: &Plan) -> String {
         ("decode", parts.decode),
         ("server", parts.server),
         ("downlink", parts.downlink),
+        ("beside", parts.local),
     ] {
         if part > 0.0 {
             let share = 100.0 * part / plan.latency_ms.max(f64::MIN_POSITIVE);
@@ -196,16 +234,31 @@ fn breakdown(plan: &Plan) -> String {
 }
 
 fn tasks(plan: &Plan) -> String {
-    let mut table = new_table(["task", "runs on", "done after"]);
+    let with_deadlines = plan.tasks.iter().any(|task| task.deadline_ms.is_some());
+    let mut header = vec!["task", "runs on", "done after"];
+    if with_deadlines {
+        header.extend(["deadline", "to spare"]);
+    }
+    let mut table = new_table(header);
     for task in &plan.tasks {
         let side = match task.side {
+            Side::Edge if task.beside_link => "edge, beside link",
             Side::Edge => "edge",
             Side::Server => "server",
             Side::Both => "both",
         };
-        table.add_row([shorten(&task.name), side.to_owned(), ms(task.latency_ms)]);
+        let mut row = vec![shorten(&task.name), side.to_owned(), ms(task.latency_ms)];
+        if let Some(deadline) = task.deadline_ms {
+            let spare = match deadline - task.latency_ms {
+                late if late < 0.0 => format!("{} late", ms(-late)),
+                spare => ms(spare),
+            };
+            row.extend([ms(deadline), spare]);
+        }
+        table.add_row(row);
     }
-    right_aligned(table, &[2])
+    let numbers: &[usize] = if with_deadlines { &[2, 3, 4] } else { &[2] };
+    right_aligned(table, numbers)
 }
 
 /// What the plan's encodings mean for a task's metric.
@@ -263,7 +316,7 @@ fn alternatives(plan: &Plan) -> String {
 }
 
 /// How the model, or set of models, fares against the others.
-fn models(plan: &Plan) -> Option<String> {
+pub(super) fn models(plan: &Plan) -> Option<String> {
     let is_best = |other: &&Alternative| other.model.as_ref() == Some(&other.name);
     let others: Vec<&Alternative> = plan.alternatives.iter().filter(is_best).collect();
     let (all, own) = (others.len() + 1, &plan.model.file);
@@ -302,16 +355,35 @@ fn evidence(evidence: Evidence) -> String {
     )
 }
 
-fn ms(ms: f64) -> String {
+pub(super) fn ms(ms: f64) -> String {
     format_us(ms * 1e3)
 }
 
-fn rate(bit_s: u64) -> String {
+pub(super) fn rate(bit_s: u64) -> String {
     BitRate::from_bit_s(bit_s).map_or_else(String::new, |rate| rate.to_string())
 }
 
+/// A share, rounded up to three digits, so that it is enough.
+pub(super) fn percent_up(percent: f64) -> String {
+    format!("{} %", three_digits(outwards(percent, true)))
+}
+
+/// A number rounded to three digits, up or down.
+pub(super) fn outwards(value: f64, up: bool) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let unit = 10f64.powf(value.abs().log10().floor() - 2.0);
+    // a little more than a round number is noise of the division
+    let units = value / unit;
+    match up {
+        true => (units - 1e-9).ceil() * unit,
+        false => (units + 1e-9).floor() * unit,
+    }
+}
+
 /// The end of a long name, where layers differ.
-fn shorten(name: &str) -> String {
+pub(super) fn shorten(name: &str) -> String {
     const WIDTH: usize = 40;
     let length = name.chars().count();
     if length <= WIDTH {
@@ -321,14 +393,14 @@ fn shorten(name: &str) -> String {
     format!("…{end}")
 }
 
-fn new_table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
+pub(super) fn new_table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.into_iter().collect::<Vec<_>>());
     table
 }
 
-fn right_aligned(mut table: Table, columns: &[usize]) -> String {
+pub(super) fn right_aligned(mut table: Table, columns: &[usize]) -> String {
     for index in columns {
         if let Some(column) = table.column_mut(*index) {
             column.set_cell_alignment(CellAlignment::Right);

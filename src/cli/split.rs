@@ -226,7 +226,10 @@ fn by_hand(args: &SplitArgs, model: &Model, reading: &Reading) -> anyhow::Result
         named.extend(tensors(graph, text).or_fail(Kind::Usage)?);
     }
     let codecs = codecs(&args.codec, named.len())?;
-    let edge = reading.edge_of_cut(&named, &local).or_fail(Kind::Usage)?;
+    let edge = reading
+        .graph
+        .edge_of_cut(&named, &local)
+        .or_fail(Kind::Usage)?;
     let crossing = graph.crossing(&edge);
     let mut request = CutRequest {
         edge,
@@ -294,7 +297,10 @@ fn add_ranges(
 }
 
 /// One name, or several with commas between them; a name may hold commas itself.
-fn tensors(graph: &Graph, text: &str) -> Result<Vec<TensorId>, cutpoint::graph::GraphError> {
+pub(super) fn tensors(
+    graph: &Graph,
+    text: &str,
+) -> Result<Vec<TensorId>, cutpoint::graph::GraphError> {
     if let Ok(tensor) = graph.find_tensor(text) {
         return Ok(vec![tensor]);
     }

@@ -4,29 +4,37 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint::plan::Sweep;
-use cutpoint::solve::{Options, SolveError, sweep_models};
+use cutpoint::solve::{SolveError, sweep_models};
 
 use super::plan::fail;
-use super::wishes::{WishArgs, check_out, rivals};
-use super::{Common, Kind, OrFail, files, plan_text};
+use super::wishes::{WishArgs, check_out, rivals, tell};
+use super::{Common, Kind, OrFail, files, lookup, plan_text};
 
 /// Find every optimal plan over a range of rates, and the rates at which they switch
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --delay 20ms \\
-      --rate 100kbit/s..1Gbit/s --json")]
+      --rate 100kbit/s..1Gbit/s --json
+  cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --link 4g \\
+      --rate 100kbit/s..1Gbit/s --out sweep.toml --lookup table.json --hysteresis 15%")]
 pub(crate) struct SweepArgs {
     #[command(flatten)]
     wishes: WishArgs,
     /// Write the sweep to this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    lookup: lookup::LookupArgs,
 }
 
 pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     check_out(args.out.as_deref())?;
-    let (candidates, rates) = args.wishes.candidates(common)?;
-    let (mut found, chosen) = match sweep_models(&rivals(&candidates), rates, &Options::default()) {
+    args.lookup.check()?;
+    let read = args.wishes.read()?;
+    let candidates = read.candidates()?;
+    tell(&candidates, common);
+    let found = sweep_models(&rivals(&candidates), read.rates, &read.options);
+    let (mut found, chosen) = match found {
         Err(SolveError::Infeasible(none)) => return Err(fail(&none, common)?),
         other => other?,
     };
@@ -40,6 +48,7 @@ fn finish(found: &Sweep, args: &SweepArgs, common: &Common) -> anyhow::Result<()
     if let Some(path) = &args.out {
         files::write(path, found.to_toml().or_fail(Kind::Other)?.as_bytes())?;
     }
+    args.lookup.write(found)?;
     if common.json {
         common.print_json(found)
     } else {

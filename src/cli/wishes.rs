@@ -1,4 +1,6 @@
-//! Arguments that `plan`, `sweep` and `report` share, and the problem they describe.
+//! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
+
+mod request;
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +10,19 @@ use cutpoint::codec::Codec;
 use cutpoint::problem::{Problem, ProblemError};
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
-    Floor, MaxDrop, RateRange, Results, Scenario, U8Input, Wishes, parse_capacity, parse_task,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
+    U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::{Confidence, Sensitivity};
 use cutpoint::server::{Server, ServerError};
-use cutpoint::solve::Rival;
+use cutpoint::solve::{Engine, Options, Rival};
 use cutpoint::task::Task;
-use cutpoint::units::{BitRate, Bytes, Delay};
+use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 use super::{Common, Kind, OrFail, files, plural};
 
 /// Machines, link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WishArgs {
     /// Profile of the model on the edge board; several models are compared, each alone and in sets
     /// that do all tasks together
@@ -33,12 +36,24 @@ pub(crate) struct WishArgs {
     /// .accuracy.toml, if it exists]
     #[arg(long, value_name = "FILE", help_heading = "Accuracy")]
     accuracy: Vec<PathBuf>,
+    /// What solves: auto (every closed placement where there are few enough, else linear programs),
+    /// enumerate, linear, or both, which says whether they agree
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        default_value_t,
+        hide_default_value = true
+    )]
+    engine: Engine,
+    /// Longest time for one linear program
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    time_limit: Option<Delay>,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
 
 /// Link, choices and limits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ChoiceArgs {
     /// Take wishes from a TOML file with keys like these flags; flags win
     #[arg(long, value_name = "FILE")]
@@ -85,9 +100,24 @@ pub(crate) struct ChoiceArgs {
     /// An input made from an 8-bit image as (pixel - mean) / std; one value or one per channel
     #[arg(long, value_name = "NAME=MEAN,STD", help_heading = "Choices")]
     input_u8: Vec<U8Input>,
-    /// Where results are wanted: edge, server or anywhere [default: edge]
-    #[arg(long, value_name = "SIDE", help_heading = "Choices")]
-    results: Option<Results>,
+    /// Where results are wanted, of all tasks or of one: edge, server or anywhere [default: edge]
+    #[arg(long, value_name = "[TASK=]SIDE", help_heading = "Choices")]
+    results: Vec<TaskResults>,
+    /// What is to be least: latency (of the last task), weighted (sum of the tasks' times),
+    /// lateness (against deadlines), energy, throughput (time between frames), uplink, edge-time
+    /// [default: latency]
+    #[arg(long, value_name = "OBJECTIVE", help_heading = "Choices")]
+    objective: Option<Objective>,
+    /// What decides between plans that are equally good at that
+    #[arg(long, value_name = "OBJECTIVE", help_heading = "Choices")]
+    then: Option<Objective>,
+    /// Heads that stay on the edge run before anything is sent (sequential), or while link and
+    /// server work (overlap) [default: sequential]
+    #[arg(long, value_name = "SCHEDULE", help_heading = "Choices")]
+    schedule: Option<Schedule>,
+    /// What a task's time counts for under --objective weighted [default: 1]
+    #[arg(long, value_name = "TASK=WEIGHT", help_heading = "Choices")]
+    weight: Vec<Weight>,
     /// Group outputs into a named task [default: those of the profile]
     #[arg(long, value_name = "NAME=OUT[,OUT]", value_parser = parse_task, help_heading = "Choices")]
     task: Vec<Task>,
@@ -103,6 +133,54 @@ pub(crate) struct ChoiceArgs {
         help_heading = "Limits"
     )]
     edge_memory: Option<Bytes>,
+    /// Peak memory of the process that runs the server half
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SIZE",
+        help_heading = "Limits"
+    )]
+    server_memory: Option<Bytes>,
+    /// Latest time at which a task, or every task, is done
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "[TASK=]TIME",
+        help_heading = "Limits"
+    )]
+    deadline: Vec<Deadline>,
+    /// Frames per second that edge, link and server must keep up with
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "N",
+        help_heading = "Limits"
+    )]
+    fps: Option<FrameRate>,
+    /// Energy that the edge spends on one inference, such as 5mJ; its profile states the power
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "ENERGY",
+        help_heading = "Limits"
+    )]
+    max_energy: Option<Energy>,
+    /// Average power of the edge at --fps, such as 800mW
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "POWER",
+        help_heading = "Limits"
+    )]
+    max_power: Option<Watts>,
+    /// Share of the link, in each direction, that frames may take at --fps, such as 50%
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SHARE",
+        help_heading = "Limits"
+    )]
+    link_share: Option<Share>,
     /// Encoded bytes sent per inference
     #[arg(
         long,
@@ -111,15 +189,39 @@ pub(crate) struct ChoiceArgs {
         help_heading = "Limits"
     )]
     max_uplink: Option<Bytes>,
-    /// Keep a layer, and all it needs, on the edge
+    /// Bytes of results sent back per inference
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SIZE",
+        help_heading = "Limits"
+    )]
+    max_downlink: Option<Bytes>,
+    /// Largest message that the server takes or sends, such as 4MiB
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SIZE",
+        help_heading = "Limits"
+    )]
+    max_message: Option<Bytes>,
+    /// Keep a layer, and all it needs, on the edge; `*` and `?` match several by name
     #[arg(long, value_name = "LAYER", help_heading = "Limits")]
     keep_on_edge: Vec<String>,
-    /// Keep a layer, and all that needs it, on the server
+    /// Keep a layer, and all that needs it, on the server; `*` and `?` match several by name
     #[arg(long, value_name = "LAYER", help_heading = "Limits")]
     keep_on_server: Vec<String>,
     /// No model input leaves the edge, in any codec
     #[arg(long, help_heading = "Limits")]
     raw_stays: bool,
+    /// Least number of layers between a model input and anything that is sent
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "N",
+        help_heading = "Limits"
+    )]
+    min_depth: Option<u32>,
     /// What layers on the edge may use of a named capacity, as their profile states it
     #[arg(long, value_name = "NAME=N", value_parser = parse_capacity, help_heading = "Limits")]
     capacity: Vec<(String, u64)>,
@@ -154,23 +256,61 @@ pub(crate) struct Read {
     /// At the slowest of the rates.
     pub(crate) scenario: Scenario,
     pub(crate) rates: RateRange,
+    /// How the planner is to work.
+    pub(crate) options: Options,
+    /// What all that was read from: profiles, servers, and wishes as typed.
+    edge_files: Vec<PathBuf>,
+    servers: Vec<String>,
+    wishes: Wishes,
 }
 
 impl WishArgs {
-    /// The models and sets of models to choose among, at the slowest of the rates, and the rates.
-    pub(crate) fn candidates(
-        &self,
-        common: &Common,
-    ) -> anyhow::Result<(Vec<Candidate>, RateRange)> {
-        let read = self.read()?;
-        let found = read.candidates()?;
-        tell(&found, common);
-        Ok((found, read.rates))
+    /// How the planner is to work.
+    fn options(&self) -> Options {
+        let usual = Options::default();
+        Options {
+            engine: self.engine,
+            time_limit: self.time_limit.map_or(usual.time_limit, |time| time.0),
+            ..usual
+        }
     }
 
     /// Reads profiles, servers and accuracy files.
     pub(crate) fn read(&self) -> anyhow::Result<Read> {
-        let (scenario, rates) = self.choices.complete(Wishes::default())?;
+        self.read_or(Wishes::default())
+    }
+
+    /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
+    fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
+        let wishes = self.choices.merged(otherwise)?;
+        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        self.read_for(scenario, rates, wishes)
+    }
+
+    /// As [`WishArgs::read`], over these rates unless others were asked for as a range.
+    pub(crate) fn read_over(&self, rates: RateRange) -> anyhow::Result<Read> {
+        if let Some(rate) = self.choices.rate.and_then(RateRange::single) {
+            let hint = "the rates are those of the trace: leave --rate out, or give a range A..B";
+            return Err(Kind::Usage.of(anyhow::anyhow!("--rate {rate}: {hint}")));
+        }
+        let otherwise = Wishes {
+            rate: Some(rates),
+            ..Wishes::default()
+        };
+        let wishes = self.choices.merged(otherwise)?;
+        let (mut scenario, asked) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        // the one rate of a preset or of a scenario for plans is not what a trace is about
+        let rates = asked.single().map_or(asked, |_| rates);
+        scenario.link.rate = rates.from;
+        self.read_for(scenario, rates, wishes)
+    }
+
+    fn read_for(
+        &self,
+        scenario: Scenario,
+        rates: RateRange,
+        wishes: Wishes,
+    ) -> anyhow::Result<Read> {
         self.check_counts()?;
         let mut edges = Vec::new();
         for path in &self.edge {
@@ -183,6 +323,10 @@ impl WishArgs {
             accuracy_files: Vec::new(),
             scenario,
             rates,
+            options: self.options(),
+            edge_files: self.edge.clone(),
+            servers: self.server.clone(),
+            wishes,
         };
         for (index, (name, edge)) in names.into_iter().zip(edges).enumerate() {
             let server = self.server.get(index).or(self.server.first());
@@ -296,12 +440,15 @@ pub(crate) fn problem(
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+        self.merged(otherwise)?.complete().or_fail(Kind::Usage)
+    }
+
+    fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
         let file = match &self.scenario {
             Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
             None => Wishes::default(),
         };
-        let wishes = self.wishes().or(file).or(otherwise);
-        wishes.complete().or_fail(Kind::Usage)
+        Ok(self.wishes().or(file).or(otherwise))
     }
 
     fn wishes(&self) -> Wishes {
@@ -313,9 +460,22 @@ impl ChoiceArgs {
             down_rate: self.down_rate,
             codec: self.codec.clone(),
             input_u8: self.input_u8.clone(),
-            results: self.results,
+            results: self.results.clone(),
+            objective: self.objective,
+            then: self.then,
+            schedule: self.schedule,
+            weight: self.weight.clone(),
             edge_memory: self.edge_memory,
+            server_memory: self.server_memory,
             max_uplink: self.max_uplink,
+            max_downlink: self.max_downlink,
+            max_message: self.max_message,
+            min_depth: self.min_depth,
+            deadline: self.deadline.clone(),
+            fps: self.fps,
+            link_share: self.link_share,
+            max_energy: self.max_energy,
+            max_power: self.max_power,
             keep_on_edge: self.keep_on_edge.clone(),
             keep_on_server: self.keep_on_server.clone(),
             raw_stays: self.raw_stays,

@@ -4,6 +4,7 @@
 //! tables keyed by [`LayerId`] and [`TensorId`] (see [`crate::profile`]). Layers are stored in
 //! execution order, so every producer precedes its consumers.
 
+mod cut;
 mod element;
 mod memory;
 mod names;
@@ -149,6 +150,15 @@ pub enum GraphError {
         /// What they share.
         name: String,
     },
+    /// A cut where more crosses than was named.
+    #[error(
+        "this cut is impossible: the server would need {} as well: name all tensors that cross",
+        names::list(.0)
+    )]
+    CrossesMore(Vec<String>),
+    /// A cut at tensors that only layers before it read.
+    #[error("this cut is impossible: nothing on the server reads {}: leave it out", names::list(.0))]
+    NobodyReads(Vec<String>),
     /// A tensor is neither a model input nor produced by a layer.
     #[error("tensor `{0}` has no producer and is not a model input")]
     Orphan(String),

@@ -61,6 +61,16 @@ impl LayerSet {
         self.0.intersect_with(&other.0);
     }
 
+    /// Removes the layers of `other`.
+    pub fn subtract(&mut self, other: &LayerSet) {
+        self.0.difference_with(&other.0);
+    }
+
+    /// Whether all its layers are in `other`.
+    pub fn is_subset(&self, other: &LayerSet) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
     /// All layers not in this set.
     pub fn complement(&self) -> LayerSet {
         let mut set = self.0.clone();

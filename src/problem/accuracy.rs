@@ -29,7 +29,7 @@ pub struct Drop {
 }
 
 /// Everything an accuracy file says about the tensors and tasks of a problem.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Accuracy {
     pub(super) file: Sensitivity,
     /// Per task: the layers it needs.
@@ -40,7 +40,7 @@ pub(super) struct Accuracy {
 }
 
 /// A placement whose crossing tensors were measured together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Joint {
     edge: LayerSet,
     codecs: Codecs,

@@ -1,7 +1,7 @@
 //! Limits on sums: what the layers on the edge and the ways in which tensors cross use up together.
 //!
-//! The payload, the drop of a task's accuracy and named capacities are all of this kind, in whole
-//! numbers, so that every engine adds up the same.
+//! The drop of a task's accuracy and named capacities are of this kind, in whole numbers, so that
+//! every engine adds up the same. Times and bytes are [`super::Sum`]s.
 
 use super::Limit;
 use crate::codec::Codec;

@@ -1,39 +1,22 @@
 //! What one placement costs, and whether the limits allow it.
 
 use super::limit::amount;
-use super::{Codecs, Limit, Pace, Problem, Violation, Way};
+use super::parts::{Part, Parts};
+use super::{Aim, Codecs, Done, Limit, Pace, Problem, Timing, Violation, Way};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
 use crate::profile::MemoryModel;
 use crate::units::Bytes;
 
-/// Everything one placement costs; times in whole nanoseconds.
+/// Everything one placement costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
-    /// Layers on the edge, handing over what crosses, being split.
-    pub edge_ns: u64,
-    /// Encoders.
-    pub encode_ns: u64,
-    /// One way to the server; zero when nothing runs there.
-    pub uplink_delay_ns: u64,
-    /// On the wire to the server, framing included.
-    pub uplink_bits: u64,
-    /// Decoders.
-    pub decode_ns: u64,
-    /// Layers on the server, taking over what crosses, being split, the request.
-    pub server_ns: u64,
-    /// Back from the server, when results are wanted on the edge: the delay.
-    pub downlink_delay_ns: u64,
-    /// Back from the server at a down rate of its own.
-    pub downlink_ns: u64,
-    /// Back from the server at the link's rate.
-    pub downlink_bits: u64,
+    /// Times and traffic.
+    pub parts: Parts,
     /// How each tensor crosses, in order of the tensors.
     pub crossing: Codecs,
-    /// Encoded payload to the server.
-    pub uplink_bytes: Bytes,
-    /// Results back from the server.
-    pub downlink_bytes: Bytes,
+    /// Where and when the edge computes what it keeps, and where each task is done.
+    pub timing: Timing,
     /// Layers on the edge.
     pub edge_layers: usize,
     /// Peak memory of the process that runs the edge half.
@@ -42,36 +25,24 @@ pub struct Cost {
     pub server_memory: Bytes,
 }
 
-/// What decides between two placements at one pace: latency, then fewest bytes, then fewest layers
-/// on the edge.
+/// What decides between two placements at one pace: the objective, the second objective, then
+/// fewest bytes, then fewest layers on the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub struct Rank {
-    pub scaled: i128,
+    pub aims: [i128; 2],
     pub payload: u64,
     pub edge_layers: usize,
 }
 
 impl Cost {
-    /// The part of the latency that does not depend on the rate.
-    pub fn fixed_ns(&self) -> u64 {
-        self.edge_ns
-            + self.encode_ns
-            + self.uplink_delay_ns
-            + self.decode_ns
-            + self.server_ns
-            + self.downlink_delay_ns
-            + self.downlink_ns
-    }
-
-    /// The bits that take their time at the link's rate.
-    pub fn wire_bits(&self) -> u64 {
-        self.uplink_bits + self.downlink_bits
-    }
-
-    /// The latency as a multiple of a unit that is the same for all costs at this pace.
+    /// The time until the last task is done, in the unit of [`Pace::scaled`].
     pub fn scaled(&self, pace: Pace) -> i128 {
-        pace.scaled(self.fixed_ns(), self.wire_bits())
+        let remote = Done::Back.time().value(&self.parts, pace);
+        match self.timing.local.is_empty() {
+            true => remote,
+            false => remote.max(Done::Local.time().value(&self.parts, pace)),
+        }
     }
 
     /// The latency in milliseconds.
@@ -79,13 +50,17 @@ impl Cost {
         pace.ns(self.scaled(pace)) / 1e6
     }
 
-    /// What decides between this and other placements.
-    pub fn rank(&self, pace: Pace) -> Rank {
-        Rank {
-            scaled: self.scaled(pace),
-            payload: self.uplink_bytes.0,
-            edge_layers: self.edge_layers,
-        }
+    /// Encoded payload to the server.
+    pub fn uplink_bytes(&self) -> Bytes {
+        Bytes(self.parts.uplink_bytes)
+    }
+
+    /// The part of the latency that does not depend on the rate, and the bits that take their time
+    /// at the link's rate; without heads that run beside the link.
+    pub fn line(&self) -> (u64, u64) {
+        let remote = Part::ALL.into_iter().filter(|part| *part != Part::Local);
+        let fixed = remote.map(|part| self.parts.ns(part)).sum();
+        (fixed, self.parts.uplink_bits + self.parts.downlink_bits)
     }
 }
 
@@ -132,44 +107,96 @@ impl Problem {
         self.crossing(edge).into_iter().map(best).collect()
     }
 
-    /// What a placement costs, whether or not the limits allow it.
+    /// What a placement costs, whether or not the limits allow it; of several orders of work, the
+    /// best.
     ///
     /// # Errors
     /// The placement is not closed, or `codecs` does not fit what crosses.
     pub fn cost(&self, edge: &LayerSet, codecs: &[(TensorId, Codec)]) -> Result<Cost, Violation> {
+        let costs = self.costs(edge, codecs)?.into_iter();
+        let best = costs.min_by_key(|cost| self.rank(edge, cost, self.pace()));
+        best.ok_or_else(|| Violation::NotClosed(String::new()))
+    }
+
+    /// What a placement costs with each order of work on the edge.
+    fn costs(&self, edge: &LayerSet, codecs: &[(TensorId, Codec)]) -> Result<Vec<Cost>, Violation> {
         let graph = self.graph();
         if let Some(layer) = self.graph().first_open(edge) {
             let layer = self.graph().layer(layer).id.clone();
             return Err(Violation::NotClosed(layer));
         }
         let server = edge.complement();
-        let mut cost = Cost::nothing(edge.len());
+        let mut parts = Parts::default();
         for layer in graph.layer_ids() {
             let time = self.layer(layer);
             if edge.contains(layer) {
-                cost.edge_ns += time.edge_ns;
+                *parts.ns_mut(Part::Edge) += time.edge_ns;
             } else {
-                cost.server_ns += time.server_ns;
+                *parts.ns_mut(Part::Server) += time.server_ns;
             }
         }
-        self.add_crossing(edge, codecs, &mut cost)?;
-        if !server.is_empty() || !cost.crossing.is_empty() {
+        let crossing = self.add_crossing(edge, codecs, &mut parts)?;
+        if !server.is_empty() || !crossing.is_empty() {
             let split = self.split();
-            cost.edge_ns += split.edge_ns;
-            cost.server_ns += split.server_ns;
-            cost.uplink_delay_ns = split.delay_ns;
+            *parts.ns_mut(Part::Edge) += split.edge_ns;
+            *parts.ns_mut(Part::Server) += split.server_ns;
+            *parts.ns_mut(Part::Delay) += split.delay_ns;
         }
-        self.add_results(&server, &mut cost);
+        self.add_results(&server, &mut parts);
+        let tensors: Vec<TensorId> = crossing.iter().map(|(tensor, _)| *tensor).collect();
         let memory = |model: &MemoryModel, layers: &LayerSet| {
             let weights = graph.weight_bytes(layers).0;
             memory_bytes(model, weights, graph.peak_live_bytes(layers).0)
         };
-        cost.edge_memory = memory(&self.tables.edge_memory, edge);
-        cost.server_memory = memory(&self.tables.server_memory, &server);
-        Ok(cost)
+        let edge_memory = memory(&self.tables.edge_memory, edge);
+        let server_memory = memory(&self.tables.server_memory, &server);
+        let cost = |timing: Timing| Cost {
+            parts: self.with_local(&parts, &timing.local),
+            crossing: crossing.clone(),
+            timing,
+            edge_layers: edge.len(),
+            edge_memory,
+            server_memory,
+        };
+        Ok(self.timings(edge, &tensors).into_iter().map(cost).collect())
     }
 
-    /// What a placement costs, when the limits allow it.
+    /// The same parts when these layers run beside link and server. What being split costs the edge
+    /// is paid once more for them: they are a model of their own.
+    pub fn with_local(&self, parts: &Parts, local: &LayerSet) -> Parts {
+        let mut parts = *parts;
+        if !local.is_empty() {
+            let time: u64 = local.iter().map(|layer| self.layer(layer).edge_ns).sum();
+            *parts.ns_mut(Part::Edge) -= time;
+            *parts.ns_mut(Part::Local) = time + self.split().edge_ns;
+        }
+        parts
+    }
+
+    /// What decides between this and other placements at a pace.
+    pub fn rank(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Rank {
+        let value = |aim: Option<&Aim>| aim.map_or(0, |aim| self.aim_value(aim, edge, cost, pace));
+        Rank {
+            aims: [value(self.aims().first()), value(self.aims().get(1))],
+            payload: cost.parts.uplink_bytes,
+            edge_layers: cost.edge_layers,
+        }
+    }
+
+    /// What an aim comes to.
+    pub fn aim_value(&self, aim: &Aim, edge: &LayerSet, cost: &Cost, pace: Pace) -> i128 {
+        let sums = self.aim_sums(aim, &cost.timing.done);
+        match (aim, sums.as_slice()) {
+            (Aim::Use(limit), []) => {
+                let used = self.used(limit, edge, cost);
+                used.map_or(i128::from(i64::MAX), i128::from)
+            }
+            (_, sums) => self.largest(sums, cost, pace),
+        }
+    }
+
+    /// What a placement costs, when the limits allow it; of several orders of work that they allow,
+    /// the best.
     ///
     /// # Errors
     /// What makes it impossible, or the first limit it breaks.
@@ -178,9 +205,29 @@ impl Problem {
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],
     ) -> Result<Cost, Violation> {
-        let cost = self.cost(edge, codecs)?;
-        self.check(edge, &cost)?;
-        Ok(cost)
+        self.evaluate_at(edge, codecs, self.pace())
+    }
+
+    /// As [`Problem::evaluate`], with orders of work compared at another pace than the link's.
+    ///
+    /// # Errors
+    /// As [`Problem::evaluate`].
+    pub fn evaluate_at(
+        &self,
+        edge: &LayerSet,
+        codecs: &[(TensorId, Codec)],
+        pace: Pace,
+    ) -> Result<Cost, Violation> {
+        let mut costs = self.costs(edge, codecs)?;
+        costs.sort_by_cached_key(|cost| self.rank(edge, cost, pace));
+        let mut broken = None;
+        for cost in costs {
+            match self.check(edge, &cost) {
+                Ok(()) => return Ok(cost),
+                Err(violation) => broken = broken.or(Some(violation)),
+            }
+        }
+        Err(broken.unwrap_or_else(|| Violation::NotClosed(String::new())))
     }
 
     /// Whether the limits allow a placement with this cost.
@@ -194,15 +241,19 @@ impl Problem {
         };
         for limit in self.limits() {
             match limit {
-                Limit::EdgeMemory(_)
-                | Limit::MaxUplink(_)
-                | Limit::Drop { .. }
-                | Limit::Capacity { .. } => self.check_amount(limit, edge, cost)?,
-                Limit::KeepOnEdge(layer, _) => holds(limit, edge.contains(*layer))?,
-                Limit::KeepOnServer(layer, _) => holds(limit, !edge.contains(*layer))?,
+                Limit::KeepOnEdge(layers, _) => {
+                    holds(limit, layers.iter().all(|layer| edge.contains(*layer)))?;
+                }
+                Limit::KeepOnServer(layers, _) => {
+                    holds(limit, !layers.iter().any(|layer| edge.contains(*layer)))?;
+                }
                 Limit::RawStays => {
                     let raw = |(t, _): &(TensorId, _)| self.graph().producer(*t).is_none();
                     holds(limit, !cost.crossing.iter().any(raw))?;
+                }
+                Limit::MinDepth(least) => {
+                    let shallow = |(t, _): &(TensorId, _)| self.depth(*t) < *least;
+                    holds(limit, !cost.crossing.iter().any(shallow))?;
                 }
                 Limit::Codecs => {
                     let barred = |(t, codec): &(TensorId, Codec)| {
@@ -211,6 +262,7 @@ impl Problem {
                     };
                     holds(limit, !cost.crossing.iter().any(barred))?;
                 }
+                _ => self.check_amount(limit, edge, cost)?,
             }
         }
         Ok(())
@@ -229,16 +281,40 @@ impl Problem {
         }
     }
 
-    /// How much a placement uses of what a limit limits: bytes, millionths of a drop, or units of a
-    /// capacity; `None` when that is unknown, or for limits without an amount.
+    /// How much a placement uses of what a limit limits, in the unit of [`Limit::allows`], rounded
+    /// up; `None` when that is unknown, or for limits without an amount.
     pub fn used(&self, limit: &Limit, edge: &LayerSet, cost: &Cost) -> Option<i64> {
-        match limit {
-            Limit::EdgeMemory(_) => Some(amount(cost.edge_memory)),
-            Limit::MaxUplink(_) => Some(amount(cost.uplink_bytes)),
-            Limit::Drop { task, .. } => Some(self.drop(*task, edge, &cost.crossing)?.worst),
-            Limit::Capacity { name, .. } => Some(self.capacity_used(name, edge)),
-            _ => None,
-        }
+        let pace = self.pace();
+        let sums = || {
+            let sums = self.limit_sums(limit, &cost.timing.done);
+            self.largest(&sums, cost, pace)
+        };
+        let used = match limit {
+            Limit::EdgeMemory(_) => amount(cost.edge_memory),
+            Limit::ServerMemory(_) => amount(cost.server_memory),
+            Limit::Drop { task, .. } => self.drop(*task, edge, &cost.crossing)?.worst,
+            Limit::Capacity { name, .. } => self.capacity_used(name, edge),
+            Limit::MaxUplink(_) | Limit::MaxDownlink(_) | Limit::MaxMessage(_) => whole(sums()),
+            Limit::Deadline { .. } | Limit::Fps(_) => whole(pace.ns_up(sums())),
+            Limit::LinkShare { period_ns, .. } => whole(
+                pace.ns_up(sums() * 1_000_000)
+                    .saturating_add(i128::from(*period_ns) - 1)
+                    / i128::from((*period_ns).max(1)),
+            ),
+            // a million femtojoules to the nanojoule
+            Limit::MaxEnergy(_) => whole((pace.ns_up(sums()) + 999_999) / 1_000_000),
+            Limit::MaxPower { period_ns, .. } => {
+                let period = i128::from((*period_ns).max(1));
+                let beyond = (pace.ns_up(sums()) + period - 1) / period;
+                whole(beyond + i128::from(self.idle_uw()))
+            }
+            Limit::KeepOnEdge(..)
+            | Limit::KeepOnServer(..)
+            | Limit::RawStays
+            | Limit::MinDepth(_)
+            | Limit::Codecs => return None,
+        };
+        Some(used)
     }
 
     fn capacity_used(&self, name: &str, edge: &LayerSet) -> i64 {
@@ -252,9 +328,10 @@ impl Problem {
         &self,
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],
-        cost: &mut Cost,
-    ) -> Result<(), Violation> {
+        parts: &mut Parts,
+    ) -> Result<Codecs, Violation> {
         let crossing = self.crossing(edge);
+        let mut sent = Codecs::new();
         let name = |tensor: TensorId| self.graph().tensor(tensor).name.as_str();
         if let Some((stray, _)) = codecs.iter().find(|(t, _)| !crossing.contains(t)) {
             return Err(Violation::DoesNotCross(name(*stray).to_owned()));
@@ -270,32 +347,24 @@ impl Problem {
                 .map(|(_, codec)| *codec);
             let way = time.ways.iter().find(|way| Some(way.codec) == codec);
             let way = way.ok_or_else(|| Violation::no_codec(name(tensor), codec))?;
-            cost.edge_ns += time.send_ns;
-            cost.encode_ns += way.encode_ns;
-            cost.uplink_bits += way.wire_bits;
-            cost.decode_ns += way.decode_ns;
-            cost.server_ns += time.recv_ns;
-            cost.uplink_bytes.0 += way.payload.0;
-            cost.crossing.push((tensor, way.codec));
+            *parts.ns_mut(Part::Edge) += time.send_ns;
+            *parts.ns_mut(Part::Server) += time.recv_ns;
+            parts.add_way(way);
+            sent.push((tensor, way.codec));
         }
-        Ok(())
+        Ok(sent)
     }
 
-    fn add_results(&self, server: &LayerSet, cost: &mut Cost) {
-        if self.results() != crate::scenario::Results::Edge {
-            return;
-        }
+    fn add_results(&self, server: &LayerSet, parts: &mut Parts) {
         for output in self.graph().outputs() {
-            let computed_there = self
-                .graph()
-                .producer(*output)
-                .is_some_and(|p| server.contains(p));
-            if computed_there {
+            let producer = self.graph().producer(*output);
+            let computed_there = producer.is_some_and(|p| server.contains(p));
+            if computed_there && self.comes_back(*output) {
                 let time = self.tensor(*output);
-                cost.downlink_delay_ns = self.split().delay_ns;
-                cost.downlink_ns += time.down_ns;
-                cost.downlink_bits += time.down_bits;
-                cost.downlink_bytes.0 += self.graph().tensor(*output).bytes.0;
+                *parts.ns_mut(Part::BackDelay) = self.split().delay_ns;
+                *parts.ns_mut(Part::Downlink) += time.down_ns;
+                parts.downlink_bits += time.down_bits;
+                parts.downlink_bytes += self.graph().tensor(*output).bytes.0;
             }
         }
     }
@@ -314,32 +383,25 @@ impl Problem {
         memory_bytes(&self.tables.edge_memory, weight_bytes, peak_bytes)
     }
 
+    /// Peak memory of a server half with these weights and live activations.
+    pub fn server_memory(&self, weight_bytes: u64, peak_bytes: u64) -> Bytes {
+        memory_bytes(&self.tables.server_memory, weight_bytes, peak_bytes)
+    }
+
+    /// How the memory of a server half follows from its weights and activations.
+    pub fn server_memory_model(&self) -> MemoryModel {
+        self.tables.server_memory
+    }
+
     /// How the memory of an edge half follows from its weights and activations.
     pub fn edge_memory_model(&self) -> MemoryModel {
         self.tables.edge_memory
     }
 }
 
-impl Cost {
-    fn nothing(edge_layers: usize) -> Cost {
-        Cost {
-            edge_ns: 0,
-            encode_ns: 0,
-            uplink_delay_ns: 0,
-            uplink_bits: 0,
-            decode_ns: 0,
-            server_ns: 0,
-            downlink_delay_ns: 0,
-            downlink_ns: 0,
-            downlink_bits: 0,
-            crossing: Vec::new(),
-            uplink_bytes: Bytes(0),
-            downlink_bytes: Bytes(0),
-            edge_layers,
-            edge_memory: Bytes(0),
-            server_memory: Bytes(0),
-        }
-    }
+/// An amount as a whole number of its unit, at most the largest there is.
+fn whole(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn memory_bytes(model: &MemoryModel, weights: u64, peak: u64) -> Bytes {

@@ -1,14 +1,15 @@
 //! A placement and its cost as a [`Plan`].
 
 use super::limit::WHOLE_DROP;
-use super::{Codecs, Cost, Drop, Limit, Pace, Problem, Violation};
+use super::{Aim, Codecs, Cost, Done, Drop, Limit, Pace, Part, Problem, Sum, Violation};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{
     self, Alternative, Baseline, Breakdown, Conflict, Crossing, Evidence, FORMAT, HalfEvidence,
-    LatencyLine, NoPlan, Plan, Setting, Side, Status, TaskPlan,
+    LatencyLine, NoPlan, Plan, PlannedAim, Setting, Side, Status, TaskPlan,
 };
 use crate::profile::CutRecord;
+use crate::scenario::Objective;
 use crate::sensitivity::TaskAccuracy;
 
 /// What a solver found, confirmed by [`Problem::evaluate`].
@@ -22,8 +23,8 @@ pub struct Found {
     pub status: Status,
     /// Why.
     pub proof: String,
-    /// No plan is faster than this.
-    pub bound_ms: f64,
+    /// No plan has less of what is to be small, in the unit of [`Problem::aim_value`].
+    pub bound: i128,
     /// The limits without which a faster plan exists.
     pub binding: Vec<String>,
 }
@@ -47,23 +48,85 @@ impl Problem {
             model: self.tables.model.clone(),
             members: Vec::new(),
             setting: self.setting(),
+            objective: self.describe_aim(&found),
             edge: side(false),
+            local: self.layer_ids(&cost.timing.local),
             server: side(true),
             crossing: self.describe_crossing(&cost.crossing),
             latency_ms: cost.latency_ms(pace),
-            bound_ms: found.bound_ms,
+            bound_ms: match self.aims().first() {
+                Some(Aim::Wanted(Objective::Latency)) => pace.ns(found.bound) / 1e6,
+                _ => cost.latency_ms(pace),
+            },
             breakdown_ms: cost.breakdown(pace),
             tasks: self.describe_tasks(edge, cost, pace),
-            uplink_bytes: cost.uplink_bytes.0,
-            downlink_bytes: cost.downlink_bytes.0,
+            uplink_bytes: cost.parts.uplink_bytes,
+            downlink_bytes: cost.parts.downlink_bytes,
             edge_memory_bytes: cost.edge_memory.0,
             server_memory_bytes: cost.server_memory.0,
-            edge_energy_mj: self.edge_energy_mj(cost, pace),
-            period_ms: period_ms(cost, pace),
+            edge_energy_mj: self.readable(Objective::Energy, edge, cost),
+            period_ms: self
+                .readable(Objective::Throughput, edge, cost)
+                .unwrap_or(0.0),
             binding: found.binding.clone(),
             alternatives: self.alternatives(pace),
-            evidence: self.evidence(edge),
+            evidence: match cost.timing.local.is_empty() {
+                true => self.evidence(edge),
+                // two models, where one was measured
+                false => Evidence {
+                    edge: HalfEvidence::Predicted,
+                    ..self.evidence(edge)
+                },
+            },
             solve_ms: None,
+            request: None,
+        }
+    }
+
+    /// States that no plan has less of the first aim than `bound`.
+    pub fn describe_bound(&self, plan: &mut Plan, bound: i128) {
+        let pace = self.pace();
+        match self.aims().first() {
+            Some(Aim::Wanted(Objective::Latency)) => plan.bound_ms = pace.ns(bound) / 1e6,
+            Some(aim) => plan.objective.bound = aim.readable(bound, pace),
+            None => {}
+        }
+    }
+
+    fn layer_ids(&self, layers: &LayerSet) -> Vec<String> {
+        let id = |layer| self.graph().layer(layer).id.clone();
+        layers.iter().map(id).collect()
+    }
+
+    /// An objective in the unit people read; `None` when the profile says nothing about it.
+    fn readable(&self, objective: Objective, edge: &LayerSet, cost: &Cost) -> Option<f64> {
+        let aim = Aim::Wanted(objective);
+        let known = !self.aim_sums(&aim, &cost.timing.done).is_empty();
+        let pace = self.pace();
+        known.then(|| aim.readable(self.aim_value(&aim, edge, cost, pace), pace))
+    }
+
+    fn describe_aim(&self, found: &Found) -> PlannedAim {
+        let aims: Vec<Objective> = self
+            .aims()
+            .iter()
+            .filter_map(|aim| match aim {
+                Aim::Wanted(objective) => Some(*objective),
+                Aim::Use(_) => None,
+            })
+            .collect();
+        let then = aims.get(1).map(|o| o.name().to_owned()).unwrap_or_default();
+        match aims.first() {
+            Some(Objective::Latency) if then.is_empty() => PlannedAim::default(),
+            None => PlannedAim::default(),
+            Some(first) => PlannedAim {
+                name: first.name().to_owned(),
+                value: self
+                    .readable(*first, &found.edge, &found.cost)
+                    .unwrap_or_default(),
+                bound: Aim::Wanted(*first).readable(found.bound, self.pace()),
+                then,
+            },
         }
     }
 
@@ -76,6 +139,7 @@ impl Problem {
             model: self.tables.model.clone(),
             setting: self.setting(),
             conflict,
+            relaxation: None,
             alternatives: self.alternatives(self.pace()),
             solve_ms: None,
         }
@@ -106,9 +170,17 @@ impl Problem {
                     conflict.best_metric = least.map(value);
                 }
             }
-            _ => {
+            Limit::EdgeMemory(_)
+            | Limit::ServerMemory(_)
+            | Limit::MaxUplink(_)
+            | Limit::MaxDownlink(_)
+            | Limit::MaxMessage(_) => {
                 conflict.allows_bytes = whole(allows);
                 conflict.least_bytes = whole(least);
+            }
+            _ => {
+                conflict.allows = allows.map(|amount| limit.amount(amount));
+                conflict.least = least.map(|amount| limit.amount(amount));
             }
         }
         conflict
@@ -152,7 +224,7 @@ impl Problem {
         lines
             .map(|(name, cost, breaks)| Baseline {
                 name: name.to_owned(),
-                latency: cost.line(),
+                latency: cost.latency_line(),
                 breaks,
             })
             .collect()
@@ -211,42 +283,27 @@ impl Problem {
     }
 
     fn describe_tasks(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Vec<TaskPlan> {
-        let sent_back_or_on =
-            |tensors: &[TensorId]| tensors.iter().any(|t| self.goes_to_server(*t));
         let describe = |(index, task): (usize, &crate::task::Task)| {
             let drop = self.drop(index, edge, &cost.crossing);
-            let tensors = task.tensors(self.graph()).unwrap_or_default();
-            let needs = self.graph().ancestors(&tensors);
+            let needs = &self.needs()[index];
             let here = needs.iter().filter(|l| edge.contains(*l)).count();
             let side = match (here, needs.len()) {
                 (here, all) if here == all => Side::Edge,
                 (0, _) => Side::Server,
                 _ => Side::Both,
             };
-            let done_here = side == Side::Edge && !sent_back_or_on(&tensors);
-            let edge_ms = (cost.edge_ns + cost.encode_ns) as f64 / 1e6;
+            let done = cost.timing.done[index].time().value(&cost.parts, pace);
             TaskPlan {
                 name: task.name.clone(),
                 side,
-                latency_ms: if done_here {
-                    edge_ms
-                } else {
-                    cost.latency_ms(pace)
-                },
+                latency_ms: pace.ns(done) / 1e6,
+                deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
+                beside_link: cost.timing.done[index] == Done::Local,
                 accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
                 accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),
             }
         };
         self.tasks().iter().enumerate().map(describe).collect()
-    }
-
-    /// The stated power times the time spent computing, sending and waiting.
-    fn edge_energy_mj(&self, cost: &Cost, pace: Pace) -> Option<f64> {
-        let power = self.tables.power?;
-        let busy = (cost.edge_ns + cost.encode_ns) as f64 / 1e6;
-        let on_air = pace.ns(pace.scaled(0, cost.uplink_bits)) / 1e6;
-        let waiting = (cost.latency_ms(pace) - busy - on_air).max(0.0);
-        Some(power.compute_w * busy + power.transmit_w * on_air + power.idle_w * waiting)
     }
 
     /// What the predicted times of the halves of this placement rest on.
@@ -294,40 +351,26 @@ impl Problem {
 }
 
 impl Cost {
-    /// The latency as a function of the rate.
-    pub fn line(&self) -> LatencyLine {
+    /// The latency as a function of the rate; without heads that run beside the link.
+    pub fn latency_line(&self) -> LatencyLine {
+        let (fixed_ns, wire_bits) = self.line();
         LatencyLine {
-            fixed_ms: self.fixed_ns() as f64 / 1e6,
-            wire_bits: self.wire_bits(),
+            fixed_ms: fixed_ns as f64 / 1e6,
+            wire_bits,
         }
     }
 
     /// Where the latency goes.
     pub fn breakdown(&self, pace: Pace) -> Breakdown {
-        let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
+        let ms = |parts: &[Part]| pace.ns(Sum::of(parts).value(&self.parts, pace)) / 1e6;
         Breakdown {
-            edge: ms(self.edge_ns, 0),
-            encode: ms(self.encode_ns, 0),
-            uplink: ms(self.uplink_delay_ns, self.uplink_bits),
-            decode: ms(self.decode_ns, 0),
-            server: ms(self.server_ns, 0),
-            downlink: ms(
-                self.downlink_delay_ns + self.downlink_ns,
-                self.downlink_bits,
-            ),
+            edge: ms(&[Part::Edge]),
+            encode: ms(&[Part::Encode]),
+            uplink: ms(&[Part::Delay, Part::Uplink]),
+            decode: ms(&[Part::Decode]),
+            server: ms(&[Part::Server]),
+            downlink: ms(&[Part::BackDelay, Part::Downlink]),
+            local: ms(&[Part::Local]),
         }
     }
-}
-
-/// The busiest of edge, uplink, server and downlink; delays pass while others are under way.
-fn period_ms(cost: &Cost, pace: Pace) -> f64 {
-    let ms = |fixed, bits| pace.ns(pace.scaled(fixed, bits)) / 1e6;
-    [
-        ms(cost.edge_ns + cost.encode_ns, 0),
-        ms(0, cost.uplink_bits),
-        ms(cost.decode_ns + cost.server_ns, 0),
-        ms(cost.downlink_ns, cost.downlink_bits),
-    ]
-    .into_iter()
-    .fold(0.0, f64::max)
 }

@@ -3,26 +3,63 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use wildmatch::WildMatch;
+
+use super::ProblemError;
 use super::budget::Budget;
 use super::tables::Tables;
-use super::{ProblemError, TensorTime, Way};
 use crate::codec::Codec;
 use crate::graph::{Graph, GraphError, LayerId, nearest};
-use crate::scenario::{AccuracyLimits, Scenario};
+use crate::scenario::{AccuracyLimits, FrameRate, Objective, Scenario};
 use crate::sensitivity::TaskAccuracy;
-use crate::units::Bytes;
+use crate::units::{Bytes, Energy, Share, Watts, format_exact_ns};
 
 /// Something a plan must respect, and that can be lifted on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Limit {
     /// Peak memory of the process that runs the edge half.
     EdgeMemory(Bytes),
+    /// Peak memory of the process that runs the server half.
+    ServerMemory(Bytes),
     /// Encoded payload of one inference.
     MaxUplink(Bytes),
-    /// A layer pinned to the edge, under the name it was asked for.
-    KeepOnEdge(LayerId, String),
-    /// A layer pinned to the server, under the name it was asked for.
-    KeepOnServer(LayerId, String),
+    /// Results sent back for one inference.
+    MaxDownlink(Bytes),
+    /// Payload of the request, and of the answer.
+    MaxMessage(Bytes),
+    /// Layers pinned to the edge, under the name or pattern they were asked for.
+    KeepOnEdge(Vec<LayerId>, String),
+    /// Layers pinned to the server, under the name or pattern they were asked for.
+    KeepOnServer(Vec<LayerId>, String),
+    /// Least number of layers between a model input and anything that is sent.
+    MinDepth(u32),
+    /// The latest time at which a task may be done.
+    Deadline {
+        /// Position among the problem's tasks.
+        task: usize,
+        /// The task's name.
+        name: String,
+        /// From the input on the edge, in nanoseconds.
+        allows_ns: u64,
+    },
+    /// Time between two frames in nanoseconds: nothing may be busy for longer.
+    Fps(u64),
+    /// Share of each direction of the link that frames may take.
+    LinkShare {
+        /// The share.
+        share: Share,
+        /// Time between two frames.
+        period_ns: u64,
+    },
+    /// What the edge may spend on one inference.
+    MaxEnergy(Energy),
+    /// Average power of the edge.
+    MaxPower {
+        /// The power.
+        most: Watts,
+        /// Time between two frames.
+        period_ns: u64,
+    },
     /// No model input may be sent, in any codec.
     RawStays,
     /// Tensors may not be sent in their own type.
@@ -55,7 +92,16 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Limit::EdgeMemory(_) => f.write_str("edge-memory"),
+            Limit::ServerMemory(_) => f.write_str("server-memory"),
             Limit::MaxUplink(_) => f.write_str("max-uplink"),
+            Limit::MaxDownlink(_) => f.write_str("max-downlink"),
+            Limit::MaxMessage(_) => f.write_str("max-message"),
+            Limit::MinDepth(_) => f.write_str("min-depth"),
+            Limit::Deadline { name, .. } => write!(f, "deadline {name}"),
+            Limit::Fps(_) => f.write_str("fps"),
+            Limit::LinkShare { .. } => f.write_str("link-share"),
+            Limit::MaxEnergy(_) => f.write_str("max-energy"),
+            Limit::MaxPower { .. } => f.write_str("max-power"),
             Limit::KeepOnEdge(_, name) => write!(f, "keep-on-edge {name}"),
             Limit::KeepOnServer(_, name) => write!(f, "keep-on-server {name}"),
             Limit::RawStays => f.write_str("raw-stays"),
@@ -86,7 +132,7 @@ pub enum Violation {
     /// A codec is given for a tensor that does not cross.
     #[error("tensor `{0}` has a codec but does not cross")]
     DoesNotCross(String),
-    /// A limit with an amount is exceeded: bytes, millionths of a drop, or units of a capacity.
+    /// A limit with an amount is exceeded.
     #[error("{limit}: needs {}, the limit is {}", limit.amount(*needs), limit.amount(*allows))]
     Exceeds {
         /// The limit.
@@ -128,22 +174,70 @@ impl Violation {
 }
 
 impl Limit {
-    /// How much the limit allows, when that is an amount: bytes, millionths of a drop, or units of
-    /// a capacity.
+    /// How much the limit allows, when that is an amount: bytes, millionths of a drop or a share,
+    /// units of a capacity, nanoseconds of a deadline or between frames, nanojoules, microwatts.
     pub fn allows(&self) -> Option<i64> {
+        let whole = |amount: u64| Some(i64::try_from(amount).unwrap_or(i64::MAX));
         match self {
-            Limit::EdgeMemory(most) | Limit::MaxUplink(most) => Some(amount(*most)),
+            Limit::EdgeMemory(most)
+            | Limit::ServerMemory(most)
+            | Limit::MaxUplink(most)
+            | Limit::MaxDownlink(most)
+            | Limit::MaxMessage(most) => Some(amount(*most)),
             Limit::Drop { allows, .. } => Some(*allows),
-            Limit::Capacity { allows, .. } => Some(i64::try_from(*allows).unwrap_or(i64::MAX)),
-            _ => None,
+            Limit::Capacity { allows, .. } => whole(*allows),
+            Limit::Deadline { allows_ns, .. } => whole(*allows_ns),
+            Limit::Fps(period_ns) => whole(*period_ns),
+            Limit::LinkShare { share, .. } => whole(share.0),
+            Limit::MaxEnergy(most) => whole(most.0),
+            Limit::MaxPower { most, .. } => whole(most.0),
+            Limit::KeepOnEdge(..)
+            | Limit::KeepOnServer(..)
+            | Limit::RawStays
+            | Limit::MinDepth(_)
+            | Limit::Codecs => None,
         }
     }
 
+    /// The same limit with another amount, in the unit of [`Limit::allows`]; itself when it has
+    /// none.
+    #[must_use]
+    pub fn allowing(&self, amount: i64) -> Limit {
+        let most = u64::try_from(amount).unwrap_or(0);
+        let mut limit = self.clone();
+        match &mut limit {
+            Limit::EdgeMemory(bytes)
+            | Limit::ServerMemory(bytes)
+            | Limit::MaxUplink(bytes)
+            | Limit::MaxDownlink(bytes)
+            | Limit::MaxMessage(bytes) => bytes.0 = most,
+            Limit::Drop { allows, .. } => *allows = amount,
+            Limit::Capacity { allows, .. } => *allows = most,
+            Limit::Deadline { allows_ns, .. } => *allows_ns = most,
+            Limit::Fps(period_ns) => *period_ns = most,
+            Limit::LinkShare { share, .. } => share.0 = most,
+            Limit::MaxEnergy(energy) => energy.0 = most,
+            Limit::MaxPower { most: power, .. } => power.0 = most,
+            Limit::KeepOnEdge(..)
+            | Limit::KeepOnServer(..)
+            | Limit::RawStays
+            | Limit::MinDepth(_)
+            | Limit::Codecs => {}
+        }
+        limit
+    }
+
     /// An amount of what is limited, with its unit.
-    pub(super) fn amount(&self, amount: i64) -> String {
+    pub fn amount(&self, amount: i64) -> String {
+        let most = u64::try_from(amount).unwrap_or(0);
         match self {
             Limit::Drop { .. } => format!("a drop of {} %", amount as f64 * 100.0 / WHOLE_DROP),
             Limit::Capacity { name, .. } => format!("{amount} {name}"),
+            Limit::Deadline { .. } => format_exact_ns(most),
+            Limit::Fps(_) => format!("{} between frames", format_exact_ns(most)),
+            Limit::LinkShare { .. } => Share(most).to_string(),
+            Limit::MaxEnergy(_) => Energy(most).to_string(),
+            Limit::MaxPower { .. } => Watts(most).to_string(),
             _ => format!("{amount} B"),
         }
     }
@@ -155,20 +249,41 @@ pub(super) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>
     let wishes = &scenario.limits;
     let mut limits = Vec::new();
     limits.extend(wishes.edge_memory.map(Limit::EdgeMemory));
+    limits.extend(wishes.server_memory.map(Limit::ServerMemory));
     limits.extend(wishes.max_uplink.map(Limit::MaxUplink));
+    limits.extend(wishes.max_downlink.map(Limit::MaxDownlink));
+    limits.extend(wishes.max_message.map(Limit::MaxMessage));
     for name in &wishes.keep_on_edge {
-        limits.push(Limit::KeepOnEdge(
-            find(graph, "--keep-on-edge", name)?,
-            name.clone(),
-        ));
+        let layers = find(graph, "--keep-on-edge", name)?;
+        limits.push(Limit::KeepOnEdge(layers, name.clone()));
     }
     for name in &wishes.keep_on_server {
-        limits.push(Limit::KeepOnServer(
-            find(graph, "--keep-on-server", name)?,
-            name.clone(),
-        ));
+        let layers = find(graph, "--keep-on-server", name)?;
+        limits.push(Limit::KeepOnServer(layers, name.clone()));
     }
     limits.extend(wishes.raw_stays.then_some(Limit::RawStays));
+    limits.extend(wishes.min_depth.map(Limit::MinDepth));
+    // where lateness is what is made small, deadlines are goals
+    let strict = scenario.objective != Objective::Lateness;
+    for (task, deadline) in tables.deadlines.iter().enumerate().filter(|_| strict) {
+        limits.extend(deadline.map(|allows_ns| Limit::Deadline {
+            name: tables.tasks[task].name.clone(),
+            task,
+            allows_ns,
+        }));
+    }
+    let period_ns = wishes.fps.map(FrameRate::period_ns);
+    limits.extend(period_ns.map(Limit::Fps));
+    if let (Some(share), Some(period_ns)) = (wishes.link_share, period_ns) {
+        limits.push(Limit::LinkShare { share, period_ns });
+    }
+    if tables.power.is_none() && (wishes.max_energy.is_some() || wishes.max_power.is_some()) {
+        return Err(ProblemError::NoPower);
+    }
+    limits.extend(wishes.max_energy.map(Limit::MaxEnergy));
+    if let (Some(most), Some(period_ns)) = (wishes.max_power, period_ns) {
+        limits.push(Limit::MaxPower { most, period_ns });
+    }
     limits.extend((!scenario.codecs.contains(&Codec::F32)).then_some(Limit::Codecs));
     limits.extend(drops(tables, &wishes.accuracy)?);
     limits.extend(capacities(tables, &wishes.capacities)?);
@@ -245,7 +360,7 @@ fn capacities(tables: &Tables, wishes: &BTreeMap<String, u64>) -> Result<Vec<Lim
     wishes.iter().map(limit).collect()
 }
 
-fn known<'a>(
+pub(super) fn known<'a>(
     flag: &'static str,
     what: &'static str,
     name: &str,
@@ -269,19 +384,6 @@ pub(super) fn budgets(tables: &Tables, limits: &[Limit]) -> Vec<Budget> {
     let mut budgets = Vec::new();
     for limit in limits {
         match limit {
-            Limit::MaxUplink(most) => {
-                let payloads = |time: &TensorTime| {
-                    let pair = |way: &Way| (way.codec, Some(amount(way.payload)));
-                    time.ways.iter().map(pair).collect()
-                };
-                let codecs = tables.tensors.iter().map(payloads).collect();
-                budgets.push(Budget::of_crossings(
-                    limit.clone(),
-                    amount(*most),
-                    codecs,
-                    None,
-                ));
-            }
             Limit::Drop { task, allows, .. } => {
                 if let Some(accuracy) = &tables.accuracy {
                     budgets.extend(accuracy.budgets(tables, limit, *task, *allows));
@@ -303,28 +405,38 @@ pub(super) fn amount(bytes: Bytes) -> i64 {
     i64::try_from(bytes.0).unwrap_or(i64::MAX)
 }
 
-/// Finds a layer by the id of a group or of one of its members.
-fn find(graph: &Graph, flag: &'static str, name: &str) -> Result<LayerId, ProblemError> {
-    if let Ok(layer) = graph.find_layer(name) {
-        return Ok(layer);
+/// Finds layers by the id of a group or of one of its members, or by a pattern of such names.
+fn find(graph: &Graph, flag: &'static str, name: &str) -> Result<Vec<LayerId>, ProblemError> {
+    let pattern = WildMatch::new(name);
+    let is_called = |wanted: &dyn Fn(&str) -> bool| -> Vec<LayerId> {
+        let has_name = |id: &LayerId| {
+            let layer = graph.layer(*id);
+            wanted(&layer.id) || layer.members.iter().any(|m| wanted(m))
+        };
+        graph.layer_ids().filter(has_name).collect()
+    };
+    // names may hold `*` and `?`, too
+    let mut found = is_called(&|known| known == name);
+    if found.is_empty() {
+        found = is_called(&|known| pattern.matches(known));
     }
-    let has_member = |id: &LayerId| graph.layer(*id).members.iter().any(|m| m == name);
-    graph.layer_ids().find(has_member).ok_or_else(|| {
-        let ids = graph.layers().iter().map(|l| l.id.as_str());
-        let members = graph
-            .layers()
-            .iter()
-            .flat_map(|l| l.members.iter().map(String::as_str));
-        let mut names: Vec<&str> = ids.chain(members).collect();
-        names.sort_unstable();
-        names.dedup();
-        ProblemError::Unknown {
-            flag,
-            cause: GraphError::Unknown {
-                what: "layer",
-                name: name.to_owned(),
-                near: nearest(name, names.into_iter()),
-            },
-        }
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let ids = graph.layers().iter().map(|l| l.id.as_str());
+    let members = graph
+        .layers()
+        .iter()
+        .flat_map(|l| l.members.iter().map(String::as_str));
+    let mut names: Vec<&str> = ids.chain(members).collect();
+    names.sort_unstable();
+    names.dedup();
+    Err(ProblemError::Unknown {
+        flag,
+        cause: GraphError::Unknown {
+            what: "layer",
+            name: name.to_owned(),
+            near: nearest(name, names.into_iter()),
+        },
     })
 }

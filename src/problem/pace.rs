@@ -37,12 +37,22 @@ impl Pace {
         i128::from(fixed_ns) * self.bits + i128::from(wire_bits) * self.ns
     }
 
+    /// As [`Pace::scaled`], for differences.
+    pub fn scaled_signed(self, fixed_ns: i128, wire_bits: i128) -> i128 {
+        fixed_ns * self.bits + wire_bits * self.ns
+    }
+
     /// Turns [`Pace::scaled`] into nanoseconds.
     pub fn ns(self, scaled: i128) -> f64 {
         // whole part and rest apart keep every digit a double has
         let whole = scaled.div_euclid(self.bits);
         let rest = scaled.rem_euclid(self.bits);
         whole as f64 + rest as f64 / self.bits as f64
+    }
+
+    /// Turns [`Pace::scaled`] into whole nanoseconds, rounded up.
+    pub fn ns_up(self, scaled: i128) -> i128 {
+        -(-scaled).div_euclid(self.bits)
     }
 
     /// The largest whole rate at which the time per bit is at least this, that is, the rate of

@@ -1,5 +1,6 @@
 //! The tables of the cost model: whole nanoseconds and bits per layer and crossing.
 
+mod tasks;
 mod tensors;
 
 use std::collections::BTreeMap;
@@ -7,15 +8,16 @@ use std::collections::BTreeMap;
 use super::ProblemError;
 use super::accuracy::Accuracy;
 use crate::codec::Codec;
-use crate::graph::Graph;
+use crate::graph::{Graph, LayerSet, TensorId};
 use crate::plan::{PlannedModel, Setting};
 use crate::profile::{CutRecord, MemoryModel, Power, Profile};
-use crate::scenario::{Results, Scenario, U8Input};
+use crate::scenario::{Objective, Results, Scenario, U8Input};
 use crate::sensitivity::Sensitivity;
 use crate::server::{Server, ServerTimes};
 use crate::task::Task;
 use crate::units::{BitRate, Bytes};
 
+use tasks::TaskWishes;
 use tensors::TensorTable;
 
 /// Times of a layer.
@@ -57,8 +59,8 @@ pub struct TensorTime {
     pub unasked: usize,
     /// The server has this model input, too.
     pub local: bool,
-    /// It is an output of the model.
-    pub is_result: bool,
+    /// Where it is wanted, when it is an output of the model.
+    pub wanted: Option<Results>,
     /// When it is a result that is sent back: time at a down rate of its own.
     pub down_ns: u64,
     /// When it is a result that is sent back: bits at the rate of the link.
@@ -76,11 +78,21 @@ pub struct SplitTime {
     pub delay_ns: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tables {
     pub(super) graph: Graph,
     pub(super) tasks: Vec<Task>,
-    pub(super) results: Results,
+    /// Per task: the layers it needs.
+    pub(super) needs: Vec<LayerSet>,
+    /// Per task: where its results are wanted.
+    pub(super) wanted: Vec<Results>,
+    /// Per task: what its time counts for, in thousandths.
+    pub(super) weights: Vec<u32>,
+    /// Per task: the latest time it may be done, in nanoseconds.
+    pub(super) deadlines: Vec<Option<u64>>,
+    /// Per tensor: the least number of layers on a way to it from a model input that only the edge
+    /// has.
+    pub(super) depths: Vec<u32>,
     pub(super) layers: Vec<LayerTime>,
     pub(super) tensors: Vec<TensorTime>,
     pub(super) split: SplitTime,
@@ -100,8 +112,10 @@ pub(super) struct Tables {
     pub(super) notes: Vec<String>,
 }
 
-/// Sums of all times (ns) and of all bits stay below this, so that fractions of them stay exact.
-const LARGEST_SUM: f64 = 1e18;
+/// Sums of all times and of all bits stay below these, so that weighted fractions of them stay
+/// exact.
+const LARGEST_TIME_NS: f64 = 1e15;
+const LARGEST_BITS: f64 = 1e18;
 
 impl Tables {
     pub(super) fn new(
@@ -116,6 +130,11 @@ impl Tables {
             graph.forbid_cut(*tensor, "inside what the server runs as one layer");
         }
         let tasks = tasks(&graph, edge, scenario)?;
+        let wishes = TaskWishes::new(&tasks, scenario)?;
+        let outputs = tasks.iter().map(|task| task.tensors(&graph));
+        let outputs: Vec<Vec<TensorId>> = outputs
+            .collect::<Result<_, _>>()
+            .map_err(ProblemError::Graph)?;
         let layers = layer_times(edge, &times);
         let accuracy = accuracy.map(|file| {
             check_model(file, edge)?;
@@ -123,18 +142,30 @@ impl Tables {
         });
         let accuracy = accuracy.transpose()?;
         let file = accuracy.as_ref().map(|accuracy| &accuracy.file);
-        let tensors = TensorTable::new(edge, &times, scenario, &graph, file)?.rows();
+        let mut wanted = vec![None; graph.tensors().len()];
+        for (outputs, results) in outputs.iter().zip(&wishes.wanted) {
+            for output in outputs {
+                wanted[output.index()] = Some(*results);
+            }
+        }
+        let tensors = TensorTable::new(edge, &times, scenario, &graph, file, wanted)?.rows();
+        if edge.power.is_none() && aims_at_energy(scenario) {
+            return Err(ProblemError::NoPower);
+        }
         let tables = Tables {
             accuracy,
             uses: capacities(edge),
             layers,
-            tensors,
             split: SplitTime {
                 edge_ns: ns(edge.method.split_edge_us),
                 server_ns: ns(times.split_us) + ns(server.request_us),
                 delay_ns: scenario.link.delay.ns(),
             },
-            results: scenario.results,
+            needs: outputs.iter().map(|o| graph.ancestors(o)).collect(),
+            wanted: wishes.wanted,
+            weights: wishes.weights,
+            deadlines: wishes.deadlines,
+            depths: depths(&graph, &tensors),
             edge_memory: edge.memory,
             server_memory: times.memory,
             power: edge.power,
@@ -156,6 +187,7 @@ impl Tables {
                 .into_iter()
                 .chain(unlimited(scenario, &tasks))
                 .collect(),
+            tensors,
             graph,
             tasks,
         };
@@ -181,17 +213,39 @@ impl Tables {
         }
         time += self.split.edge_ns as f64 + self.split.server_ns as f64;
         time += 2.0 * self.split.delay_ns as f64;
-        if time > LARGEST_SUM {
+        if time > LARGEST_TIME_NS {
             return Err(ProblemError::TooLarge(format!(
                 "{:.0} days",
                 time / 86_400e9
             )));
         }
-        if bits > LARGEST_SUM {
+        if bits > LARGEST_BITS {
             return Err(ProblemError::TooLarge(format!("{bits:.0} bits")));
         }
         Ok(())
     }
+}
+
+fn aims_at_energy(scenario: &Scenario) -> bool {
+    let energy = Objective::Energy;
+    scenario.objective == energy || scenario.then == Some(energy)
+}
+
+/// Per tensor, the fewest layers on a way to it from a model input that only the edge has.
+fn depths(graph: &Graph, tensors: &[TensorTime]) -> Vec<u32> {
+    let mut depths = vec![u32::MAX; tensors.len()];
+    for input in graph.inputs() {
+        if !tensors[input.index()].local {
+            depths[input.index()] = 0;
+        }
+    }
+    for layer in graph.layers() {
+        let least = layer.inputs.iter().map(|t| depths[t.index()]).min();
+        for output in &layer.outputs {
+            depths[output.index()] = least.unwrap_or(u32::MAX).saturating_add(1);
+        }
+    }
+    depths
 }
 
 /// Whole nanoseconds; profiles are checked to be in range when read.
@@ -271,6 +325,11 @@ fn setting(edge: &Profile, server: &Server, scenario: &Scenario) -> Setting {
         down_rate_bit_s: scenario.link.down_rate.map(BitRate::bit_s),
         delay_ms: scenario.link.delay.ns() as f64 / 1e6,
         results: scenario.results.name().to_owned(),
+        task_results: scenario
+            .task_results
+            .iter()
+            .map(|(task, side)| format!("{task}={side}"))
+            .collect(),
         local_inputs: scenario.local_inputs.clone(),
     }
 }

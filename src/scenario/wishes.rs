@@ -4,50 +4,79 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::typed::{frames, typed, typed_all};
 use super::{
-    AccuracyLimits, Floor, Limits, MaxDrop, RateRange, Results, Scenario, ScenarioError, U8Input,
+    AccuracyLimits, Deadline, Floor, FrameRate, Limits, MaxDrop, Objective, RateRange, Results,
+    Scenario, ScenarioError, Schedule, TaskResults, U8Input, Weight,
 };
 use crate::codec::Codec;
 use crate::link::{Link, PRESETS, Preset};
 use crate::sensitivity::Confidence;
 use crate::syntax::read_toml;
 use crate::task::Task;
-use crate::units::{BitRate, Bytes, Delay};
+use crate::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 /// Wishes of one source, each optional. As a file: TOML with these keys.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)] // the keys are the command line's flags
 pub struct Wishes {
     /// Version of the file format, 1.
     pub format: Option<u32>,
     pub link: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub rate: Option<RateRange>,
+    #[serde(serialize_with = "typed")]
     pub delay: Option<Delay>,
+    #[serde(serialize_with = "typed")]
     pub down_rate: Option<BitRate>,
     pub codec: Vec<Codec>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub input_u8: Vec<U8Input>,
-    #[serde(deserialize_with = "text")]
-    pub results: Option<Results>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "one_or_more", serialize_with = "typed_all")]
+    pub results: Vec<TaskResults>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub objective: Option<Objective>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub then: Option<Objective>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub schedule: Option<Schedule>,
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
+    pub weight: Vec<Weight>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub edge_memory: Option<Bytes>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub server_memory: Option<Bytes>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
     pub max_uplink: Option<Bytes>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub max_downlink: Option<Bytes>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub max_message: Option<Bytes>,
     pub keep_on_edge: Vec<String>,
     pub keep_on_server: Vec<String>,
     pub raw_stays: bool,
-    #[serde(deserialize_with = "texts")]
+    pub min_depth: Option<u32>,
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
+    pub deadline: Vec<Deadline>,
+    #[serde(serialize_with = "frames")]
+    pub fps: Option<FrameRate>,
+    #[serde(serialize_with = "typed")]
+    pub link_share: Option<Share>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub max_energy: Option<Energy>,
+    #[serde(deserialize_with = "text", serialize_with = "typed")]
+    pub max_power: Option<Watts>,
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub max_drop: Vec<MaxDrop>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub floor: Vec<Floor>,
     pub confidence: Option<Confidence>,
     pub capacity: BTreeMap<String, u64>,
     pub local_input: Vec<String>,
-    #[serde(deserialize_with = "tasks")]
+    #[serde(deserialize_with = "tasks", serialize_with = "typed_all")]
     pub task: Vec<Task>,
 }
 
@@ -92,12 +121,25 @@ impl Wishes {
             down_rate: self.down_rate.or(down_rate),
             codec: list(self.codec, file.codec),
             input_u8: list(self.input_u8, file.input_u8),
-            results: self.results.or(file.results),
+            results: list(self.results, file.results),
+            objective: self.objective.or(file.objective),
+            then: self.then.or(file.then),
+            schedule: self.schedule.or(file.schedule),
+            weight: list(self.weight, file.weight),
             edge_memory: self.edge_memory.or(file.edge_memory),
+            server_memory: self.server_memory.or(file.server_memory),
             max_uplink: self.max_uplink.or(file.max_uplink),
+            max_downlink: self.max_downlink.or(file.max_downlink),
+            max_message: self.max_message.or(file.max_message),
             keep_on_edge: list(self.keep_on_edge, file.keep_on_edge),
             keep_on_server: list(self.keep_on_server, file.keep_on_server),
             raw_stays: self.raw_stays || file.raw_stays,
+            min_depth: self.min_depth.or(file.min_depth),
+            deadline: list(self.deadline, file.deadline),
+            fps: self.fps.or(file.fps),
+            link_share: self.link_share.or(file.link_share),
+            max_energy: self.max_energy.or(file.max_energy),
+            max_power: self.max_power.or(file.max_power),
             max_drop: list(self.max_drop, file.max_drop),
             floor: list(self.floor, file.floor),
             confidence: self.confidence.or(file.confidence),
@@ -154,26 +196,104 @@ impl Wishes {
             best: BTreeMap::new(),
         };
         accuracy.check()?;
+        let (results, task_results) = results(self.results)?;
         let scenario = Scenario {
             link,
             measured_codecs: self.codec.is_empty(),
             codecs: codecs(self.codec, &self.input_u8)?,
             u8_inputs: self.input_u8,
-            results: self.results.unwrap_or_default(),
+            results,
+            task_results,
+            objective: self.objective.unwrap_or_default(),
+            then: self.then,
+            schedule: self.schedule.unwrap_or_default(),
+            weights: self.weight,
             limits: Limits {
                 edge_memory: self.edge_memory,
+                server_memory: self.server_memory,
                 max_uplink: self.max_uplink,
+                max_downlink: self.max_downlink,
+                max_message: self.max_message,
                 keep_on_edge: self.keep_on_edge,
                 keep_on_server: self.keep_on_server,
                 raw_stays: self.raw_stays,
+                min_depth: self.min_depth,
+                deadlines: self.deadline,
+                fps: self.fps,
+                link_share: self.link_share,
+                max_energy: self.max_energy,
+                max_power: self.max_power,
                 accuracy,
                 capacities: self.capacity,
             },
             local_inputs: self.local_input,
             tasks: self.task,
         };
+        check_needs(&scenario)?;
         Ok((scenario, rates))
     }
+}
+
+/// Where results are wanted, and where those of single tasks.
+fn results(asked: Vec<TaskResults>) -> Result<(Results, Vec<(String, Results)>), ScenarioError> {
+    let mut all = None;
+    let mut single: Vec<(String, Results)> = Vec::new();
+    for TaskResults { task, at } in asked {
+        match task {
+            None if all.replace(at).is_some() => return Err(twice("--results", None)),
+            None => {}
+            Some(task) if single.iter().any(|(t, _)| *t == task) => {
+                return Err(twice("--results", Some(&task)));
+            }
+            Some(task) => single.push((task, at)),
+        }
+    }
+    Ok((all.unwrap_or_default(), single))
+}
+
+fn twice(flag: &str, task: Option<&str>) -> ScenarioError {
+    ScenarioError::Twice(match task {
+        Some(task) => format!("{flag} {task}"),
+        None => flag.to_owned(),
+    })
+}
+
+/// Refuses limits and objectives that lack what they depend on, and what is stated twice.
+fn check_needs(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let limits = &scenario.limits;
+    let needs = |missing: bool, what, needs| match missing {
+        true => Err(ScenarioError::Needs { what, needs }),
+        false => Ok(()),
+    };
+    let frames = "a frame rate: add --fps 30";
+    let no_fps = limits.fps.is_none();
+    needs(
+        no_fps && limits.link_share.is_some(),
+        "--link-share",
+        frames,
+    )?;
+    needs(no_fps && limits.max_power.is_some(), "--max-power", frames)?;
+    let late = |objective| objective == Some(Objective::Lateness) && limits.deadlines.is_empty();
+    let deadlines = "deadlines: add --deadline TASK=30ms";
+    needs(
+        late(Some(scenario.objective)),
+        "--objective lateness",
+        deadlines,
+    )?;
+    needs(late(scenario.then), "--then lateness", deadlines)?;
+    for (index, deadline) in limits.deadlines.iter().enumerate() {
+        let same = |other: &Deadline| other.task == deadline.task;
+        if limits.deadlines[..index].iter().any(same) {
+            return Err(twice("--deadline", deadline.task.as_deref()));
+        }
+    }
+    for (index, weight) in scenario.weights.iter().enumerate() {
+        let same = |other: &Weight| other.task == weight.task;
+        if scenario.weights[..index].iter().any(same) {
+            return Err(twice("--weight", Some(&weight.task)));
+        }
+    }
+    Ok(())
 }
 
 fn delay_of(preset: &Preset) -> Delay {
@@ -255,6 +375,25 @@ where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| read(text)).collect()
+}
+
+/// A text, or a list of texts.
+fn one_or_more<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Texts {
+        One(String),
+        More(Vec<String>),
+    }
+    let texts = match Texts::deserialize(deserializer)? {
+        Texts::One(text) => vec![text],
+        Texts::More(texts) => texts,
+    };
     texts.iter().map(|text| read(text)).collect()
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::optimum::{Optimum, optimum};
 use super::{Options, SolveError, describe, explain};
-use crate::plan::{Alternative, Conflict, NoPlan, Plan, Status};
+use crate::plan::{Alternative, Conflict, NoPlan, Plan, Relaxation, Status};
 use crate::problem::{Limit, Pace, Problem};
 
 /// A problem that competes with others over the same link.
@@ -43,8 +43,7 @@ pub fn choose(rivals: &[Rival<'_>], options: &Options) -> Result<Choice, SolveEr
         rivals,
         options,
     };
-    let pace = rivals.first().map(|rival| rival.problem.pace());
-    match pace.and_then(|pace| contest.winner(pace)) {
+    match contest.winner() {
         Some((winner, _)) => {
             let mut plan = contest.plan(winner)?;
             plan.solve_ms = elapsed();
@@ -82,10 +81,10 @@ pub(super) struct Contest<'a> {
 
 impl Contest<'_> {
     /// The best optimum, the earlier one of equals, and its position.
-    pub(super) fn winner(&self, pace: Pace) -> Option<(usize, Optimum)> {
+    pub(super) fn winner(&self) -> Option<(usize, Optimum)> {
         let solved = self.solved.iter().enumerate();
         let found = solved.filter_map(|(index, best)| Some((index, best.as_ref()?)));
-        let best = found.min_by_key(|(_, best)| best.cost.rank(pace));
+        let best = found.min_by_key(|(_, best)| best.rank);
         best.map(|(index, best)| (index, best.clone()))
     }
 
@@ -95,18 +94,18 @@ impl Contest<'_> {
         let Some(best) = self.solved[winner].clone() else {
             return Err(SolveError::Stopped("no plan to describe".to_owned()));
         };
-        let scaled = best.cost.scaled(problem.pace());
+        let value = best.rank.aims[0];
         let mut plan = describe(problem, best, self.options)?;
         if self.rivals.len() == 1 {
             return Ok(plan);
         }
         let bound = self.solved.iter().flatten().map(|other| other.bound).min();
-        let bound = bound.unwrap_or(scaled).min(scaled);
-        let beaten = |other: &Optimum| other.proven || other.bound >= scaled;
+        let bound = bound.unwrap_or(value).min(value);
+        let beaten = |other: &Optimum| other.proven || other.bound >= value;
         let all_beaten = self.solved.iter().flatten().all(beaten);
         if plan.status == Status::Optimal && !all_beaten {
             plan.status = Status::Feasible;
-            plan.bound_ms = problem.pace().ns(bound) / 1e6;
+            problem.describe_bound(&mut plan, bound);
         }
         plan.proof = format!(
             "best of {} models and sets of models; {}",
@@ -114,7 +113,7 @@ impl Contest<'_> {
             plan.proof
         );
         plan.binding
-            .extend(self.binding_elsewhere(winner, scaled, &plan.binding)?);
+            .extend(self.binding_elsewhere(winner, value, &plan.binding)?);
         plan.alternatives.extend(self.others(winner)?);
         plan.alternatives
             .sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
@@ -125,7 +124,7 @@ impl Contest<'_> {
     fn binding_elsewhere(
         &self,
         winner: usize,
-        scaled: i128,
+        value: i128,
         known: &[String],
     ) -> Result<Vec<String>, SolveError> {
         let mut names: Vec<String> = Vec::new();
@@ -134,7 +133,7 @@ impl Contest<'_> {
             let faster = |limits: Vec<Limit>| -> Result<bool, SolveError> {
                 let problem = rival.problem.with_limits(limits);
                 let found = optimum(&problem, problem.pace(), self.options)?;
-                Ok(found.is_some_and(|found| found.cost.scaled(problem.pace()) < scaled))
+                Ok(found.is_some_and(|found| found.rank.aims[0] < value))
             };
             if !faster(Vec::new())? {
                 continue;
@@ -183,8 +182,8 @@ impl Contest<'_> {
         let breaks = match barred {
             Some(why) => why.to_owned(),
             None => {
-                let none = explain::no_plan(problem, self.options)?;
-                let names: Vec<&str> = none.conflict.iter().map(|c| c.limit.as_str()).collect();
+                let conflict = explain::conflict(problem, self.options)?;
+                let names: Vec<String> = conflict.iter().map(ToString::to_string).collect();
                 names.join(", ")
             }
         };
@@ -242,6 +241,13 @@ fn together(mut one: NoPlan, other: NoPlan) -> NoPlan {
             None => one.conflict.push(conflict),
             Some(known) => known.ease(&conflict),
         }
+    }
+    let percent = |relaxation: &Option<Relaxation>| {
+        let percent = relaxation.as_ref().map(|relaxation| relaxation.percent);
+        percent.unwrap_or(f64::INFINITY)
+    };
+    if percent(&other.relaxation) < percent(&one.relaxation) {
+        one.relaxation = other.relaxation;
     }
     one.alternatives.extend(other.alternatives);
     one.alternatives

@@ -6,6 +6,7 @@
 
 mod budgets;
 mod choice;
+mod rows;
 mod walk;
 
 use crate::graph::{LayerId, LayerSet};

@@ -7,7 +7,7 @@
 
 mod budget;
 mod memory;
-mod objective;
+mod sums;
 
 use std::time::Duration;
 
@@ -19,13 +19,14 @@ use good_lp::{
 
 use crate::codec::Codec;
 use crate::graph::{Graph, LayerId, LayerSet, TensorId};
-use crate::problem::Codecs;
+use crate::problem::{Codecs, Done};
 use crate::solve::reduce::Reduced;
 
 /// What is to be as small as possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
-    Latency,
+    /// The aim at this position.
+    Aim(usize),
     /// What is used of one of the budgets.
     Least(usize),
     /// Memory of the edge half.
@@ -36,10 +37,16 @@ pub(super) enum Goal {
 #[derive(Debug, Clone)]
 pub(super) struct Form {
     pub(super) goal: Goal,
-    /// With the rows of the budgets and of the limit on memory, and whole variables.
+    /// Where each task is taken to be done.
+    pub(super) done: Vec<Done>,
+    /// The first aim may come to this at most, in the unit of its value.
+    pub(super) first_at_most: Option<i128>,
+    /// With the rows of the limits, and whole variables.
     pub(super) limits: bool,
-    /// Steps of the execution whose memory is limited; the others are left out.
+    /// Steps of the execution whose memory on the edge is limited; the others are left out.
     pub(super) steps: Vec<usize>,
+    /// Steps of the execution whose memory on the server is limited.
+    pub(super) server_steps: Vec<usize>,
     pub(super) time_limit: Duration,
 }
 
@@ -61,6 +68,21 @@ pub(super) enum NoAnswer {
     Stopped(String),
 }
 
+impl Form {
+    /// For the first aim, with the tasks done there, without limits.
+    pub(super) fn new(done: Vec<Done>, time_limit: Duration) -> Form {
+        Form {
+            goal: Goal::Aim(0),
+            done,
+            first_at_most: None,
+            limits: false,
+            steps: Vec::new(),
+            server_steps: Vec::new(),
+            time_limit,
+        }
+    }
+}
+
 /// Sum of the objective's coefficients after scaling: large against the solver's tolerance of
 /// 1e-10, small against the 16 digits of a double.
 const OBJECTIVE_SIZE: f64 = 1e3;
@@ -72,10 +94,13 @@ pub(super) fn solve(reduced: &Reduced<'_>, form: &Form) -> Result<Answer, NoAnsw
     let mut program = Program::new(reduced, form);
     program.add_closure();
     let crossings = program.add_crossings();
-    program.add_objective(&crossings);
+    let once = program.once();
+    program.add_objective(&crossings, &once);
     if form.limits {
+        program.add_limits(&crossings, &once);
         program.add_budgets(&crossings);
         program.add_memory_limit(&crossings);
+        program.add_server_memory_limit();
     }
     program.run(&crossings)
 }

@@ -1,5 +1,5 @@
-//! From a [`Problem`] to a [`Plan`]: the linear program always solves; looking at every placement,
-//! where they are few, confirms it and settles ties. Numbers come from [`Problem::evaluate`] alone.
+//! From a [`Problem`] to a [`Plan`]: by looking at every placement where they are few, and by linear
+//! programs. Numbers come from [`Problem::evaluate`] alone.
 
 mod choose;
 mod enumerate;
@@ -16,17 +16,68 @@ use crate::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
+pub use explain::{NamedCut, explain};
 pub use sweep::{sweep, sweep_models};
 pub use tradeoff::tradeoff;
+
+/// What solves.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Every closed placement where there are few enough, else the linear program.
+    #[default]
+    Auto,
+    /// The linear program, and mixed-integer programs where limits or tasks need them.
+    Linear,
+    /// Every closed placement.
+    Enumerate,
+    /// Both; the proof says whether they agree.
+    Both,
+}
+
+impl Engine {
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Auto => "auto",
+            Engine::Linear => "linear",
+            Engine::Enumerate => "enumerate",
+            Engine::Both => "both",
+        }
+    }
+}
+
+impl std::fmt::Display for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl std::str::FromStr for Engine {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = [
+            Engine::Auto,
+            Engine::Linear,
+            Engine::Enumerate,
+            Engine::Both,
+        ]
+        .into_iter();
+        all.find(|engine| engine.name() == text).ok_or_else(|| {
+            format!("`{text}` is no engine; there are auto, linear, enumerate and both")
+        })
+    }
+}
 
 /// How much work solving may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// Longest time for one linear program; a sweep and the search for what binds solve several.
     pub time_limit: Duration,
-    /// Look at every closed placement when there are no more than this. With 0 the linear program
-    /// stands alone, and among equally good plans the first that it finds is taken.
+    /// Most closed placements to look at.
     pub most_placements: usize,
+    /// What solves. Where the linear program stands alone, the first that it finds of equally good
+    /// plans is taken.
+    pub engine: Engine,
 }
 
 impl Default for Options {
@@ -35,6 +86,7 @@ impl Default for Options {
         Options {
             time_limit: Duration::from_secs(60),
             most_placements: 100_000,
+            engine: Engine::Auto,
         }
     }
 }
@@ -55,6 +107,12 @@ pub enum SolveError {
     /// The solver gave up before it found a plan.
     #[error("no plan found: {0}; allow more time, or relax a limit")]
     Stopped(String),
+    /// A sweep over rates of something that is no line in the pace.
+    #[error(
+        "a sweep over rates needs an objective that grows in proportion to the time per bit: \
+         lateness and throughput do not, nor does --schedule overlap; plan at single rates instead"
+    )]
+    NoLine,
     /// No plan meets the limits at any rate.
     #[error("no plan meets the limits")]
     Infeasible(Box<NoPlan>),
@@ -100,7 +158,7 @@ fn describe(
         ),
     };
     let mut plan = problem.describe(Found {
-        bound_ms: problem.pace().ns(best.bound) / 1e6,
+        bound: best.bound,
         edge: best.edge,
         cost: best.cost,
         status: if best.proven {

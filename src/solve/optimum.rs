@@ -3,19 +3,22 @@
 use super::enumerate::{Enumerated, enumerate};
 use super::linear::{self, Answer, Form, Goal, NoAnswer};
 use super::reduce::Reduced;
-use super::{Options, SolveError};
-use crate::graph::LayerSet;
-use crate::problem::{Cost, Limit, Pace, Problem, Violation};
+use super::{Engine, Options, SolveError};
+use crate::codec::Codec;
+use crate::graph::{LayerSet, TensorId};
+use crate::problem::{Cost, Done, Limit, Pace, Problem, Rank, Violation};
 
 /// The best placement found, and what is known about it.
 #[derive(Debug, Clone)]
 pub(super) struct Optimum {
     pub(super) edge: LayerSet,
     pub(super) cost: Cost,
+    /// At the pace it was looked for.
+    pub(super) rank: Rank,
     /// No better one exists.
     pub(super) proven: bool,
     pub(super) proof: String,
-    /// No placement is faster; in the unit of [`Pace::scaled`].
+    /// No placement has less of the first aim; in its unit.
     pub(super) bound: i128,
 }
 
@@ -28,36 +31,44 @@ pub(super) fn optimum(
     let summed = best_by_sums(problem, pace, options);
     let costed = problem.measured_together().into_iter();
     let costed = costed.filter_map(|(edge, codecs)| {
-        let cost = problem.evaluate(&edge, &codecs).ok()?;
-        Some((edge, cost))
+        let cost = problem.evaluate_at(&edge, &codecs, pace).ok()?;
+        let rank = problem.rank(&edge, &cost, pace);
+        Some((edge, cost, rank))
     });
-    let Some((edge, cost)) = costed.min_by_key(|(_, cost)| cost.rank(pace)) else {
+    let Some((edge, cost, rank)) = costed.min_by_key(|(_, _, rank)| *rank) else {
         return summed;
     };
     let mut best = match summed {
-        Ok(Some(best)) if best.cost.rank(pace) <= cost.rank(pace) => return Ok(Some(best)),
+        Ok(Some(best)) if best.rank <= rank => return Ok(Some(best)),
         Ok(Some(best)) => best,
         Ok(None) => Optimum {
-            bound: cost.scaled(pace),
+            bound: rank.aims[0],
             proven: true,
             proof: "no sum of single drops meets the limits".to_owned(),
             edge: edge.clone(),
             cost: cost.clone(),
+            rank,
         },
         Err(SolveError::Stopped(why)) => Optimum {
-            bound: 0,
+            bound: LEAST,
             proven: false,
             proof: why,
             edge: edge.clone(),
             cost: cost.clone(),
+            rank,
         },
         Err(other) => return Err(other),
     };
     best.proof = format!("measured as a whole; else {}", best.proof);
-    best.bound = best.bound.min(cost.scaled(pace));
-    (best.edge, best.cost) = (edge, cost);
+    best.bound = best.bound.min(rank.aims[0]);
+    (best.edge, best.cost, best.rank) = (edge, cost, rank);
     Ok(Some(best))
 }
+
+/// Below what any aim comes to, but for lateness far ahead of a deadline.
+const LEAST: i128 = 0;
+/// More tasks that may be kept or not than this are too many for the program to tell apart.
+const MOST_TASKS: usize = 10;
 
 /// The best placement within the budgets, where drops are sums.
 fn best_by_sums(
@@ -68,77 +79,247 @@ fn best_by_sums(
     let Ok(reduced) = Reduced::new(problem, pace) else {
         return Ok(None);
     };
+    let all = match options.engine {
+        Engine::Linear => None,
+        _ => enumerate(&reduced, options.most_placements),
+    };
+    if let (Some(all), Engine::Auto | Engine::Enumerate) = (&all, options.engine) {
+        return confirmed(&reduced, all, None);
+    }
+    if options.engine == Engine::Enumerate {
+        return Err(SolveError::Stopped(format!(
+            "there are more than {} closed placements, too many to look at each",
+            options.most_placements
+        )));
+    }
     let solved = program(&reduced, options);
-    if let Some(all) = enumerate(&reduced, options.most_placements) {
-        return confirmed(&reduced, all, &solved);
+    if let Some(all) = all {
+        return confirmed(&reduced, &all, Some(&solved));
     }
     match solved {
-        Solved::Optimal(edge, cost, proof) => Ok(Some(Optimum {
-            bound: cost.scaled(pace),
+        Solved::Optimal(found, proof) => Ok(Some(Optimum {
+            bound: found.rank.aims[0],
             proven: true,
-            proof: proof.to_owned(),
-            edge,
-            cost,
+            proof,
+            edge: found.edge,
+            cost: found.cost,
+            rank: found.rank,
         })),
         Solved::Infeasible => Ok(None),
-        Solved::Open(bound, why) => match best_baseline(problem, pace) {
-            Some((edge, cost)) => Ok(Some(Optimum {
-                bound: bound.unwrap_or(0).min(cost.scaled(pace)),
-                proven: false,
-                proof: why,
-                edge,
-                cost,
-            })),
-            None => Err(SolveError::Stopped(why)),
-        },
+        Solved::Open(bound, candidates, why) => {
+            let found = candidates.into_iter().chain(baselines(&reduced));
+            match found.min_by_key(|found| found.rank) {
+                Some(found) => Ok(Some(Optimum {
+                    bound: bound.unwrap_or(LEAST).min(found.rank.aims[0]),
+                    proven: false,
+                    proof: why,
+                    edge: found.edge,
+                    cost: found.cost,
+                    rank: found.rank,
+                })),
+                None => Err(SolveError::Stopped(why)),
+            }
+        }
+    }
+}
+
+/// A placement that meets the limits.
+#[derive(Debug)]
+struct Candidate {
+    edge: LayerSet,
+    cost: Cost,
+    rank: Rank,
+}
+
+impl Candidate {
+    fn new(
+        reduced: &Reduced<'_>,
+        edge: LayerSet,
+        codecs: &[(TensorId, Codec)],
+    ) -> Result<Candidate, Violation> {
+        let problem = reduced.problem;
+        let cost = problem.evaluate_at(&edge, codecs, reduced.pace)?;
+        let rank = problem.rank(&edge, &cost, reduced.pace);
+        Ok(Candidate { edge, cost, rank })
     }
 }
 
 /// What the linear programs say.
 enum Solved {
-    Optimal(LayerSet, Cost, &'static str),
+    Optimal(Candidate, String),
     Infeasible,
-    /// No proof: a lower bound, if there is one, and why.
-    Open(Option<i128>, String),
+    /// No proof: a lower bound, if there is one, what was found on the way, and why.
+    Open(Option<i128>, Vec<Candidate>, String),
 }
 
 const RELAXATION: &str = "the linear relaxation is integral";
 const MIXED: &str = "optimum of the mixed-integer program";
 
-/// The relaxation without side limits first: where its optimum meets them, nothing is better.
+/// The programs of one problem: one for each set of tasks that the edge may keep, where that
+/// matters; the best of their optima is the problem's. Tasks outside the set are taken to be done on
+/// the server, which is never earlier than they are.
 fn program(reduced: &Reduced<'_>, options: &Options) -> Solved {
-    let mut form = Form {
-        goal: Goal::Latency,
-        limits: false,
-        steps: Vec::new(),
-        time_limit: options.time_limit,
+    let problem = reduced.problem;
+    if problem.overlaps() {
+        return overlapped(reduced, options);
+    }
+    let tasks = 0..problem.tasks().len();
+    let keepable = |task: &usize| problem.done(*task, true) != problem.done(*task, false);
+    let keepable: Vec<usize> = match problem.depends_on_tasks() {
+        true => tasks.clone().filter(keepable).collect(),
+        false => Vec::new(),
     };
-    let mut bound = None;
-    match linear::solve(reduced, &form) {
-        Ok(answer) if answer.integral => {
-            let problem = reduced.problem;
-            match problem.cost(&answer.edge, &answer.codecs) {
-                Ok(cost) => match problem.check(&answer.edge, &cost) {
-                    Ok(()) => return Solved::Optimal(answer.edge, cost, RELAXATION),
-                    Err(_) => bound = Some(cost.scaled(reduced.pace)),
-                },
-                Err(violation) => return Solved::Open(None, violation.to_string()),
+    if keepable.len() > MOST_TASKS {
+        let why = format!(
+            "{} tasks may be kept or not, too many to tell apart",
+            keepable.len()
+        );
+        return Solved::Open(None, Vec::new(), why);
+    }
+    let mut parts = Vec::new();
+    for chosen in 0..1_usize << keepable.len() {
+        let picked = keepable.iter().enumerate();
+        let picked = picked.filter(|(index, _)| chosen >> index & 1 == 1);
+        let kept: Vec<usize> = picked.map(|(_, task)| *task).collect();
+        let done = tasks
+            .clone()
+            .map(|task| problem.done(task, kept.contains(&task)));
+        let done: Vec<Done> = done.collect();
+        let mut pins = LayerSet::empty(problem.graph().layers().len());
+        for task in kept.iter() {
+            pins.union_with(&problem.needs()[*task]);
+        }
+        if let Ok(part) = reduced.keeping(&pins, &done) {
+            parts.push((part, Form::new(done, options.time_limit)));
+        }
+    }
+    let mut best: Option<(Candidate, &'static str)> = None;
+    let mut open: Option<(Option<i128>, String)> = None;
+    let mut others = Vec::new();
+    for (part, form) in &parts {
+        match program_of(part, form) {
+            Solution::Optimal(found, proof) => match &best {
+                Some((known, _)) if known.rank.aims[0] <= found.rank.aims[0] => {}
+                _ => best = Some((found, proof)),
+            },
+            Solution::Infeasible => {}
+            Solution::Open(bound, found, why) => {
+                others.extend(found);
+                let bound = match &open {
+                    None => bound,
+                    Some((known, _)) => known.zip(bound).map(|(a, b)| a.min(b)),
+                };
+                open = Some((bound, why));
             }
         }
-        Ok(_) => {}
-        Err(NoAnswer::Infeasible) => return Solved::Infeasible,
-        Err(NoAnswer::Stopped(why)) => return Solved::Open(None, why),
     }
-    form.limits = true;
-    match within_limits(reduced, form) {
-        Ok((answer, cost)) => Solved::Optimal(answer.edge, cost, MIXED),
-        Err(NoAnswer::Infeasible) => Solved::Infeasible,
-        Err(NoAnswer::Stopped(why)) => Solved::Open(bound, why),
+    match (best, open) {
+        (None, None) => Solved::Infeasible,
+        (Some((best, proof)), None) => {
+            let best = then(reduced, &parts, best);
+            match parts.len() {
+                1 => Solved::Optimal(best, proof.to_owned()),
+                several => {
+                    let proof = format!("{proof}, for each of {several} sets of tasks to keep");
+                    Solved::Optimal(best, proof)
+                }
+            }
+        }
+        (best, Some((bound, why))) => {
+            let known = best.map(|(best, _)| best);
+            let bound = bound.map(|bound| match &known {
+                Some(known) => bound.min(known.rank.aims[0]),
+                None => bound,
+            });
+            others.extend(known);
+            Solved::Open(bound, others, why)
+        }
     }
 }
 
-/// Solves with the limits on payload and memory, adding the memory of a step of the execution
-/// whenever an answer exceeds the limit there: few of the many steps ever matter.
+/// Among placements that are as good in the first aim, one that is best in the second.
+fn then(reduced: &Reduced<'_>, parts: &[(Reduced<'_>, Form)], best: Candidate) -> Candidate {
+    if reduced.problem.aims().len() < 2 {
+        return best;
+    }
+    let mut best = best;
+    for (part, form) in parts {
+        let form = Form {
+            goal: Goal::Aim(1),
+            first_at_most: Some(best.rank.aims[0]),
+            limits: true,
+            ..form.clone()
+        };
+        let found = within_limits(part, form).ok();
+        let found =
+            found.and_then(|(answer, _)| Candidate::new(reduced, answer.edge, &answer.codecs).ok());
+        if let Some(found) = found.filter(|found| found.rank < best.rank) {
+            best = found;
+        }
+    }
+    best
+}
+
+/// What the programs of one set of tasks say.
+enum Solution {
+    Optimal(Candidate, &'static str),
+    Infeasible,
+    Open(Option<i128>, Option<Candidate>, String),
+}
+
+/// The relaxation without side limits first: where its optimum meets them, nothing is better.
+fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
+    let problem = reduced.problem;
+    let mut bound = None;
+    let aim = problem.aims().first();
+    let sums = aim.map_or(0, |aim| problem.aim_sums(aim, &form.done).len());
+    if sums == 0 {
+        return Solution::Open(None, None, "what is made small is no sum".to_owned());
+    }
+    if sums == 1 {
+        match linear::solve(reduced, form) {
+            Ok(answer) if answer.integral => {
+                match Candidate::new(reduced, answer.edge.clone(), &answer.codecs) {
+                    Ok(found) => return Solution::Optimal(found, RELAXATION),
+                    Err(_) => {
+                        let cost = problem.cost(&answer.edge, &answer.codecs);
+                        let rank = cost.map(|cost| problem.rank(&answer.edge, &cost, reduced.pace));
+                        bound = rank.ok().map(|rank| rank.aims[0]);
+                    }
+                }
+            }
+            Ok(_) => {}
+            Err(NoAnswer::Infeasible) => return Solution::Infeasible,
+            Err(NoAnswer::Stopped(why)) => return Solution::Open(None, None, why),
+        }
+    }
+    let limited = Form {
+        limits: true,
+        ..form.clone()
+    };
+    match within_limits(reduced, limited) {
+        Ok((answer, _)) => match Candidate::new(reduced, answer.edge, &answer.codecs) {
+            Ok(found) => Solution::Optimal(found, MIXED),
+            Err(violation) => Solution::Open(bound, None, violation.to_string()),
+        },
+        Err(NoAnswer::Infeasible) => Solution::Infeasible,
+        Err(NoAnswer::Stopped(why)) => Solution::Open(bound, None, why),
+    }
+}
+
+/// The program knows no heads beside the link: its best sequential plan is one to start from.
+fn overlapped(reduced: &Reduced<'_>, options: &Options) -> Solved {
+    let sequential = reduced.problem.one_by_one();
+    let why = "heads beside the link, with more closed placements than can be looked at".to_owned();
+    let Ok(Some(best)) = best_by_sums(&sequential, reduced.pace, options) else {
+        return Solved::Open(None, Vec::new(), why);
+    };
+    let found = Candidate::new(reduced, best.edge, &best.cost.crossing).ok();
+    Solved::Open(None, found.into_iter().collect(), why)
+}
+
+/// Solves with the limits, adding the memory of a step of the execution whenever an answer exceeds
+/// the limit there: few of the many steps ever matter.
 pub(super) fn within_limits(
     reduced: &Reduced<'_>,
     mut form: Form,
@@ -149,21 +330,23 @@ pub(super) fn within_limits(
         let cost = problem
             .cost(&answer.edge, &answer.codecs)
             .map_err(|violation| NoAnswer::Stopped(violation.to_string()))?;
-        let broken = match (form.goal, problem.check(&answer.edge, &cost)) {
-            (Goal::EdgeMemory, _) => true,
-            (_, Ok(())) => return Ok((answer, cost)),
-            (
-                _,
-                Err(Violation::Exceeds {
-                    limit: Limit::EdgeMemory(_),
-                    ..
-                }),
-            ) => true,
-            (_, Err(violation)) => return Err(NoAnswer::Stopped(violation.to_string())),
+        let broken = match problem.check(&answer.edge, &cost) {
+            _ if form.goal == Goal::EdgeMemory => Limit::EdgeMemory(cost.edge_memory),
+            Ok(()) => return Ok((answer, cost)),
+            Err(Violation::Exceeds { limit, .. }) => limit,
+            Err(violation) => return Err(NoAnswer::Stopped(violation.to_string())),
         };
-        let peak = peak_step(problem, &answer.edge);
-        match peak {
-            Some(step) if broken && !form.steps.contains(&step) => form.steps.push(step),
+        let (layers, steps) = match broken {
+            Limit::EdgeMemory(_) => (answer.edge.clone(), &mut form.steps),
+            Limit::ServerMemory(_) => (answer.edge.complement(), &mut form.server_steps),
+            other => {
+                let why =
+                    format!("the limit {other} is missed by less than the solver's tolerance");
+                return Err(NoAnswer::Stopped(why));
+            }
+        };
+        match peak_step(problem, &layers) {
+            Some(step) if !steps.contains(&step) => steps.push(step),
             _ if form.goal == Goal::EdgeMemory => return Ok((answer, cost)),
             _ => {
                 let why = "the limit on memory is missed by less than the solver's tolerance";
@@ -173,47 +356,44 @@ pub(super) fn within_limits(
     }
 }
 
-/// The first step of the execution at which most bytes are alive on the edge.
-fn peak_step(problem: &Problem, edge: &LayerSet) -> Option<usize> {
-    let peak = problem.graph().live_bytes(edge).into_iter().enumerate();
+/// The first step of the execution at which most bytes are alive in a half.
+fn peak_step(problem: &Problem, layers: &LayerSet) -> Option<usize> {
+    let peak = problem.graph().live_bytes(layers).into_iter().enumerate();
     let (step, _) = peak.max_by_key(|(step, bytes)| (*bytes, std::cmp::Reverse(*step)))?;
-    edge.iter().nth(step).map(|layer| layer.index())
+    layers.iter().nth(step).map(|layer| layer.index())
 }
 
 /// The enumeration's word, which is exact.
 fn confirmed(
     reduced: &Reduced<'_>,
-    all: Enumerated,
-    solved: &Solved,
+    all: &Enumerated,
+    solved: Option<&Solved>,
 ) -> Result<Option<Optimum>, SolveError> {
-    let Some((edge, codecs)) = all.best else {
+    let Some((edge, codecs)) = &all.best else {
         return Ok(None);
     };
-    let cost = reduced
-        .problem
-        .evaluate(&edge, &codecs)
+    let best = Candidate::new(reduced, edge.clone(), codecs)
         .map_err(|violation| SolveError::Stopped(violation.to_string()))?;
-    let scaled = cost.scaled(reduced.pace);
     let count = all.placements;
     let proof = match solved {
-        Solved::Optimal(_, linear, proof) if linear.scaled(reduced.pace) == scaled => {
+        Some(Solved::Optimal(linear, proof)) if linear.rank.aims == best.rank.aims => {
             format!("{proof}, confirmed by all {count} closed placements")
         }
         _ => format!("best of all {count} closed placements"),
     };
     Ok(Some(Optimum {
-        bound: scaled,
+        bound: best.rank.aims[0],
         proven: true,
         proof,
-        edge,
-        cost,
+        edge: best.edge,
+        cost: best.cost,
+        rank: best.rank,
     }))
 }
 
-fn best_baseline(problem: &Problem, pace: Pace) -> Option<(LayerSet, Cost)> {
-    let costed = problem.baselines(pace).into_iter().filter_map(|placement| {
-        let cost = problem.evaluate(&placement.edge, &placement.codecs).ok()?;
-        Some((placement.edge, cost))
-    });
-    costed.min_by_key(|(_, cost)| cost.rank(pace))
+fn baselines(reduced: &Reduced<'_>) -> Vec<Candidate> {
+    let found = reduced.problem.baselines(reduced.pace).into_iter();
+    found
+        .filter_map(|placement| Candidate::new(reduced, placement.edge, &placement.codecs).ok())
+        .collect()
 }

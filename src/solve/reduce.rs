@@ -5,10 +5,10 @@
 //! placement that meets the limits is lost.
 
 use crate::graph::{Graph, LayerId, LayerSet, TensorId};
-use crate::problem::{Budget, Counts, Pace, Problem, Way};
+use crate::problem::{Budget, Counts, Done, Pace, Part, Problem, Sum, Way};
 
 /// A problem at one pace with everything decided that is decided already.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Reduced<'a> {
     pub(super) problem: &'a Problem,
     pub(super) pace: Pace,
@@ -18,8 +18,11 @@ pub(super) struct Reduced<'a> {
     pub(super) server: LayerSet,
     /// Per layer: everything it needs.
     pub(super) ancestors: Vec<LayerSet>,
-    /// Per tensor: the ways in which it may cross, fastest first; none when it may not.
+    /// Per tensor: the ways in which it may cross, that which the aims prefer first; none when it
+    /// may not.
     pub(super) ways: Vec<Vec<Choice>>,
+    /// Whether the first way of each tensor is what the aims prefer, whichever tasks are kept.
+    pub(super) in_order: bool,
     /// What the budgets allow, at most what any placement can use; in their order.
     pub(super) allows: Vec<i64>,
 }
@@ -45,16 +48,43 @@ impl<'a> Reduced<'a> {
         }
         let most = |budget: &Budget| budget.allows.min(budget.total());
         let allows: Vec<i64> = problem.budgets().iter().map(most).collect();
-        let ways = |tensor| ways(problem, &allows, tensor, pace);
+        let measures = Measures::new(problem, pace);
+        let ways = |tensor| ways(problem, &measures, &allows, tensor);
         let mut reduced = Reduced {
             ancestors: ancestors(graph),
             ways: graph.tensor_ids().map(ways).collect(),
+            in_order: measures.in_order,
             allows,
             problem,
             pace,
             edge,
             server,
         };
+        reduced.propagate()?;
+        reduced.fix_by_memory()?;
+        reduced.fix_by_budgets()?;
+        Ok(reduced)
+    }
+
+    /// The same problem with more layers that must be on the edge, and the ways in the order that
+    /// the aims prefer with the tasks done there.
+    pub(super) fn keeping(
+        &self,
+        layers: &LayerSet,
+        done: &[Done],
+    ) -> Result<Reduced<'a>, Contradiction> {
+        let mut reduced = self.clone();
+        reduced.edge.union_with(layers);
+        let aims = self.problem.aims().iter();
+        let sums: Vec<Sum> = aims
+            .flat_map(|aim| self.problem.aim_sums(aim, done))
+            .collect();
+        for ways in &mut reduced.ways {
+            ways.sort_by_cached_key(|choice| {
+                let of = |sum: &Sum| sum.of_way(&choice.way, self.pace);
+                (sums.iter().map(of).collect::<Vec<_>>(), choice.way.payload)
+            });
+        }
         reduced.propagate()?;
         reduced.fix_by_memory()?;
         reduced.fix_by_budgets()?;
@@ -115,6 +145,15 @@ impl<'a> Reduced<'a> {
 
     /// Sends layers to the server whose ancestors alone need more memory than the edge may use.
     fn fix_by_memory(&mut self) -> Result<(), Contradiction> {
+        let least = self.problem.graph().weight_bytes(&self.server);
+        let least = self.problem.server_memory(least.0, 0);
+        if self
+            .problem
+            .server_memory_limit()
+            .is_some_and(|limit| least > limit)
+        {
+            return Err(Contradiction);
+        }
         let Some(limit) = self.problem.edge_memory_limit() else {
             return Ok(());
         };
@@ -221,8 +260,85 @@ fn ancestors(graph: &Graph) -> Vec<LayerSet> {
     sets
 }
 
-/// The ways that can be part of a best plan, fastest first; with equal times, fewest bytes first.
-fn ways(problem: &Problem, allows: &[i64], tensor: TensorId, pace: Pace) -> Vec<Choice> {
+/// What ways are compared by.
+struct Measures {
+    pace: Pace,
+    /// In the order in which plans are compared.
+    aims: Vec<Sum>,
+    /// Whether a way that is better in the first aim in which two differ is better.
+    in_order: bool,
+    /// What else matters: sums that are limited, at the pace of the limits, and how far.
+    limits: Vec<(Sum, i128)>,
+    limit_pace: Pace,
+}
+
+/// A way in these measures: aims, limits.
+type Measured = (Vec<i128>, Vec<i128>);
+
+impl Measures {
+    fn new(problem: &Problem, pace: Pace) -> Measures {
+        let mut measures = Measures {
+            pace,
+            aims: Vec::new(),
+            in_order: false,
+            limits: Vec::new(),
+            limit_pace: problem.pace(),
+        };
+        if problem.depends_on_tasks() {
+            // some weights of these, whichever tasks the edge keeps
+            measures.aims = [Part::Encode, Part::Decode, Part::Uplink]
+                .map(|part| Sum::of(&[part]))
+                .to_vec();
+            return measures;
+        }
+        // any, for it does not matter
+        let done = vec![Done::Here; problem.tasks().len()];
+        let aims = problem.aims().iter();
+        let aims: Vec<Vec<Sum>> = aims.map(|aim| problem.aim_sums(aim, &done)).collect();
+        // an aim that is no sum leaves nothing to prefer
+        measures.in_order = aims.iter().all(|sums| sums.len() == 1);
+        measures.aims = aims.concat();
+        for limit in problem.limits() {
+            if let Some(room) = problem.limit_room(limit) {
+                let sums = problem.limit_sums(limit, &done).into_iter();
+                measures.limits.extend(sums.map(|sum| (sum, room)));
+            }
+        }
+        measures
+    }
+
+    fn of(&self, way: &Way) -> Measured {
+        let aims = self.aims.iter().map(|sum| sum.of_way(way, self.pace));
+        let limits = self.limits.iter();
+        let limits = limits.map(|(sum, _)| sum.of_way(way, self.limit_pace));
+        (aims.collect(), limits.collect())
+    }
+
+    /// Whether a way breaks no limit alone.
+    fn fits(&self, measured: &Measured) -> bool {
+        let mut pairs = measured.1.iter().zip(&self.limits);
+        pairs.all(|(used, (_, room))| used <= room)
+    }
+
+    /// Whether plans with `one` instead of `other` are at least as good, as far as these measures
+    /// go.
+    fn beats(&self, one: (&Measured, &Choice), other: (&Measured, &Choice)) -> bool {
+        let payload = |choice: &Choice| choice.way.payload;
+        let limits = one.0.1.iter().zip(&other.0.1).all(|(a, b)| a <= b);
+        let aims = match self.in_order {
+            true => (&one.0.0, payload(one.1)) <= (&other.0.0, payload(other.1)),
+            false => {
+                let mut pairs = one.0.0.iter().zip(&other.0.0);
+                pairs.all(|(a, b)| a <= b) && payload(one.1) <= payload(other.1)
+            }
+        };
+        limits && aims
+    }
+}
+
+/// The ways that can be part of a best plan, in the order of the aims; with equal ones, fewest
+/// bytes first.
+fn ways(problem: &Problem, measures: &Measures, allows: &[i64], tensor: TensorId) -> Vec<Choice> {
     let graph = problem.graph();
     let always: Vec<bool> = problem
         .budgets()
@@ -235,30 +351,30 @@ fn ways(problem: &Problem, allows: &[i64], tensor: TensorId, pace: Pace) -> Vec<
             let uses = budget.codec(tensor, way.codec);
             uses.map_or(allows + 1, |uses| uses.min(allows + 1))
         });
-        Choice {
+        let choice = Choice {
             way: *way,
             uses: uses.collect(),
-        }
+        };
+        (measures.of(way), choice)
     };
-    let fits = |choice: &Choice| {
+    let fits = |(measured, choice): &(Measured, Choice)| {
         let mut rows = choice.uses.iter().zip(allows).zip(&always);
-        rows.all(|((uses, allows), always)| !always || uses <= allows)
+        let budgets = rows.all(|((uses, allows), always)| !always || uses <= allows);
+        budgets && measures.fits(measured)
     };
-    let mut choices: Vec<Choice> = problem.ways(tensor).iter().map(choice).collect();
+    let mut choices: Vec<(Measured, Choice)> = problem.ways(tensor).iter().map(choice).collect();
     choices.retain(fits);
-    choices.sort_by_key(|choice| (way_scaled(&choice.way, pace), choice.way.payload));
-    // slower ways help only with less of something
-    let mut kept: Vec<Choice> = Vec::new();
-    for choice in choices {
-        let beaten = |other: &Choice| other.uses.iter().zip(&choice.uses).all(|(a, b)| a <= b);
+    choices.sort_by(|a, b| (&a.0.0, a.1.way.payload).cmp(&(&b.0.0, b.1.way.payload)));
+    // ways further back help only with less of something
+    let mut kept: Vec<(Measured, Choice)> = Vec::new();
+    for (measured, choice) in choices {
+        let beaten = |(of_other, other): &(Measured, Choice)| {
+            let uses = other.uses.iter().zip(&choice.uses).all(|(a, b)| a <= b);
+            uses && measures.beats((of_other, other), (&measured, &choice))
+        };
         if !kept.iter().any(beaten) {
-            kept.push(choice);
+            kept.push((measured, choice));
         }
     }
-    kept
-}
-
-/// Time that a way adds, in the unit of [`Pace::scaled`].
-pub(super) fn way_scaled(way: &Way, pace: Pace) -> i128 {
-    pace.scaled(way.encode_ns + way.decode_ns, way.wire_bits)
+    kept.into_iter().map(|(_, choice)| choice).collect()
 }

@@ -1,16 +1,19 @@
 //! Every optimal plan over a range of rates, with exact switching rates.
 //!
-//! A plan's latency is a line in the pace (one over the rate), so the best latency is the lower
-//! envelope of lines. Where the lines of the plans at two paces meet, solve again: either nothing
-//! beats them there and this is where they switch, or a third plan does and both halves are looked
-//! at in turn (Eisner and Severance, JACM 1976). m plans take 2 m - 1 solutions. The limits must
-//! not depend on the rate, and those of [`Problem`] do not.
+//! What is made small is a line in the pace (one over the rate), so where no limit depends on the
+//! rate the best is the lower envelope of lines: a plan that is best at both ends of a range is best
+//! between them, else the two ends' lines meet and both sides are looked at in turn (Eisner and
+//! Severance, JACM 1976). Limits that depend on the rate (deadlines, energy, what the link carries)
+//! all get tighter as it falls: the plans that meet them at a rate are among those that meet them at
+//! any faster one. So the best plan at the fast end of a range is compared, at the slowest rate where
+//! it still meets the limits, with the best of all that meet them at the fast end: where nothing
+//! beats it there, nothing does between. All of it in whole bits per second, hence exact.
 
 use super::choose::{Contest, Rival};
 use super::optimum::Optimum;
 use super::{Options, SolveError};
 use crate::plan::{Baseline, FORMAT, Plan, Segment, Sweep};
-use crate::problem::{Pace, Problem};
+use crate::problem::{Pace, Problem, Rank};
 use crate::scenario::RateRange;
 use crate::units::BitRate;
 
@@ -38,32 +41,31 @@ pub fn sweep_models(
     rates: RateRange,
     options: &Options,
 ) -> Result<(Sweep, Vec<usize>), SolveError> {
+    let envelope = Envelope { rivals, options };
+    let from = envelope.slowest(rates)?;
+    let mut pieces: Vec<Piece> = Vec::new();
+    envelope.cover(from, rates.to.bit_s(), &mut pieces)?;
     let slowest = at_rate(rivals, rates.from);
     let rivals = &with_problems(rivals, &slowest);
-    let envelope = Envelope { rivals, options };
-    let plans = envelope.plans(rates)?;
     let mut segments: Vec<Segment> = Vec::new();
     let mut winners = Vec::new();
-    let mut from = rates.from.bit_s();
-    for (index, plan) in plans.iter().enumerate() {
-        let to = match plans.get(index + 1) {
-            Some(next) => switch(&plan.best, &next.best).clamp(from, rates.to.bit_s()),
-            None => rates.to.bit_s(),
-        };
-        let last = index + 1 == plans.len();
-        if let (true, Some(rate)) = (to > from || last, BitRate::from_bit_s(from)) {
-            winners.push(plan.rival);
+    for (index, piece) in pieces.iter().enumerate() {
+        let to_bit_s = pieces
+            .get(index + 1)
+            .map_or(rates.to.bit_s(), |next| next.from);
+        if let Some(rate) = BitRate::from_bit_s(piece.from) {
+            winners.push(piece.found.rival);
             segments.push(Segment {
-                from_bit_s: from,
-                to_bit_s: to,
-                latency: plan.best.cost.line(),
-                plan: envelope.describe(plan, rate)?,
+                from_bit_s: piece.from,
+                to_bit_s,
+                latency: piece.found.best.cost.latency_line(),
+                plan: envelope.describe(&piece.found, rate)?,
             });
         }
-        from = to;
     }
     let sweep = Sweep {
         format: FORMAT,
+        no_plan_below_bit_s: (from > rates.from.bit_s()).then_some(from),
         baselines: rivals.iter().flat_map(|r| r.lines(rates, rivals)).collect(),
         segments,
     };
@@ -111,44 +113,146 @@ struct Found {
     best: Optimum,
 }
 
+impl Found {
+    fn is_same(&self, other: &Found) -> bool {
+        let key = |found: &Found| (found.rival, found.best.cost.crossing.clone());
+        key(self) == key(other)
+            && self.best.edge == other.best.edge
+            && self.best.cost.timing == other.best.cost.timing
+    }
+}
+
+/// A plan and the slowest rate at which it is best, up to the next piece's.
+#[derive(Debug)]
+struct Piece {
+    from: u64,
+    found: Found,
+}
+
 impl Envelope<'_> {
-    /// The plans on the envelope, slowest rate first.
-    fn plans(&self, rates: RateRange) -> Result<Vec<Found>, SolveError> {
-        let first = self.best(Pace::of(rates.from))?;
-        let last = self.best(Pace::of(rates.to))?;
-        let mut plans = vec![first.clone()];
-        self.between(&first, &last, &mut plans)?;
-        Ok(plans)
+    /// The slowest rate of the range at which any plan meets the limits.
+    fn slowest(&self, rates: RateRange) -> Result<u64, SolveError> {
+        let (from, to) = (rates.from.bit_s(), rates.to.bit_s());
+        let none = match self.best(from, from) {
+            Err(SolveError::Infeasible(none)) => none,
+            other => return other.map(|_| from),
+        };
+        if !self
+            .rivals
+            .iter()
+            .any(|rival| rival.problem.depends_on_rate())
+        {
+            return Err(SolveError::Infeasible(none));
+        }
+        match self.best(to, to) {
+            Err(SolveError::Infeasible(_)) => return Err(SolveError::Infeasible(none)),
+            other => other?,
+        };
+        let (mut without, mut with) = (from, to);
+        while with - without > 1 {
+            let middle = without + (with - without) / 2;
+            match self.best(middle, middle) {
+                Ok(_) => with = middle,
+                Err(SolveError::Infeasible(_)) => without = middle,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(with)
     }
 
-    /// Adds the plans after `slow` up to and with `fast`.
-    fn between(
-        &self,
-        slow: &Found,
-        fast: &Found,
-        plans: &mut Vec<Found>,
-    ) -> Result<(), SolveError> {
-        let Some(pace) = meeting(&slow.best, &fast.best) else {
+    /// Adds the plans that are best from rate `from` to rate `to`, in order.
+    fn cover(&self, from: u64, to: u64, pieces: &mut Vec<Piece>) -> Result<(), SolveError> {
+        let fast = self.best(to, to)?;
+        self.check_line(&fast)?;
+        let low = self.slowest_of(&fast, from, to);
+        let rival = self.best(to, low)?;
+        self.check_line(&rival)?;
+        let beats = |rate: u64| self.rank(&fast, rate) <= self.rank(&rival, rate);
+        if beats(low) {
+            if low > from {
+                self.cover(from, low - 1, pieces)?;
+            }
+            let is_new = pieces.last().is_none_or(|last| !last.found.is_same(&fast));
+            if is_new {
+                pieces.push(Piece {
+                    from: low,
+                    found: fast,
+                });
+            }
             return Ok(());
+        }
+        // the slowest rate at which the fast end's plan beats the other
+        let (mut loses, mut wins) = (low, to);
+        while wins - loses > 1 {
+            let middle = loses + (wins - loses) / 2;
+            match beats(middle) {
+                true => wins = middle,
+                false => loses = middle,
+            }
+        }
+        self.cover(from, wins - 1, pieces)?;
+        self.cover(wins, to, pieces)
+    }
+
+    /// The slowest rate from `from` on at which a plan that meets the limits at `to` does.
+    fn slowest_of(&self, found: &Found, from: u64, to: u64) -> u64 {
+        let problem = self.rivals[found.rival].problem;
+        let meets = |rate: u64| {
+            BitRate::from_bit_s(rate).is_some_and(|rate| {
+                let problem = problem.with_rate(rate);
+                problem.check(&found.best.edge, &found.best.cost).is_ok()
+            })
         };
-        let there = self.best(pace)?;
-        if there.best.cost.scaled(pace) < slow.best.cost.scaled(pace) {
-            self.between(slow, &there, plans)?;
-            self.between(&there, fast, plans)
-        } else {
-            plans.push(fast.clone());
-            Ok(())
+        if !problem.depends_on_rate() || meets(from) {
+            return from;
+        }
+        let (mut breaks, mut holds) = (from, to);
+        while holds - breaks > 1 {
+            let middle = breaks + (holds - breaks) / 2;
+            match meets(middle) {
+                true => holds = middle,
+                false => breaks = middle,
+            }
+        }
+        holds
+    }
+
+    /// What decides about a plan at a rate.
+    fn rank(&self, found: &Found, rate: u64) -> (Rank, usize) {
+        let pace = BitRate::from_bit_s(rate).map_or(Pace::fraction(1, 1), Pace::of);
+        let problem = self.rivals[found.rival].problem;
+        let rank = problem.rank(&found.best.edge, &found.best.cost, pace);
+        (rank, found.rival)
+    }
+
+    /// Refuses plans whose worth is no line in the pace.
+    fn check_line(&self, found: &Found) -> Result<(), SolveError> {
+        let problem = self.rivals[found.rival].problem;
+        let done = &found.best.cost.timing.done;
+        let mut aims = problem.aims().iter();
+        match problem.overlaps() || aims.any(|aim| problem.aim_sums(aim, done).len() > 1) {
+            true => Err(SolveError::NoLine),
+            false => Ok(()),
         }
     }
 
-    fn best(&self, pace: Pace) -> Result<Found, SolveError> {
-        let solved = self
-            .rivals
-            .iter()
-            .map(|rival| rival.best_at(pace, self.options));
+    /// The best plan of those that the limits allow at rate `limits`, at the pace of `rate`.
+    fn best(&self, limits: u64, rate: u64) -> Result<Found, SolveError> {
+        let (Some(limits), Some(rate)) = (BitRate::from_bit_s(limits), BitRate::from_bit_s(rate))
+        else {
+            return Err(SolveError::Stopped("a rate of zero".to_owned()));
+        };
+        let problems = at_rate(self.rivals, limits);
+        let rivals = with_problems(self.rivals, &problems);
+        let pace = Pace::of(rate);
+        let solved = rivals.iter().map(|rival| rival.best_at(pace, self.options));
         let solved: Vec<Option<Optimum>> = solved.collect::<Result<_, _>>()?;
-        let contest = self.contest(solved);
-        match contest.winner(pace) {
+        let contest = Contest {
+            rivals: &rivals,
+            solved,
+            options: self.options,
+        };
+        match contest.winner() {
             Some((rival, best)) => Ok(Found { rival, best }),
             None => Err(SolveError::Infeasible(Box::new(contest.no_plan()?))),
         }
@@ -158,54 +262,22 @@ impl Envelope<'_> {
     fn describe(&self, found: &Found, rate: BitRate) -> Result<Plan, SolveError> {
         let problems = at_rate(self.rivals, rate);
         let rivals = with_problems(self.rivals, &problems);
-        let envelope = Envelope {
-            rivals: &rivals,
-            options: self.options,
-        };
         let solved = rivals.iter().enumerate().map(|(index, rival)| {
             if index == found.rival {
                 let mut best = found.best.clone();
-                best.bound = best.cost.scaled(rival.problem.pace());
+                best.rank = rival
+                    .problem
+                    .rank(&best.edge, &best.cost, rival.problem.pace());
+                best.bound = best.rank.aims[0];
                 return Ok(Some(best));
             }
             rival.best_at(rival.problem.pace(), self.options)
         });
-        let solved: Vec<Option<Optimum>> = solved.collect::<Result<_, _>>()?;
-        envelope.contest(solved).plan(found.rival)
-    }
-
-    fn contest(&self, solved: Vec<Option<Optimum>>) -> Contest<'_> {
-        Contest {
-            rivals: self.rivals,
-            solved,
+        let contest = Contest {
+            rivals: &rivals,
+            solved: solved.collect::<Result<_, _>>()?,
             options: self.options,
-        }
-    }
-}
-
-/// The pace at which two plans are equally fast; `None` when they are at all paces, or when the
-/// second is not the one for faster links.
-fn meeting(slow: &Optimum, fast: &Optimum) -> Option<Pace> {
-    let saved_ns = i128::from(slow.cost.fixed_ns()) - i128::from(fast.cost.fixed_ns());
-    let more_bits = i128::from(fast.cost.wire_bits()) - i128::from(slow.cost.wire_bits());
-    (saved_ns > 0 && more_bits > 0).then(|| Pace::fraction(saved_ns, more_bits))
-}
-
-/// The slowest whole rate at which `fast` beats `slow`.
-fn switch(slow: &Optimum, fast: &Optimum) -> u64 {
-    let Some(pace) = meeting(slow, fast) else {
-        return 0;
-    };
-    let floor = pace.floor_bit_s();
-    let beats = |rate: u64| {
-        BitRate::from_bit_s(rate).is_some_and(|rate| {
-            let pace = Pace::of(rate);
-            fast.cost.rank(pace) < slow.cost.rank(pace)
-        })
-    };
-    if beats(floor) {
-        floor
-    } else {
-        floor.saturating_add(1)
+        };
+        contest.plan(found.rival)
     }
 }

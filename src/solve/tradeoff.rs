@@ -31,7 +31,7 @@ pub fn tradeoff(problem: &Problem, options: &Options) -> Result<Vec<Plan>, Solve
         let tasks = 0..limited.tasks().len();
         let drop = |task| limited.drop(task, &best.edge, &best.cost.crossing);
         let worst = tasks.filter_map(drop).map(|drop| drop.worst).max();
-        let latency = best.cost.scaled(pace);
+        let latency = best.rank.aims[0];
         // as fast and loses less
         if plans.last().is_some_and(|(before, _)| *before == latency) {
             plans.pop();

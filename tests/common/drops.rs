@@ -39,7 +39,8 @@ impl Oracle<'_> {
         tasks.into_iter().map(needs).collect()
     }
 
-    fn needed_for(&self, tensor: &str) -> u32 {
+    /// Bits of the layers that a tensor needs.
+    pub fn needed_for(&self, tensor: &str) -> u32 {
         let Some(producer) = self.producer(tensor) else {
             return 0;
         };

@@ -4,7 +4,6 @@
 
 use cutpoint::graph::{LayerId, TensorId};
 use cutpoint::problem::Problem;
-use cutpoint::scenario::Results;
 use petgraph::algo::dinics;
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -112,12 +111,9 @@ impl Flow {
                 .layer_ids()
                 .for_each(|layer| self.arc(any, node(layer), self.never));
         }
-        if problem.results() != Results::Edge {
-            return;
-        }
         let back = self.network.add_node(());
         self.arc(self.edge, back, scaled(split.delay_ns, 0));
-        for output in graph.outputs() {
+        for output in graph.outputs().iter().filter(|t| problem.comes_back(**t)) {
             if let Some(producer) = graph.producer(*output) {
                 let time = problem.tensor(*output);
                 self.arc(

@@ -3,10 +3,13 @@
 // each test binary uses its own part
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+pub mod aims;
 pub mod drops;
 pub mod flow;
 pub mod oracle;
 pub mod random;
+
+use std::time::Duration;
 
 use cutpoint::codec::Codec;
 use cutpoint::link::Link;
@@ -15,7 +18,7 @@ use cutpoint::profile::{
     BoardInfo, CodecRecord, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     TensorRecord, WeightRecord, Whole,
 };
-use cutpoint::scenario::{Limits, Results, Scenario};
+use cutpoint::scenario::{Deadline, FrameRate, Scenario};
 use cutpoint::server::Server;
 use cutpoint::solve::{Options, Outcome, solve};
 use cutpoint::task::Task;
@@ -199,6 +202,50 @@ pub fn dense(layers: usize, seed: u64) -> Profile {
     net.done()
 }
 
+/// Blocks of four branches of one to three layers, joined by one layer.
+pub fn inception(layers: usize, seed: u64) -> Profile {
+    let mut net = Net::new(seed);
+    let mut last = net.input("image", 150_528);
+    while net.profile.layers.len() < layers {
+        let branches: Vec<String> = [1, 2, 3, 2]
+            .into_iter()
+            .map(|length| (0..length).fold(last.clone(), |end, _| net.conv(&[end], layers)))
+            .collect();
+        last = net.conv(&branches, layers);
+    }
+    net.output(&last);
+    net.done()
+}
+
+/// Blocks of ten layers, each of which reads one or two of the three before it.
+pub fn random_wired(layers: usize, seed: u64) -> Profile {
+    let mut net = Net::new(seed);
+    let mut last = net.input("image", 150_528);
+    while net.profile.layers.len() < layers {
+        let mut block = vec![last];
+        for _ in 0..10 {
+            let back = |net: &mut Net, block: &[String]| {
+                let index = net.dice.below(block.len().min(3) as u64) as usize;
+                block[block.len() - 1 - index].clone()
+            };
+            let mut inputs = vec![back(&mut net, &block), back(&mut net, &block)];
+            inputs.dedup();
+            block.push(net.conv(&inputs, layers));
+        }
+        // the ends of the block, which nothing in it reads
+        let read: Vec<String> = net
+            .profile
+            .layers
+            .iter()
+            .flat_map(|l| l.inputs.clone())
+            .collect();
+        let ends: Vec<String> = block.into_iter().filter(|t| !read.contains(t)).collect();
+        last = net.conv(&ends, layers);
+    }
+    net.output(&last);
+    net.done()
+}
+
 /// A residual backbone of half the layers, and three chains that start at two depths of it.
 pub fn multi_head(layers: usize, seed: u64) -> Profile {
     let mut net = Net::new(seed);
@@ -233,30 +280,23 @@ pub fn multi_head(layers: usize, seed: u64) -> Profile {
 
 /// Asks for nothing but a rate and a delay.
 pub fn scenario(rate: &str, delay: &str) -> Scenario {
-    Scenario {
-        link: Link {
-            rate: rate.parse::<BitRate>().unwrap(),
-            delay: delay.parse::<Delay>().unwrap(),
-            down_rate: None,
-        },
-        codecs: vec![Codec::F32],
-        measured_codecs: false,
-        u8_inputs: Vec::new(),
-        results: Results::Edge,
-        limits: Limits::default(),
-        local_inputs: Vec::new(),
-        tasks: Vec::new(),
-    }
+    Scenario::over(Link {
+        rate: rate.parse::<BitRate>().unwrap(),
+        delay: delay.parse::<Delay>().unwrap(),
+        down_rate: None,
+    })
 }
 
 /// A maker of profiles with a number of layers, from a seed.
 pub type Family = fn(usize, u64) -> Profile;
 
 /// The shapes of networks that benchmarks and larger tests go through.
-pub const FAMILIES: [(&str, Family); 4] = [
+pub const FAMILIES: [(&str, Family); 6] = [
     ("chain", chain),
     ("residual", residual),
+    ("inception", inception),
     ("dense", dense),
+    ("random-wired", random_wired),
     ("multi-head", multi_head),
 ];
 
@@ -289,6 +329,19 @@ pub fn limited(profile: &Profile, rate: &str) -> Scenario {
         if plan(&wishes).is_some() {
             break;
         }
+    }
+    // what the plan has, so that all of these are looked at
+    if let Some(plan) = plan(&wishes) {
+        let limits = &mut wishes.limits;
+        limits.server_memory = Some(Bytes(plan.server_memory_bytes));
+        limits.max_downlink = Some(Bytes(plan.downlink_bytes));
+        limits.max_message = Some(Bytes(plan.uplink_bytes.max(plan.downlink_bytes)));
+        limits.fps = FrameRate::new(0.9e3 / plan.period_ms);
+        limits.link_share = Some("95%".parse().unwrap());
+        limits.deadlines = vec![Deadline {
+            task: None,
+            most: Delay(Duration::from_secs_f64(plan.latency_ms * 1.1e-3)),
+        }];
     }
     wishes
 }

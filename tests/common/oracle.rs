@@ -43,7 +43,8 @@ impl Placed {
     }
 }
 
-fn ns(us: f64) -> i128 {
+/// Whole nanoseconds.
+pub fn ns(us: f64) -> i128 {
     (us * 1000.0).round() as i128
 }
 
@@ -94,9 +95,23 @@ impl Oracle<'_> {
     }
 
     fn is_wanted_there(&self, tensor: &str) -> bool {
-        self.scenario.results == Results::Server
-            && self.is_output(tensor)
+        self.is_output(tensor)
+            && self.wanted(tensor) == Results::Server
             && self.producer(tensor).is_some()
+    }
+
+    /// Where the results of a task are wanted.
+    pub fn side(&self, task: &str) -> Results {
+        let mut single = self.scenario.task_results.iter();
+        let own = single.find(|(name, _)| name == task);
+        own.map_or(self.scenario.results, |(_, side)| *side)
+    }
+
+    /// Where an output is wanted.
+    pub fn wanted(&self, output: &str) -> Results {
+        let mut tasks = self.edge.tasks.iter();
+        let task = tasks.find(|task| task.outputs.iter().any(|o| o == output));
+        self.side(task.map_or(output, |task| &task.name))
     }
 
     /// Every codec that can carry a tensor, `f32` among them whether asked for or not.
@@ -124,7 +139,7 @@ impl Oracle<'_> {
         codecs
     }
 
-    fn bytes(&self, tensor: &TensorRecord, codec: Codec) -> u64 {
+    pub fn bytes(&self, tensor: &TensorRecord, codec: Codec) -> u64 {
         let elements = tensor.bytes / 4;
         match codec.to_string().as_str() {
             "f32" => tensor.bytes,
@@ -140,7 +155,7 @@ impl Oracle<'_> {
     }
 
     /// Microseconds of encoding and decoding on the edge's machine.
-    fn coding_us(&self, tensor: &TensorRecord, codec: Codec) -> (f64, f64) {
+    pub fn coding_us(&self, tensor: &TensorRecord, codec: Codec) -> (f64, f64) {
         let text = codec.to_string();
         let (form, stage) = text.split_once('+').unwrap_or((&text, ""));
         let message = match form {
@@ -235,7 +250,7 @@ impl Oracle<'_> {
             let there = self
                 .producer(&output.name)
                 .is_some_and(|p| !Self::on_edge(edge, p));
-            if there && self.scenario.results == Results::Edge {
+            if there && self.wanted(&output.name) == Results::Edge {
                 back = true;
                 let down = 8 * i128::from(wire(Bytes(output.bytes)).0);
                 match link.down_rate {

@@ -115,7 +115,10 @@ pub(super) fn wishes(setting: &Setting) -> Wishes {
         rate,
         delay: delay.map(Delay),
         down_rate: setting.down_rate_bit_s.and_then(BitRate::from_bit_s),
-        results: setting.results.parse().ok(),
+        results: std::iter::once(&setting.results)
+            .chain(&setting.task_results)
+            .filter_map(|text| text.parse().ok())
+            .collect(),
         local_input: setting.local_inputs.clone(),
         ..Wishes::default()
     }

@@ -16,7 +16,8 @@ pub(super) struct TensorTable<'a> {
     edge: &'a Profile,
     server: &'a ServerTimes,
     link: Link,
-    results: Results,
+    /// Where each tensor is wanted, when it is a result.
+    wanted: Vec<Option<Results>>,
     /// The codecs asked for besides the tensors' own type, and whether that was.
     codecs: Vec<Codec>,
     own_type_asked: bool,
@@ -25,7 +26,6 @@ pub(super) struct TensorTable<'a> {
     accuracy: Option<&'a Sensitivity>,
     u8_inputs: Vec<TensorId>,
     local_inputs: Vec<TensorId>,
-    is_result: Vec<bool>,
     graph: &'a Graph,
 }
 
@@ -36,6 +36,7 @@ impl<'a> TensorTable<'a> {
         scenario: &Scenario,
         graph: &'a Graph,
         accuracy: Option<&'a Sensitivity>,
+        wanted: Vec<Option<Results>>,
     ) -> Result<Self, ProblemError> {
         let input = |flag, name: &String| find_input(graph, flag, name);
         let u8_inputs = scenario
@@ -52,10 +53,6 @@ impl<'a> TensorTable<'a> {
             .iter()
             .map(|name| input("--local-input", name))
             .collect::<Result<_, _>>()?;
-        let mut is_result = vec![false; graph.tensors().len()];
-        for output in graph.outputs() {
-            is_result[output.index()] = true;
-        }
         let (own, others) = scenario.codecs.iter().partition(|c| **c == Codec::F32);
         let own: Vec<Codec> = own;
         let lossy = scenario.limits.accuracy.any();
@@ -65,12 +62,11 @@ impl<'a> TensorTable<'a> {
             accuracy,
             own_type_asked: !own.is_empty(),
             link: scenario.link,
-            results: scenario.results,
+            wanted,
             edge,
             server,
             u8_inputs,
             local_inputs,
-            is_result,
             graph,
         };
         table.check_asked()?;
@@ -120,11 +116,11 @@ impl<'a> TensorTable<'a> {
 
     fn row(&self, id: TensorId) -> TensorTime {
         let tensor = self.graph.tensor(id);
-        let is_result = self.is_result[id.index()];
+        let wanted = self.wanted[id.index()];
         if self.local_inputs.contains(&id) {
-            return TensorTime::here_and_there(is_result);
+            return TensorTime::here_and_there(wanted);
         }
-        let returns = is_result && self.results == Results::Edge;
+        let returns = wanted == Some(Results::Edge);
         let down = if returns {
             wire(tensor.bytes).0.saturating_mul(8)
         } else {
@@ -135,7 +131,7 @@ impl<'a> TensorTable<'a> {
             None => (0, down),
         };
         // a result on the server is wanted as it is
-        let as_it_is = is_result && self.results == Results::Server;
+        let as_it_is = wanted == Some(Results::Server);
         let own = self.own_way(tensor);
         let others = match as_it_is {
             true => Vec::new(),
@@ -150,7 +146,7 @@ impl<'a> TensorTable<'a> {
             unasked: usize::from(own.is_some() && !self.own_type_asked && !as_it_is),
             ways: own.into_iter().chain(others).collect(),
             local: false,
-            is_result,
+            wanted,
             down_ns,
             down_bits,
         }
@@ -212,14 +208,14 @@ fn whole(bytes: f64) -> Bytes {
 
 impl TensorTime {
     /// A model input that both machines have.
-    fn here_and_there(is_result: bool) -> TensorTime {
+    fn here_and_there(wanted: Option<Results>) -> TensorTime {
         TensorTime {
             send_ns: 0,
             recv_ns: 0,
             ways: vec![free_way(Bytes(0))],
             unasked: 0,
             local: true,
-            is_result,
+            wanted,
             down_ns: 0,
             down_bits: 0,
         }

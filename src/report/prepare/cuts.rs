@@ -76,7 +76,7 @@ fn bar(problem: &Problem, name: String, kind: CutKind, edge: &LayerSet) -> Optio
         .collect();
     used.sort_unstable();
     used.dedup();
-    let payload = format!("{} as {}", cost.uplink_bytes, used.join(" and "));
+    let payload = format!("{} as {}", cost.uplink_bytes(), used.join(" and "));
     let evidence = problem.evidence(edge);
     let whole = matches!(kind, CutKind::AllEdge | CutKind::AllServer);
     Some(CutBar {

@@ -1,12 +1,11 @@
-//! The fastest choice of codecs within the budgets.
+//! The best choice of codecs for one placement within the limits.
 
-use crate::problem::Pace;
-use crate::solve::reduce::{Choice, way_scaled};
+use super::rows::{Crossing, Rows};
+use crate::solve::reduce::Choice;
 
 /// One way per tensor.
 pub(super) struct Chosen {
-    /// Time of all ways, in the unit of [`Pace::scaled`].
-    pub(super) scaled: i128,
+    pub(super) aims: [i128; 2],
     pub(super) payload: u64,
     /// Position among each tensor's ways.
     pub(super) picks: Vec<usize>,
@@ -18,9 +17,10 @@ pub(super) struct TooMany;
 /// Most steps of one search.
 const MOST_STEPS: usize = 100_000;
 
-/// A tensor that crosses: its ways, fastest first, and which budgets it counts for.
+/// A tensor that crosses: its ways, what they add to the sums, and which budgets it counts for.
 pub(super) struct Sent<'a> {
     pub(super) ways: &'a [Choice],
+    pub(super) crossing: &'a Crossing,
     pub(super) counts: Vec<bool>,
 }
 
@@ -34,57 +34,62 @@ impl Sent<'_> {
     }
 }
 
-/// The fastest choice, and among those the smallest, that uses at most `room` of each budget.
-pub(super) fn fastest_within(
+/// The choice that the aims prefer, and among those the smallest, that uses at most `room` of each
+/// budget and meets the limits; `base` is what the sums come to without ways.
+pub(super) fn best_within(
     sent: &[Sent<'_>],
-    pace: Pace,
+    rows: &Rows,
+    base: Vec<i128>,
     room: &[i64],
 ) -> Result<Option<Chosen>, TooMany> {
-    let tensors: Vec<Tensor> = sent.iter().map(|sent| Tensor::new(sent, pace)).collect();
+    let tensors: Vec<Tensor> = sent.iter().map(Tensor::new).collect();
     let mut search = Search {
-        rests: rests(&tensors, room.len()),
+        rests: rests(sent, &tensors, base.len(), room.len()),
+        rows,
         tensors,
         best: None,
         picks: Vec::new(),
         steps: 0,
     };
-    search.descend(0, 0, room.to_vec());
+    search.descend(&base, 0, room);
     if search.steps > MOST_STEPS {
         return Err(TooMany);
     }
     Ok(search.best)
 }
 
-/// The ways of a tensor: time, payload and uses of each.
-struct Tensor(Vec<(i128, u64, Vec<i64>)>);
+/// What the ways of a tensor add to the sums and the payload, and use of the budgets.
+struct Tensor(Vec<(Vec<i128>, u64, Vec<i64>)>);
 
-/// The least that the tensors from one on take, each in the way that suits.
+/// The least that the tensors from one on add, each in the way that suits.
 #[derive(Clone)]
 struct Rest {
-    scaled: i128,
+    sums: Vec<i128>,
     payload: u64,
     uses: Vec<i64>,
 }
 
 impl Tensor {
-    fn new(sent: &Sent<'_>, pace: Pace) -> Tensor {
-        let way = |choice: &Choice| {
-            let scaled = way_scaled(&choice.way, pace);
-            (scaled, choice.way.payload.0, sent.uses(choice))
+    fn new(sent: &Sent<'_>) -> Tensor {
+        let ways = sent.ways.iter().zip(&sent.crossing.ways);
+        let way = |(choice, sums): (&Choice, &Vec<i128>)| {
+            (sums.clone(), choice.way.payload.0, sent.uses(choice))
         };
-        Tensor(sent.ways.iter().map(way).collect())
+        Tensor(ways.map(way).collect())
     }
 }
 
-fn rests(tensors: &[Tensor], budgets: usize) -> Vec<Rest> {
+fn rests(sent: &[Sent<'_>], tensors: &[Tensor], sums: usize, budgets: usize) -> Vec<Rest> {
     let mut rest = Rest {
-        scaled: 0,
+        sums: vec![0; sums],
         payload: 0,
         uses: vec![0; budgets],
     };
     let mut rests = vec![rest.clone()];
-    for Tensor(ways) in tensors.iter().rev() {
-        rest.scaled += ways.iter().map(|way| way.0).min().unwrap_or(0);
+    for (sent, Tensor(ways)) in sent.iter().zip(tensors).rev() {
+        for (total, least) in rest.sums.iter_mut().zip(&sent.crossing.least) {
+            *total += least;
+        }
         rest.payload += ways.iter().map(|way| way.1).min().unwrap_or(0);
         for (index, total) in rest.uses.iter_mut().enumerate() {
             *total += ways.iter().map(|way| way.2[index]).min().unwrap_or(0);
@@ -95,7 +100,8 @@ fn rests(tensors: &[Tensor], budgets: usize) -> Vec<Rest> {
     rests
 }
 
-struct Search {
+struct Search<'a> {
+    rows: &'a Rows,
     tensors: Vec<Tensor>,
     rests: Vec<Rest>,
     best: Option<Chosen>,
@@ -103,37 +109,44 @@ struct Search {
     steps: usize,
 }
 
-impl Search {
+impl Search<'_> {
     /// Chooses for the tensors after those that have a pick, depth first; `room` is left.
-    fn descend(&mut self, scaled: i128, payload: u64, room: Vec<i64>) {
+    fn descend(&mut self, sums: &[i128], payload: u64, room: &[i64]) {
         self.steps += 1;
         let next = self.picks.len();
         let rest = &self.rests[next];
-        let bound = (scaled + rest.scaled, payload + rest.payload);
-        let best = self.best.as_ref().map(|best| (best.scaled, best.payload));
-        let full = rest.uses.iter().zip(&room).any(|(uses, room)| uses > room);
-        let hopeless = full || best.is_some_and(|best| bound >= best);
+        let at_least: Vec<i128> = sums.iter().zip(&rest.sums).map(|(a, b)| a + b).collect();
+        let bound = (self.rows.aims(&at_least), payload + rest.payload);
+        let best = self.best.as_ref().map(|best| (best.aims, best.payload));
+        let full = rest.uses.iter().zip(room).any(|(uses, room)| uses > room);
+        let hopeless =
+            full || !self.rows.allow(&at_least) || best.is_some_and(|best| bound >= best);
         if hopeless || self.steps > MOST_STEPS {
             return;
         }
         if next == self.tensors.len() {
             self.best = Some(Chosen {
-                scaled,
+                aims: bound.0,
                 payload,
                 picks: self.picks.clone(),
             });
             return;
         }
         for index in 0..self.tensors[next].0.len() {
-            let (way_scaled, way_payload, uses) = &self.tensors[next].0[index];
-            let left = room
+            let (added, bytes, uses) = &self.tensors[next].0[index];
+            let left: Vec<i64> = room
                 .iter()
                 .zip(uses)
                 .map(|(room, uses)| room - uses)
                 .collect();
-            let (scaled, payload) = (scaled + way_scaled, payload + way_payload);
+            let sums: Vec<i128> = sums
+                .iter()
+                .zip(added)
+                .map(|(sum, more)| sum + more)
+                .collect();
+            let payload = payload + bytes;
             self.picks.push(index);
-            self.descend(scaled, payload, left);
+            self.descend(&sums, payload, &left);
             self.picks.pop();
         }
     }

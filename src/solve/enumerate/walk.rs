@@ -1,11 +1,14 @@
 //! One placement after the other, with its cost kept up to date as layers come and go.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use super::budgets::Sums;
 use super::choice::{self, Sent};
+use super::rows::Rows;
 use crate::graph::{LayerId, LayerSet, TensorId};
-use crate::problem::{Codecs, Rank};
-use crate::scenario::Results;
-use crate::solve::reduce::{Choice, Reduced, way_scaled};
+use crate::problem::{Aim, Codecs, Done, Limit, Part, Parts, Rank, Timing};
+use crate::solve::reduce::{Choice, Reduced};
 
 /// The placement looked at, with its cost kept up to date.
 pub(super) struct Walk<'a, 'p> {
@@ -16,20 +19,25 @@ pub(super) struct Walk<'a, 'p> {
     missing: Vec<usize>,
     /// Per tensor: readers on the server.
     readers: Vec<usize>,
-    crosses: Vec<bool>,
+    /// Tensors that cross, and where each of them is in that list.
+    crossing: Vec<TensorId>,
+    position: Vec<Option<usize>>,
     /// Crossing tensors that may not.
     barred: usize,
-    crossing: usize,
     results_there: usize,
-    fixed_ns: u64,
-    bits: u64,
-    /// Times of the fastest ways, scaled.
-    ways_scaled: i128,
-    /// Payload of the fastest ways.
-    payload: u64,
+    /// Without ways, and without what is paid once.
+    parts: Parts,
     sums: Sums<'a, 'p>,
     weight_readers: Vec<usize>,
     weight_bytes: u64,
+    server_weight_readers: Vec<usize>,
+    server_weight_bytes: u64,
+    /// Per layer: the tasks that need it.
+    tasks: Vec<Vec<usize>>,
+    /// Per task: layers that it needs and that are on the server.
+    missing_of: Vec<usize>,
+    depends_on_tasks: bool,
+    rows: HashMap<Vec<Done>, Rc<Rows>>,
 }
 
 /// What a placement is worth.
@@ -61,20 +69,32 @@ impl<'a, 'p> Walk<'a, 'p> {
                 .tensor_ids()
                 .map(|t| graph.consumers(t).len())
                 .collect(),
-            crosses: vec![false; graph.tensors().len()],
+            crossing: Vec::new(),
+            position: vec![None; graph.tensors().len()],
             barred: 0,
-            crossing: 0,
             results_there: 0,
-            fixed_ns: 0,
-            bits: 0,
-            ways_scaled: 0,
-            payload: 0,
+            parts: Parts::default(),
             sums: Sums::new(reduced),
             weight_readers: vec![0; graph.weights().len()],
             weight_bytes: 0,
+            server_weight_readers: vec![0; graph.weights().len()],
+            server_weight_bytes: graph.weights().iter().map(|w| w.bytes.0).sum(),
+            tasks: vec![Vec::new(); layers],
+            missing_of: reduced.problem.needs().iter().map(LayerSet::len).collect(),
+            depends_on_tasks: reduced.problem.depends_on_tasks(),
+            rows: HashMap::new(),
         };
+        let tasks = reduced.problem.needs().iter().enumerate();
+        for (task, needs) in tasks.filter(|_| walk.depends_on_tasks) {
+            needs
+                .iter()
+                .for_each(|layer| walk.tasks[layer.index()].push(task));
+        }
         for layer in graph.layer_ids() {
-            walk.fixed_ns += reduced.problem.layer(layer).server_ns;
+            for weight in &graph.layer(layer).weights {
+                walk.server_weight_readers[weight.index()] += 1;
+            }
+            *walk.parts.ns_mut(Part::Server) += reduced.problem.layer(layer).server_ns;
             for output in &graph.layer(layer).outputs {
                 walk.count_result(*output, true);
             }
@@ -119,7 +139,11 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.edge.insert(layer);
         self.edge_layers += 1;
         let time = self.reduced.problem.layer(layer);
-        self.fixed_ns = self.fixed_ns - time.server_ns + time.edge_ns;
+        *self.parts.ns_mut(Part::Server) -= time.server_ns;
+        *self.parts.ns_mut(Part::Edge) += time.edge_ns;
+        self.tasks[layer.index()]
+            .iter()
+            .for_each(|task| self.missing_of[*task] -= 1);
         self.sums.add_layer(layer);
         self.each_reader(layer, |missing| *missing -= 1);
         let graph = self.reduced.problem.graph();
@@ -133,8 +157,13 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
         for weight in &graph.layer(layer).weights {
             self.weight_readers[weight.index()] += 1;
+            self.server_weight_readers[weight.index()] -= 1;
+            let bytes = graph.weights()[weight.index()].bytes.0;
             if self.weight_readers[weight.index()] == 1 {
-                self.weight_bytes += graph.weights()[weight.index()].bytes.0;
+                self.weight_bytes += bytes;
+            }
+            if self.server_weight_readers[weight.index()] == 0 {
+                self.server_weight_bytes -= bytes;
             }
         }
     }
@@ -144,7 +173,11 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.edge.remove(layer);
         self.edge_layers -= 1;
         let time = self.reduced.problem.layer(layer);
-        self.fixed_ns = self.fixed_ns - time.edge_ns + time.server_ns;
+        *self.parts.ns_mut(Part::Edge) -= time.edge_ns;
+        *self.parts.ns_mut(Part::Server) += time.server_ns;
+        self.tasks[layer.index()]
+            .iter()
+            .for_each(|task| self.missing_of[*task] += 1);
         self.sums.remove_layer(layer);
         self.each_reader(layer, |missing| *missing += 1);
         let graph = self.reduced.problem.graph();
@@ -158,8 +191,13 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
         for weight in &graph.layer(layer).weights {
             self.weight_readers[weight.index()] -= 1;
+            self.server_weight_readers[weight.index()] += 1;
+            let bytes = graph.weights()[weight.index()].bytes.0;
             if self.weight_readers[weight.index()] == 0 {
-                self.weight_bytes -= graph.weights()[weight.index()].bytes.0;
+                self.weight_bytes -= bytes;
+            }
+            if self.server_weight_readers[weight.index()] == 1 {
+                self.server_weight_bytes += bytes;
             }
         }
     }
@@ -184,49 +222,49 @@ impl<'a, 'p> Walk<'a, 'p> {
         let index = tensor.index();
         let wanted = self.readers[index] > 0 || problem.goes_to_server(tensor);
         let crosses = here && wanted && !problem.is_local(tensor);
-        if crosses == self.crosses[index] {
+        if crosses == self.position[index].is_some() {
             return;
         }
-        self.crosses[index] = crosses;
         let time = problem.tensor(tensor);
-        let ways = &self.reduced.ways[index];
-        let fixed = time.send_ns + time.recv_ns;
-        let scaled = ways
-            .first()
-            .map_or(0, |choice| way_scaled(&choice.way, self.reduced.pace));
-        let payload = ways.first().map_or(0, |choice| choice.way.payload.0);
-        let barred = usize::from(ways.is_empty());
+        let barred = usize::from(self.reduced.ways[index].is_empty());
         if crosses {
-            self.crossing += 1;
+            self.position[index] = Some(self.crossing.len());
+            self.crossing.push(tensor);
             self.barred += barred;
-            self.fixed_ns += fixed;
-            self.ways_scaled += scaled;
-            self.payload += payload;
+            *self.parts.ns_mut(Part::Edge) += time.send_ns;
+            *self.parts.ns_mut(Part::Server) += time.recv_ns;
             self.sums.add_tensor(tensor);
         } else {
-            self.crossing -= 1;
+            if let Some(position) = self.position[index].take() {
+                self.crossing.swap_remove(position);
+                if let Some(moved) = self.crossing.get(position) {
+                    self.position[moved.index()] = Some(position);
+                }
+            }
             self.barred -= barred;
-            self.fixed_ns -= fixed;
-            self.ways_scaled -= scaled;
-            self.payload -= payload;
+            *self.parts.ns_mut(Part::Edge) -= time.send_ns;
+            *self.parts.ns_mut(Part::Server) -= time.recv_ns;
             self.sums.remove_tensor(tensor);
         }
     }
 
     fn count_result(&mut self, tensor: TensorId, there: bool) {
         let problem = self.reduced.problem;
-        let time = problem.tensor(tensor);
-        if problem.results() != Results::Edge || !time.is_result {
+        if !problem.comes_back(tensor) {
             return;
         }
+        let time = problem.tensor(tensor);
+        let bytes = problem.graph().tensor(tensor).bytes.0;
         if there {
             self.results_there += 1;
-            self.fixed_ns += time.down_ns;
-            self.bits += time.down_bits;
+            *self.parts.ns_mut(Part::Downlink) += time.down_ns;
+            self.parts.downlink_bits += time.down_bits;
+            self.parts.downlink_bytes += bytes;
         } else {
             self.results_there -= 1;
-            self.fixed_ns -= time.down_ns;
-            self.bits -= time.down_bits;
+            *self.parts.ns_mut(Part::Downlink) -= time.down_ns;
+            self.parts.downlink_bits -= time.down_bits;
+            self.parts.downlink_bytes -= bytes;
         }
     }
 
@@ -239,26 +277,64 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 
     /// How the placement stands against the best so far.
-    pub(super) fn standing(&self, best: Option<&Rank>) -> Standing {
-        let base = self.base_scaled();
-        let mut rank = Rank {
-            scaled: base + self.ways_scaled,
-            payload: self.payload,
-            edge_layers: self.edge_layers,
-        };
-        // with other than the fastest ways it only gets slower
-        let hopeless = best.is_some_and(|best| rank.scaled > best.scaled);
-        if hopeless || self.barred > 0 || self.sums.exceed() {
+    pub(super) fn standing(&mut self, best: Option<&Rank>) -> Standing {
+        if self.barred > 0 || self.sums.exceed() {
             return Standing::NotBest;
         }
-        let tensors = self.crossing_tensors();
+        let parts = self.whole_parts();
+        if !self.reduced.problem.overlaps() {
+            let rows = self.rows_now();
+            return self.standing_with(&rows, &parts, best);
+        }
+        let mut found = Standing::NotBest;
+        let mut best = best.copied();
+        for Timing { done, local } in self.reduced.problem.timings(&self.edge, &self.crossing) {
+            let rows = self.rows_of(done);
+            let parts = self.reduced.problem.with_local(&parts, &local);
+            match self.standing_with(&rows, &parts, best.as_ref()) {
+                Standing::Best(rank, codecs) => {
+                    best = Some(rank);
+                    found = Standing::Best(rank, codecs);
+                }
+                Standing::NotBest => {}
+                Standing::TooManyChoices => return Standing::TooManyChoices,
+            }
+        }
+        found
+    }
+
+    /// As [`Walk::standing`], for one order of work.
+    fn standing_with(&self, rows: &Rows, parts: &Parts, best: Option<&Rank>) -> Standing {
+        let base = rows.base(parts);
+        let mut least = base.clone();
+        let mut first = base.clone();
+        for tensor in &self.crossing {
+            let crossing = rows.crossing(self.reduced, *tensor);
+            for (index, sum) in least.iter_mut().enumerate() {
+                *sum += crossing.least[index];
+                first[index] += crossing.ways[0][index];
+            }
+        }
+        let at_least = self.special().unwrap_or_else(|| rows.aims(&least));
+        // with other ways it only gets worse
+        let hopeless = best.is_some_and(|best| at_least > best.aims);
+        if hopeless || !rows.allow(&least) {
+            return Standing::NotBest;
+        }
+        let mut tensors = self.crossing.clone();
+        tensors.sort_unstable();
         let mut picks = vec![0; tensors.len()];
-        if !self.sums.fastest_fit() {
-            let sent: Vec<Sent<'_>> = tensors.iter().map(|t| self.sent(*t)).collect();
-            let room = self.sums.room();
-            match choice::fastest_within(&sent, self.reduced.pace, &room) {
+        let payload = |t: &TensorId| self.ways(*t)[0].way.payload.0;
+        let mut rank = Rank {
+            aims: rows.aims(&first),
+            payload: tensors.iter().map(payload).sum(),
+            edge_layers: self.edge_layers,
+        };
+        if !(self.reduced.in_order && self.sums.fastest_fit() && rows.allow(&first)) {
+            let sent: Vec<Sent<'_>> = tensors.iter().map(|t| self.sent(rows, *t)).collect();
+            match choice::best_within(&sent, rows, base, &self.sums.room()) {
                 Ok(Some(chosen)) => {
-                    rank.scaled = base + chosen.scaled;
+                    rank.aims = chosen.aims;
                     rank.payload = chosen.payload;
                     picks = chosen.picks;
                 }
@@ -266,6 +342,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 Err(choice::TooMany) => return Standing::TooManyChoices,
             }
         }
+        rank.aims = self.special().unwrap_or(rank.aims);
         if best.is_some_and(|best| rank >= *best) || !self.fits_memory() {
             return Standing::NotBest;
         }
@@ -274,49 +351,95 @@ impl<'a, 'p> Walk<'a, 'p> {
         Standing::Best(rank, codecs.collect())
     }
 
-    fn sent(&self, tensor: TensorId) -> Sent<'a> {
+    /// The aim, when it is what is used of a limit that is no sum of times and bytes.
+    fn special(&self) -> Option<[i128; 2]> {
+        let problem = self.reduced.problem;
+        let graph = problem.graph();
+        let Some(Aim::Use(limit)) = problem.aims().first() else {
+            return None;
+        };
+        let used = match limit {
+            Limit::EdgeMemory(_) => {
+                let peak = graph.peak_live_bytes(&self.edge);
+                problem.edge_memory(self.weight_bytes, peak.0).0
+            }
+            Limit::ServerMemory(_) => {
+                let peak = graph.peak_live_bytes(&self.edge.complement());
+                problem.server_memory(self.server_weight_bytes, peak.0).0
+            }
+            _ => return None,
+        };
+        Some([i128::from(used), 0])
+    }
+
+    fn rows_now(&mut self) -> Rc<Rows> {
+        let problem = self.reduced.problem;
+        let done = match self.depends_on_tasks {
+            true => {
+                let missing = self.missing_of.iter().enumerate();
+                missing
+                    .map(|(task, missing)| problem.done(task, *missing == 0))
+                    .collect()
+            }
+            // any, for it does not matter
+            false => Vec::new(),
+        };
+        self.rows_of(done)
+    }
+
+    fn rows_of(&mut self, done: Vec<Done>) -> Rc<Rows> {
+        if let Some(rows) = self.rows.get(&done) {
+            return Rc::clone(rows);
+        }
+        let rows = Rc::new(Rows::new(self.reduced, &done));
+        self.rows.insert(done, Rc::clone(&rows));
+        rows
+    }
+
+    fn sent<'r>(&'r self, rows: &'r Rows, tensor: TensorId) -> Sent<'r> {
         let graph = self.reduced.problem.graph();
         let budgets = self.reduced.budgets().iter();
         Sent {
             ways: self.ways(tensor),
+            crossing: rows.crossing(self.reduced, tensor),
             counts: budgets
                 .map(|b| b.counts(graph, tensor, &self.edge))
                 .collect(),
         }
     }
 
-    fn crossing_tensors(&self) -> Vec<TensorId> {
-        let crossing = self
-            .crosses
-            .iter()
-            .enumerate()
-            .filter(|(_, crosses)| **crosses);
-        crossing.map(|(index, _)| TensorId::new(index)).collect()
-    }
-
     fn ways(&self, tensor: TensorId) -> &'a [Choice] {
         &self.reduced.ways[tensor.index()]
     }
 
-    /// Everything but the chosen ways, scaled.
-    fn base_scaled(&self) -> i128 {
+    /// With what is paid once when anything is on the server, and when any result comes back.
+    fn whole_parts(&self) -> Parts {
         let split = self.reduced.problem.split();
-        let mut fixed = self.fixed_ns;
-        if self.crossing > 0 || self.edge_layers < self.missing.len() {
-            fixed += split.edge_ns + split.server_ns + split.delay_ns;
+        let mut parts = self.parts;
+        if !self.crossing.is_empty() || self.edge_layers < self.missing.len() {
+            *parts.ns_mut(Part::Edge) += split.edge_ns;
+            *parts.ns_mut(Part::Server) += split.server_ns;
+            *parts.ns_mut(Part::Delay) += split.delay_ns;
         }
         if self.results_there > 0 {
-            fixed += split.delay_ns;
+            *parts.ns_mut(Part::BackDelay) += split.delay_ns;
         }
-        self.reduced.pace.scaled(fixed, self.bits)
+        parts
     }
 
     fn fits_memory(&self) -> bool {
         let problem = self.reduced.problem;
-        let Some(limit) = problem.edge_memory_limit() else {
-            return true;
+        let graph = problem.graph();
+        let edge = problem.edge_memory_limit().is_none_or(|limit| {
+            let peak = graph.peak_live_bytes(&self.edge);
+            problem.edge_memory(self.weight_bytes, peak.0) <= limit
+        });
+        let server = || {
+            problem.server_memory_limit().is_none_or(|limit| {
+                let peak = graph.peak_live_bytes(&self.edge.complement());
+                problem.server_memory(self.server_weight_bytes, peak.0) <= limit
+            })
         };
-        let peak = problem.graph().peak_live_bytes(&self.edge);
-        problem.edge_memory(self.weight_bytes, peak.0) <= limit
+        edge && server()
     }
 }

@@ -1,11 +1,12 @@
-//! The rows of the limit on the edge half's memory.
+//! The rows of the limits on the halves' memory.
 //!
 //! While step i of the execution runs, a tensor made on the edge is alive if it is made by then
 //! and either read at i or later, a result, or sent. Read later on the server means sent, so for
 //! readers at i or later no side needs to be asked; a tensor with earlier readers only is alive
 //! exactly when it crosses. An input is alive while a layer that still reads it is on the edge.
 //! These rows hold at steps on the server, too: what they count is alive at the next step on the
-//! edge. So their maximum is the exact peak.
+//! edge. So their maximum is the exact peak. On the server it is the other way round: what it makes
+//! is alive as long as anything reads it, and what it receives until its last reader there.
 
 use good_lp::{Expression, Variable, constraint, variable};
 
@@ -47,8 +48,51 @@ impl Program<'_, '_> {
         }
     }
 
-    /// Distinct weights on the edge, as a variable when there are many.
-    fn weights(&mut self, factor: f64) -> Expression {
+    /// As [`Program::add_memory_limit`], for the server half.
+    pub(super) fn add_server_memory_limit(&mut self) {
+        let problem = self.reduced.problem;
+        let Some(limit) = problem.server_memory_limit() else {
+            return;
+        };
+        let model = problem.server_memory_model();
+        let unit = limit.0.saturating_sub(model.base_bytes).max(1) as f64;
+        let mut weights = Expression::from(0.0);
+        for (weight, readers) in self.graph().weights().iter().zip(self.readers_of_weights()) {
+            let used = self.any_there(&readers);
+            weights.add_mul(weight.bytes.0 as f64 * model.weight_factor / unit, used);
+        }
+        if self.form.server_steps.is_empty() {
+            self.rows.push(constraint!(weights.clone() <= 1.0));
+        }
+        let factor = model.activation_factor / unit;
+        for step in self.form.server_steps.clone() {
+            let live = self.live_there(step, factor);
+            self.rows.push(constraint!(weights.clone() + live <= 1.0));
+        }
+    }
+
+    /// Bytes alive on the server at a step, times `factor`.
+    fn live_there(&mut self, step: usize, factor: f64) -> Expression {
+        let graph = self.graph();
+        let mut live = Expression::from(0.0);
+        for tensor in graph.tensor_ids() {
+            let bytes = graph.tensor(tensor).bytes.0 as f64 * factor;
+            if let Some(producer) = graph.producer(tensor)
+                && producer.index() <= step
+                && last_step(graph, tensor, producer) >= step
+            {
+                live.add_mul(bytes, 1.0 - self.x(producer));
+            }
+            let later = graph.consumers(tensor).iter().copied();
+            let later: Vec<LayerId> = later.filter(|c| c.index() >= step).collect();
+            if let Some(received) = self.leaves_for(tensor, &later) {
+                live.add_mul(bytes, received);
+            }
+        }
+        live
+    }
+
+    fn readers_of_weights(&self) -> Vec<Vec<LayerId>> {
         let graph = self.graph();
         let mut readers: Vec<Vec<LayerId>> = vec![Vec::new(); graph.weights().len()];
         for layer in graph.layer_ids() {
@@ -56,6 +100,13 @@ impl Program<'_, '_> {
                 readers[weight.index()].push(layer);
             }
         }
+        readers
+    }
+
+    /// Distinct weights on the edge, as a variable when there are many.
+    fn weights(&mut self, factor: f64) -> Expression {
+        let graph = self.graph();
+        let readers = self.readers_of_weights();
         let mut total = Expression::from(0.0);
         for (weight, readers) in graph.weights().iter().zip(&readers) {
             let used = self.any_on_edge(readers);

@@ -1,0 +1,55 @@
+//! The table that a run-time looks plans up in, as a file.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cutpoint::plan::{Hysteresis, Lookup, Sweep};
+use cutpoint::units::Share;
+
+use super::wishes::check_out;
+use super::{Kind, OrFail, files};
+
+/// Where the table goes, and how slow it is to change plans.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run time")]
+pub(crate) struct LookupArgs {
+    /// Write which plan to use at which rate, and when to change it, for use at run time (JSON if
+    /// the name ends with .json, else TOML)
+    #[arg(long, value_name = "FILE")]
+    lookup: Option<PathBuf>,
+    /// How much slower than the best the plan in use may be before another takes over
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SHARE",
+        default_value = "10%",
+        requires = "lookup"
+    )]
+    hysteresis: Share,
+}
+
+impl LookupArgs {
+    /// Refuses a place that cannot be written, before any work is done.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        check_out(self.lookup.as_deref())
+    }
+
+    /// Writes the table, if it was asked for.
+    pub(crate) fn write(&self, sweep: &Sweep) -> anyhow::Result<()> {
+        let Some(path) = &self.lookup else {
+            return Ok(());
+        };
+        let table = Lookup::of(sweep, Hysteresis(self.hysteresis));
+        let text = match is_json(path) {
+            true => table.to_json(),
+            false => table.to_toml(),
+        };
+        files::write(path, text.or_fail(Kind::Other)?.as_bytes())
+    }
+}
+
+/// Whether a file's name asks for JSON.
+pub(crate) fn is_json(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}

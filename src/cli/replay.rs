@@ -1,0 +1,159 @@
+//! `cutpoint replay`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use cutpoint::plan::{Hysteresis, Sweep};
+use cutpoint::replay::{Estimator, Options, Replay, replay};
+use cutpoint::scenario::RateRange;
+use cutpoint::solve::{SolveError, sweep_models};
+use cutpoint::trace::{Reading, Trace};
+use cutpoint::units::{BitRate, Delay, Share};
+
+use super::lookup::is_json;
+use super::plan::fail;
+use super::wishes::{Read, WishArgs, check_out, rivals, tell};
+use super::{Common, Kind, OrFail, files, replay_text};
+
+/// Replay a bandwidth trace: what changing plans with the rate gains over one fixed plan
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A trace is a table, `time_s,rate` with rates such as 10Mbit/s (or rate_bit_s, or rate_mbit_s), or
+Mahimahi's list of milliseconds at which a packet can be delivered. A rate holds until the next row;
+zero is an outage, which transfers wait out. After its end the trace begins again. Plans are those
+of the trace's rates, or of --rate A..B; of --link, only the delay counts.
+
+Examples:
+  cutpoint replay drive.csv --edge profiles/pi5/model.toml --server sim:8x --delay 20ms
+  cutpoint replay drive.csv --edge profiles/pi5/model.toml --server sim:8x --link 4g \\
+      --fps 30 --late 50ms --estimator ewma:0.3 --hysteresis 15% --json
+  cutpoint replay TMobile-LTE-driving.up --edge profiles/pi5/model.toml --server sim:8x \\
+      --delay 20ms --edge-memory 64MiB --max-drop 1%")]
+pub(crate) struct ReplayArgs {
+    /// The link's rate over time, as a table or in Mahimahi's form
+    #[arg(value_name = "TRACE")]
+    trace: PathBuf,
+    #[command(flatten)]
+    wishes: WishArgs,
+    #[command(flatten)]
+    frames: FrameArgs,
+    /// Write the result to this file (JSON if its name ends with .json, else TOML)
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Replay")]
+struct FrameArgs {
+    /// How much slower than the best the plan in use may be before another takes over
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "SHARE",
+        default_value = "10%"
+    )]
+    hysteresis: Share,
+    /// From the start of a frame to the start of the next [default: 100ms]
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+    period: Option<Delay>,
+    /// Frames per second, instead of --period
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "NUMBER",
+        value_parser = frames_per_second,
+        conflicts_with = "period"
+    )]
+    fps: Option<Delay>,
+    /// How the run-time knows the rate: last (over the last period), or ewma:WEIGHT (a moving
+    /// average with this weight on the last period)
+    #[arg(long, value_name = "last|ewma:0.3", default_value_t = Estimator::Last)]
+    estimator: Estimator,
+    /// Count the frames that take longer than this
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+    late: Option<Delay>,
+    /// The longest time that a rate of the trace holds [default: 10 times the usual]
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+    max_gap: Option<Delay>,
+}
+
+const PERIOD: Delay = Delay(Duration::from_millis(100));
+
+pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
+    check_out(args.out.as_deref())?;
+    let reading = Reading {
+        max_gap: args.frames.max_gap,
+    };
+    let trace = Trace::load(&args.trace, reading).or_fail(Kind::BadInput)?;
+    let read = args.wishes.read_over(rates(&trace))?;
+    warn_of_ends(&trace, read.rates, common);
+    let sweep = sweep(&read, common)?;
+    let options = Options {
+        period: args.frames.fps.or(args.frames.period).unwrap_or(PERIOD),
+        hysteresis: Hysteresis(args.frames.hysteresis),
+        estimator: args.frames.estimator,
+        late: args.frames.late,
+    };
+    let found = replay(&sweep, &trace, &options).or_fail(Kind::Usage)?;
+    finish(&found, &sweep, args, common)
+}
+
+/// The rates that the table covers: those of the trace, down to the slowest there is when the link
+/// is down at times.
+fn rates(trace: &Trace) -> RateRange {
+    let (slowest, fastest) = trace.extremes();
+    let goes_down = trace.steps().any(|step| step.bit_s == 0);
+    RateRange {
+        from: if goes_down { BitRate::SLOWEST } else { slowest },
+        to: fastest,
+    }
+}
+
+/// Says so when the trace goes beyond the rates that plans were asked for.
+fn warn_of_ends(trace: &Trace, asked: RateRange, common: &Common) {
+    let (slowest, fastest) = trace.extremes();
+    if slowest < asked.from || fastest > asked.to {
+        common.note(format_args!(
+            "the trace has rates from {slowest} to {fastest}, beyond {} to {}: there, the plan at \
+             the nearer end is used",
+            asked.from, asked.to
+        ));
+    }
+}
+
+fn sweep(read: &Read, common: &Common) -> anyhow::Result<Sweep> {
+    let candidates = read.candidates()?;
+    tell(&candidates, common);
+    match sweep_models(&rivals(&candidates), read.rates, &read.options) {
+        Ok((sweep, _)) => Ok(sweep),
+        Err(SolveError::Infeasible(none)) => Err(fail(&none, common)?),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn finish(found: &Replay, sweep: &Sweep, args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
+    if let Some(path) = &args.out {
+        let text = match is_json(path) {
+            true => serde_json::to_string_pretty(found)?,
+            false => found.to_toml().or_fail(Kind::Other)?,
+        };
+        files::write(path, text.as_bytes())?;
+    }
+    if common.json {
+        common.print_json(found)
+    } else {
+        common.print(replay_text::replay(found, sweep, &args.trace))
+    }
+}
+
+fn frames_per_second(text: &str) -> Result<Delay, String> {
+    let fps: Option<f64> = text.parse().ok();
+    let seconds = fps.filter(|fps| *fps > 0.0).map(|fps| 1.0 / fps);
+    // whole nanoseconds; and a frame that never comes is none
+    let period = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let period = period.filter(|period| !period.is_zero());
+    period
+        .map(Delay)
+        .ok_or_else(|| "write a number of frames per second, such as 10 or 29.97".to_owned())
+}

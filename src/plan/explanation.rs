@@ -1,0 +1,230 @@
+//! Why a plan is the best, and what would change it. Data only.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Breakdown, Conflict, Crossing, Plan, Side};
+
+/// Why a plan is the best, and what would change it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explanation {
+    /// [`super::FORMAT`].
+    pub format: u32,
+    /// The plan, with its proof and its bound.
+    pub plan: Plan,
+    /// One entry per limit, in the order of the scenario.
+    pub limits: Vec<LimitReason>,
+    /// Limits of which only several together stand in the way of a faster plan.
+    pub together: Option<Together>,
+    /// What a somewhat faster link would buy.
+    pub faster_link: Vec<Step>,
+    /// The nearest values at which another plan wins, all else equal.
+    pub flips: Vec<Flip>,
+    /// How much slower single layers may be before another plan wins.
+    pub margins: Margins,
+    /// Why the cut that was asked about is not chosen.
+    pub why_not: Option<WhyNot>,
+    /// Questions that are left open, and why.
+    pub open: Vec<String>,
+}
+
+/// Another plan, in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contender {
+    /// File of the model, or files of the set of models.
+    pub model: String,
+    /// Layers on the edge.
+    pub edge_layers: usize,
+    /// Layers on the server.
+    pub server_layers: usize,
+    /// What crosses, and how.
+    pub crossing: Vec<Crossing>,
+    /// Its latency where it is told of.
+    pub latency_ms: f64,
+}
+
+/// What an amount counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Bytes.
+    #[serde(rename = "B")]
+    Byte,
+    /// Bits per second.
+    #[serde(rename = "bit/s")]
+    BitPerSecond,
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanosecond,
+    /// Millionths of a loss of quality: 10,000 are one point.
+    #[serde(rename = "millionth")]
+    Millionth,
+    /// Thousandths of what is so now.
+    #[serde(rename = "permille")]
+    Permille,
+    /// Nanojoules.
+    #[serde(rename = "nJ")]
+    Nanojoule,
+    /// Microwatts.
+    #[serde(rename = "uW")]
+    Microwatt,
+    /// Units of a named capacity.
+    #[serde(rename = "unit")]
+    Unit,
+}
+
+/// What a limit does to the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitReason {
+    /// Its name, like its flag.
+    pub limit: String,
+    /// What its amounts count; absent for a limit without an amount.
+    pub unit: Option<Unit>,
+    /// How much it allows.
+    pub allows: Option<i64>,
+    /// How much of that the plan uses.
+    pub uses: Option<i64>,
+    /// The rest.
+    pub slack: Option<i64>,
+    /// Without it, a faster plan exists.
+    pub binds: bool,
+    /// What it costs: the latency that could be saved without it.
+    pub costs_ms: f64,
+    /// The best plan without it, when that is faster.
+    pub without: Option<Contender>,
+    /// What a little more would buy.
+    pub steps: Vec<Step>,
+    /// The least amount at which a faster plan exists.
+    pub next: Option<Change>,
+    /// The largest amount at which the plan is no longer allowed.
+    pub tighter: Option<Change>,
+}
+
+/// What a change by a round amount would buy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// By how much more.
+    pub more: i64,
+    /// What that counts.
+    pub unit: Unit,
+    /// The latency saved.
+    pub saves_ms: f64,
+    /// The latency then.
+    pub latency_ms: f64,
+    /// Whether another plan is the best then.
+    pub changes: bool,
+}
+
+/// An amount at which another plan is the best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The amount, in the unit of the limit.
+    pub at: i64,
+    /// The latency saved; below zero when the other plan is slower.
+    pub saves_ms: f64,
+    /// The other plan; absent when none meets the limits there.
+    pub to: Option<Contender>,
+}
+
+/// Limits of which only several together stand in the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Together {
+    /// Those that the plan without any limits breaks.
+    pub limits: Vec<String>,
+    /// What they cost together.
+    pub costs_ms: f64,
+    /// The best plan without any limits.
+    pub without: Contender,
+    /// Where all are drops of tasks: what it buys when each may lose a little more.
+    pub steps: Vec<Step>,
+    /// Where all are drops of tasks: by how much more each must be allowed to lose, at least, for a
+    /// faster plan.
+    pub next: Option<Change>,
+}
+
+/// Something that can be another than the scenario says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantity {
+    /// From edge to server; in bit/s.
+    Rate,
+    /// One way; in nanoseconds.
+    Delay,
+    /// Of the edge half; in bytes.
+    EdgeMemory,
+    /// All times of the edge; in thousandths of what they are.
+    EdgeTime,
+    /// All times of the server; in thousandths of what they are.
+    ServerTime,
+}
+
+/// The nearest value of a quantity at which the plan is no longer the best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flip {
+    /// What changes.
+    pub of: Quantity,
+    /// What its values count.
+    pub unit: Unit,
+    /// Whether it grows.
+    pub up: bool,
+    /// The first value with another plan; absent when the plan stays the best however far it goes.
+    pub at: Option<u64>,
+    /// The plan there; absent when none meets the limits there.
+    pub to: Option<Contender>,
+}
+
+/// How much slower single layers may be before another plan wins.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Margins {
+    /// The smallest in time, smallest first.
+    pub smallest: Vec<Margin>,
+    /// The smallest in relation to the layer's time.
+    pub relative: Option<Margin>,
+}
+
+/// By how much a layer's time may grow on its side before another plan wins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Margin {
+    /// Id of the layer.
+    pub layer: String,
+    /// Where it runs.
+    pub side: Side,
+    /// Its time there.
+    pub time_ms: f64,
+    /// By how much it may grow: the best plan with the layer on the other side is so much slower.
+    pub grows_ms: f64,
+    /// That plan.
+    pub to: Contender,
+}
+
+/// Why a cut that was asked about is not chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhyNot {
+    /// The tensors named.
+    pub tensors: Vec<String>,
+    /// It is the plan's own cut.
+    pub chosen: bool,
+    /// Why it may not be cut there at all.
+    pub barred: Vec<String>,
+    /// The limits that it cannot meet in any encoding, and the least they would have to allow.
+    pub breaks: Vec<Conflict>,
+    /// The cut with its best encodings, with those limits set aside.
+    pub cut: Option<Contender>,
+    /// Where its latency goes.
+    pub breakdown_ms: Option<Breakdown>,
+    /// Its latency less the plan's, part by part.
+    pub difference_ms: Option<Breakdown>,
+    /// The rate nearest to the present one from which it is the faster of the two; absent when it
+    /// is at no rate.
+    pub faster: Option<Flip>,
+    /// The best plan in which these tensors cross, maybe with others, when it is another.
+    pub containing: Option<Contender>,
+}

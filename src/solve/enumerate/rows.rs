@@ -1,0 +1,108 @@
+//! Everything that placements are compared by and limited in, as sums, with what each way to cross
+//! adds to them.
+
+use std::cell::OnceCell;
+
+use crate::graph::TensorId;
+use crate::problem::{Done, Pace, Parts, Problem, Sum};
+use crate::solve::reduce::Reduced;
+
+/// The sums that hold while the tasks are done where they are.
+pub(super) struct Rows {
+    /// Per aim: the sums of which it is the largest.
+    aims: Vec<Vec<Sum>>,
+    limits: Vec<(Sum, i128)>,
+    pace: Pace,
+    limit_pace: Pace,
+    /// Per tensor, made when first asked for.
+    tensors: Vec<OnceCell<Crossing>>,
+}
+
+/// What a tensor adds to the sums: those of the aims one after the other, then those of the limits.
+pub(super) struct Crossing {
+    /// Per way.
+    pub(super) ways: Vec<Vec<i128>>,
+    /// The least of each sum that any way adds.
+    pub(super) least: Vec<i128>,
+}
+
+impl Rows {
+    pub(super) fn new(reduced: &Reduced<'_>, done: &[Done]) -> Rows {
+        let problem = reduced.problem;
+        let aims = problem.aims().iter();
+        Rows {
+            aims: aims.map(|aim| problem.aim_sums(aim, done)).collect(),
+            limits: limits(problem, done),
+            pace: reduced.pace,
+            limit_pace: problem.pace(),
+            tensors: problem
+                .graph()
+                .tensor_ids()
+                .map(|_| OnceCell::new())
+                .collect(),
+        }
+    }
+
+    fn paced(&self) -> impl Iterator<Item = (&Sum, Pace)> {
+        let aims = self.aims.iter().flatten().map(|sum| (sum, self.pace));
+        let limits = self.limits.iter();
+        aims.chain(limits.map(|(sum, _)| (sum, self.limit_pace)))
+    }
+
+    /// The sums of a placement without its ways.
+    pub(super) fn base(&self, parts: &Parts) -> Vec<i128> {
+        self.paced()
+            .map(|(sum, pace)| sum.value(parts, pace))
+            .collect()
+    }
+
+    /// What a tensor adds.
+    pub(super) fn crossing(&self, reduced: &Reduced<'_>, tensor: TensorId) -> &Crossing {
+        self.tensors[tensor.index()].get_or_init(|| {
+            let ways = reduced.ways[tensor.index()].iter();
+            let ways: Vec<Vec<i128>> = ways
+                .map(|choice| {
+                    let sums = self.paced();
+                    sums.map(|(sum, pace)| sum.of_way(&choice.way, pace))
+                        .collect()
+                })
+                .collect();
+            let sums = 0..self.paced().count();
+            let least = |sum: usize| ways.iter().map(|way| way[sum]).min().unwrap_or(0);
+            Crossing {
+                least: sums.map(least).collect(),
+                ways,
+            }
+        })
+    }
+
+    /// What the aims come to, given all sums; zero for an aim that is none.
+    pub(super) fn aims(&self, sums: &[i128]) -> [i128; 2] {
+        let mut values = [0; 2];
+        let mut rest = sums;
+        for (value, aim) in values.iter_mut().zip(&self.aims) {
+            let (own, others) = rest.split_at(aim.len());
+            *value = own.iter().copied().max().unwrap_or(0);
+            rest = others;
+        }
+        values
+    }
+
+    /// Whether the limits allow these sums.
+    pub(super) fn allow(&self, sums: &[i128]) -> bool {
+        let first = sums.len() - self.limits.len();
+        let mut pairs = sums[first..].iter().zip(&self.limits);
+        pairs.all(|(used, (_, room))| used <= room)
+    }
+}
+
+fn limits(problem: &Problem, done: &[Done]) -> Vec<(Sum, i128)> {
+    let mut limits = Vec::new();
+    for limit in problem.limits() {
+        if let Some(room) = problem.limit_room(limit) {
+            let sums = problem.limit_sums(limit, done).into_iter();
+            limits.extend(sums.map(|sum| (sum, room)));
+        }
+    }
+    limits
+}
