@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Args};
 use cutpoint::candidates::Candidate;
 use cutpoint::plan::{Crossing, Explanation, Plan};
-use cutpoint::solve::{Choice, NamedCut, Options, choose, explain};
+use cutpoint::solve::{Choice, NamedCut, choose, explain};
 use cutpoint::units::Delay;
 
 use super::plan::fail;

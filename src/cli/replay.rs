@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use cutpoint::plan::{Hysteresis, Sweep};
 use cutpoint::replay::{Estimator, Options, Replay, replay};
-use cutpoint::scenario::RateRange;
+use cutpoint::scenario::{FrameRate, RateRange};
 use cutpoint::solve::{SolveError, sweep_models};
 use cutpoint::trace::{Reading, Trace};
 use cutpoint::units::{BitRate, Delay, Share};
@@ -54,18 +54,9 @@ struct FrameArgs {
         default_value = "10%"
     )]
     hysteresis: Share,
-    /// From the start of a frame to the start of the next [default: 100ms]
+    /// From the start of a frame to the start of the next [default: that of --fps, or 100ms]
     #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
     period: Option<Delay>,
-    /// Frames per second, instead of --period
-    #[arg(
-        long,
-        allow_hyphen_values = true,
-        value_name = "NUMBER",
-        value_parser = frames_per_second,
-        conflicts_with = "period"
-    )]
-    fps: Option<Delay>,
     /// How the run-time knows the rate: last (over the last period), or ewma:WEIGHT (a moving
     /// average with this weight on the last period)
     #[arg(long, value_name = "last|ewma:0.3", default_value_t = Estimator::Last)]
@@ -89,8 +80,10 @@ pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
     let read = args.wishes.read_over(rates(&trace))?;
     warn_of_ends(&trace, read.rates, common);
     let sweep = sweep(&read, common)?;
+    let of_fps = read.scenario.limits.fps.map(FrameRate::period_ns);
+    let of_fps = of_fps.map(|ns| Delay(Duration::from_nanos(ns)));
     let options = Options {
-        period: args.frames.fps.or(args.frames.period).unwrap_or(PERIOD),
+        period: args.frames.period.or(of_fps).unwrap_or(PERIOD),
         hysteresis: Hysteresis(args.frames.hysteresis),
         estimator: args.frames.estimator,
         late: args.frames.late,
@@ -145,15 +138,4 @@ fn finish(found: &Replay, sweep: &Sweep, args: &ReplayArgs, common: &Common) -> 
     } else {
         common.print(replay_text::replay(found, sweep, &args.trace))
     }
-}
-
-fn frames_per_second(text: &str) -> Result<Delay, String> {
-    let fps: Option<f64> = text.parse().ok();
-    let seconds = fps.filter(|fps| *fps > 0.0).map(|fps| 1.0 / fps);
-    // whole nanoseconds; and a frame that never comes is none
-    let period = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
-    let period = period.filter(|period| !period.is_zero());
-    period
-        .map(Delay)
-        .ok_or_else(|| "write a number of frames per second, such as 10 or 29.97".to_owned())
 }

@@ -1,25 +1,27 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
+mod reading;
 mod request;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::candidates::{Candidate, CandidatesError, Entrant, candidates, entrant_names};
+use cutpoint::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
-use cutpoint::problem::{Problem, ProblemError};
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
     Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
     U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
-use cutpoint::sensitivity::{Confidence, Sensitivity};
-use cutpoint::server::{Server, ServerError};
-use cutpoint::solve::{Engine, Options, Rival};
+use cutpoint::sensitivity::Confidence;
+use cutpoint::solve::{Engine, Options};
 use cutpoint::task::Task;
 use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
-use super::{Common, Kind, OrFail, files, plural};
+use super::{Kind, OrFail, files, plural};
+
+use reading::{accuracy_file, candidates_kind, load_accuracy};
+pub(crate) use reading::{problem, read_accuracy, read_server, rivals, tell};
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Clone, Args)]
@@ -45,9 +47,9 @@ pub(crate) struct WishArgs {
         hide_default_value = true
     )]
     engine: Engine,
-    /// Longest time for one linear program
+    /// Longest time for one linear program [default: 60s]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    time_limit: Option<Delay>,
+    solver_time: Option<Delay>,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
@@ -270,7 +272,7 @@ impl WishArgs {
         let usual = Options::default();
         Options {
             engine: self.engine,
-            time_limit: self.time_limit.map_or(usual.time_limit, |time| time.0),
+            time_limit: self.solver_time.map_or(usual.time_limit, |time| time.0),
             ..usual
         }
     }
@@ -371,72 +373,6 @@ impl Read {
     }
 }
 
-/// What a person should know about the candidates, each thing once.
-pub(crate) fn tell(candidates: &[Candidate], common: &Common) {
-    let mut told: Vec<&String> = Vec::new();
-    for candidate in candidates {
-        for note in candidate.problem.notes() {
-            if !told.contains(&note) {
-                told.push(note);
-                common.note(note);
-            }
-        }
-        if let Some(why) = &candidate.barred {
-            common.note(format_args!("{} is left out: {why}", candidate.name));
-        }
-    }
-}
-
-/// The candidates as the solver takes them.
-pub(crate) fn rivals(candidates: &[Candidate]) -> Vec<Rival<'_>> {
-    candidates.iter().map(rival).collect()
-}
-
-fn rival(candidate: &Candidate) -> Rival<'_> {
-    Rival {
-        name: &candidate.name,
-        problem: &candidate.problem,
-        barred: candidate.barred.as_deref(),
-    }
-}
-
-/// The accuracy file asked for, or the one that lies beside a profile.
-fn accuracy_file(asked: Option<&Path>, profile: &Path) -> Option<PathBuf> {
-    let beside = || Some(profile.with_extension("accuracy.toml")).filter(|path| path.is_file());
-    asked.map(Path::to_owned).or_else(beside)
-}
-
-fn load_accuracy(path: &Path) -> anyhow::Result<Sensitivity> {
-    Sensitivity::load(path).or_fail(Kind::BadInput)
-}
-
-/// What the accuracy file beside a profile says, if there is one.
-pub(crate) fn read_accuracy(profile: &Path) -> anyhow::Result<Option<Sensitivity>> {
-    let file = accuracy_file(None, profile);
-    file.as_deref().map(load_accuracy).transpose()
-}
-
-/// What `--server` names.
-pub(crate) fn read_server(text: &str) -> anyhow::Result<Server> {
-    Server::read(text).map_err(|error| server_kind(&error).of(error))
-}
-
-/// The problem, with its notes told to the person watching.
-pub(crate) fn problem(
-    edge: &Profile,
-    server: &Server,
-    scenario: &Scenario,
-    accuracy: Option<&Sensitivity>,
-    common: &Common,
-) -> anyhow::Result<Problem> {
-    let problem = Problem::with_accuracy(edge, server, scenario, accuracy)
-        .map_err(|error| problem_kind(&error).of(error))?;
-    for note in problem.notes() {
-        common.note(note);
-    }
-    Ok(problem)
-}
-
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
@@ -486,33 +422,6 @@ impl ChoiceArgs {
             local_input: self.local_input.clone(),
             task: self.task.clone(),
         }
-    }
-}
-
-fn server_kind(error: &ServerError) -> Kind {
-    match error {
-        ServerError::BadFactor(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-fn problem_kind(error: &ProblemError) -> Kind {
-    match error {
-        ProblemError::Unknown { .. }
-        | ProblemError::NotAnInput { .. }
-        | ProblemError::NotAnImage { .. }
-        | ProblemError::CodecNeedsData(_)
-        | ProblemError::NoAccuracy
-        | ProblemError::NoBaseline(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-fn candidates_kind(error: &CandidatesError) -> Kind {
-    match error {
-        CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
-        CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,
-        _ => Kind::BadInput,
     }
 }
 

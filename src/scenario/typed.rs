@@ -25,11 +25,11 @@ macro_rules! typed {
     )*};
 }
 typed! {
-    Bytes: |size: &Bytes| size.typed();
-    BitRate: |rate: &BitRate| rate.typed();
-    Delay: |delay: &Delay| delay.typed();
-    Energy: |energy: &Energy| energy.typed();
-    Watts: |power: &Watts| power.typed();
+    Bytes: |size: &Bytes| Bytes::typed(*size);
+    BitRate: |rate: &BitRate| BitRate::typed(*rate);
+    Delay: |delay: &Delay| Delay::typed(*delay);
+    Energy: |energy: &Energy| Energy::typed(*energy);
+    Watts: |power: &Watts| Watts::typed(*power);
     // these print exactly
     Share: ToString::to_string;
     Objective: ToString::to_string;

@@ -1,0 +1,106 @@
+//! From file names to servers, accuracy files and problems, and what to tell about them.
+
+use std::path::{Path, PathBuf};
+
+use cutpoint::candidates::{Candidate, CandidatesError};
+use cutpoint::problem::{Problem, ProblemError};
+use cutpoint::profile::Profile;
+use cutpoint::scenario::Scenario;
+use cutpoint::sensitivity::Sensitivity;
+use cutpoint::server::{Server, ServerError};
+use cutpoint::solve::Rival;
+
+use crate::cli::{Common, Kind, OrFail};
+
+/// What a person should know about the candidates, each thing once.
+pub(crate) fn tell(candidates: &[Candidate], common: &Common) {
+    let mut told: Vec<&String> = Vec::new();
+    for candidate in candidates {
+        for note in candidate.problem.notes() {
+            if !told.contains(&note) {
+                told.push(note);
+                common.note(note);
+            }
+        }
+        if let Some(why) = &candidate.barred {
+            common.note(format_args!("{} is left out: {why}", candidate.name));
+        }
+    }
+}
+
+/// The candidates as the solver takes them.
+pub(crate) fn rivals(candidates: &[Candidate]) -> Vec<Rival<'_>> {
+    candidates.iter().map(rival).collect()
+}
+
+fn rival(candidate: &Candidate) -> Rival<'_> {
+    Rival {
+        name: &candidate.name,
+        problem: &candidate.problem,
+        barred: candidate.barred.as_deref(),
+    }
+}
+
+/// The accuracy file asked for, or the one that lies beside a profile.
+pub(super) fn accuracy_file(asked: Option<&Path>, profile: &Path) -> Option<PathBuf> {
+    let beside = || Some(profile.with_extension("accuracy.toml")).filter(|path| path.is_file());
+    asked.map(Path::to_owned).or_else(beside)
+}
+
+pub(super) fn load_accuracy(path: &Path) -> anyhow::Result<Sensitivity> {
+    Sensitivity::load(path).or_fail(Kind::BadInput)
+}
+
+/// What the accuracy file beside a profile says, if there is one.
+pub(crate) fn read_accuracy(profile: &Path) -> anyhow::Result<Option<Sensitivity>> {
+    let file = accuracy_file(None, profile);
+    file.as_deref().map(load_accuracy).transpose()
+}
+
+/// What `--server` names.
+pub(crate) fn read_server(text: &str) -> anyhow::Result<Server> {
+    Server::read(text).map_err(|error| server_kind(&error).of(error))
+}
+
+/// The problem, with its notes told to the person watching.
+pub(crate) fn problem(
+    edge: &Profile,
+    server: &Server,
+    scenario: &Scenario,
+    accuracy: Option<&Sensitivity>,
+    common: &Common,
+) -> anyhow::Result<Problem> {
+    let problem = Problem::with_accuracy(edge, server, scenario, accuracy)
+        .map_err(|error| problem_kind(&error).of(error))?;
+    for note in problem.notes() {
+        common.note(note);
+    }
+    Ok(problem)
+}
+
+fn server_kind(error: &ServerError) -> Kind {
+    match error {
+        ServerError::BadFactor(_) => Kind::Usage,
+        _ => Kind::BadInput,
+    }
+}
+
+fn problem_kind(error: &ProblemError) -> Kind {
+    match error {
+        ProblemError::Unknown { .. }
+        | ProblemError::NotAnInput { .. }
+        | ProblemError::NotAnImage { .. }
+        | ProblemError::CodecNeedsData(_)
+        | ProblemError::NoAccuracy
+        | ProblemError::NoBaseline(_) => Kind::Usage,
+        _ => Kind::BadInput,
+    }
+}
+
+pub(super) fn candidates_kind(error: &CandidatesError) -> Kind {
+    match error {
+        CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
+        CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,
+        _ => Kind::BadInput,
+    }
+}
