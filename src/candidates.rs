@@ -18,6 +18,7 @@ use crate::sensitivity::{ModelId, Sensitivity};
 use crate::server::{Server, ServerError};
 use crate::task::Task;
 
+pub use best::relative_to_best;
 use cover::covers;
 
 /// One of the models to choose among.
@@ -297,7 +298,7 @@ impl Candidate {
         }
         let mut evidence: Option<Evidence> = None;
         for (index, part) in self.members.iter().enumerate() {
-            let edge = self.edge_of(index, &plan);
+            let edge = self.own(index, &plan.edge);
             let own = part.problem.evidence(&edge);
             evidence = Some(evidence.map_or(own, |other| weaker(other, own)));
             plan.members.push(self.describe(index, &edge, &plan));
@@ -306,17 +307,18 @@ impl Candidate {
         plan
     }
 
-    fn edge_of(&self, member: usize, plan: &Plan) -> LayerSet {
+    /// Which of these layers of the set are a member's.
+    fn own(&self, member: usize, ids: &[String]) -> LayerSet {
         let graph = self.members[member].problem.graph();
-        let on_edge: BTreeSet<&str> = plan.edge.iter().map(String::as_str).collect();
-        let mut edge = LayerSet::empty(graph.layers().len());
+        let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+        let mut own = LayerSet::empty(graph.layers().len());
         for id in graph.layer_ids() {
             let name = self.names.layer(member, &graph.layer(id).id);
-            if on_edge.contains(name.as_str()) {
-                edge.insert(id);
+            if ids.contains(name.as_str()) {
+                own.insert(id);
             }
         }
-        edge
+        own
     }
 
     fn describe(&self, member: usize, edge: &LayerSet, plan: &Plan) -> PlannedMember {
@@ -326,6 +328,7 @@ impl Candidate {
             let ids = layers.iter().map(|id| graph.layer(id).id.clone());
             ids.collect()
         };
+        let beside = self.own(member, &plan.local);
         let crossing = part
             .problem
             .crossing(edge)
@@ -343,6 +346,7 @@ impl Candidate {
             sha256: part.sha256.clone(),
             tasks: part.tasks.clone(),
             edge: side(edge),
+            local: side(&beside),
             server: side(&edge.complement()),
             crossing: crossing.collect(),
             local_inputs: local_inputs(&part.problem, graph),

@@ -1,9 +1,13 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod evidence;
 mod explanation;
 mod lookup;
+mod measured;
 mod member;
+mod over;
 mod request;
+mod spread;
 mod sweep;
 
 use std::path::{Path, PathBuf};
@@ -13,13 +17,17 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use evidence::{Evidence, HalfEvidence};
 pub use explanation::{
     Change, Contender, Explanation, Flip, LimitReason, Margin, Margins, Quantity, Step, Together,
     Unit, WhyNot,
 };
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
+pub use measured::{MeasuredPlan, Measurement};
 pub use member::PlannedMember;
+pub use over::{DelayLine, DelayMap, MapPlan, MapRow, MapSegment, OverSegment, OverSweep};
 pub use request::{Request, Source};
+pub use spread::{Interval, LatencySpread, Robust};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
 /// Version of the file format this program reads and writes.
@@ -63,6 +71,12 @@ pub struct Plan {
     pub bound_ms: f64,
     /// Where the latency goes; the parts add up to it.
     pub breakdown_ms: Breakdown,
+    /// How likely which latency is; absent unless the rate's spread or a percentile was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_spread: Option<LatencySpread>,
+    /// How far things may move before another plan wins; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robust: Option<Robust>,
     /// One entry per task.
     pub tasks: Vec<TaskPlan>,
     /// Encoded payload from edge to server, without framing.
@@ -83,6 +97,9 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What the predicted times of the two halves rest on.
     pub evidence: Evidence,
+    /// What decided between the plans nearest to the predicted best; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measurement>,
     /// Time spent solving; absent in files, so that the same inputs give the same bytes.
     pub solve_ms: Option<f64>,
     /// What the plan was made from; absent in the plans of a sweep.
@@ -136,6 +153,12 @@ pub struct Setting {
     /// Model inputs that the server has, too: they are read there without being sent.
     #[serde(default)]
     pub local_inputs: Vec<String>,
+    /// The percentile that times, payloads and the rate are planned at; absent for the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentile: Option<f64>,
+    /// How likely each rate is, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_spread: Option<String>,
 }
 
 /// What a plan is best at, other than latency.
@@ -224,6 +247,10 @@ pub struct TaskPlan {
     /// When they are to be there; absent without a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<f64>,
+    /// Probability that they are; absent without a deadline, or unless the rate's spread or a
+    /// percentile was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_time: Option<f64>,
     /// It is computed on the edge while link and server work, after the tasks there that are not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beside_link: bool,
@@ -285,30 +312,6 @@ pub struct Alternative {
     pub latency_ms: f64,
     /// The limit it breaks; absent when it meets them all.
     pub breaks: Option<String>,
-}
-
-/// What the predicted times of a plan's halves rest on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// The edge half.
-    pub edge: HalfEvidence,
-    /// The server half.
-    pub server: HalfEvidence,
-}
-
-/// What the predicted time of a half rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HalfEvidence {
-    /// This very half was run on that machine.
-    Measured,
-    /// The half follows from other halves measured on that machine.
-    Predicted,
-    /// The times were stated by hand, not measured.
-    Stated,
-    /// The machine itself is simulated.
-    Simulated,
 }
 
 /// The answer when no plan meets the limits.
@@ -411,7 +414,7 @@ pub enum PlanFileError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// "plan", "sweep" or "look-up table".
+        /// "plan", "sweep" and so on.
         what: &'static str,
         /// The cause, with line and column.
         message: String,
@@ -427,7 +430,7 @@ pub enum PlanFileError {
     /// The plan cannot be expressed in TOML.
     #[error("the {what} cannot be written: {message}")]
     Write {
-        /// "plan", "sweep" or "look-up table".
+        /// "plan", "sweep" and so on.
         what: &'static str,
         /// The cause.
         message: String,
@@ -484,6 +487,8 @@ macro_rules! toml_file {
 }
 toml_file!(Plan, "plan");
 toml_file!(Sweep, "sweep");
+toml_file!(OverSweep, "sweep over a limit");
+toml_file!(DelayMap, "map");
 toml_file!(Lookup, "look-up table");
 
 #[cfg(test)]
@@ -510,6 +515,8 @@ mod tests {
                 results: "edge".into(),
                 task_results: vec!["t=server".into()],
                 local_inputs: Vec::new(),
+                percentile: None,
+                rate_spread: None,
             },
             objective: PlannedAim::default(),
             edge: vec!["a".into()],
@@ -527,11 +534,14 @@ mod tests {
             latency_ms: 3.25,
             bound_ms: 3.25,
             breakdown_ms: Breakdown::default(),
+            latency_spread: None,
+            robust: None,
             tasks: vec![TaskPlan {
                 name: "t".into(),
                 side: Side::Both,
                 latency_ms: 3.25,
                 deadline_ms: None,
+                on_time: None,
                 beside_link: false,
                 accuracy_drop: None,
                 accuracy: None,
@@ -553,6 +563,7 @@ mod tests {
                 edge: HalfEvidence::Measured,
                 server: HalfEvidence::Simulated,
             },
+            measured: None,
             solve_ms: None,
             request: Some(Request {
                 edge: vec![Source {

@@ -12,8 +12,10 @@
 
 mod accuracy;
 mod aim;
+mod amounts;
 mod baselines;
 mod budget;
+mod chance;
 mod cost;
 mod describe;
 mod limit;
@@ -46,7 +48,8 @@ pub use parts::{Part, Parts, Sum};
 pub use schedule::Timing;
 pub use tables::{LayerTime, SplitTime, TensorTime, Way};
 
-use tables::Tables;
+use chance::Chance;
+use tables::{Spreads, Tables};
 
 /// A model, two machines and a scenario: what every placement costs and which are allowed.
 #[derive(Debug, Clone)]
@@ -57,6 +60,8 @@ pub struct Problem {
     link: Link,
     aims: Vec<Aim>,
     schedule: Schedule,
+    delays: amounts::Delays,
+    chance: Option<Arc<Chance>>,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -179,15 +184,26 @@ impl Problem {
         scenario: &Scenario,
         accuracy: Option<&Sensitivity>,
     ) -> Result<Problem, ProblemError> {
-        let tables = Tables::new(edge, server, scenario, accuracy)?;
+        let mut tables = Tables::new(edge, server, scenario, accuracy)?;
+        let spreads = Spreads::of(edge, server);
+        if scenario.percentile.is_some() || scenario.rate_model.is_some() {
+            tables.notes.extend(spreads.note());
+        }
+        let mut tables = Arc::new(tables);
+        let chance = Chance::of(&tables, spreads, scenario).map(Arc::new);
+        if let Some(percentile) = scenario.percentile {
+            tables = Arc::new(tables.at(percentile, spreads)?);
+        }
         let limits = limit::resolve(&tables, scenario)?;
         let budgets = limit::budgets(&tables, &limits);
         Ok(Problem {
-            tables: Arc::new(tables),
+            tables,
+            chance,
             limits,
             budgets,
             link: scenario.link,
             schedule: scenario.schedule,
+            delays: amounts::Delays::of(scenario.link.delay),
             aims: [Some(scenario.objective), scenario.then]
                 .into_iter()
                 .flatten()
@@ -329,7 +345,10 @@ impl Problem {
 
     /// What it costs when anything runs on the server.
     pub fn split(&self) -> SplitTime {
-        self.tables.split
+        SplitTime {
+            delay_ns: self.delays.ns,
+            ..self.tables.split
+        }
     }
 
     /// Whether a tensor is a model input that the server has, too.

@@ -6,6 +6,8 @@
 
 mod accuracy;
 mod aim;
+mod over;
+mod spread;
 mod typed;
 mod wishes;
 
@@ -20,13 +22,19 @@ use crate::units::{BitRate, Bytes, Delay, Energy, ParseUnitError, Share, Watts};
 
 pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
 pub use aim::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
+pub use over::{Dial, Over};
+pub use spread::{BadPercentile, Percentile, RateModel};
 pub use wishes::{Wishes, parse_capacity, parse_task};
 
 /// A complete, consistent request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
-    /// Between edge and server.
+    /// Between edge and server; its rate is the one that the percentile asks of the rate's model.
     pub link: Link,
+    /// The share of cases that the plan is to hold in; without it, medians and means count.
+    pub percentile: Option<Percentile>,
+    /// How likely each rate is.
+    pub rate_model: Option<RateModel>,
     /// Codecs that may be used, without repetition; never empty.
     pub codecs: Vec<Codec>,
     /// Whether codecs join whose sizes, and drops where they lose something, were measured: nobody
@@ -130,6 +138,27 @@ pub enum ScenarioError {
     /// Neither a rate nor a preset.
     #[error("the link is missing: give --rate, such as `--rate 10Mbit/s`, or --link PRESET ({0})")]
     NoLink(String),
+    /// The rate's spread is given in two ways.
+    #[error("--rate-spread and --rate-trace both say how the rate varies: give one of them")]
+    SpreadAndTrace,
+    /// A spread that makes no sense.
+    #[error("--rate-spread {0}: a spread is more than 0 % and at most 1000 % of the mean")]
+    BadSpread(Share),
+    /// A spread of a range of rates.
+    #[error("{0} belongs to one rate, not to a range")]
+    SpreadOfRange(&'static str),
+    /// A trace of rates that cannot be used.
+    #[error("--rate-trace: {0}")]
+    RateTrace(String),
+    /// A trace with outages that a percentile does not allow.
+    #[error(
+        "--percentile {percentile}: the link of --rate-trace is down for more of the time than \
+         that leaves: plan for a lower percentile"
+    )]
+    DownTooOften {
+        /// What was asked for.
+        percentile: String,
+    },
     /// An unknown preset.
     #[error("there is no link preset `{name}`: use one of {known}, or --rate")]
     UnknownPreset {
@@ -183,6 +212,17 @@ pub enum ScenarioError {
     /// Text that is not a capacity.
     #[error("`{0}` is not NAME=AMOUNT with a whole number")]
     BadCapacity(String),
+    /// Text that is not something to sweep over.
+    #[error("{0}")]
+    BadOver(String),
+    /// A fixed wish for what a sweep varies.
+    #[error("--over {over} varies what --{flag} fixes: drop one of them")]
+    Fixed {
+        /// What is varied.
+        over: String,
+        /// The flag or key.
+        flag: String,
+    },
     /// The same limit twice.
     #[error("{0} is given twice")]
     Twice(String),
@@ -201,6 +241,8 @@ impl Scenario {
     pub fn over(link: Link) -> Scenario {
         Scenario {
             link,
+            percentile: None,
+            rate_model: None,
             codecs: vec![Codec::F32],
             measured_codecs: false,
             u8_inputs: Vec::new(),

@@ -7,7 +7,9 @@ mod union;
 use std::path::{Path, PathBuf};
 
 use crate::graph::{Graph, Layer, TensorId};
-use crate::profile::{CodecRecord, CutRecord, MemoryModel, Profile, ProfileError, UnionError};
+use crate::profile::{
+    CodecRecord, CutRecord, MemoryModel, Profile, ProfileError, TimeSpread, UnionError,
+};
 
 pub use spec::{Roofline, Speed};
 
@@ -18,7 +20,7 @@ pub struct Server {
     pub name: String,
     /// Added to every request by the serving engine, in microseconds.
     pub request_us: f64,
-    /// Spread of the simulated time as a share of it; unused by the planner.
+    /// Relative standard deviation of the simulated time; zero for that of the machine measured.
     pub jitter: f64,
     source: Source,
 }
@@ -158,9 +160,34 @@ impl Server {
         }
     }
 
+    /// The same simulated machine at another speed, as a multiple of the machine that was measured;
+    /// `None` unless its speed is such a multiple.
+    pub fn at_speed(&self, factor: f64) -> Option<Server> {
+        match &self.source {
+            Source::Simulated(base, Speed::Factor(_)) => Some(Server {
+                name: match self.name.starts_with("sim:") {
+                    true => format!("sim:{factor}x"),
+                    false => format!("{} at {factor}x", self.name),
+                },
+                source: Source::Simulated(base.clone(), Speed::Factor(factor)),
+                ..self.clone()
+            }),
+            _ => None,
+        }
+    }
+
     /// Whether the times are computed rather than measured on that machine.
     pub fn simulated(&self) -> bool {
         matches!(self.source, Source::Simulated(..))
+    }
+
+    /// How many times as fast as the edge board itself the machine is; `None` unless it is simulated
+    /// that way.
+    pub fn speed_up(&self) -> Option<f64> {
+        match &self.source {
+            Source::Simulated(None, Speed::Factor(factor)) => Some(*factor),
+            _ => None,
+        }
     }
 
     /// What was measured on that machine; `None` when it is simulated.
@@ -179,16 +206,30 @@ impl Server {
         }
     }
 
+    /// The profile that the times come from, and how they are scaled.
+    fn base<'a>(&'a self, edge: &'a Profile) -> (&'a Profile, Option<&'a Speed>) {
+        match &self.source {
+            Source::Measured(profile) => (profile, None),
+            Source::Simulated(Some(profile), speed) => (profile, Some(speed)),
+            Source::Simulated(None, speed) => (edge, Some(speed)),
+        }
+    }
+
+    /// How the times vary: for a simulated server its jitter, if that is stated, else as those of
+    /// the profile they come from. `None` when that does not say.
+    pub fn spread(&self, edge: &Profile) -> Option<TimeSpread> {
+        match self.jitter > 0.0 {
+            true => Some(TimeSpread::Normal(self.jitter)),
+            false => self.base(edge).0.whole.spread(),
+        }
+    }
+
     /// The times for the layers of the edge's profile, whose graph is `graph`.
     ///
     /// # Errors
     /// Another model; layers that cannot be matched; a roofline without its basis.
     pub fn times(&self, edge: &Profile, graph: &Graph) -> Result<ServerTimes, ServerError> {
-        let (base, speed) = match &self.source {
-            Source::Measured(profile) => (profile.as_ref(), None),
-            Source::Simulated(Some(profile), speed) => (profile.as_ref(), Some(speed)),
-            Source::Simulated(None, speed) => (edge, Some(speed)),
-        };
+        let (base, speed) = self.base(edge);
         let own = |p: &Profile| format!("{} {:.12}", p.model.file, p.model.sha256);
         // of a table written by hand, nobody may know the model's hash
         let unknown = base.model.sha256.is_empty() || edge.model.sha256.is_empty();

@@ -40,7 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
     ("good_lp", &["solve"]),
     // quantiles
-    ("statrs", &["sensitivity", "trace"]),
+    ("statrs", &["sensitivity", "trace", "scenario", "problem"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models, of the runtime's library, and of what a plan was made from

@@ -1,17 +1,23 @@
-//! The two halves of every natural cut give what the whole model gives, in ONNX Runtime.
+//! The halves of every natural cut, and heads beside the link, give what the whole model gives, in
+//! ONNX Runtime.
 #![allow(clippy::unwrap_used, clippy::panic)] // a failing test may panic anywhere in its file
 
 use std::path::Path;
+use std::time::Duration;
 
 use cutpoint::codec::Codec;
 use cutpoint::cuts::{self, Cut};
 use cutpoint::graph::{Graph, LayerSet, TensorId};
 use cutpoint::onnx::{self, CutRequest, Halves, Model, Reading, Scale};
 use cutpoint::runtime::Environment;
+use cutpoint::runtime::RunError;
 use cutpoint::runtime::environment;
+use cutpoint::runtime::halves::Bench;
 use cutpoint::runtime::library::find_or_fetch;
+use cutpoint::runtime::measure::{Control, Protocol};
 use cutpoint::runtime::probe::{probe, random_inputs};
-use cutpoint::runtime::session::{Difference, Values};
+use cutpoint::runtime::rivals::PASSES;
+use cutpoint::runtime::session::{Difference, Provider, Values};
 use cutpoint::runtime::verify::{run_whole, verify};
 
 /// Fusion reorders sums: differences up to this share of the largest value are rounding.
@@ -125,6 +131,106 @@ fn cuts_of_several_tensors_and_kept_heads_reproduce_the_whole() {
             assert!(worst <= ROUNDING, "{path}: {:?}: {worst}", cut.crossing);
         }
     }
+}
+
+#[test]
+fn heads_beside_the_link_reproduce_the_whole() {
+    for path in &models() {
+        let loaded = load(path);
+        let graph = loaded.graph();
+        let tasks = cutpoint::task::Task::per_output(graph);
+        let heads = cuts::private_heads(graph, &tasks, &[]).unwrap();
+        for (sent, kept) in pairs(heads.len()) {
+            let beside = heads[kept].edge.complement();
+            for codec in [Codec::F32, Codec::F16] {
+                let crossing = heads[sent].crossing.iter().map(|t| (*t, codec));
+                let request = CutRequest {
+                    edge: heads[sent].edge.clone(),
+                    beside: beside.clone(),
+                    crossing: crossing.collect(),
+                    ..CutRequest::default()
+                };
+                let parts = onnx::cut(&loaded.model, &loaded.reading, &request).unwrap();
+                let local = parts.local.as_ref().unwrap().output_names();
+                assert_eq!(local, tasks[kept].outputs, "{path}");
+                let worst = loaded.worst(&parts);
+                let most = if codec == Codec::F32 { ROUNDING } else { 0.02 };
+                assert!(worst <= most, "{path}: {sent}, {kept}: {worst}");
+            }
+        }
+    }
+}
+
+#[test]
+fn plans_are_timed_part_by_part() {
+    let loaded = load(MODELS[1]);
+    let graph = loaded.graph();
+    let tasks = cutpoint::task::Task::per_output(graph);
+    let heads = cuts::private_heads(graph, &tasks, &[]).unwrap();
+    let crossing = |codec| heads[0].crossing.iter().map(move |t| (*t, codec)).collect();
+    let layers = graph.layers().len();
+    let requests = [
+        CutRequest {
+            edge: heads[0].edge.clone(),
+            beside: heads[1].edge.complement(),
+            crossing: crossing(Codec::Q8),
+            ..CutRequest::default()
+        },
+        CutRequest {
+            edge: heads[0].edge.clone(),
+            crossing: crossing(Codec::F32),
+            ..CutRequest::default()
+        },
+        CutRequest {
+            edge: LayerSet::full(layers),
+            ..CutRequest::default()
+        },
+    ];
+    let bench = Bench {
+        environment: runtime(),
+        model: &loaded.model,
+        reading: &loaded.reading,
+        feed: &loaded.feed,
+        provider: Provider::Cpu,
+        protocol: Protocol {
+            min_rounds: 4,
+            max_rounds: 4,
+            ..Protocol::default()
+        },
+    };
+    let mut passes = Vec::new();
+    let mut watch = |pass, _| {
+        passes.push(pass);
+        Control::Continue
+    };
+    let race = bench
+        .time_plans(&requests, Duration::ZERO, &mut watch)
+        .unwrap();
+    assert_eq!(
+        (passes.first(), passes.last()),
+        (Some(&0), Some(&(PASSES - 1)))
+    );
+    let exists: Vec<_> = race
+        .plans
+        .iter()
+        .map(|plan| [plan.edge, plan.local, plan.server].map(|part| part.is_some()))
+        .collect();
+    let [three, two, one] = [[true; 3], [true, false, true], [true, false, false]];
+    assert_eq!(exists, [three, two, one]);
+    let parts = race.plans.iter().flat_map(|p| [p.edge, p.local, p.server]);
+    for part in parts.flatten().chain([race.whole]) {
+        // samples that other programs disturbed may be left out
+        assert!((1..=4 * PASSES).contains(&part.rounds), "{part:?}");
+        assert!(part.median_us > 0.0 && part.spread_us >= 0.0);
+    }
+    let stop = bench.time_plans(&requests, Duration::ZERO, &mut |_, _| Control::Interrupt);
+    assert!(matches!(stop, Err(RunError::Interrupted)));
+}
+
+/// All pairs of two different numbers below `most`.
+fn pairs(most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let all = (0..most).flat_map(move |a| (0..most).map(move |b| (a, b)));
+    all.filter(|(a, b)| a != b)
 }
 
 #[test]

@@ -7,10 +7,10 @@ mod onnx_support;
 
 use cutpoint::codec::Codec;
 use cutpoint::graph::LayerSet;
-use cutpoint::onnx::build::{constant, floats, int64s, with};
+use cutpoint::onnx::build::{constant, floats, int64s, value, with};
 use cutpoint::onnx::directory::{Description, Split};
 use cutpoint::onnx::proto::{
-    GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorAnnotation,
+    DataType, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorAnnotation,
 };
 use cutpoint::onnx::{CutRequest, Halves, Model, OnnxError, Reading, Scale, cut};
 use cutpoint::task::Task;
@@ -86,7 +86,8 @@ fn refused(model: &ModelProto, edge: &[&str], crossing: &[(&str, Codec)]) -> Str
 
 /// Every half must itself be a sound model.
 fn reloads(halves: &Halves) {
-    for half in halves.edge.iter().chain(&halves.server) {
+    let parts = [&halves.edge, &halves.local, &halves.server];
+    for half in parts.into_iter().flatten() {
         let folder = Folder::new();
         let path = folder.path("half.onnx");
         half.save(&path).unwrap();
@@ -118,6 +119,105 @@ fn a_head_can_stay_while_the_other_leaves() {
     assert_eq!(typed, port("a").encode_to_vec());
     assert_eq!(server.value_info.len(), 1, "only of what is inside");
     reloads(&halves);
+}
+
+/// As [`request`], with these layers beside the link.
+fn beside(
+    reading: &Reading,
+    edge: &[&str],
+    ids: &[&str],
+    crossing: &[(&str, Codec)],
+) -> CutRequest {
+    let of = |ids: &[&str]| request(reading, ids, &[]).edge;
+    CutRequest {
+        beside: of(ids),
+        ..request(reading, edge, crossing)
+    }
+}
+
+#[test]
+fn a_head_beside_the_link_is_fed_by_the_edge_half() {
+    let (model, reading) = read(&two_heads());
+    let request = beside(
+        &reading,
+        &["r", "a", "left"],
+        &["left"],
+        &[("a", Codec::Q8)],
+    );
+    let parts = cut(&model, &reading, &request).unwrap();
+    let (edge, local) = (graph_of(&parts.edge), graph_of(&parts.local));
+    // `a` is sent encoded, and handed over as it is
+    assert_eq!(outputs(&edge), ["a/q8", "a/scale", "a/zero", "a"]);
+    assert_eq!(
+        (inputs(&local), outputs(&local), ops(&local)),
+        (vec!["a"], vec!["left"], vec!["Neg"])
+    );
+    assert_eq!(local.input[0].encode_to_vec(), port("a").encode_to_vec());
+    assert!(stored(&local).is_empty());
+    assert_eq!(outputs(&graph_of(&parts.server)), ["right"]);
+    reloads(&parts);
+    let two = halves(&two_heads(), &["r", "a", "left"], &[("a", Codec::Q8)]);
+    let server = |halves: &Halves| halves.server.as_ref().map(Model::encode);
+    assert_eq!(server(&parts), server(&two), "the server has the same half");
+    assert!(two.local.is_none());
+}
+
+#[test]
+fn a_head_beside_the_link_takes_model_inputs_and_constants_itself() {
+    let nodes = vec![
+        node("Relu", &["x"], &["a"]),
+        node("Shape", &["a"], &["s"]),
+        node("NonZero", &["z"], &["n"]),
+        node("Add", &["z", "w"], &["b"]),
+        node("Reshape", &["b", "s"], &["c"]),
+        node("Gather", &["c", "n"], &["left"]),
+        node("Abs", &["a"], &["right"]),
+    ];
+    let mut graph = graph(nodes, &["x", "z"], &["left", "right"]);
+    graph.initializer = vec![weight("w")];
+    let (model, reading) = read(&self::model(graph));
+    let kept = ["a", "n", "b", "c", "left"];
+    let request = beside(&reading, &kept, &["b", "c", "left"], &[("a", Codec::F32)]);
+    let parts = cut(&model, &reading, &request).unwrap();
+    let (edge, local) = (graph_of(&parts.edge), graph_of(&parts.local));
+    assert_eq!(outputs(&edge), ["a", "n"]);
+    assert!(stored(&edge).is_empty());
+    assert_eq!(inputs(&local), ["z", "n"]);
+    assert_eq!(stored(&local), ["w"]);
+    // the shape of a tensor that is elsewhere is written down
+    assert_eq!(ops(&local), ["Constant", "Add", "Reshape", "Gather"]);
+    // the shape of `n` depends on the data: none is promised
+    let open = value("n", DataType::Float, None);
+    assert_eq!(local.input, [port("z"), open.clone()]);
+    assert!(edge.output.contains(&open));
+    reloads(&parts);
+}
+
+#[test]
+fn what_others_read_cannot_run_beside_the_link() {
+    let (model, reading) = read(&two_heads());
+    let refused = |edge: &[&str], ids: &[&str], crossing: &[(&str, Codec)]| {
+        let request = beside(&reading, edge, ids, crossing);
+        let error = cut(&model, &reading, &request).unwrap_err();
+        assert!(matches!(error, OnnxError::Cut(_)));
+        error.to_string()
+    };
+    let f32 = |name| (name, Codec::F32);
+    let kept = ["r", "a", "left"];
+    let text = refused(&kept, &["right"], &[f32("a")]);
+    assert!(text.contains("`right` is to run while") && text.contains("not on the edge"));
+    let text = refused(&kept, &["a", "left"], &[f32("a")]);
+    assert!(text.contains("`a` is to run while") && text.contains("is sent to the server"));
+    let text = refused(&kept, &["a", "left"], &[]);
+    assert!(
+        text.contains("`b` on the server reads its result"),
+        "{text}"
+    );
+    let text = refused(&kept, &["r"], &[f32("a")]);
+    assert!(text.contains("`a`, which runs before, reads"), "{text}");
+    let sent = ["r", "a", "left", "b", "right"];
+    let text = refused(&sent, &["left"], &[f32("left")]);
+    assert!(text.contains("its result `left` is sent"), "{text}");
 }
 
 #[test]
@@ -452,6 +552,37 @@ fn the_edge_of_a_plan_with_groups() {
         unknown.to_string().contains("did you mean `right`"),
         "{unknown}"
     );
+}
+
+#[test]
+fn the_layers_beside_the_link_of_a_plan_with_groups() {
+    // `r+a` is one group, `n+left` another; nothing names `idle`
+    let nodes = vec![
+        node("Relu", &["x"], &["r"]),
+        node("Abs", &["r"], &["a"]),
+        node("Neg", &["a"], &["n"]),
+        node("Relu", &["n"], &["left"]),
+        node("Abs", &["n"], &["idle"]),
+        node("Abs", &["a"], &["right"]),
+    ];
+    let (_, reading) = read(&simple(nodes, &["x"], &["left", "idle", "right"]));
+    let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+    let crossing = [tensor(&reading, "a")];
+    let kept = own(&["a", "left"]);
+    let edge = reading
+        .edge_of_plan(&kept, &own(&["right"]), &crossing)
+        .unwrap();
+    let of = |local: &[&str]| {
+        let found = reading.beside_of_plan(&edge, &kept, &own(local), &crossing);
+        let found = found.map_err(|error| error.to_string())?;
+        let ids = found.iter().map(|l| reading.graph.layer(l).id.clone());
+        Ok::<Vec<String>, String>(ids.collect())
+    };
+    assert_eq!(of(&["left"]).unwrap(), ["n", "left", "idle"]);
+    assert_eq!(of(&[]).unwrap(), [""; 0]);
+    assert!(of(&["lefd"]).unwrap_err().contains("did you mean `left`"));
+    // left for the cut to refuse
+    assert!(of(&["a"]).unwrap().contains(&"a".to_owned()));
 }
 
 fn split_into(

@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::Dice;
-use common::oracle::{Oracle, Placed};
+use common::oracle::{Oracle, Placed, Rank};
 use common::random::{accuracy, network, wishes};
 use cutpoint::codec::Codec;
 use cutpoint::graph::{LayerId, LayerSet};
@@ -15,7 +17,7 @@ use cutpoint::profile::Profile;
 use cutpoint::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenario};
 use cutpoint::sensitivity::{Confidence, JointRecord, Sensitivity, TaskDrop};
 use cutpoint::server::Server;
-use cutpoint::solve::{Engine, Options, Outcome, solve, tradeoff};
+use cutpoint::solve::{Engine, Options, Outcome, nearest, solve, tradeoff};
 use cutpoint::units::Share;
 use proptest::prelude::*;
 
@@ -350,6 +352,51 @@ fn check(case: &Case) {
     }
 }
 
+/// The placements near the best are those of the naive evaluator.
+fn check_nearest(case: &Case) {
+    let (problem, all) = (case.problem(), case.all());
+    let mut of_edge: BTreeMap<u32, Rank> = BTreeMap::new();
+    for placed in all.iter().filter(|p| p.breaks.is_empty()) {
+        let rank = of_edge.entry(placed.edge).or_insert(placed.rank);
+        *rank = (*rank).min(placed.rank);
+    }
+    let least = of_edge.values().map(|rank| rank.0).min().unwrap_or(0);
+    let near = |rank: &Rank| 2 * rank.0 <= 3 * least;
+    let mut expected: Vec<(Rank, u32)> = of_edge.into_iter().map(|(e, r)| (r, e)).collect();
+    expected.retain(|(rank, _)| near(rank));
+    expected.sort_unstable();
+    for most in [2, 1000] {
+        let found = nearest(&problem, 1.5, most, &Options::default()).unwrap();
+        assert_eq!(found.complete, expected.len() <= most);
+        let bits = |edge: &LayerSet| edge.iter().map(|l| 1_u32 << l.index()).sum::<u32>();
+        let ours = found.placements.iter().map(|near| {
+            let edge = bits(&near.edge);
+            let rank = expected.iter().find(|(_, e)| *e == edge).unwrap().0;
+            assert_eq!((near.rank.payload, near.rank.edge_layers), (rank.1, rank.2));
+            rank
+        });
+        let ranks: Vec<Rank> = expected.iter().take(most).map(|(rank, _)| *rank).collect();
+        assert_eq!(ours.collect::<Vec<_>>(), ranks);
+        let mut edges: Vec<u32> = found.placements.iter().map(|n| bits(&n.edge)).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        assert_eq!(edges.len(), ranks.len());
+    }
+    // too many placements to look at each: the best one, and some of those near to it
+    let few = Options {
+        most_placements: 0,
+        ..Options::default()
+    };
+    let found = nearest(&problem, 1.5, 1000, &few).unwrap();
+    assert!(!found.complete || expected.is_empty());
+    let edges: Vec<u32> = expected.iter().map(|(_, edge)| *edge).collect();
+    for placement in &found.placements {
+        let edge: u32 = placement.edge.iter().map(|l| 1_u32 << l.index()).sum();
+        assert!(edges.contains(&edge));
+    }
+    assert_eq!(found.placements.is_empty(), expected.is_empty());
+}
+
 /// `evaluate` says of every placement what the naive evaluator says.
 fn check_evaluate(case: &Case) {
     let problem = case.problem();
@@ -394,6 +441,11 @@ proptest! {
         let name = if memory { "edge-memory" } else { "max-uplink" };
         let limits = only(&case.scenario.limits, &[name.to_owned()]);
         check(&case.with_limits(limits));
+    }
+
+    #[test]
+    fn the_nearest_placements_are_those_of_the_naive_evaluator(seed in any::<u64>(), layers in 1_usize..=7) {
+        check_nearest(&Case::new(seed, layers));
     }
 
     #[test]

@@ -1,19 +1,27 @@
 //! `cutpoint split` from the outside: files, messages and exit codes.
 
 // helpers of tests may fail as loudly as tests
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use cutpoint::codec::{ClipRange, Codec};
-use cutpoint::onnx::Model;
+use cutpoint::cuts::{self, Cut};
+use cutpoint::graph::{LayerSet, TensorId};
 use cutpoint::onnx::directory::Description;
+use cutpoint::onnx::{Halves, Model, Reading};
 use cutpoint::plan::{
     Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, Plan, PlannedAim, PlannedModel, Setting,
     Status,
 };
+use cutpoint::runtime::environment;
+use cutpoint::runtime::library::find_or_fetch;
+use cutpoint::runtime::probe::{probe, random_inputs};
+use cutpoint::runtime::session::Difference;
+use cutpoint::runtime::verify::{run_whole, verify};
+use cutpoint::task::Task;
 
 fn bundled(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -89,6 +97,8 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             results: "edge".to_owned(),
             task_results: Vec::new(),
             local_inputs: Vec::new(),
+            percentile: None,
+            rate_spread: None,
         },
         objective: PlannedAim::default(),
         edge: edge.to_vec(),
@@ -98,6 +108,8 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
         latency_ms: 1.0,
         bound_ms: 1.0,
         breakdown_ms: Breakdown::default(),
+        latency_spread: None,
+        robust: None,
         tasks: Vec::new(),
         uplink_bytes: 0,
         downlink_bytes: 0,
@@ -111,6 +123,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             edge: HalfEvidence::Simulated,
             server: HalfEvidence::Simulated,
         },
+        measured: None,
         solve_ms: None,
         request: None,
     }
@@ -160,6 +173,101 @@ fn a_plan_and_the_same_cut_by_hand_give_the_same_files() {
     let found = Description::load(&planned).unwrap();
     assert_eq!(found.model.sha256, model.sha256());
     assert_eq!(found.tasks.len(), 3);
+}
+
+/// The ids that one head needs alone, of each output of the model; and all layers.
+fn heads(model: &Model) -> (Vec<Vec<String>>, Reading) {
+    let library = find_or_fetch(&mut |_| ()).unwrap();
+    let runtime = environment(&library, 1).unwrap();
+    let feed = random_inputs(runtime, model, &[]).unwrap();
+    let reading = model.graph(&probe(runtime, model, &feed).unwrap()).unwrap();
+    let graph = &reading.graph;
+    let heads = cuts::private_heads(graph, &Task::per_output(graph), &[]).unwrap();
+    let ids = |cut: &Cut| {
+        let own = cut.edge.complement();
+        let ids = own.iter().map(|layer| graph.layer(layer).id.clone());
+        ids.collect::<Vec<_>>()
+    };
+    (heads.iter().map(ids).collect(), reading)
+}
+
+#[test]
+fn a_plan_with_a_head_beside_the_link_gives_three_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Model::load(&skipnet()).unwrap();
+    let (heads, reading) = heads(&model);
+    let ids = reading.graph.layers().iter().map(|l| l.id.clone());
+    let (server, edge): (Vec<String>, Vec<String>) = ids.partition(|id| heads[1].contains(id));
+    let sent: Vec<TensorId> = {
+        let mut set = LayerSet::empty(reading.graph.layers().len());
+        for id in &edge {
+            set.insert(reading.graph.find_layer(id).unwrap());
+        }
+        reading.graph.crossing(&set)
+    };
+    let sent = sent.iter().map(|t| reading.graph.tensor(*t).name.clone());
+    let crossings = sent.map(|t| crossing(&t, Codec::F32)).collect();
+    let mut plan = plan(&model, &edge, &server, crossings);
+    plan.local.clone_from(&heads[2]);
+    let file = folder.path().join("plan.toml");
+    let out = folder.path().join("out");
+    let make = |plan: &Plan| {
+        std::fs::write(&file, plan.to_toml().unwrap()).unwrap();
+        split(&skipnet(), &out, &[file.to_str().unwrap()])
+    };
+    let said = make(&plan).output().unwrap();
+    let text = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        said.status.success() && text.contains("local.onnx"),
+        "{text}"
+    );
+
+    let found = Description::load(&out).unwrap();
+    let names = model.output_names();
+    let local = found.local.clone().unwrap();
+    assert_eq!(local.outputs, [names[2].clone()]);
+    assert_eq!(found.tasks[2].local, [names[2].clone()]);
+    assert!(found.tasks[2].edge.is_empty() && found.tasks[2].server.is_empty());
+    assert_eq!(found.tasks[1].server, [names[1].clone()]);
+    let edge_half = found.edge.unwrap();
+    assert!(local.inputs.iter().all(|i| edge_half.outputs.contains(i)));
+    let load = |name: &str| Some(Model::load(&out.join(name)).unwrap());
+    let parts = Halves {
+        edge: load("edge.onnx"),
+        local: load("local.onnx"),
+        server: load("server.onnx"),
+    };
+    assert_eq!(parts.local.as_ref().unwrap().sha256(), local.sha256);
+    let library = find_or_fetch(&mut |_| ()).unwrap();
+    let runtime = environment(&library, 1).unwrap();
+    let feed = random_inputs(runtime, &model, &[]).unwrap();
+    let whole = run_whole(runtime, &model, &feed).unwrap();
+    for check in verify(runtime, &parts, &feed, &whole).unwrap() {
+        match check.difference {
+            Difference::None => {}
+            // fusion reorders sums
+            Difference::Rounding { max_abs, scale } => assert!(max_abs <= 1e-5 * scale),
+            Difference::Different => panic!("{} differs", check.output),
+        }
+    }
+
+    // a head of the server, and a layer that all heads need
+    let shared = plan.crossing[0].tensor.clone();
+    for (layer, why) in [
+        (&heads[1][0], "not on the edge"),
+        (&shared, "is sent to the server"),
+    ] {
+        plan.local = vec![layer.clone()];
+        let (code, text) = failure(make(&plan));
+        assert_eq!(code, 4, "{text}");
+        assert!(
+            text.contains(layer.as_str()) && text.contains(why),
+            "{text}"
+        );
+    }
+    plan.local.clear();
+    make(&plan).assert().success();
+    assert!(!out.join("local.onnx").exists(), "the old file is gone");
 }
 
 /// An accuracy file with bounds of one tensor, for two codecs.

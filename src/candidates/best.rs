@@ -8,7 +8,10 @@ use crate::sensitivity::{Metric, TaskAccuracy};
 
 /// The scenario with drops counted from the best whole model at each task: who allows a drop of one
 /// percent wants to lose one percent of the best there is, whichever model is chosen.
-pub(super) fn relative_to_best(
+///
+/// # Errors
+/// [`CandidatesError::OtherMetric`].
+pub fn relative_to_best(
     entrants: &[Entrant],
     scenario: &Scenario,
 ) -> Result<Scenario, CandidatesError> {

@@ -29,6 +29,11 @@ pub(crate) struct LookupArgs {
 }
 
 impl LookupArgs {
+    /// Whether a table was asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.lookup.is_some()
+    }
+
     /// Refuses a place that cannot be written, before any work is done.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         check_out(self.lookup.as_deref())

@@ -10,6 +10,8 @@ mod failure;
 mod files;
 mod inspect;
 mod lookup;
+mod over;
+mod over_text;
 mod plan;
 mod plan_text;
 mod profile;

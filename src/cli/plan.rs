@@ -1,13 +1,17 @@
 //! `cutpoint plan`.
 
+mod measure;
 mod refine;
+pub(super) mod spread_text;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint::plan::{Conflict, NoPlan, Plan, Relaxation};
-use cutpoint::solve::{Choice, choose};
+use cutpoint::solve::{Choice, choose, robust};
 use cutpoint::units::Bytes;
+
+use measure::AtMost;
 
 use super::wishes::{Read, WishArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, plan_text};
@@ -24,26 +28,42 @@ use super::{Common, Kind, OrFail, files, plan_text};
       --server sim:8x --link wifi --max-drop 1%
   cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --link 3g --max-drop 1% \\
       --model model.onnx --data shapes
+  cutpoint plan --edge profiles/pi5/model.toml --server sim:8x --rate 10Mbit/s --rate-spread 30% \\
+      --deadline 80ms --percentile 95 --robust
+  cutpoint plan --edge profiles/here/model.toml --server sim:8x --link wifi \\
+      --model model.onnx --measure
 
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     wishes: WishArgs,
-    /// Measure the chosen plan as a whole, and plan again when it misses a limit; the model, once
-    /// for each --edge
+    /// Say how far the rate and the machines' times may move before another plan wins; some fifty
+    /// plans are made for that
+    #[arg(long, conflicts_with = "data", help_heading = "Spread")]
+    robust: bool,
+    /// The model, once for each --edge, for --data or --measure
+    #[arg(long, value_name = "MODEL", help_heading = "Measuring")]
+    model: Vec<PathBuf>,
+    /// On the machine that the profile was made on: really run the halves of up to N plans that the
+    /// prediction cannot tell from the best, and choose by what was measured; auto for all of them
+    /// (20 at most) [default: 5]
     #[arg(
         long,
-        value_name = "MODEL",
-        requires = "data",
-        help_heading = "Accuracy"
+        value_name = "N|auto",
+        num_args = 0..=1,
+        default_missing_value = "5",
+        requires = "model",
+        conflicts_with = "data",
+        help_heading = "Measuring"
     )]
-    model: Vec<PathBuf>,
-    /// The data set that --accuracy was measured on
+    measure: Option<AtMost>,
+    /// The data set that --accuracy was measured on: measure the accuracy of the chosen plan as a
+    /// whole, and plan again when it misses a limit
     #[arg(
         long,
         value_name = "DIR",
         requires = "model",
-        help_heading = "Accuracy"
+        help_heading = "Measuring"
     )]
     data: Option<PathBuf>,
     /// Write the plan to this file
@@ -58,13 +78,27 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
         let hint = "--rate: a plan holds at one rate; use `cutpoint sweep` for a range";
         return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
     }
+    if args.data.is_none() && args.measure.is_none() && !args.model.is_empty() {
+        let hint = "--model: add --data to measure its accuracy, or --measure to time it";
+        return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
+    }
+    if args.measure.is_some() {
+        measure::check(&read, &args.model)?;
+    }
     tell(&read.candidates()?, common);
     let planned = match &args.data {
         Some(data) => refine::plan(&mut read, &args.model, data, common)?,
         None => plan(&read)?,
     };
+    let planned = match (planned, args.measure, args.model.first()) {
+        (Ok(plan), Some(most), Some(file)) => Ok(measure::settle(plan, &read, file, most, common)?),
+        (planned, ..) => planned,
+    };
     match planned {
         Ok(mut plan) => {
+            if args.robust {
+                plan.robust = robust(&rivals(&read.candidates()?), &read.options)?;
+            }
             plan.request = Some(read.request()?);
             finish(&plan, args, common)
         }

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::plan::{
-    Alternative, Crossing, Evidence, HalfEvidence, Plan, Setting, Side, Status, Sweep, TaskPlan,
+    Alternative, Crossing, Evidence, HalfEvidence, Measurement, Plan, Setting, Side, Status, Sweep,
+    TaskPlan,
 };
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
+use super::plan::spread_text;
 use super::plural;
 
 /// A plan with its breakdown and what it is compared with.
@@ -30,6 +32,9 @@ pub(crate) fn plan(plan: &Plan) -> String {
         let _ = writeln!(text, "\n{}", accuracy.join("\n"));
     }
     let _ = writeln!(text, "\n{}", alternatives(plan));
+    if let Some(measurement) = &plan.measured {
+        let _ = writeln!(text, "\n{}", measured(measurement));
+    }
     text.push('\n');
     if let Some(line) = models(plan) {
         let _ = writeln!(text, "chosen    {line}");
@@ -48,6 +53,9 @@ pub(crate) fn plan(plan: &Plan) -> String {
     );
     if let Some(energy) = plan.edge_energy_mj {
         let _ = writeln!(text, "energy    {energy:.3} mJ on the edge");
+    }
+    for line in spread_text::lines(plan) {
+        let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "rests on  {}", evidence(plan.evidence));
     let _ = write!(text, "proof     {}", plan.proof);
@@ -117,8 +125,12 @@ pub(super) fn machines(setting: &Setting) -> String {
     } else {
         ""
     };
+    let percentile = match setting.percentile {
+        Some(percentile) => format!(", planned for {percentile} % of cases"),
+        None => String::new(),
+    };
     format!(
-        "edge {}, server {}{simulated}, {} each way, results {}",
+        "edge {}, server {}{simulated}, {} each way, results {}{percentile}",
         setting.edge,
         setting.server,
         ms(setting.delay_ms),
@@ -130,10 +142,12 @@ pub(super) fn setting(setting: &Setting) -> String {
     let down = setting
         .down_rate_bit_s
         .map(|r| format!(" up, {} down", rate(r)));
+    let spread = setting.rate_spread.as_ref();
     format!(
-        "{}, {}{}",
+        "{}, {}{}{}",
         machines(setting),
         rate(setting.rate_bit_s),
+        spread.map_or_else(String::new, |of| format!(" of {of}")),
         down.unwrap_or_default()
     )
 }
@@ -188,7 +202,7 @@ pub(super) fn placement(plan: &Plan) -> String {
 
 pub(super) fn crossing(plan: &Plan) -> Vec<String> {
     let line = |c: &Crossing| {
-        let size = match c.bytes_p95 {
+        let size = match c.bytes_p95.filter(|_| plan.setting.percentile.is_none()) {
             Some(p95) => format!("{} on average, 95 % below {}", Bytes(c.bytes), Bytes(p95)),
             None => Bytes(c.bytes).to_string(),
         };
@@ -197,7 +211,7 @@ pub(super) fn crossing(plan: &Plan) -> Vec<String> {
     plan.crossing.iter().map(line).collect()
 }
 
-fn what_crosses(plan: &Plan) -> String {
+pub(super) fn what_crosses(plan: &Plan) -> String {
     match plan.crossing.as_slice() {
         [] if plan.server.is_empty() => "nothing".to_owned(),
         [] => "nothing (all on the server)".to_owned(),
@@ -313,6 +327,67 @@ fn alternatives(plan: &Plan) -> String {
         ]);
     }
     right_aligned(table, &[1, 2])
+}
+
+/// The plans that were really measured, in predicted order.
+fn measured(measurement: &Measurement) -> String {
+    let mut table = new_table([
+        "measured",
+        "edge layers",
+        "predicted",
+        "measured",
+        "runs",
+        "",
+    ]);
+    for plan in &measurement.plans {
+        let sent = match plan.crossing.as_slice() {
+            [] => "nothing crosses".to_owned(),
+            [one] => shorten(one),
+            several => format!("{} tensors", several.len()),
+        };
+        let verdict = match (plan.chosen, plan.tied) {
+            (true, _) => "chosen",
+            (false, true) => "tied",
+            (false, false) => "",
+        };
+        table.add_row([
+            sent,
+            plan.edge_layers.to_string(),
+            ms(plan.predicted_ms),
+            format!("{} ± {}", ms(plan.measured_ms), ms(plan.spread_ms)),
+            plan.rounds.to_string(),
+            verdict.to_owned(),
+        ]);
+    }
+    let table = right_aligned(table, &[1, 2, 3, 4]);
+    format!("{table}\n{}", regret(measurement))
+}
+
+/// What trusting the prediction would have cost.
+fn regret(measurement: &Measurement) -> String {
+    let ties = measurement.plans.iter().filter(|plan| plan.tied).count();
+    let first = measurement.plans.first().is_some_and(|plan| plan.chosen);
+    let mut text = match (first, ties) {
+        (true, 0 | 1) => "the predicted best is the fastest measured".to_owned(),
+        (true, ties) => format!("{ties} plans cannot be told apart: the predicted best is kept"),
+        (false, _) => {
+            let regret = ms(measurement.regret_ms);
+            let spread = ms(measurement.regret_spread_ms);
+            format!("the predicted best is {regret} ± {spread} slower than the chosen plan")
+        }
+    };
+    if !measurement.complete {
+        text += "; more plans are as near as these";
+    }
+    let (now, then) = (measurement.whole_ms, measurement.whole_profiled_ms);
+    if (now / then.max(f64::MIN_POSITIVE) - 1.0).abs() > 0.05 {
+        let (now, then) = (ms(now), ms(then));
+        text += &format!("; the whole model took {now} here, {then} in the profile");
+    }
+    if !measurement.server_measured {
+        text += "; the server half counts as predicted";
+    }
+    text
 }
 
 /// How the model, or set of models, fares against the others.

@@ -54,8 +54,13 @@ struct FrameArgs {
         default_value = "10%"
     )]
     hysteresis: Share,
-    /// From the start of a frame to the start of the next [default: that of --fps, or 100ms]
-    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+    /// From the start of a frame to the start of the next, instead of --fps [default: 100ms]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "TIME",
+        conflicts_with = "fps"
+    )]
     period: Option<Delay>,
     /// How the run-time knows the rate: last (over the last period), or ewma:WEIGHT (a moving
     /// average with this weight on the last period)
@@ -80,16 +85,21 @@ pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
     let read = args.wishes.read_over(rates(&trace))?;
     warn_of_ends(&trace, read.rates, common);
     let sweep = sweep(&read, common)?;
-    let of_fps = read.scenario.limits.fps.map(FrameRate::period_ns);
-    let of_fps = of_fps.map(|ns| Delay(Duration::from_nanos(ns)));
     let options = Options {
-        period: args.frames.period.or(of_fps).unwrap_or(PERIOD),
+        period: period(args),
         hysteresis: Hysteresis(args.frames.hysteresis),
         estimator: args.frames.estimator,
         late: args.frames.late,
     };
     let found = replay(&sweep, &trace, &options).or_fail(Kind::Usage)?;
     finish(&found, &sweep, args, common)
+}
+
+/// From the start of a frame to the start of the next.
+fn period(args: &ReplayArgs) -> Delay {
+    let of_fps = |fps: FrameRate| Delay(Duration::from_nanos(fps.period_ns()));
+    let of_fps = args.wishes.fps().map(of_fps);
+    of_fps.or(args.frames.period).unwrap_or(PERIOD)
 }
 
 /// The rates that the table covers: those of the trace, down to the slowest there is when the link

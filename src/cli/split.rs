@@ -22,7 +22,8 @@ use super::{Common, Kind, OrFail, plural};
 /// Cut a model into edge.onnx and server.onnx, by a plan or by hand
 ///
 /// By hand, name every tensor that crosses: what they need stays on the edge. Name a model output
-/// to keep its head there as well.
+/// to keep its head there as well. A plan whose heads run while link and server work (--schedule
+/// overlap) gives local.onnx, too: run it on outputs of edge.onnx as soon as the message is sent.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint split plan.toml --model model.onnx --out split
@@ -45,7 +46,8 @@ pub(crate) struct SplitArgs {
     /// ONNX model; for the plan of a set, once for each of its models, in any order
     #[arg(long = "model", value_name = "MODEL", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Folder for edge.onnx, server.onnx and split.toml; of a set, for a folder of each model
+    /// Folder for edge.onnx, local.onnx (where heads run beside the link), server.onnx and
+    /// split.toml; of a set, for a folder of each model
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Codec of each tensor of --cut in turn, or one for all: f32, f16, q8; q8c, q4, q4c, q2 or
@@ -165,7 +167,7 @@ impl Job<'_> {
         for crossing in &description.crossings {
             note_foreign(crossing.codec, common);
         }
-        let text = text(self.out, model, &reading, &request.edge, &description);
+        let text = text(self.out, model, &reading, &request, &description);
         Ok(Made { description, text })
     }
 }
@@ -191,7 +193,7 @@ fn misfit(error: OnnxError) -> anyhow::Error {
 }
 
 /// The cut of a plan.
-fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
+pub(crate) fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
     let graph = &reading.graph;
     let find = |name: &String| graph.find_tensor(name).map_err(|e| misfit(e.into()));
     let mut request = CutRequest::default();
@@ -211,6 +213,9 @@ fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
     let crossing: Vec<TensorId> = request.crossing.iter().map(|(t, _)| *t).collect();
     request.edge = reading
         .edge_of_plan(&plan.edge, &plan.server, &crossing)
+        .map_err(misfit)?;
+    request.beside = reading
+        .beside_of_plan(&request.edge, &plan.edge, &plan.local, &crossing)
         .map_err(misfit)?;
     Ok(request)
 }
@@ -333,10 +338,10 @@ fn text(
     out: &Path,
     model: &Model,
     reading: &Reading,
-    edge: &LayerSet,
+    request: &CutRequest,
     made: &Description,
 ) -> String {
-    let all = LayerSet::full(reading.graph.layers().len());
+    let graph = &reading.graph;
     let mut lines = vec![format!(
         "{} cut into {}",
         onnx::show(&model.file_name()),
@@ -347,14 +352,29 @@ fn text(
             "  {:<12} {}, {} of weights; delivers {}",
             record.file,
             plural(layers.len(), "layer"),
-            reading.graph.weight_bytes(layers),
+            graph.weight_bytes(layers),
             list(&record.outputs)
         ),
         None => format!("  {name:<12} not needed"),
     };
-    let mut server = all;
-    server.intersect_with(&edge.complement());
-    lines.push(half("edge.onnx", &made.edge, edge));
+    let mut server = LayerSet::full(graph.layers().len());
+    server.subtract(&request.edge);
+    let mut edge = request.edge.clone();
+    edge.subtract(&request.beside);
+    lines.push(half("edge.onnx", &made.edge, &edge));
+    if let Some(local) = &made.local {
+        lines.push(half("local.onnx", &made.local, &request.beside));
+        lines.push(format!("               reads {}", list(&local.inputs)));
+        let (both, all) = (&[edge, request.beside.clone()], &request.edge);
+        let loaded: u64 = both.iter().map(|half| graph.weight_bytes(half).0).sum();
+        let twice = loaded.saturating_sub(graph.weight_bytes(all).0);
+        if twice > 0 {
+            let twice = Bytes(twice);
+            lines.push(format!(
+                "               {twice} of its weights are in edge.onnx, too"
+            ));
+        }
+    }
     lines.push(half("server.onnx", &made.server, &server));
     for crossing in &made.crossings {
         let codec = crossing.codec;

@@ -8,15 +8,23 @@ use cutpoint::solve::{SolveError, sweep_models};
 
 use super::plan::fail;
 use super::wishes::{WishArgs, check_out, rivals, tell};
-use super::{Common, Kind, OrFail, files, lookup, plan_text};
+use super::{Common, Kind, OrFail, files, lookup, over, plan_text};
 
-/// Find every optimal plan over a range of rates, and the rates at which they switch
+/// Find every optimal plan over a range of rates, limits, delays or speeds, and where they switch
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --delay 20ms \\
       --rate 100kbit/s..1Gbit/s --json
   cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --link 4g \\
-      --rate 100kbit/s..1Gbit/s --out sweep.toml --lookup table.json --hysteresis 15%")]
+      --rate 100kbit/s..1Gbit/s --out sweep.toml --lookup table.json --hysteresis 15%
+  cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --link wifi \\
+      --over edge-memory=1MiB..64MiB
+  cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --rate 10Mbit/s \\
+      --over delay=0ms..100ms --out delays.toml
+  cutpoint sweep --edge profiles/pi5/model.toml --server sim:8x --rate 100kbit/s..1Gbit/s \\
+      --over delay=0ms..100ms --map --rows 13
+
+Exit code 3 says that no plan meets the limits anywhere in the range.")]
 pub(crate) struct SweepArgs {
     #[command(flatten)]
     wishes: WishArgs,
@@ -24,12 +32,23 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    over: over::OverArgs,
+    #[command(flatten)]
     lookup: lookup::LookupArgs,
 }
 
 pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     check_out(args.out.as_deref())?;
     args.lookup.check()?;
+    if let Some(over) = args.over.over() {
+        if args.lookup.is_asked() {
+            let hint = "--lookup: the table is one of rates: leave --over out";
+            return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
+        }
+        return args
+            .over
+            .run(over, &args.wishes, args.out.as_deref(), common);
+    }
     let read = args.wishes.read()?;
     let candidates = read.candidates()?;
     tell(&candidates, common);

@@ -1,7 +1,9 @@
 //! Arguments that `plan`, `sweep`, `replay` and `report` share, and the problem they describe.
 
+mod kinds;
 mod reading;
 mod request;
+mod spread;
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +12,8 @@ use cutpoint::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
-    U8Input, Weight, Wishes, parse_capacity, parse_task,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, Over, RateRange, Scenario, Schedule,
+    TaskResults, U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::Confidence;
 use cutpoint::solve::{Engine, Options};
@@ -20,8 +22,11 @@ use cutpoint::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
 use super::{Kind, OrFail, files, plural};
 
-use reading::{accuracy_file, candidates_kind, load_accuracy};
+pub(crate) use kinds::candidates_kind;
+use kinds::scenario_kind;
+use reading::{accuracy_file, load_accuracy};
 pub(crate) use reading::{problem, read_accuracy, read_server, rivals, tell};
+use spread::SpreadArgs;
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Clone, Args)]
@@ -88,6 +93,9 @@ pub(crate) struct ChoiceArgs {
     /// Rate and delay of a kind of link: lora, 3g, 4g, wifi, 5g, gbe
     #[arg(long, value_name = "PRESET", help_heading = "Link")]
     link: Option<String>,
+
+    #[command(flatten)]
+    spread: SpreadArgs,
 
     /// Codecs that may be used, such as f32 (the tensor as it is), f16, q8, u8, q4+zstd [default:
     /// f32, u8 for 8-bit inputs, and what was measured: lossless ones, and under limits on accuracy
@@ -277,6 +285,11 @@ impl WishArgs {
         }
     }
 
+    /// Frames per second asked for as a flag.
+    pub(crate) fn fps(&self) -> Option<FrameRate> {
+        self.choices.fps
+    }
+
     /// Reads profiles, servers and accuracy files.
     pub(crate) fn read(&self) -> anyhow::Result<Read> {
         self.read_or(Wishes::default())
@@ -285,6 +298,14 @@ impl WishArgs {
     /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
     fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
         let wishes = self.choices.merged(otherwise)?;
+        let (scenario, rates) = complete(wishes.clone())?;
+        self.read_for(scenario, rates, wishes)
+    }
+
+    /// As [`WishArgs::read`], with what a sweep varies at its loosest.
+    pub(crate) fn read_varied(&self, over: &Over) -> anyhow::Result<Read> {
+        let wishes = self.choices.merged(Wishes::default())?;
+        let wishes = over.wish(wishes).or_fail(Kind::Usage)?;
         let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
         self.read_for(scenario, rates, wishes)
     }
@@ -300,10 +321,15 @@ impl WishArgs {
             ..Wishes::default()
         };
         let wishes = self.choices.merged(otherwise)?;
-        let (mut scenario, asked) = wishes.clone().complete().or_fail(Kind::Usage)?;
+        let (mut scenario, asked) = complete(wishes.clone())?;
         // the one rate of a preset or of a scenario for plans is not what a trace is about
         let rates = asked.single().map_or(asked, |_| rates);
-        scenario.link.rate = rates.from;
+        (scenario.link.rate, scenario.rate_model) = (rates.from, None);
+        // frames are each on their own there: how often they come is no limit of its own
+        let limits = &mut scenario.limits;
+        if limits.link_share.is_none() && limits.max_power.is_none() {
+            limits.fps = None;
+        }
         self.read_for(scenario, rates, wishes)
     }
 
@@ -376,7 +402,7 @@ impl Read {
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
-        self.merged(otherwise)?.complete().or_fail(Kind::Usage)
+        complete(self.merged(otherwise)?)
     }
 
     fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
@@ -388,7 +414,7 @@ impl ChoiceArgs {
     }
 
     fn wishes(&self) -> Wishes {
-        Wishes {
+        self.spread.add_to(Wishes {
             format: None,
             link: self.link.clone(),
             rate: self.rate,
@@ -421,8 +447,14 @@ impl ChoiceArgs {
             capacity: self.capacity.iter().cloned().collect(),
             local_input: self.local_input.clone(),
             task: self.task.clone(),
-        }
+            ..Wishes::default()
+        })
     }
+}
+
+fn complete(wishes: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+    let complete = wishes.complete();
+    complete.map_err(|error| scenario_kind(&error).of(error))
 }
 
 /// Refuses an output file that cannot be written before any work is done.

@@ -1,22 +1,26 @@
-//! Cutting a model into an edge half and a server half.
+//! Cutting a model into an edge half and a server half, and, where heads that stay run while link
+//! and server work, a third part with those.
 //!
 //! The halves are cut by layers: each takes its nodes, the constants they need, and the model's
 //! functions, operator sets and metadata. What crosses is an output of the edge half and an input
 //! of the server half under its own name, unless a codec renames it. Model outputs are delivered
-//! by the half that computes them; those that are constants or model inputs by the edge half.
+//! by the half that computes them; those that are constants or model inputs by the edge half. The
+//! third part begins with plain outputs of the edge half and with model inputs.
 //! Shapes are fixed to those that were observed.
+
+mod check;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::build::{constant, int64s, value};
 use super::codecs::{CodecData, Fragment, Scale, fragment};
-use super::error::{OnnxError, show, show_list};
+use super::error::{OnnxError, show};
 use super::model::{Model, bare, run_time_inputs};
 use super::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use super::reading::Reading;
 use super::{ops, scope, tensor, visit};
 use crate::codec::{ClipRange, Codec};
-use crate::graph::{LayerSet, TensorId};
+use crate::graph::{LayerId, LayerSet, TensorId};
 use crate::wire;
 
 /// Which cut to make.
@@ -24,6 +28,9 @@ use crate::wire;
 pub struct CutRequest {
     /// Layers on the edge.
     pub edge: LayerSet,
+    /// Those of them that run as a model of their own while link and server work: nothing outside
+    /// reads their results.
+    pub beside: LayerSet,
     /// Every tensor that crosses, with its codec. A model output that only the edge computes may
     /// be among them: the server is to have it too.
     pub crossing: Vec<(TensorId, Codec)>,
@@ -39,6 +46,7 @@ impl Default for CutRequest {
     fn default() -> CutRequest {
         CutRequest {
             edge: LayerSet::empty(0),
+            beside: LayerSet::empty(0),
             crossing: Vec::new(),
             u8_scales: HashMap::new(),
             ranges: HashMap::new(),
@@ -47,11 +55,13 @@ impl Default for CutRequest {
     }
 }
 
-/// The two halves; one that would do and pass on nothing does not exist.
+/// The halves; one that would do and pass on nothing does not exist.
 #[derive(Debug, Clone)]
 pub struct Halves {
-    /// Has the model's inputs; ends with what crosses.
+    /// Has the model's inputs; ends with what crosses and with what `local` reads.
     pub edge: Option<Model>,
+    /// The heads that stay and run while link and server work.
+    pub local: Option<Model>,
     /// Begins with what crosses.
     pub server: Option<Model>,
 }
@@ -61,7 +71,7 @@ pub struct Halves {
 /// # Errors
 /// [`OnnxError::Cut`] with the reason.
 pub fn cut(model: &Model, reading: &Reading, request: &CutRequest) -> Result<Halves, OnnxError> {
-    check(reading, request)?;
+    check::check(reading, request)?;
     let cutter = Cutter {
         model,
         reading,
@@ -70,71 +80,9 @@ pub fn cut(model: &Model, reading: &Reading, request: &CutRequest) -> Result<Hal
     };
     Ok(Halves {
         edge: cutter.edge(),
+        local: cutter.local(),
         server: cutter.server(),
     })
-}
-
-fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
-    let graph = &reading.graph;
-    let impossible = |problem: String| Err(OnnxError::Cut(problem));
-    let name = |t: TensorId| graph.tensor(t).name.as_str();
-    if request
-        .edge
-        .iter()
-        .any(|l| l.index() >= graph.layers().len())
-    {
-        return impossible("it names layers that the model does not have".to_owned());
-    }
-    if let Some(layer) = reading.graph.first_open(&request.edge) {
-        return impossible(format!(
-            "`{}` is on the edge, but reads results of the server",
-            show(&graph.layer(layer).id)
-        ));
-    }
-    let mut named: HashSet<TensorId> = HashSet::new();
-    let needed: HashSet<TensorId> = graph
-        .crossing(&request.edge)
-        .into_iter()
-        .filter(|t| !request.local_inputs.contains(t))
-        .collect();
-    if let Some(made) = request
-        .local_inputs
-        .iter()
-        .find(|t| graph.producer(**t).is_some())
-    {
-        return impossible(format!("`{}` is not a model input", show(name(*made))));
-    }
-    for (tensor, _) in &request.crossing {
-        if !named.insert(*tensor) {
-            return impossible(format!("`{}` crosses twice", show(name(*tensor))));
-        }
-        let kept = graph
-            .producer(*tensor)
-            .is_none_or(|p| request.edge.contains(p));
-        let is_result = kept && graph.outputs().contains(tensor);
-        if !needed.contains(tensor) && !is_result {
-            return impossible(format!(
-                "nothing on the server reads `{}`",
-                show(name(*tensor))
-            ));
-        }
-        if let Some(reason) = &graph.tensor(*tensor).uncuttable {
-            return impossible(format!(
-                "`{}` may not cross: {}",
-                show(name(*tensor)),
-                show(reason)
-            ));
-        }
-    }
-    let missing: Vec<&str> = graph
-        .tensor_ids()
-        .filter(|t| needed.contains(t) && !named.contains(t))
-        .map(name)
-        .collect();
-    if !missing.is_empty() {
-        return impossible(format!("{} would cross too", show_list(missing)));
-    }
-    Ok(())
 }
 
 /// The codecs' nodes, for the tensors that are not sent as they are.
@@ -203,6 +151,14 @@ fn all_names(model: &Model) -> HashSet<&str> {
     names
 }
 
+/// Where a layer runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Edge,
+    Beside,
+    Server,
+}
+
 struct Cutter<'a> {
     model: &'a Model,
     reading: &'a Reading,
@@ -221,23 +177,40 @@ struct Parts<'a> {
     outputs: Vec<ValueInfoProto>,
 }
 
+impl Parts<'_> {
+    /// Adds an output, unless it is one.
+    fn deliver(&mut self, output: ValueInfoProto) {
+        if !self.outputs.iter().any(|o| o.name() == output.name()) {
+            self.outputs.push(output);
+        }
+    }
+}
+
 impl<'a> Cutter<'a> {
-    fn nodes_of(&self, edge: bool) -> BTreeSet<usize> {
+    fn place_of(&self, layer: LayerId) -> Place {
+        match self.request.edge.contains(layer) {
+            true if self.request.beside.contains(layer) => Place::Beside,
+            true => Place::Edge,
+            false => Place::Server,
+        }
+    }
+
+    fn nodes_of(&self, place: Place) -> BTreeSet<usize> {
         let layers = self.reading.graph.layer_ids();
-        let mine = layers.filter(|layer| self.request.edge.contains(*layer) == edge);
+        let mine = layers.filter(|layer| self.place_of(*layer) == place);
         mine.filter_map(|layer| self.reading.nodes.get(layer.index()).copied())
             .collect()
     }
 
     /// The model's outputs, each once, that this half computes.
-    fn model_outputs(&self, edge: bool) -> Vec<ValueInfoProto> {
+    fn model_outputs(&self, place: Place) -> Vec<ValueInfoProto> {
         let graph = &self.reading.graph;
         let mut seen = HashSet::new();
         let outputs = self.model.graph_proto().output.iter();
         let mine = outputs.filter(|output| {
             let tensor = graph.find_tensor(output.name()).ok();
             let producer = tensor.and_then(|t| graph.producer(t));
-            producer.is_none_or(|p| self.request.edge.contains(p)) == edge
+            producer.map_or(Place::Edge, |p| self.place_of(p)) == place
                 && seen.insert(output.name())
         });
         mine.cloned().collect()
@@ -254,41 +227,85 @@ impl<'a> Cutter<'a> {
 
     fn edge(&self) -> Option<Model> {
         let mut parts = Parts {
-            layers: self.nodes_of(true),
-            outputs: self.model_outputs(true),
+            layers: self.nodes_of(Place::Edge),
+            outputs: self.model_outputs(Place::Edge),
             ..Parts::default()
         };
-        for input in run_time_inputs(self.model.graph_proto()) {
-            let id = self.reading.graph.find_tensor(input.name()).ok();
-            let observed =
-                id.filter(|id| tensor::data_type(self.reading.graph.tensor(*id).dtype).is_some());
-            // sequences and the like keep their declaration
-            parts
-                .inputs
-                .push(observed.map_or_else(|| input.clone(), |id| self.declared(id)));
-        }
+        let inputs = run_time_inputs(self.model.graph_proto());
+        parts.inputs = inputs.map(|input| self.input(input)).collect();
         for (id, _) in &self.request.crossing {
             match self.fragments.get(id) {
                 Some(fragment) => {
                     parts.after.extend(&fragment.encoder);
                     parts.outputs.extend(fragment.sent.iter().cloned());
                 }
-                None => {
-                    let declared = self.declared(*id);
-                    if !parts.outputs.iter().any(|o| o.name() == declared.name()) {
-                        parts.outputs.push(declared);
-                    }
-                }
+                None => parts.deliver(self.declared(*id)),
             }
         }
+        for id in self.read_beside().filter(|id| !self.is_input(*id)) {
+            parts.deliver(self.handed(id));
+        }
         self.half("edge", parts)
+    }
+
+    /// A model input; sequences and the like keep their declaration.
+    fn input(&self, input: &ValueInfoProto) -> ValueInfoProto {
+        let graph = &self.reading.graph;
+        let id = graph.find_tensor(input.name()).ok();
+        let observed = id.filter(|id| tensor::data_type(graph.tensor(*id).dtype).is_some());
+        observed.map_or_else(|| input.clone(), |id| self.declared(id))
+    }
+
+    fn is_input(&self, id: TensorId) -> bool {
+        self.reading.graph.producer(id).is_none()
+    }
+
+    /// What the heads that run beside link and server read from outside.
+    fn read_beside(&self) -> impl Iterator<Item = TensorId> {
+        let graph = &self.reading.graph;
+        let beside = self.request.beside.iter();
+        let read: BTreeSet<TensorId> = beside
+            .flat_map(|layer| graph.layer(layer).inputs.iter().copied())
+            .filter(|t| {
+                let producer = graph.producer(*t);
+                producer.is_none_or(|p| !self.request.beside.contains(p))
+            })
+            .collect();
+        read.into_iter()
+    }
+
+    /// A tensor that stays on the edge; its shape may depend on the data.
+    fn handed(&self, id: TensorId) -> ValueInfoProto {
+        let tensor = self.reading.graph.tensor(id);
+        match (tensor::data_type(tensor.dtype), &tensor.uncuttable) {
+            (Some(kind), Some(_)) => value(&tensor.name, kind, None),
+            _ => self.declared(id),
+        }
+    }
+
+    fn local(&self) -> Option<Model> {
+        let read: Vec<TensorId> = self.read_beside().collect();
+        let mut parts = Parts {
+            layers: self.nodes_of(Place::Beside),
+            outputs: self.model_outputs(Place::Beside),
+            ..Parts::default()
+        };
+        for input in run_time_inputs(self.model.graph_proto()) {
+            let id = self.reading.graph.find_tensor(input.name());
+            if id.is_ok_and(|id| read.contains(&id)) {
+                parts.inputs.push(self.input(input));
+            }
+        }
+        let handed = read.into_iter().filter(|id| !self.is_input(*id));
+        parts.inputs.extend(handed.map(|id| self.handed(id)));
+        self.half("local", parts)
     }
 
     fn server(&self) -> Option<Model> {
         let graph = &self.reading.graph;
         let mut parts = Parts {
-            layers: self.nodes_of(false),
-            outputs: self.model_outputs(false),
+            layers: self.nodes_of(Place::Server),
+            outputs: self.model_outputs(Place::Server),
             ..Parts::default()
         };
         for (id, _) in &self.request.crossing {

@@ -1,4 +1,5 @@
-//! A split directory: `edge.onnx`, `server.onnx` and `split.toml`, which describes them.
+//! A split directory: `edge.onnx`, `server.onnx`, where heads run beside the link `local.onnx`, and
+//! `split.toml`, which describes them.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ pub const FORMAT: u32 = 1;
 pub const DESCRIPTION: &str = "split.toml";
 /// Name of the edge half.
 pub const EDGE: &str = "edge.onnx";
+/// Name of the heads that run while link and server work.
+pub const LOCAL: &str = "local.onnx";
 /// Name of the server half.
 pub const SERVER: &str = "server.onnx";
 
@@ -38,6 +41,10 @@ pub struct Description {
     /// The edge half; absent when nothing is to be done there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<HalfRecord>,
+    /// The heads that run on the edge while link and server work; reads outputs of the edge half and
+    /// model inputs. Absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<HalfRecord>,
     /// The server half; absent when everything is done on the edge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<HalfRecord>,
@@ -102,6 +109,8 @@ pub struct CrossingRecord {
 pub struct TaskRecord {
     pub name: String,
     pub edge: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<String>,
     pub server: Vec<String>,
 }
 
@@ -188,8 +197,9 @@ impl Split<'_> {
             .tempdir_in(parent)
             .map_err(io(parent))?;
         let edge = written(self.halves.edge.as_ref(), &work.path().join(EDGE))?;
+        let local = written(self.halves.local.as_ref(), &work.path().join(LOCAL))?;
         let server = written(self.halves.server.as_ref(), &work.path().join(SERVER))?;
-        let description = self.describe(edge, server)?;
+        let description = self.describe(edge, local, server)?;
         let toml = description.to_toml(&folder.join(DESCRIPTION))?;
         save::write(&work.path().join(DESCRIPTION), &[Bytes::from(toml)])?;
         replace_files(work.path(), folder)?;
@@ -199,6 +209,7 @@ impl Split<'_> {
     fn describe(
         &self,
         edge: Option<HalfRecord>,
+        local: Option<HalfRecord>,
         server: Option<HalfRecord>,
     ) -> Result<Description, OnnxError> {
         let graph = &self.reading.graph;
@@ -226,6 +237,7 @@ impl Split<'_> {
             TaskRecord {
                 name: task.name.clone(),
                 edge: of(&edge),
+                local: of(&local),
                 server: of(&server),
             }
         };
@@ -242,6 +254,7 @@ impl Split<'_> {
             crossings: crossings.collect(),
             tasks: self.tasks.iter().map(task).collect(),
             edge,
+            local,
             server,
         })
     }
@@ -292,12 +305,14 @@ fn replace_files(from: &Path, folder: &Path) -> Result<(), OnnxError> {
 }
 
 /// Files of a split directory, the description last.
-fn files() -> [PathBuf; 5] {
+fn files() -> [PathBuf; 7] {
     let data = |name: &str| PathBuf::from(format!("{name}.data"));
     [
         data(EDGE),
+        data(LOCAL),
         data(SERVER),
         EDGE.into(),
+        LOCAL.into(),
         SERVER.into(),
         DESCRIPTION.into(),
     ]

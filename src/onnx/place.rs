@@ -37,4 +37,41 @@ impl Reading {
         }
         Ok(edge)
     }
+
+    /// The layers of a plan's edge that run while link and server work: those of `local`, and of
+    /// `edge`, which is from [`Reading::edge_of_plan`] and whose ids are `kept`, what rests on
+    /// them. A layer that no list names runs where its results are first
+    /// needed, or, where nothing needs them, as early as possible.
+    ///
+    /// # Errors
+    /// An id that no layer has.
+    pub fn beside_of_plan(
+        &self,
+        edge: &LayerSet,
+        kept: &[String],
+        local: &[String],
+        crossing: &[TensorId],
+    ) -> Result<LayerSet, OnnxError> {
+        let graph = &self.graph;
+        let mut before = graph.ancestors(crossing);
+        for id in kept.iter().filter(|id| !local.contains(id)) {
+            before.insert(graph.find_layer(id)?);
+        }
+        graph.close_backwards(&mut before);
+        let mut beside = LayerSet::empty(graph.layers().len());
+        for id in local {
+            beside.insert(graph.find_layer(id)?);
+        }
+        let named = beside.clone();
+        graph.close_backwards(&mut beside);
+        beside.subtract(&before);
+        // one that is needed before, too, is for the cut to refuse
+        beside.union_with(&named);
+        for id in edge.iter().filter(|id| !before.contains(*id)) {
+            if graph.producers(id).any(|p| beside.contains(p)) {
+                beside.insert(id);
+            }
+        }
+        Ok(beside)
+    }
 }

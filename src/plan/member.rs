@@ -18,6 +18,9 @@ pub struct PlannedMember {
     pub tasks: Vec<String>,
     /// Ids of its layers on the edge, in execution order.
     pub edge: Vec<String>,
+    /// Those of them that run as a model of their own while link and server work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<String>,
     /// Ids of its layers on the server.
     pub server: Vec<String>,
     /// What crosses for it. An input that several members read is among the crossings of each, but
@@ -44,6 +47,7 @@ impl Plan {
                 ..self.setting.clone()
             },
             edge: member.edge.clone(),
+            local: member.local.clone(),
             server: member.server.clone(),
             crossing: member.crossing.clone(),
             ..self.clone()

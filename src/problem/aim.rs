@@ -172,10 +172,13 @@ impl Problem {
     /// Sums of which an aim is the largest, given where each task is done. Empty for aims that are
     /// no sums of times and bytes.
     pub fn aim_sums(&self, aim: &Aim, done: &[Done]) -> Vec<Sum> {
-        let objective = match aim {
-            Aim::Wanted(objective) => objective,
-            Aim::Use(limit) => return self.limit_sums(limit, done),
-        };
+        match aim {
+            Aim::Wanted(objective) => self.delays.in_aims(self.objective_sums(*objective, done)),
+            Aim::Use(limit) => self.limit_sums(limit, done),
+        }
+    }
+
+    fn objective_sums(&self, objective: Objective, done: &[Done]) -> Vec<Sum> {
         match objective {
             Objective::Latency => self.latency(done),
             Objective::Weighted => {
@@ -208,7 +211,7 @@ impl Problem {
     /// Sums none of which may exceed what a limit allows; empty for limits that are no sums of
     /// times and bytes.
     pub fn limit_sums(&self, limit: &Limit, done: &[Done]) -> Vec<Sum> {
-        match limit {
+        let sums = match limit {
             Limit::MaxUplink(_) => vec![Sum::of_uplink_bytes()],
             Limit::MaxDownlink(_) => vec![Sum::of_downlink_bytes()],
             Limit::MaxMessage(_) => vec![Sum::of_uplink_bytes(), Sum::of_downlink_bytes()],
@@ -221,7 +224,8 @@ impl Problem {
                 power.iter().map(|power| power.beyond_idle()).collect()
             }
             _ => Vec::new(),
-        }
+        };
+        self.delays.in_limits(sums)
     }
 
     /// What the sums of a limit may come to, in their unit.

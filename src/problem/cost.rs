@@ -119,7 +119,11 @@ impl Problem {
     }
 
     /// What a placement costs with each order of work on the edge.
-    fn costs(&self, edge: &LayerSet, codecs: &[(TensorId, Codec)]) -> Result<Vec<Cost>, Violation> {
+    pub(super) fn costs(
+        &self,
+        edge: &LayerSet,
+        codecs: &[(TensorId, Codec)],
+    ) -> Result<Vec<Cost>, Violation> {
         let graph = self.graph();
         if let Some(layer) = self.graph().first_open(edge) {
             let layer = self.graph().layer(layer).id.clone();

@@ -34,6 +34,7 @@ impl Problem {
     pub fn describe(&self, found: Found) -> Plan {
         let pace = self.pace();
         let Found { edge, cost, .. } = &found;
+        let likely = self.likely(edge, cost);
         let side = |server: bool| {
             let layers = self.graph().layer_ids();
             layers
@@ -59,7 +60,9 @@ impl Problem {
                 _ => cost.latency_ms(pace),
             },
             breakdown_ms: cost.breakdown(pace),
-            tasks: self.describe_tasks(edge, cost, pace),
+            tasks: self.describe_tasks(edge, cost, &likely.on_time),
+            latency_spread: likely.latency,
+            robust: None,
             uplink_bytes: cost.parts.uplink_bytes,
             downlink_bytes: cost.parts.downlink_bytes,
             edge_memory_bytes: cost.edge_memory.0,
@@ -78,6 +81,7 @@ impl Problem {
                     ..self.evidence(edge)
                 },
             },
+            measured: None,
             solve_ms: None,
             request: None,
         }
@@ -214,6 +218,7 @@ impl Problem {
 
     fn setting(&self) -> Setting {
         let mut setting = self.tables.setting.clone();
+        setting.delay_ms = self.split().delay_ns as f64 / 1e6;
         setting.rate_bit_s = self.link().rate.bit_s();
         setting
     }
@@ -282,7 +287,13 @@ impl Problem {
         crossing.iter().map(describe).collect()
     }
 
-    fn describe_tasks(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Vec<TaskPlan> {
+    fn describe_tasks(
+        &self,
+        edge: &LayerSet,
+        cost: &Cost,
+        on_time: &[Option<f64>],
+    ) -> Vec<TaskPlan> {
+        let pace = self.pace();
         let describe = |(index, task): (usize, &crate::task::Task)| {
             let drop = self.drop(index, edge, &cost.crossing);
             let needs = &self.needs()[index];
@@ -298,6 +309,7 @@ impl Problem {
                 side,
                 latency_ms: pace.ns(done) / 1e6,
                 deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
+                on_time: on_time[index],
                 beside_link: cost.timing.done[index] == Done::Local,
                 accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
                 accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),

@@ -292,7 +292,7 @@ pub(super) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>
 }
 
 /// Largest drops and floors, in the order of the tasks.
-fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limit>, ProblemError> {
+pub(super) fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limit>, ProblemError> {
     let drops = wishes.drops.iter().filter_map(|d| d.task.as_ref());
     let floors = wishes.floors.iter().map(|f| &f.task);
     for (flag, name) in drops

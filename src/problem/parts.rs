@@ -138,6 +138,14 @@ impl Sum {
         self.more_ns += factor * other.more_ns;
     }
 
+    /// Counts both delays this often where it counts them once.
+    pub(super) fn repeat_delays(&mut self, times: i64) {
+        for part in [Part::Delay, Part::BackDelay] {
+            let weight = &mut self.times[part as usize];
+            *weight = weight.saturating_mul(times);
+        }
+    }
+
     /// Whether both count the same, but for what is added to every placement's.
     pub fn same_weights(&self, other: &Sum) -> bool {
         let own = Sum {

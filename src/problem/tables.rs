@@ -1,5 +1,6 @@
 //! The tables of the cost model: whole nanoseconds and bits per layer and crossing.
 
+mod tail;
 mod tasks;
 mod tensors;
 
@@ -17,6 +18,7 @@ use crate::server::{Server, ServerTimes};
 use crate::task::Task;
 use crate::units::{BitRate, Bytes};
 
+pub(super) use tail::Spreads;
 use tasks::TaskWishes;
 use tensors::TensorTable;
 
@@ -195,7 +197,7 @@ impl Tables {
         Ok(tables)
     }
 
-    fn check_range(&self) -> Result<(), ProblemError> {
+    pub(super) fn check_range(&self) -> Result<(), ProblemError> {
         let mut time = 0.0;
         let bytes = |sum: Bytes| 8.0 * sum.0 as f64;
         let mut bits = bytes(self.graph.weights().iter().map(|w| w.bytes).sum());
@@ -331,5 +333,7 @@ fn setting(edge: &Profile, server: &Server, scenario: &Scenario) -> Setting {
             .map(|(task, side)| format!("{task}={side}"))
             .collect(),
         local_inputs: scenario.local_inputs.clone(),
+        percentile: None,
+        rate_spread: scenario.rate_model.as_ref().map(ToString::to_string),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Problem;
+use super::amounts::Delays;
 use super::tables::Tables;
+use super::{Problem, ProblemError};
 use crate::units::Delay;
 
 /// Thousandths in a whole.
@@ -15,9 +16,7 @@ impl Problem {
     pub fn with_delay(&self, delay: Delay) -> Problem {
         let mut problem = self.clone();
         problem.link.delay = delay;
-        let tables = Arc::make_mut(&mut problem.tables);
-        tables.split.delay_ns = delay.ns();
-        tables.setting.delay_ms = delay.ns() as f64 / 1e6;
+        problem.delays = Delays::of(delay);
         problem
     }
 
@@ -25,31 +24,55 @@ impl Problem {
     /// thousandths of what they are.
     #[must_use]
     pub fn with_times(&self, edge: u64, server: u64) -> Problem {
+        let by = |thousandths: u64| {
+            move |time: u64| {
+                let scaled = u128::from(time) * u128::from(thousandths) / u128::from(WHOLE);
+                u64::try_from(scaled).unwrap_or(u64::MAX)
+            }
+        };
         let mut problem = self.clone();
-        Arc::make_mut(&mut problem.tables).scale(edge, server);
+        Arc::make_mut(&mut problem.tables).scale(by(edge), by(server));
         problem
+    }
+
+    /// As [`Problem::with_times`], with any factors.
+    ///
+    /// # Errors
+    /// [`ProblemError::TooLarge`].
+    pub fn with_times_by(&self, edge: f64, server: f64) -> Result<Problem, ProblemError> {
+        let mut problem = self.clone();
+        Arc::make_mut(&mut problem.tables).scale_by(edge, server)?;
+        Ok(problem)
     }
 }
 
 impl Tables {
-    fn scale(&mut self, edge: u64, server: u64) {
-        let scale = |time: &mut u64, by: u64| {
-            let scaled = u128::from(*time) * u128::from(by) / u128::from(WHOLE);
-            *time = u64::try_from(scaled).unwrap_or(u64::MAX);
-        };
+    /// Multiplies all times on the edge and all on the server by a factor each.
+    ///
+    /// # Errors
+    /// Sums beyond the range of exact arithmetic.
+    pub(super) fn scale_by(&mut self, edge: f64, server: f64) -> Result<(), ProblemError> {
+        let by = |factor: f64| move |time: u64| (time as f64 * factor).round() as u64;
+        self.scale(by(edge), by(server));
+        self.check_range()
+    }
+
+    fn scale(&mut self, edge: impl Fn(u64) -> u64, server: impl Fn(u64) -> u64) {
+        let on_edge = |time: &mut u64| *time = edge(*time);
+        let on_server = |time: &mut u64| *time = server(*time);
         for layer in &mut self.layers {
-            scale(&mut layer.edge_ns, edge);
-            scale(&mut layer.server_ns, server);
+            on_edge(&mut layer.edge_ns);
+            on_server(&mut layer.server_ns);
         }
         for tensor in &mut self.tensors {
-            scale(&mut tensor.send_ns, edge);
-            scale(&mut tensor.recv_ns, server);
+            on_edge(&mut tensor.send_ns);
+            on_server(&mut tensor.recv_ns);
             for way in &mut tensor.ways {
-                scale(&mut way.encode_ns, edge);
-                scale(&mut way.decode_ns, server);
+                on_edge(&mut way.encode_ns);
+                on_server(&mut way.decode_ns);
             }
         }
-        scale(&mut self.split.edge_ns, edge);
-        scale(&mut self.split.server_ns, server);
+        on_edge(&mut self.split.edge_ns);
+        on_server(&mut self.split.server_ns);
     }
 }

@@ -7,6 +7,7 @@ mod by_hand;
 mod check;
 mod codec_times;
 mod error;
+mod spread;
 mod union;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::units::Bytes;
 
 pub use codec_times::{CodecTime, codec_time};
 pub use error::ProfileError;
+pub use spread::TimeSpread;
 pub use union::{Member, Names, UnionError};
 
 /// Version of the file format this program reads and writes.

@@ -70,7 +70,7 @@ impl Bench<'_> {
     }
 
     /// A session at the deployment level.
-    fn session(&self, model: &Model) -> Result<Session, RunError> {
+    pub(super) fn session(&self, model: &Model) -> Result<Session, RunError> {
         let options = SessionOptions {
             provider: self.provider,
             ..SessionOptions::default()

@@ -20,6 +20,7 @@ pub mod probe;
 mod proc;
 pub mod profiler;
 mod records;
+pub mod rivals;
 pub mod session;
 pub mod stats;
 mod trace;

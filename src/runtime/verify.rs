@@ -1,4 +1,4 @@
-//! Do the two halves give what the whole model gives?
+//! Do the halves give what the whole model gives?
 
 use ort::environment::Environment;
 
@@ -7,7 +7,7 @@ use super::halves::pick;
 use super::session::{Difference, Session, SessionOptions, Values, compare};
 use crate::onnx::{Halves, Model};
 
-/// How one output of the two halves compares with the whole model's.
+/// How one output of the halves compares with the whole model's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputCheck {
     /// Name of the model output.
@@ -28,7 +28,8 @@ pub fn run_whole(
     Session::new(environment, &model.encode(), &SessionOptions::default())?.run(feed)
 }
 
-/// Runs the edge half on `feed` and the server half on what it sends, and compares every output.
+/// Runs the edge half on `feed`, the heads beside the link and the server half on what it delivers,
+/// and compares every output.
 ///
 /// # Errors
 /// The runtime refuses or fails, or an output of the whole model is missing.
@@ -43,11 +44,18 @@ pub fn verify(
         let mut session = Session::new(environment, &edge.encode(), &SessionOptions::default())?;
         results = session.run(&pick(&session.input_names(), feed)?)?;
     }
+    let mut beside = Vec::new();
+    if let Some(local) = &halves.local {
+        let mut session = Session::new(environment, &local.encode(), &SessionOptions::default())?;
+        let known = [results.as_slice(), feed].concat();
+        beside = session.run(&pick(&session.input_names(), &known)?)?;
+    }
     if let Some(server) = &halves.server {
         let mut session = Session::new(environment, &server.encode(), &SessionOptions::default())?;
         let sent = pick(&session.input_names(), &results)?;
         results.extend(session.run(&sent)?);
     }
+    results.extend(beside);
     expected
         .iter()
         .map(|(output, value)| {

@@ -1,15 +1,15 @@
 //! What was typed, in flags or in a scenario file, before it is complete.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::typed::{frames, typed, typed_all};
 use super::{
-    AccuracyLimits, Deadline, Floor, FrameRate, Limits, MaxDrop, Objective, RateRange, Results,
-    Scenario, ScenarioError, Schedule, TaskResults, U8Input, Weight,
+    AccuracyLimits, Deadline, Floor, FrameRate, Limits, MaxDrop, Objective, Percentile, RateModel,
+    RateRange, Results, Scenario, ScenarioError, Schedule, TaskResults, U8Input, Weight,
 };
 use crate::codec::Codec;
 use crate::link::{Link, PRESETS, Preset};
@@ -32,6 +32,10 @@ pub struct Wishes {
     pub delay: Option<Delay>,
     #[serde(serialize_with = "typed")]
     pub down_rate: Option<BitRate>,
+    pub percentile: Option<Percentile>,
+    #[serde(serialize_with = "typed")]
+    pub rate_spread: Option<Share>,
+    pub rate_trace: Option<PathBuf>,
     pub codec: Vec<Codec>,
     #[serde(deserialize_with = "texts", serialize_with = "typed_all")]
     pub input_u8: Vec<U8Input>,
@@ -94,7 +98,9 @@ impl Wishes {
             message,
         };
         let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
-        let wishes: Wishes = read_toml(&text).map_err(error)?;
+        let mut wishes: Wishes = read_toml(&text).map_err(error)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        wishes.rate_trace = wishes.rate_trace.map(|trace| folder.join(trace));
         match wishes.format {
             None | Some(1) => Ok(wishes),
             Some(other) => Err(error(format!(
@@ -113,12 +119,19 @@ impl Wishes {
             Some(_) => (None, None, None),
             None => (file.rate, file.delay, file.down_rate),
         };
+        let (spread, trace) = match (self.rate_spread, &self.rate_trace) {
+            (None, None) => (file.rate_spread, file.rate_trace),
+            _ => (None, None),
+        };
         Wishes {
             format: self.format.or(file.format),
             link: self.link.or(file.link),
             rate: self.rate.or(rate),
             delay: self.delay.or(delay),
             down_rate: self.down_rate.or(down_rate),
+            percentile: self.percentile.or(file.percentile),
+            rate_spread: self.rate_spread.or(spread),
+            rate_trace: self.rate_trace.or(trace),
             codec: list(self.codec, file.codec),
             input_u8: list(self.input_u8, file.input_u8),
             results: list(self.results, file.results),
@@ -177,10 +190,17 @@ impl Wishes {
                 from: rate,
                 to: rate,
             });
-        let rates = self
-            .rate
-            .or(preset_rate)
-            .ok_or_else(|| ScenarioError::NoLink(known()))?;
+        let asked = self.rate.or(preset_rate);
+        let rate_model = RateModel::of(self.rate_spread, self.rate_trace.as_deref(), asked)?;
+        let one = |rate| RateRange {
+            from: rate,
+            to: rate,
+        };
+        let rates = match (&rate_model, self.percentile) {
+            (Some(model), Some(percentile)) => one(model.held_in(percentile)?),
+            (Some(model), None) => asked.unwrap_or(one(model.mean())),
+            (None, _) => asked.ok_or_else(|| ScenarioError::NoLink(known()))?,
+        };
         let link = Link {
             rate: rates.from,
             delay: self.delay.or(preset.map(delay_of)).unwrap_or_default(),
@@ -199,6 +219,8 @@ impl Wishes {
         let (results, task_results) = results(self.results)?;
         let scenario = Scenario {
             link,
+            percentile: self.percentile,
+            rate_model,
             measured_codecs: self.codec.is_empty(),
             codecs: codecs(self.codec, &self.input_u8)?,
             u8_inputs: self.input_u8,

@@ -9,8 +9,9 @@ mod choice;
 mod rows;
 mod walk;
 
+use super::nearest::within;
 use crate::graph::{LayerId, LayerSet};
-use crate::problem::Codecs;
+use crate::problem::{Codecs, Rank};
 use crate::solve::reduce::Reduced;
 use walk::{Standing, Walk};
 
@@ -25,30 +26,76 @@ pub(super) struct Enumerated {
 /// Looks at every closed placement; `None` when there are more than `most`, or too many choices of
 /// codecs in one of them.
 pub(super) fn enumerate(reduced: &Reduced<'_>, most: usize) -> Option<Enumerated> {
-    let mut walk = Walk::new(reduced);
-    let mut found = Enumerated {
-        best: None,
-        placements: 0,
-    };
+    let mut best = None;
     let mut best_rank = None;
-    // one frame per layer added: the layers that may follow it
-    let mut frames: Vec<Frame> = vec![Frame::first(walk.open())];
-    loop {
-        found.placements += 1;
-        if found.placements > most {
-            return None;
-        }
+    let placements = each(reduced, most, &mut |walk| {
         match walk.standing(best_rank.as_ref()) {
             Standing::Best(rank, codecs) => {
                 best_rank = Some(rank);
-                found.best = Some((walk.edge().clone(), codecs));
+                best = Some((walk.edge().clone(), codecs));
             }
             Standing::NotBest => {}
             Standing::TooManyChoices => return None,
         }
+        Some(())
+    })?;
+    Some(Enumerated { best, placements })
+}
+
+/// The placements whose objective is at most `factor` times the least, best first, `most` of them
+/// at most; `None` as in [`enumerate`].
+pub(super) fn nearby(
+    reduced: &Reduced<'_>,
+    most_placements: usize,
+    most: usize,
+    factor: f64,
+) -> Option<Vec<(LayerSet, Codecs)>> {
+    let mut kept: Vec<(Rank, LayerSet, Codecs)> = Vec::new();
+    each(reduced, most_placements, &mut |walk| {
+        let last = kept.get(most.max(1) - 1).map(|(rank, ..)| *rank);
+        let bound = kept.first().map(|(least, ..)| Rank {
+            aims: [within(least.aims[0], factor), i128::MAX],
+            payload: u64::MAX,
+            edge_layers: usize::MAX,
+        });
+        let bound = [last, bound].into_iter().flatten().min();
+        match walk.standing(bound.as_ref()) {
+            Standing::Best(rank, codecs) => {
+                let place = kept.partition_point(|(known, ..)| *known <= rank);
+                kept.insert(place, (rank, walk.edge().clone(), codecs));
+                let most_aim = within(kept[0].0.aims[0], factor);
+                kept.retain(|(rank, ..)| rank.aims[0] <= most_aim);
+                kept.truncate(most.max(1));
+            }
+            Standing::NotBest => {}
+            Standing::TooManyChoices => return None,
+        }
+        Some(())
+    })?;
+    let placements = kept.into_iter();
+    Some(placements.map(|(_, edge, codecs)| (edge, codecs)).collect())
+}
+
+/// Looks at every closed placement; their number, or `None` when there are more than `most` or
+/// `look` gives up.
+fn each<'a, 'p>(
+    reduced: &'a Reduced<'p>,
+    most: usize,
+    look: &mut dyn FnMut(&mut Walk<'a, 'p>) -> Option<()>,
+) -> Option<usize> {
+    let mut walk = Walk::new(reduced);
+    let mut placements = 0;
+    // one frame per layer added: the layers that may follow it
+    let mut frames: Vec<Frame> = vec![Frame::first(walk.open())];
+    loop {
+        placements += 1;
+        if placements > most {
+            return None;
+        }
+        look(&mut walk)?;
         loop {
             let Some(frame) = frames.last_mut() else {
-                return Some(found);
+                return Some(placements);
             };
             if let Some(next) = frame.candidates.get(frame.cursor).copied() {
                 frame.cursor += 1;

@@ -3,10 +3,16 @@
 
 mod choose;
 mod enumerate;
+mod envelope;
 mod explain;
+mod grid;
 mod linear;
+mod map;
+mod nearest;
 mod optimum;
+mod over;
 mod reduce;
+mod robust;
 mod sweep;
 mod tradeoff;
 
@@ -17,6 +23,11 @@ use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
 pub use explain::{NamedCut, explain};
+pub use grid::{Stretch, by_bisection};
+pub use map::map;
+pub use nearest::{Near, Nearest, nearest};
+pub use over::{over_file, sweep_over};
+pub use robust::robust;
 pub use sweep::{sweep, sweep_models};
 pub use tradeoff::tradeoff;
 
@@ -102,7 +113,7 @@ pub enum Outcome {
 }
 
 /// Why there is neither a plan nor a proof that there is none.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SolveError {
     /// The solver gave up before it found a plan.
     #[error("no plan found: {0}; allow more time, or relax a limit")]
@@ -113,6 +124,30 @@ pub enum SolveError {
          lateness and throughput do not, nor does --schedule overlap; plan at single rates instead"
     )]
     NoLine,
+    /// A sweep over delays of something that is no line in the delay.
+    #[error(
+        "a sweep over delays needs an objective that grows in proportion to the delay: the lateness \
+         of several tasks does not, nor does --schedule overlap; plan at single delays instead"
+    )]
+    NoLineInDelay,
+    /// A sweep over deadlines that decide about the order of work, too.
+    #[error(
+        "deadlines decide in which order heads run under --schedule overlap, so they cannot be \
+         swept over: plan at single deadlines instead, or leave --schedule out"
+    )]
+    OrderVaries,
+    /// A sweep over deadlines that are goals.
+    #[error(
+        "under lateness as an objective deadlines are goals, not limits, so they cannot be swept \
+         over: choose another --objective, such as latency"
+    )]
+    Goals,
+    /// A sweep over the deadlines of no task.
+    #[error("no task is without a deadline of its own: name one, as in --over deadline:TASK=A..B")]
+    NoTask,
+    /// Limits that cannot be resolved at an amount.
+    #[error(transparent)]
+    Problem(std::sync::Arc<crate::problem::ProblemError>),
     /// No plan meets the limits at any rate.
     #[error("no plan meets the limits")]
     Infeasible(Box<NoPlan>),

@@ -145,6 +145,7 @@ impl Candidate {
 }
 
 /// What the linear programs say.
+#[allow(clippy::large_enum_variant)] // one at a time
 enum Solved {
     Optimal(Candidate, String),
     Infeasible,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use cutpoint::plan::{Plan, Setting, Sweep};
 use cutpoint::profile::Profile;
-use cutpoint::scenario::{RateRange, Wishes};
+use cutpoint::scenario::{Percentile, RateRange, Wishes};
 use cutpoint::units::{BitRate, Delay};
 
 use super::super::{Kind, OrFail};
@@ -120,6 +120,7 @@ pub(super) fn wishes(setting: &Setting) -> Wishes {
             .filter_map(|text| text.parse().ok())
             .collect(),
         local_input: setting.local_inputs.clone(),
+        percentile: setting.percentile.and_then(|p| Percentile::new(p).ok()),
         ..Wishes::default()
     }
 }

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint::candidates::{Candidate, CandidatesError};
-use cutpoint::problem::{Problem, ProblemError};
+use cutpoint::candidates::Candidate;
+use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::Scenario;
 use cutpoint::sensitivity::Sensitivity;
-use cutpoint::server::{Server, ServerError};
+use cutpoint::server::Server;
 use cutpoint::solve::Rival;
 
+use super::kinds::{problem_kind, server_kind};
 use crate::cli::{Common, Kind, OrFail};
 
 /// What a person should know about the candidates, each thing once.
@@ -76,31 +77,4 @@ pub(crate) fn problem(
         common.note(note);
     }
     Ok(problem)
-}
-
-fn server_kind(error: &ServerError) -> Kind {
-    match error {
-        ServerError::BadFactor(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-fn problem_kind(error: &ProblemError) -> Kind {
-    match error {
-        ProblemError::Unknown { .. }
-        | ProblemError::NotAnInput { .. }
-        | ProblemError::NotAnImage { .. }
-        | ProblemError::CodecNeedsData(_)
-        | ProblemError::NoAccuracy
-        | ProblemError::NoBaseline(_) => Kind::Usage,
-        _ => Kind::BadInput,
-    }
-}
-
-pub(super) fn candidates_kind(error: &CandidatesError) -> Kind {
-    match error {
-        CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
-        CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,
-        _ => Kind::BadInput,
-    }
 }

@@ -232,7 +232,7 @@ impl Program<'_, '_> {
 
 /// The sum of the coefficients' sizes, at least one.
 fn size(expression: &Expression) -> f64 {
-    let coefficients = expression.clone().linear_coefficients().into_iter();
+    let coefficients = expression.clone().linear_coefficients();
     let size: f64 = coefficients.map(|(_, c)| c.abs()).sum();
     if size > 0.0 { size } else { 1.0 }
 }

@@ -1,0 +1,240 @@
+//! `cutpoint sweep --over`.
+
+use std::path::Path;
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use cutpoint::candidates::{Candidate, candidates, relative_to_best};
+use cutpoint::plan::{DelayMap, OverSegment, OverSweep, Plan};
+use cutpoint::scenario::{Dial, Over};
+use cutpoint::solve::{
+    Choice, SolveError, Stretch, by_bisection, choose, map, over_file, sweep_over,
+};
+use serde::Serialize;
+
+use super::plan::fail;
+use super::wishes::{Read, WishArgs, candidates_kind, rivals, tell};
+use super::{Common, Kind, OrFail, files, over_text};
+
+/// What is varied other than the rate.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sweep")]
+pub(crate) struct OverArgs {
+    /// Vary this instead of the rate: edge-memory, server-memory, max-uplink, max-downlink,
+    /// max-message, max-energy, max-power, link-share, deadline[:TASK], max-drop[:TASK],
+    /// floor:TASK, capacity:NAME, fps, delay, or speed (of a server like sim:8x)
+    #[arg(long, allow_hyphen_values = true, value_name = "WHAT=A..B")]
+    over: Option<Over>,
+    /// Best plans of a range of rates at each of several delays: with --rate A..B and --over
+    /// delay=A..B
+    #[arg(long, requires = "over")]
+    map: bool,
+    /// Delays of the map
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "map",
+        default_value = "25",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000)
+    )]
+    rows: usize,
+}
+
+impl OverArgs {
+    /// What is varied, if it is not the rate.
+    pub(crate) fn over(&self) -> Option<&Over> {
+        self.over.as_ref()
+    }
+
+    /// Sweeps, prints and writes.
+    pub(crate) fn run(
+        &self,
+        over: &Over,
+        wishes: &WishArgs,
+        out: Option<&Path>,
+        common: &Common,
+    ) -> anyhow::Result<()> {
+        let read = wishes.read_varied(over)?;
+        self.check(over, &read)?;
+        if self.map {
+            let found = self.map(over, &read, common)?;
+            return finish(
+                &found,
+                &over_text::map(&found),
+                found.to_toml(),
+                out,
+                common,
+            );
+        }
+        let found = match over.dial {
+            Dial::Speed => speeds(over, &read, common)?,
+            _ => amounts(over, &read, common)?,
+        };
+        let text = over_text::sweep(over, &found);
+        finish(&found, &text, found.to_toml(), out, common)
+    }
+
+    fn check(&self, over: &Over, read: &Read) -> anyhow::Result<()> {
+        let one_rate = read.rates.single().is_some();
+        let hint = match (self.map, over.dial == Dial::Delay, one_rate) {
+            (true, true, false) | (false, _, true) => return Ok(()),
+            (true, ..) => "--map is of rates and delays: give --rate A..B and --over delay=A..B",
+            (false, true, false) => {
+                "--rate is a range: add --map for every delay of a grid, or give one rate"
+            }
+            (false, false, false) => "--rate is a range: sweep over it or over this, not both",
+        };
+        Err(Kind::Usage.of(anyhow::anyhow!("--over {}: {hint}", over.dial)))
+    }
+
+    fn map(&self, over: &Over, read: &Read, common: &Common) -> anyhow::Result<DelayMap> {
+        let candidates = read.candidates()?;
+        tell(&candidates, common);
+        let delays = grid(over.from, over.to, self.rows);
+        let found = map(&rivals(&candidates), read.rates, &delays, &read.options);
+        let (mut found, chosen) = found.map_err(|error| refusal(error, common))?;
+        for (plan, index) in found.plans.iter_mut().zip(chosen) {
+            plan.plan = candidates[index].finish(plan.plan.clone());
+        }
+        Ok(found)
+    }
+}
+
+/// Delays by a common factor; where the shortest is zero, it and those from a thousandth of the
+/// longest on.
+fn grid(from: u64, to: u64, rows: usize) -> Vec<u64> {
+    let mut delays = vec![from];
+    let start = if from == 0 { to / 1000 } else { from };
+    let first = usize::from(from != 0);
+    let steps = rows.saturating_sub(2) + first;
+    for index in first..=steps {
+        let share = index as f64 / (steps as f64).max(1.0);
+        let ratio = to as f64 / (start as f64).max(1.0);
+        delays.push(((start as f64).max(1.0) * ratio.powf(share)).round() as u64);
+    }
+    delays.retain(|delay| (from..=to).contains(delay));
+    delays.dedup();
+    // the ends as they were typed
+    if let Some(last) = delays.last_mut().filter(|_| rows > 1) {
+        *last = to;
+    }
+    delays.truncate(rows);
+    delays.dedup();
+    delays
+}
+
+fn amounts(over: &Over, read: &Read, common: &Common) -> anyhow::Result<OverSweep> {
+    let candidates = read.candidates()?;
+    tell(&candidates, common);
+    let scenario = match read.entrants.as_slice() {
+        [_] => read.scenario.clone(),
+        several => {
+            let scenario = relative_to_best(several, &read.scenario);
+            scenario.map_err(|error| candidates_kind(&error).of(error))?
+        }
+    };
+    let found = sweep_over(&rivals(&candidates), over, &scenario, &read.options);
+    let (mut found, chosen) = found.map_err(|error| refusal(error, common))?;
+    for (segment, index) in found.segments.iter_mut().zip(chosen) {
+        segment.plan = candidates[index].finish(segment.plan.clone());
+    }
+    Ok(found)
+}
+
+fn speeds(over: &Over, read: &Read, common: &Common) -> anyhow::Result<OverSweep> {
+    tell(&read.candidates()?, common);
+    let at = |speed: u64| -> anyhow::Result<Option<Plan>> {
+        let candidates = at_speed(read, speed)?;
+        Ok(match choose(&rivals(&candidates), &read.options)? {
+            Choice::Plan(index, plan) => Some(lasting(candidates[index].finish(*plan))),
+            Choice::NoPlan(_) => None,
+        })
+    };
+    let found = by_bisection(over.from, over.to, at, is_same)?;
+    let segment = |stretch: Stretch<Plan>| {
+        Some(OverSegment {
+            from: stretch.from,
+            to: stretch.to,
+            from_typed: over.dial.typed(stretch.from),
+            to_typed: over.dial.typed(stretch.to),
+            latency: None,
+            plan: stretch.plan?,
+        })
+    };
+    let segments: Vec<OverSegment> = found.into_iter().filter_map(segment).collect();
+    if segments.is_empty() {
+        let candidates = at_speed(read, over.to)?;
+        if let Choice::NoPlan(none) = choose(&rivals(&candidates), &read.options)? {
+            return Err(fail(&none, common)?);
+        }
+    }
+    Ok(OverSweep {
+        resolution: Some(RESOLUTION.to_owned()),
+        ..over_file(over, segments)
+    })
+}
+
+const RESOLUTION: &str = "switches are exact to 0.001x, between plans solved for at both speeds; a \
+    plan that is the best only between two of the 33 speeds first looked at, with the same other \
+    plan at both, is missing";
+
+/// The candidates with the server at a speed in thousandths.
+fn at_speed(read: &Read, speed: u64) -> anyhow::Result<Vec<Candidate>> {
+    let mut entrants = read.entrants.clone();
+    for entrant in &mut entrants {
+        let server = entrant.server.at_speed(speed as f64 / 1e3);
+        entrant.server = server.ok_or_else(|| {
+            Kind::Usage.of(anyhow::anyhow!(
+                "--over speed: {} is not so many times as fast as what was measured: use a server \
+                 such as sim:8x, or a description with `speedup`",
+                entrant.server.name
+            ))
+        })?;
+    }
+    let found = candidates(&entrants, &read.scenario);
+    found.map_err(|error| candidates_kind(&error).of(error))
+}
+
+fn is_same(one: &Plan, other: &Plan) -> bool {
+    let sent = |plan: &Plan| -> Vec<_> {
+        let crossing = plan.crossing.iter();
+        crossing.map(|c| (c.tensor.clone(), c.codec)).collect()
+    };
+    one.model == other.model
+        && one.edge == other.edge
+        && one.local == other.local
+        && sent(one) == sent(other)
+}
+
+/// The time it took to solve is no part of the answer.
+fn lasting(plan: Plan) -> Plan {
+    Plan {
+        solve_ms: None,
+        ..plan
+    }
+}
+
+/// An error, or that there is no plan.
+fn refusal(error: SolveError, common: &Common) -> anyhow::Error {
+    match error {
+        SolveError::Infeasible(none) => fail(&none, common).unwrap_or_else(|error| error),
+        SolveError::Stopped(_) => error.into(),
+        other => Kind::Usage.of(other),
+    }
+}
+
+fn finish(
+    found: &impl Serialize,
+    text: &str,
+    toml: Result<String, cutpoint::plan::PlanFileError>,
+    out: Option<&Path>,
+    common: &Common,
+) -> anyhow::Result<()> {
+    if let Some(path) = out {
+        files::write(path, toml.or_fail(Kind::Other)?.as_bytes())?;
+    }
+    match common.json {
+        true => common.print_json(found),
+        false => common.print(text),
+    }
+}

@@ -1,0 +1,97 @@
+//! Every optimal plan over a range of whole steps of something that plans are no lines in: the
+//! server's speed, since the times of its layers are rounded one by one.
+
+/// A plan, or that there is none, from one step to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch<P> {
+    /// The first step.
+    pub from: u64,
+    /// The last step.
+    pub to: u64,
+    /// What `at` found at the first step.
+    pub plan: Option<P>,
+}
+
+/// Points at which a range is looked at before it is halved: whatever holds for longer than the
+/// stretch between two of them is found.
+const POINTS: u32 = 33;
+
+/// Solves at points of a range, and halves each stretch between two of them whose plans differ,
+/// down to one step. So both plans beside every switch are found by real solves; a plan that is the
+/// best only between two points whose plans are the same is not.
+///
+/// # Errors
+/// Those of `at`.
+pub fn by_bisection<P: Clone, E>(
+    from: u64,
+    to: u64,
+    at: impl Fn(u64) -> Result<Option<P>, E>,
+    is_same: impl Fn(&P, &P) -> bool,
+) -> Result<Vec<Stretch<P>>, E> {
+    let same = |one: &Option<P>, other: &Option<P>| match (one, other) {
+        (Some(one), Some(other)) => is_same(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    let mut stretches = vec![Stretch {
+        from,
+        to: from,
+        plan: at(from)?,
+    }];
+    for point in points(from, to) {
+        // what is still to be looked at, the nearest last
+        let mut ahead = vec![(point, at(point)?)];
+        while let (Some((step, plan)), Some(last)) = (ahead.pop(), stretches.last_mut()) {
+            if same(&last.plan, &plan) {
+                last.to = step;
+            } else if step - last.to > 1 {
+                let middle = last.to + (step - last.to) / 2;
+                ahead.push((step, plan));
+                ahead.push((middle, at(middle)?));
+            } else {
+                stretches.push(Stretch {
+                    from: step,
+                    to: step,
+                    plan,
+                });
+            }
+        }
+    }
+    Ok(stretches)
+}
+
+/// Points of a range after its first, each by the same factor beyond the one before.
+fn points(from: u64, to: u64) -> Vec<u64> {
+    let ratio = to as f64 / (from as f64).max(1.0);
+    let last = POINTS - 1;
+    let point = |index: u32| {
+        let share = f64::from(index) / f64::from(last);
+        ((from as f64).max(1.0) * ratio.powf(share)).round() as u64
+    };
+    let mut points: Vec<u64> = (1..last).map(point).chain([to]).collect();
+    points.retain(|point| (from + 1..=to).contains(point));
+    points.dedup();
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_that_points_tell_apart_is_found_to_the_step() {
+        let plan = |step: u64| (step >= 7).then_some(step / 500);
+        let found = by_bisection(1, 10_000, |step| Ok::<_, ()>(plan(step)), |a, b| a == b).unwrap();
+        let first = &found[0];
+        assert_eq!((first.from, first.to, first.plan), (1, 6, None));
+        for pair in found.windows(2) {
+            assert_eq!(pair[0].to + 1, pair[1].from);
+            assert_ne!(pair[0].plan, pair[1].plan);
+            assert_eq!(pair[0].plan, plan(pair[0].to));
+            assert_eq!(pair[1].plan, plan(pair[1].from));
+        }
+        assert_eq!(found.last().unwrap().to, 10_000);
+        assert_eq!(found.len(), 22);
+        let one = by_bisection(5, 5, |step| Ok::<_, ()>(plan(step)), |a, b| a == b).unwrap();
+        assert_eq!(one.len(), 1);
+    }
+}
