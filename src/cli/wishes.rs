@@ -4,6 +4,7 @@ mod kinds;
 mod reading;
 mod request;
 mod spread;
+mod varied;
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,8 @@ use cutpoint::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint::codec::Codec;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, Over, RateRange, Scenario, Schedule,
-    TaskResults, U8Input, Weight, Wishes, parse_capacity, parse_task,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
+    U8Input, Weight, Wishes, parse_capacity, parse_task,
 };
 use cutpoint::sensitivity::Confidence;
 use cutpoint::solve::{Engine, Options};
@@ -299,14 +300,6 @@ impl WishArgs {
     fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
         let wishes = self.choices.merged(otherwise)?;
         let (scenario, rates) = complete(wishes.clone())?;
-        self.read_for(scenario, rates, wishes)
-    }
-
-    /// As [`WishArgs::read`], with what a sweep varies at its loosest.
-    pub(crate) fn read_varied(&self, over: &Over) -> anyhow::Result<Read> {
-        let wishes = self.choices.merged(Wishes::default())?;
-        let wishes = over.wish(wishes).or_fail(Kind::Usage)?;
-        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
         self.read_for(scenario, rates, wishes)
     }
 

@@ -345,7 +345,7 @@ mod tests {
         for (text, says) in [
             ("edge-memory", "WHAT=FROM..TO"),
             ("edge-memory=1MiB", "WHAT=FROM..TO"),
-            ("edge-memory=1..64", "number and a unit"),
+            ("edge-memory=1..64", "unit must be one of"),
             ("ram=1MiB..2MiB", "edge-memory, server-memory"),
             ("rate=1Mbit/s..2Mbit/s", "--rate A..B"),
             ("delay=1..2", "unit"),
