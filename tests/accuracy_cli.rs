@@ -201,7 +201,7 @@ fn asked_for_little_little_is_measured() {
 fn bad_data_are_refused_with_file_place_and_remedy() {
     let desk = desk();
     let original = (desk.read("data/labels.csv"), desk.read("m.data.toml"));
-    let cases: [(&str, &str, &str, &[&str]); 9] = [
+    let cases: [(&str, &str, &str, &[&str]); 10] = [
         (
             "m.data.toml",
             "name = \"image\"",
@@ -236,7 +236,13 @@ fn bad_data_are_refused_with_file_place_and_remedy() {
             "m.data.toml",
             "metric = \"macro-f1\"",
             "metric = \"mean-iou\"",
-            &["colour", "--agreement"],
+            &["colour", "label maps", "leave out `classes`"],
+        ),
+        (
+            "m.data.toml",
+            "metric = \"macro-f1\"\nclasses",
+            "metric = \"mean-iou\"\n#",
+            &["colour", "[1, 3]", "[1, classes, height, width]"],
         ),
         (
             "data/labels.csv",

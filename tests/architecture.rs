@@ -51,6 +51,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("nix", &["runtime"]),
     ("half", &["runtime"]),
     ("image", &["dataset", "wire"]),
+    // label images, whose palettes the crate `image` resolves into colours
+    ("png", &["dataset"]),
     ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
     ("csv", &["dataset", "trace"]),

@@ -133,9 +133,9 @@ impl<'a> Evaluation<'a> {
                 whole.push(outcome);
             }
         }
-        for truth in &self.truths {
-            hash.update(format!("{truth:?}"));
-        }
+        // label maps are in the samples' own hashes
+        let held = self.truths.iter().filter(|t| !matches!(t, Truth::Maps(_)));
+        held.for_each(|truth| hash.update(format!("{truth:?}")));
         let digest = hash.finalize();
         self.sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(())
@@ -163,8 +163,21 @@ impl<'a> Evaluation<'a> {
         outcomes.collect()
     }
 
-    /// Refuses a whole model in whose error no share can be taken.
+    /// Refuses a whole model in whose error no share can be taken, and maps without any class.
     fn check(&self) -> Result<(), AccuracyError> {
+        for ((meter, truth), whole) in self.meters.iter().zip(&self.truths).zip(&self.whole) {
+            let empty = |part: &Vec<f64>| part.iter().all(|count| *count == 0.0);
+            match (truth, whole) {
+                (Truth::Maps(_), Outcomes::Sums(parts)) if parts.iter().all(empty) => {
+                    return Err(AccuracyError::Misfit(format!(
+                        "task `{}`: no pixel of its label maps has a class, all hold the number for \
+                         `ignore`: label some, or add --agreement",
+                        meter.task.name
+                    )));
+                }
+                _ => {}
+            }
+        }
         for task in self.tasks() {
             if task.metric.is_error() && task.baseline <= 0.0 {
                 return Err(AccuracyError::Misfit(format!(
@@ -256,7 +269,7 @@ impl<'a> Evaluation<'a> {
 
     /// Whether outcomes are compared with outputs that are not kept.
     pub(super) fn needs_whole_outputs(&self) -> bool {
-        self.truths.contains(&Truth::Whole)
+        self.truths.iter().any(|t| matches!(t, Truth::Whole))
     }
 
     /// Row of the data set of an evaluated sample.
@@ -284,6 +297,15 @@ impl<'a> Evaluation<'a> {
         let numbers = self.subject.samples.input(self.row(index), &tensor.shape)?;
         let mut hash = Sha256::new();
         numbers.iter().for_each(|x| hash.update(x.to_le_bytes()));
+        for truth in &self.truths {
+            if let Truth::Maps(maps) = truth {
+                let classes = maps.read(index)?;
+                let number = |class: &Option<usize>| class.map_or(-1, |c| c as i64);
+                classes
+                    .iter()
+                    .for_each(|c| hash.update(number(c).to_le_bytes()));
+            }
+        }
         let feed = vec![(tensor.name.clone(), self.value(&tensor.shape, numbers)?)];
         Ok((feed, hash.finalize().into()))
     }

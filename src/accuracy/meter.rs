@@ -3,7 +3,7 @@
 use super::AccuracyError;
 use super::estimate::Outcome;
 use super::samples::Samples;
-use crate::dataset::{Targets, TaskData};
+use crate::dataset::{LabelMaps, MapShape, Targets, TaskData};
 use crate::graph::{Graph, Tensor};
 use crate::runtime::session::Values;
 use crate::runtime::values::numbers;
@@ -19,15 +19,19 @@ pub(super) struct Meter {
     labels: Option<TaskData>,
     /// Classes that the output tells apart.
     classes: usize,
+    /// Of an output that is compared with label maps.
+    map: Option<MapShape>,
 }
 
 /// What a task's outputs should be, for each evaluated sample.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Truth {
     /// Classes; without labels those that the whole model finds.
     Classes(Vec<u32>),
     /// Numbers in the labels' unit.
     Numbers(Vec<f64>),
+    /// A class for each pixel, read when it is needed.
+    Maps(LabelMaps),
     /// The whole model's outputs, which are not kept.
     Whole,
 }
@@ -76,16 +80,20 @@ impl Meter {
                  --agreement",
                 output.name
             ))),
-            Metric::MeanIou => Err(misfit(
-                "mean-iou needs maps of labels, which tables do not hold: add --agreement to \
-                 compare with the whole model's own maps"
-                    .to_owned(),
-            )),
+            Metric::MeanIou if map_shape(output).is_none() => Err(misfit(format!(
+                "output `{}` has shape {:?}, and mean-iou needs a plane of scores for each class: \
+                 [1, classes, height, width]",
+                output.name, output.shape
+            ))),
             metric => Ok(Meter {
                 task: task.clone(),
                 metric,
                 labels: Some(data),
-                classes: elements as usize,
+                classes: match metric {
+                    Metric::MeanIou => map_shape(output).map_or(0, |map| map.classes),
+                    _ => elements as usize,
+                },
+                map: map_shape(output),
             }),
         }
     }
@@ -115,6 +123,7 @@ impl Meter {
             metric,
             labels: None,
             classes: classes as usize,
+            map: None,
         })
     }
 
@@ -131,9 +140,13 @@ impl Meter {
                 _ => Truth::Whole,
             });
         };
-        let labels = samples.set().labels();
+        let set = samples.set();
+        if let (Metric::MeanIou, Some(shape)) = (self.metric, self.map) {
+            let maps = set.label_maps(data, samples.evaluated(), shape)?;
+            return Ok(Truth::Maps(maps));
+        }
         Ok(
-            match data.targets(labels, samples.evaluated(), self.classes)? {
+            match data.targets(set.labels(), samples.evaluated(), self.classes)? {
                 Targets::Classes(classes) => {
                     Truth::Classes(classes.into_iter().map(|c| c as u32).collect())
                 }
@@ -167,8 +180,14 @@ impl Meter {
                 Outcome::Sums(vec![error.powi(power), 1.0])
             }
             (Metric::MeanIou, _) => {
-                let maps = [&found, &self.read(whole)?].map(|scores| map(scores, self.classes));
-                Outcome::Sums(overlap(&maps, self.classes))
+                let truth = match truth {
+                    Truth::Maps(maps) => maps.read(index)?,
+                    _ => {
+                        let own = map(&self.read(whole)?, self.classes);
+                        own.into_iter().map(Some).collect()
+                    }
+                };
+                Outcome::Sums(overlap(&map(&found, self.classes), &truth, self.classes))
             }
             _ => {
                 let whole = self.read(whole)?;
@@ -204,6 +223,18 @@ fn output<'a>(graph: &'a Graph, task: &Task) -> Result<Option<&'a Tensor>, Accur
     }
 }
 
+/// What an output tells about each pixel, if it does so.
+fn map_shape(output: &Tensor) -> Option<MapShape> {
+    match *output.shape.as_slice() {
+        [1, classes, height, width] if classes > 1 => Some(MapShape {
+            classes: classes as usize,
+            height: height as usize,
+            width: width as usize,
+        }),
+        _ => None,
+    }
+}
+
 /// The first of the highest scores.
 fn highest(scores: &[f64]) -> u32 {
     let mut best = 0;
@@ -228,15 +259,17 @@ fn map(scores: &[f64], classes: usize) -> Vec<usize> {
     (0..places).map(best).collect()
 }
 
-/// Places of each class that both maps have, that the first has, that the second has.
-fn overlap([found, truth]: &[Vec<usize>; 2], classes: usize) -> Vec<f64> {
+/// Places of each class that both maps have, that the first has, that the second has: diagonal and
+/// margins of the confusion matrix. Places without a true class do not count.
+fn overlap(found: &[usize], truth: &[Option<usize>], classes: usize) -> Vec<f64> {
     let mut sums = vec![0.0; 3 * classes];
-    for (a, b) in found.iter().zip(truth) {
-        if a == b {
-            sums[*a] += 1.0;
+    for (found, truth) in found.iter().zip(truth) {
+        let Some(truth) = truth else { continue };
+        if found == truth {
+            sums[*found] += 1.0;
         }
-        sums[classes + a] += 1.0;
-        sums[2 * classes + b] += 1.0;
+        sums[classes + found] += 1.0;
+        sums[2 * classes + truth] += 1.0;
     }
     sums
 }
@@ -254,7 +287,8 @@ mod tests {
 
     #[test]
     fn overlap_counts_places_by_class() {
-        let maps = [vec![0, 1, 1, 0], vec![0, 1, 0, 0]];
-        assert_eq!(overlap(&maps, 2), [2.0, 1.0, 2.0, 2.0, 3.0, 1.0]);
+        let truth = [Some(0), Some(1), Some(0), Some(0), None];
+        let sums = overlap(&[0, 1, 1, 0, 1], &truth, 2);
+        assert_eq!(sums, [2.0, 1.0, 2.0, 2.0, 3.0, 1.0]);
     }
 }

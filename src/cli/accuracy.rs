@@ -38,6 +38,11 @@ use super::{Common, Kind, OrFail, files, plural};
 /// The model's .data.toml says how images become its input and which labels its tasks have. Every
 /// tensor is really encoded and decoded by the operators of the two halves. What was measured is
 /// saved as it arrives: run the same command again after an interruption to go on.
+///
+/// A task with metric mean-iou is compared with label maps: its label is a column with the names of
+/// PNG files in grey or with a palette, each pixel the number of a class, or an array of integers
+/// [N,H,W] in the .npz or as LABEL.npy beside labels.csv. Maps of another size than the output are
+/// resized by nearest neighbour; 255, or `ignore` under [[task]], stands for no class.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint accuracy model.onnx --data shapes

@@ -172,18 +172,6 @@ impl Affine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::ElementType;
-    use crate::units::Bytes;
-
-    fn tensor(shape: &[u64]) -> Tensor {
-        Tensor {
-            name: "t".into(),
-            dtype: ElementType::Float32,
-            shape: shape.to_vec(),
-            bytes: Bytes(4 * shape.iter().product::<u64>()),
-            uncuttable: None,
-        }
-    }
 
     fn form(name: &str) -> Form {
         name.parse::<crate::codec::Codec>().unwrap().form
@@ -195,7 +183,7 @@ mod tests {
             low: vec![0.0],
             high: vec![15.0],
         };
-        let q4 = Affine::new(form("q4"), &tensor(&[5]), &range).unwrap();
+        let q4 = Affine::new(form("q4"), &Tensor::floats(&[5]), &range).unwrap();
         // three bytes: (1, 9), (2, 15) and (15, nothing)
         assert_eq!(
             q4.encode(&[1.0, 2.4, 99.0, 8.5, 15.0]),
@@ -215,7 +203,7 @@ mod tests {
             low: vec![0.0, -1.0],
             high: vec![3.0, 0.5],
         };
-        let q2c = Affine::new(form("q2c"), &tensor(&[2, 2, 1]), &range).unwrap();
+        let q2c = Affine::new(form("q2c"), &Tensor::floats(&[2, 2, 1]), &range).unwrap();
         let packed = q2c.encode(&[2.0, -0.5, 1.0, 9.0]).unwrap();
         assert_eq!(packed, [0b10_01_01_11]);
         assert_eq!(q2c.decode(&packed).unwrap(), [2.0, -0.5, 1.0, 0.5]);
@@ -229,7 +217,7 @@ mod tests {
         };
         let one = range(&[0.0], &[1.0]);
         let refused = |name: &str, shape: &[u64], range: &ClipRange| {
-            Affine::new(form(name), &tensor(shape), range)
+            Affine::new(form(name), &Tensor::floats(shape), range)
                 .unwrap_err()
                 .to_string()
         };
@@ -239,7 +227,7 @@ mod tests {
         assert!(refused("q4", &[1], &range(&[1.0], &[1.0])).contains("below"));
         assert!(refused("q4", &[1], &range(&[0.0], &[1e-40])).contains("too close"));
         // vectors and single channels have one pair
-        assert!(Affine::new(form("q4c"), &tensor(&[7]), &one).is_ok());
-        assert!(Affine::new(form("q4c"), &tensor(&[7, 1, 2]), &one).is_ok());
+        assert!(Affine::new(form("q4c"), &Tensor::floats(&[7]), &one).is_ok());
+        assert!(Affine::new(form("q4c"), &Tensor::floats(&[7, 1, 2]), &one).is_ok());
     }
 }

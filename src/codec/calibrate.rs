@@ -152,21 +152,9 @@ fn above(value: f32, width: f32) -> (f32, f32) {
 mod tests {
     use super::*;
     use crate::codec::{Affine, Codec};
-    use crate::graph::ElementType;
-    use crate::units::Bytes;
-
-    fn tensor(shape: &[u64]) -> Tensor {
-        Tensor {
-            name: "t".into(),
-            dtype: ElementType::Float32,
-            shape: shape.to_vec(),
-            bytes: Bytes(4 * shape.iter().product::<u64>()),
-            uncuttable: None,
-        }
-    }
 
     fn calibrated(shape: &[u64], values: &[f32], codec: &str) -> ClipRange {
-        let mut calibration = Calibration::new(&tensor(shape));
+        let mut calibration = Calibration::new(&Tensor::floats(shape));
         calibration.add(values).unwrap();
         let Form::Affine { bits, per_channel } = codec.parse::<Codec>().unwrap().form else {
             panic!("{codec} has no bounds");
@@ -181,7 +169,7 @@ mod tests {
             low: vec![low],
             high: vec![high],
         };
-        let tensor = tensor(&[values.len() as u64]);
+        let tensor = Tensor::floats(&[values.len() as u64]);
         let affine = Affine::new(form, &tensor, &range).unwrap();
         let decoded = affine.decode(&affine.encode(values).unwrap()).unwrap();
         let squares = values.iter().zip(&decoded);
@@ -248,7 +236,7 @@ mod tests {
     #[test]
     fn what_comes_in_pieces_gives_the_same_bounds_and_channels_are_apart() {
         let values = normal(600, 7);
-        let mut pieces = Calibration::new(&tensor(&[1, 2, 50]));
+        let mut pieces = Calibration::new(&Tensor::floats(&[1, 2, 50]));
         let scaled: Vec<f32> = values
             .chunks(50)
             .enumerate()
@@ -282,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_bounded_is_refused_and_not_counted() {
-        let mut calibration = Calibration::new(&tensor(&[3]));
+        let mut calibration = Calibration::new(&Tensor::floats(&[3]));
         assert_eq!(
             calibration.range(Bits::Two, false),
             Err(CalibrationError::Empty)

@@ -88,6 +88,16 @@ impl Array {
         Ok(bytes)
     }
 
+    /// The elements of one row of an array of integers.
+    pub(super) fn row_integers(&self, row: usize) -> Result<Vec<i64>, String> {
+        let bytes = self.row(row);
+        let bytes = bytes.map_err(|error| format!("cannot read ({error})"))?;
+        let cells = bytes.chunks_exact(self.element.size.max(1));
+        cells
+            .map(|cell| Ok(self.element.number(cell)? as i64))
+            .collect()
+    }
+
     /// All elements of an array with one dimension.
     pub(super) fn column(&self) -> Result<Values, String> {
         let count = self.shape.iter().product::<usize>();

@@ -6,7 +6,7 @@ use super::DataError;
 use super::array::Array;
 use super::labels::{Labels, Values};
 use super::npy::ElementType;
-use super::picture::{Image, Pixels};
+use super::picture::{self, Image, Pixels};
 
 #[derive(Debug)]
 pub(super) enum Images {
@@ -70,8 +70,25 @@ impl Images {
         }
     }
 
+    /// Height and width of the image of a row there is, without reading all of it.
+    ///
+    /// # Errors
+    /// In words.
+    pub(super) fn size(&self, row: usize) -> Result<(usize, usize), String> {
+        match self {
+            Images::Array { format, .. } => Ok((format.height, format.width)),
+            Images::Files(files) => picture::size(&files[row]),
+        }
+    }
+
+    /// That the image of a row is not as it must be.
+    pub(super) fn bad(&self, row: usize, table: &Path, problem: String) -> DataError {
+        let origin = self.origin(row, table);
+        DataError::Image { origin, problem }
+    }
+
     /// Where the image of a row comes from, in words.
-    pub(super) fn origin(&self, row: usize, table: &Path) -> String {
+    fn origin(&self, row: usize, table: &Path) -> String {
         let place = row + 1;
         match self {
             Images::Files(files) => {
@@ -151,40 +168,42 @@ impl Format {
     }
 }
 
-/// The image file of every row. Names lead only into the folder.
-pub(super) fn image_files(
+/// The files that some rows name in a column. Names lead only into the table's folder.
+pub(super) fn files(
     labels: &Labels,
     column: &str,
-    folder: &Path,
+    rows: &[usize],
+    what: &str,
 ) -> Result<Vec<PathBuf>, DataError> {
+    let folder = labels.path().parent().unwrap_or(Path::new(""));
     let Values::Texts(names) = labels.column(column)? else {
-        return Err(labels.at(
-            0,
-            column,
-            "a number, where the name of an image file is expected",
-        ));
+        let problem = format!("a number, where the name of a file ({what}) is expected");
+        return Err(labels.at(0, column, problem));
     };
-    let file = |(row, name): (usize, &String)| {
-        let refuse = |problem: &str| {
+    let file = |row: &usize| {
+        let name = names.get(*row).map_or("", String::as_str);
+        let refuse = |problem: String| {
             let problem = format!("`{}` {problem}", name.escape_debug());
-            Err(labels.at(row, column, problem))
+            Err(labels.at(*row, column, problem))
         };
         let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
         if name.is_empty() {
-            return refuse("names no image file: fill it in, or take the row out");
+            return refuse(format!(
+                "names no {what} file: fill it in, or take the row out"
+            ));
         }
         if !Path::new(name).components().all(inside) {
             return refuse(
-                "leads out of the data set's folder: names must be relative, without `..`",
+                "leads out of the data set's folder: names must be relative, without `..`".into(),
             );
         }
         let path = folder.join(name);
         match path.is_file() {
             true => Ok(path),
-            false => {
-                refuse("is no file in the data set's folder: add the image, or take the row out")
-            }
+            false => refuse(format!(
+                "is no file in the data set's folder: add the {what}, or take the row out"
+            )),
         }
     };
-    names.iter().enumerate().map(file).collect()
+    rows.iter().map(file).collect()
 }

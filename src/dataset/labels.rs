@@ -1,8 +1,10 @@
 //! Tables of labels: one row per image, one column per label.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::DataError;
+use super::array::Array;
 
 /// The column that says which rows are for training and which for testing.
 const SPLIT: &str = "split";
@@ -61,6 +63,8 @@ pub struct Labels {
     /// Where they come from, for messages.
     path: PathBuf,
     columns: Vec<(String, Values)>,
+    /// Arrays that are no columns: label maps, or of no use.
+    arrays: Vec<(String, Arc<Array>)>,
     rows: usize,
 }
 
@@ -70,8 +74,24 @@ impl Labels {
         Labels {
             path: path.to_owned(),
             columns,
+            arrays: Vec::new(),
             rows,
         }
+    }
+
+    /// With arrays of other ranks than a column's.
+    pub(super) fn with_arrays(self, arrays: Vec<(String, Array)>) -> Labels {
+        let shared = arrays.into_iter().map(|(name, a)| (name, Arc::new(a)));
+        Labels {
+            arrays: shared.collect(),
+            ..self
+        }
+    }
+
+    /// An array that is no column.
+    pub(super) fn array(&self, name: &str) -> Option<Arc<Array>> {
+        let found = self.arrays.iter().find(|(known, _)| known == name);
+        found.map(|(_, array)| Arc::clone(array))
     }
 
     /// Reads a table with a header: values separated by tabs in a `.tsv` file, by commas in others.
@@ -140,10 +160,18 @@ impl Labels {
                 values.len(),
                 self.rows
             )),
-            None => {
-                let known: Vec<&str> = self.names().collect();
-                refuse(format!("there is none; there are: {}", known.join(", ")))
-            }
+            None => match self.array(name) {
+                Some(array) => refuse(format!(
+                    "an array of shape {:?}, where one label for each image is expected: maps of \
+                     labels are for metric mean-iou",
+                    array.shape()
+                )),
+                None => {
+                    let arrays = self.arrays.iter().map(|(name, _)| name.as_str());
+                    let known: Vec<&str> = self.names().chain(arrays).collect();
+                    refuse(format!("there is none; there are: {}", known.join(", ")))
+                }
+            },
         }
     }
 

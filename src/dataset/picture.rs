@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Error};
 use std::path::Path;
 
-use image::{ImageReader, Limits};
+use image::{ImageError, ImageReader, Limits};
 
 /// Longest side of an image file in pixels.
 const LONGEST_SIDE: u32 = 1 << 14;
@@ -40,23 +40,7 @@ impl Image {
     /// # Errors
     /// In words: no image in a known format, damaged, or larger than is sensible.
     pub(super) fn read(path: &Path) -> Result<Image, String> {
-        let reading = |error: Error| format!("cannot read ({error})");
-        let file = File::open(path).map_err(reading)?;
-        let mut limits = Limits::default();
-        limits.max_image_width = Some(LONGEST_SIDE);
-        limits.max_image_height = Some(LONGEST_SIDE);
-        limits.max_alloc = Some(DECODER_BYTES);
-        let mut reader = ImageReader::new(BufReader::new(file))
-            .with_guessed_format()
-            .map_err(reading)?;
-        reader.limits(limits);
-        let decoded = reader.decode().map_err(|error| {
-            format!(
-                "cannot be decoded ({error}): replace it by a PNG or JPEG of at most {LONGEST_SIDE} \
-                 pixels a side, or take the row out"
-            )
-        })?;
-        let rgb = decoded.into_rgb8();
+        let rgb = open(path)?.decode().map_err(undecodable)?.into_rgb8();
         Ok(Image {
             height: rgb.height() as usize,
             width: rgb.width() as usize,
@@ -64,4 +48,34 @@ impl Image {
             pixels: Pixels::Bytes(rgb.into_raw()),
         })
     }
+}
+
+/// Height and width of an image file, from its header.
+///
+/// # Errors
+/// In words, as [`Image::read`].
+pub(super) fn size(path: &Path) -> Result<(usize, usize), String> {
+    let (width, height) = open(path)?.into_dimensions().map_err(undecodable)?;
+    Ok((height as usize, width as usize))
+}
+
+fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, String> {
+    let reading = |error: Error| format!("cannot read ({error})");
+    let file = File::open(path).map_err(reading)?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(DECODER_BYTES);
+    let mut reader = ImageReader::new(BufReader::new(file))
+        .with_guessed_format()
+        .map_err(reading)?;
+    reader.limits(limits);
+    Ok(reader)
+}
+
+fn undecodable(error: ImageError) -> String {
+    format!(
+        "cannot be decoded ({error}): replace it by a PNG or JPEG of at most {LONGEST_SIDE} pixels a \
+         side, or take the row out"
+    )
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayD;
 
 use super::array::Array;
-use super::images::{Images, image_files};
+use super::images::{Images, files};
 use super::labels::Labels;
+use super::maps::{LabelMaps, MapShape};
 use super::picture::Image;
-use super::{DataError, Preprocessing};
+use super::{DataError, Preprocessing, TaskData};
 
 /// The column with the names of image files, unless a [`Preprocessing`] says otherwise.
 const FILE: &str = "file";
@@ -28,6 +29,8 @@ impl DataSet {
     ///   relative to the folder; a row whose column is empty is refused;
     /// - such a table itself;
     /// - an archive `.npz` with an array `images` and an array with one dimension for each label.
+    ///
+    /// A label may be a map, which gives each pixel a class: see [`DataSet::label_maps`].
     ///
     /// Arrays of images are `uint8` or `float32`, `[N,H,W,C]`, `[N,C,H,W]` or `[N,H,W]`, with one or
     /// three channels.
@@ -79,7 +82,8 @@ impl DataSet {
         let array = folder.join("images.npy");
         let names_files = labels.names().any(|name| name == file_column);
         let images = if names_files {
-            Images::Files(image_files(&labels, file_column, folder)?)
+            let rows: Vec<usize> = (0..labels.len()).collect();
+            Images::Files(files(&labels, file_column, &rows, "image")?)
         } else if array.is_file() {
             Images::of_array(&array, "", Array::open(&array)?)?
         } else {
@@ -104,15 +108,16 @@ impl DataSet {
         let (_, images) = arrays.remove(at);
         let rows = images.shape().first().copied().unwrap_or(0);
         let images = Images::of_array(path, "array `images`", images)?;
+        let (flat, others): (Vec<_>, Vec<_>) =
+            arrays.into_iter().partition(|(_, a)| a.shape().len() == 1);
         let mut columns = Vec::new();
-        // arrays of other ranks are no labels
-        for (name, array) in arrays.into_iter().filter(|(_, a)| a.shape().len() == 1) {
+        for (name, array) in flat {
             let place = format!("array `{name}`");
             let problem = |problem| DataError::invalid(path, &place, problem);
             let values = array.column().map_err(problem)?;
             columns.push((name, values));
         }
-        let labels = Labels::new(path, columns, rows);
+        let labels = Labels::new(path, columns, rows).with_arrays(others);
         DataSet { images, labels }.checked()
     }
 
@@ -143,6 +148,27 @@ impl DataSet {
     /// The labels of all images.
     pub fn labels(&self) -> &Labels {
         &self.labels
+    }
+
+    /// The label maps of a task for some rows, for an output of `shape`. Its label is
+    ///
+    /// - a column of the table with the names of label images relative to the folder: PNG files in
+    ///   grey or with a palette, at most 8 bits a pixel, each the number of a class;
+    /// - or an array of integers `[N,H,W]` in the archive, or as `<label>.npy` beside the table.
+    ///
+    /// Maps are as large as their images, or as the output. Pixels with the task's number for
+    /// `ignore` (255 unless it says otherwise) do not count.
+    ///
+    /// # Errors
+    /// No such label, or labels of another kind, type or size. That the classes are in range is seen
+    /// when a map is read.
+    pub fn label_maps(
+        &self,
+        task: &TaskData,
+        rows: &[usize],
+        shape: MapShape,
+    ) -> Result<LabelMaps, DataError> {
+        LabelMaps::find(&self.labels, &self.images, task, rows, shape)
     }
 
     /// Reads the image of a row.
@@ -188,10 +214,7 @@ impl DataSet {
     }
 
     fn bad_image(&self, row: usize, problem: String) -> DataError {
-        DataError::Image {
-            origin: self.images.origin(row, self.labels.path()),
-            problem,
-        }
+        self.images.bad(row, self.labels.path(), problem)
     }
 }
 

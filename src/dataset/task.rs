@@ -12,13 +12,16 @@ use crate::sensitivity::Metric;
 pub struct TaskData {
     /// Name of the model's task.
     pub name: String,
-    /// Column of the labels.
+    /// Column of the labels; for mean IoU that of the label images, or the array of label maps.
     pub label: String,
     /// How outputs are compared with labels.
     pub metric: Metric,
     /// The labels of the classes in the order of the model's outputs; without them, the labels are
     /// the numbers of the classes, from 0.
     pub classes: Option<Vec<String>>,
+    /// The number in a label map that stands for no class: 255 unless it is given. For mean IoU
+    /// only.
+    pub ignore: Option<i64>,
     /// Multiplied with an output to give the label's unit; for errors (`mae`, `rmse`) only.
     pub scale: Option<f64>,
     /// Added after that.
@@ -53,6 +56,18 @@ impl TaskData {
                 self.metric.name()
             ));
         }
+        let is_map = self.metric == Metric::MeanIou;
+        if is_map && self.classes.is_some() {
+            return Err(format!(
+                "{task}: label maps hold the numbers of the classes: leave out `classes`"
+            ));
+        }
+        if !is_map && self.ignore.is_some() {
+            return Err(format!(
+                "{task}: ignore is for mean-iou, not for {}",
+                self.metric.name()
+            ));
+        }
         if !is_error && (self.scale.is_some() || self.offset.is_some()) {
             return Err(format!(
                 "{task}: scale and offset are for mae and rmse, not for {}",
@@ -81,7 +96,8 @@ impl TaskData {
         output * self.scale.unwrap_or(1.0) + self.offset.unwrap_or(0.0)
     }
 
-    /// The labels of some rows. `classes` is how many classes the model's output tells apart; it does
+    /// The labels of some rows, one for each: label maps come from [`super::DataSet::label_maps`].
+    /// `classes` is how many classes the model's output tells apart; it does
     /// not matter for errors.
     ///
     /// # Errors
@@ -107,7 +123,7 @@ impl TaskData {
             (None, Values::Texts(_)) => {
                 return refuse(format!(
                     "holds text: list the classes in the order of the model's outputs by `classes = \
-                     [...]` of task `{}`",
+                     [...]` of task `{}`, or declare metric mean-iou if it names label images",
                     self.name
                 ));
             }

@@ -72,6 +72,18 @@ impl Tensor {
     pub fn elements(&self) -> u64 {
         self.shape.iter().copied().fold(1, u64::saturating_mul)
     }
+
+    /// Floats named `t`, for tests.
+    #[cfg(test)]
+    pub(crate) fn floats(shape: &[u64]) -> Tensor {
+        Tensor {
+            name: "t".into(),
+            dtype: ElementType::Float32,
+            shape: shape.to_vec(),
+            bytes: Bytes(4 * shape.iter().product::<u64>()),
+            uncuttable: None,
+        }
+    }
 }
 
 /// A constant read by layers; needed on every side that runs one of them.

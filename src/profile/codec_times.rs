@@ -71,17 +71,6 @@ fn jpeg(records: &[CodecRecord], quality: u8) -> Option<&CodecRecord> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Bytes;
-
-    fn tensor(shape: &[u64]) -> Tensor {
-        Tensor {
-            name: "t".into(),
-            dtype: ElementType::Float32,
-            shape: shape.to_vec(),
-            bytes: Bytes(4 * shape.iter().product::<u64>()),
-            uncuttable: None,
-        }
-    }
 
     fn record(name: &str, enc_us: f64, enc_ns_per_byte: f64) -> CodecRecord {
         CodecRecord {
@@ -105,7 +94,7 @@ mod tests {
             record("zstd", 4.0, 8.0),
             record("variant:b", 7.0, 1.0),
         ];
-        let tensor = tensor(&[1, 1, 20, 50]);
+        let tensor = Tensor::floats(&[1, 1, 20, 50]);
         let encode = |name: &str| {
             let time = codec_time(&records, name.parse().unwrap(), &tensor)?;
             assert_eq!(time.decode_us, 2.0 * time.encode_us);

@@ -121,18 +121,6 @@ fn check_length(codec: Codec, tensor: &Tensor, found: usize) -> Result<(), WireE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::ElementType;
-    use crate::units::Bytes;
-
-    fn tensor(shape: &[u64]) -> Tensor {
-        Tensor {
-            name: "x".into(),
-            dtype: ElementType::Float32,
-            shape: shape.to_vec(),
-            bytes: Bytes(4 * shape.iter().product::<u64>()),
-            uncuttable: None,
-        }
-    }
 
     fn codec(name: &str) -> Codec {
         name.parse().unwrap()
@@ -154,7 +142,7 @@ mod tests {
             ("q8+zstd", 725),
             ("f16", 1440),
         ] {
-            let tensor = tensor(&[1, 3, 12, 20]);
+            let tensor = Tensor::floats(&[1, 3, 12, 20]);
             let message: Vec<u8> = (0..length).map(|i| (i % 7) as u8).collect();
             let sent = pack(codec(name), &tensor, message.clone()).unwrap();
             assert_eq!(sent.len() < length / 2, name.contains('+'), "{name}");
@@ -166,7 +154,7 @@ mod tests {
     #[test]
     fn png_is_exact_and_jpeg_is_near() {
         for shape in [[1, 3, 12, 20], [1, 1, 5, 7], [1, 3, 1, 1]] {
-            let tensor = tensor(&shape);
+            let tensor = Tensor::floats(&shape);
             let pixels = picture(shape[1] as usize, shape[2] as usize, shape[3] as usize);
             let back = |name: &str| {
                 let sent = pack(codec(name), &tensor, pixels.clone()).unwrap();
@@ -178,7 +166,7 @@ mod tests {
             let far = far.iter().zip(&pixels).map(|(a, b)| a.abs_diff(*b)).max();
             assert!(far.unwrap() <= 12, "{shape:?}: {far:?}");
         }
-        let big = tensor(&[1, 3, 64, 64]);
+        let big = Tensor::floats(&[1, 3, 64, 64]);
         let size = |name: &str| pack(codec(name), &big, picture(3, 64, 64)).unwrap().len();
         assert!(size("jpeg50") < size("jpeg95"));
     }
@@ -191,18 +179,18 @@ mod tests {
             &[1, 16],
             &[1, 1, 70_000, 1],
         ] {
-            let tensor = tensor(shape);
+            let tensor = Tensor::floats(shape);
             let message = vec![0; tensor.elements() as usize];
             let error = pack(codec("jpeg90"), &tensor, message).unwrap_err();
             assert!(error.to_string().contains("image"), "{error}");
         }
-        let variant = pack(codec("variant:a"), &tensor(&[1]), vec![0]).unwrap_err();
+        let variant = pack(codec("variant:a"), &Tensor::floats(&[1]), vec![0]).unwrap_err();
         assert!(matches!(variant, WireError::Foreign(_)));
     }
 
     #[test]
     fn hostile_messages_are_refused() {
-        let small = tensor(&[1, 1, 8, 8]);
+        let small = Tensor::floats(&[1, 1, 8, 8]);
         let bomb = vec![0_u8; 50_000_000];
         for name in ["f32+deflate", "f32+zstd", "png+zstd", "jpeg90+deflate"] {
             let codec = codec(name);
@@ -217,7 +205,7 @@ mod tests {
             assert!(unpack(codec, &small, longer).is_err(), "{name}");
         }
         // a picture of another size, and a file that claims to be huge
-        let other = tensor(&[1, 3, 300, 300]);
+        let other = Tensor::floats(&[1, 3, 300, 300]);
         for name in ["png", "jpeg90"] {
             let codec = codec(name);
             let mut sent = pack(codec, &other, picture(3, 300, 300)).unwrap();

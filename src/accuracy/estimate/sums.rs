@@ -9,10 +9,8 @@ const STUDENT: f64 = 0.93;
 /// The metric over all samples.
 pub(super) fn value(metric: Metric, parts: &[Vec<f64>]) -> Estimate {
     let total = total(parts);
-    let present = present(metric, &total);
     estimate(parts.len(), |left_out| {
-        let left = less(&total, left_out.and_then(|i| parts.get(i)));
-        of(metric, &left, &present)
+        of(metric, &less(&total, left_out.and_then(|i| parts.get(i))))
     })
 }
 
@@ -21,7 +19,6 @@ pub(super) fn drop(metric: Metric, whole: &[Vec<f64>], coded: &[Vec<f64>]) -> Es
     let n = whole.len().min(coded.len());
     let (whole, coded) = (&whole[..n], &coded[..n]);
     let totals = [total(whole), total(coded)];
-    let present = present(metric, &totals[0]);
     if n > 1 && whole == coded {
         // none of so many changed: one that does may cost what one sample is worth
         return Estimate {
@@ -31,8 +28,7 @@ pub(super) fn drop(metric: Metric, whole: &[Vec<f64>], coded: &[Vec<f64>]) -> Es
     }
     estimate(n, |left_out| {
         let of = |total: &[f64], parts: &[Vec<f64>]| {
-            let left = less(total, left_out.and_then(|i| parts.get(i)));
-            of(metric, &left, &present)
+            of(metric, &less(total, left_out.and_then(|i| parts.get(i))))
         };
         metric.drop_to(of(&totals[0], whole), of(&totals[1], coded))
     })
@@ -91,28 +87,17 @@ fn less(total: &[f64], part: Option<&Vec<f64>>) -> Vec<f64> {
     }
 }
 
-/// The classes among the labels, of mean IoU.
-fn present(metric: Metric, total: &[f64]) -> Vec<usize> {
-    let classes = total.len() / 3;
-    match metric {
-        Metric::MeanIou => (0..classes)
-            .filter(|c| total[2 * classes + c] > 0.0)
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// The metric from the sums, of which [`super::Outcomes::Sums`] tells the meaning.
-fn of(metric: Metric, sums: &[f64], present: &[usize]) -> f64 {
+fn of(metric: Metric, sums: &[f64]) -> f64 {
     let share = |over: f64, under: f64| if under > 0.0 { over / under } else { 0.0 };
     match (metric, sums) {
         (Metric::MeanIou, sums) => {
             let classes = sums.len() / 3;
-            let iou = |c: &usize| {
-                let both = sums[*c];
-                share(both, sums[classes + c] + sums[2 * classes + c] - both)
-            };
-            share(present.iter().map(iou).sum(), present.len() as f64)
+            let union = |c: usize| sums[classes + c] + sums[2 * classes + c] - sums[c];
+            // a class that is neither found nor labelled has no overlap to speak of
+            let present = (0..classes).filter(|c| union(*c) > 0.0);
+            let overlaps: Vec<f64> = present.map(|c| sums[c] / union(c)).collect();
+            share(overlaps.iter().sum(), overlaps.len() as f64)
         }
         (Metric::Rmse, [errors, values]) => share(*errors, *values).max(0.0).sqrt(),
         (Metric::Mae, [errors, values]) => share(*errors, *values),
@@ -156,12 +141,25 @@ mod tests {
     }
 
     #[test]
-    fn overlap_is_averaged_over_the_labelled_classes() {
-        // class 0: 3 shared of 3 + 4 - 3; class 1: 2 shared of 4 + 2 - 2; class 2 only found
-        let parts = vec![vec![3.0, 2.0, 0.0, 3.0, 4.0, 1.0, 4.0, 2.0, 0.0]; 2];
-        assert!(near(
-            value(Metric::MeanIou, &parts).mean,
-            (3.0 / 4.0 + 2.0 / 4.0) / 2.0
-        ));
+    fn overlap_is_averaged_over_the_classes_found_or_labelled() {
+        // class 0: 3 shared of 3 + 4 - 3; class 1: 2 shared of 4 + 2 - 2; class 2 only found; class 3
+        // neither
+        let parts = vec![vec![3.0, 2.0, 0.0, 0.0, 3.0, 4.0, 1.0, 0.0, 4.0, 2.0, 0.0, 0.0]; 2];
+        let found = value(Metric::MeanIou, &parts);
+        assert!(near(found.mean, (3.0 / 4.0 + 2.0 / 4.0 + 0.0) / 3.0));
+    }
+
+    #[test]
+    fn a_class_that_one_map_makes_up_makes_the_drop_unsure() {
+        // found and labelled: 8 pixels of class 0, 8 of class 1
+        let fine = vec![8.0, 8.0, 0.0, 8.0, 8.0, 0.0, 8.0, 8.0, 0.0];
+        let whole = vec![fine.clone(); 40];
+        let mut coded = whole.clone();
+        // one pixel of class 1 is taken for class 2 in one map
+        coded[7] = vec![8.0, 7.0, 0.0, 8.0, 7.0, 1.0, 8.0, 8.0, 0.0];
+        let lost = drop(Metric::MeanIou, &whole, &coded);
+        assert!(near(lost.mean, 1.0 - (1.0 + 319.0 / 320.0) / 3.0));
+        // without that map nothing is lost
+        assert!(lost.std_error > lost.mean);
     }
 }
