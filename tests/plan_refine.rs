@@ -232,9 +232,8 @@ fn when_no_plan_holds_the_best_measured_one_is_named() {
 fn what_cannot_be_measured_is_refused() {
     let desk = desk();
     let words = |more: &[&'static str]| [PLAN, more].concat();
-    let required = &["required arguments"];
-    desk.refuses(2, &words(&["--data", "shapes"]), required);
-    desk.refuses(2, &words(&MEASURED[..2]), required);
+    desk.refuses(2, &words(&["--data", "shapes"]), &["required arguments"]);
+    desk.refuses(2, &words(&MEASURED[..2]), &["--data", "--measure"]);
     let nowhere = [&MEASURED[..3], &["nowhere"]].concat();
     desk.refuses(4, &words(&nowhere), &["nowhere"]);
     let other = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models/skipnet_3dec_64.onnx");

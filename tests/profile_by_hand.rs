@@ -233,7 +233,10 @@ fn every_example_can_be_planned() {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.to_str().unwrap().ends_with(".accuracy.toml"))
+        .filter(|path| {
+            let name = path.to_str().unwrap();
+            name.ends_with(".toml") && !name.ends_with(".accuracy.toml")
+        })
         .collect();
     files.sort();
     assert_eq!(files.len(), 3);

@@ -164,7 +164,7 @@ fn the_same_problem_gives_the_same_bytes() {
 
 /// Segments are in order, without gaps, over the whole range.
 fn check_order(sweep: &Sweep, rates: RateRange) {
-    let mut from = rates.from.bit_s();
+    let mut from = sweep.no_plan_below_bit_s.unwrap_or(rates.from.bit_s());
     for segment in &sweep.segments {
         assert_eq!(segment.from_bit_s, from);
         assert!(segment.to_bit_s >= from);
@@ -207,7 +207,12 @@ fn check_sweep(problem: &Problem, rates: RateRange, seed: u64) {
     };
     check_order(&found, rates);
     let mut dice = Dice(seed);
-    let (from, to) = (rates.from.bit_s(), rates.to.bit_s());
+    let from = found.no_plan_below_bit_s.unwrap_or(rates.from.bit_s());
+    let to = rates.to.bit_s();
+    if let Some(below) = BitRate::from_bit_s(from - 1).filter(|_| from > rates.from.bit_s()) {
+        let below = solve(&problem.with_rate(below), &Options::default()).unwrap();
+        assert!(matches!(below, Outcome::NoPlan(_)), "{from}");
+    }
     let spread = (to as f64 / from as f64).ln();
     for _ in 0..8 {
         let share = dice.below(1_000) as f64 / 1_000.0;
