@@ -296,9 +296,11 @@ impl Search<'_> {
 
     /// What the plan uses that is best in view of a goal.
     fn answer(&self, problem: &Problem, goal: Goal) -> Option<i64> {
-        let reduced = Reduced::new(problem, problem.pace()).ok()?;
         let tasks = 0..problem.tasks().len();
-        let done = tasks.map(|task| problem.done(task, false)).collect();
+        let done: Vec<_> = tasks.map(|task| problem.done(task, false)).collect();
+        let nothing = LayerSet::empty(problem.graph().layers().len());
+        let reduced = Reduced::new(problem, problem.pace()).ok()?;
+        let reduced = reduced.keeping(&nothing, &done).ok()?;
         let form = Form {
             goal,
             limits: true,

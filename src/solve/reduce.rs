@@ -61,13 +61,13 @@ impl<'a> Reduced<'a> {
             server,
         };
         reduced.propagate()?;
-        reduced.fix_by_memory()?;
-        reduced.fix_by_budgets()?;
+        reduced.check_room()?;
         Ok(reduced)
     }
 
-    /// The same problem with more layers that must be on the edge, and the ways in the order that
-    /// the aims prefer with the tasks done there.
+    /// The same problem for the linear program: with more layers that must be on the edge, the ways
+    /// in the order that the aims prefer with the tasks done there, and layers fixed that have too
+    /// little room on the edge, which looking at every placement finds on its way.
     pub(super) fn keeping(
         &self,
         layers: &LayerSet,
@@ -143,8 +143,8 @@ impl<'a> Reduced<'a> {
         }
     }
 
-    /// Sends layers to the server whose ancestors alone need more memory than the edge may use.
-    fn fix_by_memory(&mut self) -> Result<(), Contradiction> {
+    /// Whether what is fixed already has room.
+    fn check_room(&self) -> Result<(), Contradiction> {
         let least = self.problem.graph().weight_bytes(&self.server);
         let least = self.problem.server_memory(least.0, 0);
         if self
@@ -154,12 +154,23 @@ impl<'a> Reduced<'a> {
         {
             return Err(Contradiction);
         }
+        let edge_memory = self.problem.edge_memory_limit();
+        if edge_memory.is_some_and(|limit| self.least_memory(&self.edge) > limit.0) {
+            return Err(Contradiction);
+        }
+        let full = |(budget, allows): (&Budget, &i64)| budget.layers(&self.edge) > *allows;
+        match self.budgets().iter().zip(&self.allows).any(full) {
+            true => Err(Contradiction),
+            false => Ok(()),
+        }
+    }
+
+    /// Sends layers to the server whose ancestors alone need more memory than the edge may use.
+    fn fix_by_memory(&mut self) -> Result<(), Contradiction> {
+        self.check_room()?;
         let Some(limit) = self.problem.edge_memory_limit() else {
             return Ok(());
         };
-        if self.least_memory(&self.edge) > limit.0 {
-            return Err(Contradiction);
-        }
         for layer in self.problem.graph().layer_ids() {
             if self.is_free(layer) {
                 let mut needs = self.ancestors[layer.index()].clone();
@@ -178,9 +189,6 @@ impl<'a> Reduced<'a> {
         for (budget, allows) in self.budgets().iter().zip(self.allows.clone()) {
             if !budget.has_layers() {
                 continue;
-            }
-            if budget.layers(&self.edge) > allows {
-                return Err(Contradiction);
             }
             for layer in self.problem.graph().layer_ids() {
                 if self.is_free(layer) {
