@@ -8,7 +8,7 @@ use super::Plan;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sweep {
-    /// [`FORMAT`].
+    /// [`super::FORMAT`].
     pub format: u32,
     /// The slowest rate of the range with a plan, when no plan meets the limits at slower ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct Segment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
-    /// See [`Alternative::name`].
+    /// See [`super::Alternative::name`].
     pub name: String,
     /// Its latency as a function of the rate.
     pub latency: LatencyLine,

@@ -1,5 +1,7 @@
 //! The best placement at one pace.
 
+use std::time::Duration;
+
 use super::enumerate::{Enumerated, enumerate};
 use super::linear::{self, Answer, Form, Goal, NoAnswer};
 use super::reduce::Reduced;
@@ -66,6 +68,8 @@ pub(super) fn optimum(
     Ok(Some(best))
 }
 
+/// Longest time for a bound alone.
+const MOST_FOR_BOUND: Duration = Duration::from_secs(5);
 /// More tasks that may be kept or not than this are too many for the program to tell apart.
 const MOST_TASKS: usize = 10;
 
@@ -80,7 +84,7 @@ fn best_by_sums(
     };
     let all = match options.engine {
         Engine::Linear => None,
-        _ => enumerate(&reduced, options.most_placements),
+        _ => enumerate(&reduced, most_placements(problem, options)),
     };
     if let (Some(all), Engine::Auto | Engine::Enumerate) = (&all, options.engine) {
         return confirmed(&reduced, all, None);
@@ -88,7 +92,7 @@ fn best_by_sums(
     if options.engine == Engine::Enumerate {
         return Err(SolveError::Stopped(format!(
             "there are more than {} closed placements, too many to look at each",
-            options.most_placements
+            most_placements(problem, options)
         )));
     }
     let solved = program(&reduced, options);
@@ -121,6 +125,15 @@ fn best_by_sums(
                 None => Err(SolveError::Stopped(why)),
             }
         }
+    }
+}
+
+/// Where each task is looked at in each placement, many tasks leave time for fewer of them.
+fn most_placements(problem: &Problem, options: &Options) -> usize {
+    const FEW_TASKS: usize = 8;
+    match problem.depends_on_tasks() {
+        true => options.most_placements / problem.tasks().len().div_ceil(FEW_TASKS).max(1),
+        false => options.most_placements,
     }
 }
 
@@ -321,7 +334,12 @@ fn overlapped(reduced: &Reduced<'_>, options: &Options) -> Solved {
         .and_then(|best| Candidate::new(reduced, best.edge, &best.cost.crossing).ok());
     let latency = problem.aims().first() == Some(&Aim::Wanted(Objective::Latency));
     let relaxed = problem.without_order();
-    let bound = match best_by_sums(&relaxed, reduced.pace, options) {
+    // a bound is worth less than an answer in time
+    let brief = Options {
+        time_limit: options.time_limit.min(MOST_FOR_BOUND),
+        ..*options
+    };
+    let bound = match best_by_sums(&relaxed, reduced.pace, &brief) {
         Ok(Some(best)) if latency => Some(best.bound),
         _ => None,
     };
