@@ -65,9 +65,9 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         figures.sweep(path, sweep, &inputs);
     }
     for (path, profile) in &inputs.profiles {
-        let setting = inputs.plan_for(profile).map(|plan| &plan.setting);
-        let server = args.server(setting.map(|s| s.server.as_str()))?;
-        let otherwise = setting.map_or_else(default_link, inputs::wishes);
+        let plan = inputs.plan_for(profile);
+        let server = args.server(plan.map(|plan| plan.setting.server.as_str()))?;
+        let otherwise = plan.map_or_else(default_link, inputs::wishes);
         let (scenario, rates) = args.choices.complete(otherwise)?;
         let accuracy = read_accuracy(path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cutpoint::plan::{Plan, Setting, Sweep};
+use cutpoint::plan::{Plan, Sweep};
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{Percentile, RateRange, Wishes};
 use cutpoint::units::{BitRate, Delay};
@@ -104,8 +104,13 @@ fn is_of(profile: &Profile, plan: &Plan) -> bool {
     same && plan.setting.edge == profile.board.name
 }
 
-/// The link and the inputs that a plan was made for.
-pub(super) fn wishes(setting: &Setting) -> Wishes {
+/// The link, the inputs and the codecs that a plan was made for.
+pub(super) fn wishes(plan: &Plan) -> Wishes {
+    let setting = &plan.setting;
+    let asked = plan.request.as_ref();
+    // a request that another version wrote says nothing about the codecs
+    let asked = asked.and_then(|request| Wishes::from_table(&request.wishes).ok());
+    let asked = asked.unwrap_or_default();
     let rate = BitRate::from_bit_s(setting.rate_bit_s).map(|rate| RateRange {
         from: rate,
         to: rate,
@@ -120,6 +125,8 @@ pub(super) fn wishes(setting: &Setting) -> Wishes {
             .filter_map(|text| text.parse().ok())
             .collect(),
         local_input: setting.local_inputs.clone(),
+        codec: asked.codec,
+        input_u8: asked.input_u8,
         percentile: setting.percentile.and_then(|p| Percentile::new(p).ok()),
         ..Wishes::default()
     }

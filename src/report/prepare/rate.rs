@@ -2,6 +2,7 @@ use crate::plan::{Baseline, LatencyLine, Plan, Segment, Sweep};
 use crate::report::rate::{Curve, Other, RateData, Region, Side};
 use crate::report::text::bare;
 use crate::report::{Origin, ReportError};
+use crate::units::BitRate;
 
 /// Data of the figure over the rate. Baselines that break a limit are left out.
 ///
@@ -17,13 +18,20 @@ pub fn rate(sweep: &Sweep, edge: Origin, server: Origin) -> Result<RateData, Rep
     let setting = &first.plan.setting;
     let down = setting
         .down_rate_bit_s
-        .map_or(String::new(), |rate| format!(", {rate} bit/s back"));
+        .and_then(BitRate::from_bit_s)
+        .map_or(String::new(), |rate| format!(", {rate} back"));
+    let none = sweep
+        .no_plan_below_bit_s
+        .and_then(BitRate::from_bit_s)
+        .map_or(String::new(), |rate| {
+            format!("; no plan meets the limits below {rate}")
+        });
     Ok(RateData {
         model: first.plan.model.file.clone(),
         edge,
         server,
         link: format!(
-            "Delay {} ms one way{down}; results wanted: {}",
+            "Delay {} ms one way{down}; results wanted: {}{none}",
             setting.delay_ms, setting.results
         ),
         regions: sweep.segments.iter().map(region).collect(),
