@@ -153,8 +153,9 @@ pub(super) fn linear_steps(from: f64, to: f64, count: usize) -> Vec<f64> {
     (first..=last).map(|i| i as f64 * step).collect()
 }
 
-/// Round values on a logarithmic axis: 1, 2, 5 of every decade over up to three decades, decades
-/// over up to eight, every second or third decade beyond.
+/// Round values on a logarithmic axis: 1, 2, 3, 4, 5, 7 within less than a decade, so that nobody
+/// takes it for a linear one; 1, 2, 5 over up to three, decades over up to eight, every second or
+/// third decade beyond.
 pub(super) fn log_steps(from: f64, to: f64) -> Vec<f64> {
     let decades = (to / from).log10();
     let (low, high) = (from.log10().floor() as i32, to.log10().ceil() as i32);
@@ -163,10 +164,10 @@ pub(super) fn log_steps(from: f64, to: f64) -> Vec<f64> {
     } else {
         1
     };
-    let factors: &[f64] = if decades <= 3.0 {
-        &[1.0, 2.0, 5.0]
-    } else {
-        &[1.0]
+    let factors: &[f64] = match decades {
+        few if few < 1.0 => &[1.0, 2.0, 3.0, 4.0, 5.0, 7.0],
+        few if few <= 3.0 => &[1.0, 2.0, 5.0],
+        _ => &[1.0],
     };
     (low..=high)
         .filter(|exponent| exponent.rem_euclid(every) == 0)
@@ -213,7 +214,8 @@ mod tests {
     #[test]
     fn many_decades_are_thinned() {
         assert!(log_steps(1.0, 1e14).len() <= 8);
-        assert_eq!(log_steps(3.0, 3.5), Vec::<f64>::new());
+        assert_eq!(log_steps(2.5, 12.0), [3.0, 4.0, 5.0, 7.0, 10.0]);
+        assert_eq!(log_steps(3.2, 3.5), Vec::<f64>::new());
         assert!(linear_steps(1.0, 1.0, 5).is_empty());
     }
 
