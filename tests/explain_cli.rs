@@ -4,54 +4,26 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use assert_cmd::Command;
+use common::desk::Desk;
 use common::multi_head;
 use cutpoint::plan::{Explanation, Plan, Quantity};
-use cutpoint::profile::Profile;
 use predicates::prelude::*;
 use predicates::str::contains;
-use tempfile::TempDir;
-
-/// A folder with a profile in it.
-struct Desk {
-    folder: TempDir,
-    profile: Profile,
-}
 
 const LINK: &str = "--rate 20Mbit/s --delay 2ms";
 
 impl Desk {
     fn new() -> Desk {
-        let desk = Desk {
-            folder: tempfile::tempdir().unwrap(),
-            profile: multi_head(60, 7),
-        };
-        desk.save("edge.toml", &desk.profile);
+        let desk = Desk::empty();
+        desk.save("edge.toml", &multi_head(60, 7));
         desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn save(&self, name: &str, profile: &Profile) {
-        let text = profile.to_toml(Path::new(name)).unwrap();
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, words: &str) -> Command {
-        let mut command = Command::cargo_bin("cutpoint").unwrap();
-        command
-            .current_dir(self.folder.path())
-            .args(words.split_whitespace());
-        command
     }
 
     /// Writes plan.toml.
     fn plan(&self, words: &str) -> Plan {
-        self.run(&format!(
+        self.command(&format!(
             "plan --edge edge.toml --server sim:8x --out plan.toml {words}"
         ))
         .assert()
@@ -61,7 +33,7 @@ impl Desk {
 
     fn explained(&self, words: &str) -> Explanation {
         let output = self
-            .run(&format!("explain {words} --json"))
+            .command(&format!("explain {words} --json"))
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
@@ -84,7 +56,10 @@ fn a_plan_file_is_enough_to_explain_the_plan() {
     // the same from the same flags, and from the plan as JSON
     let flags = format!("--edge edge.toml --server sim:8x {LINK} {limits}");
     assert_eq!(desk.explained(&flags), found);
-    let json = desk.run(&format!("plan {flags} --json")).output().unwrap();
+    let json = desk
+        .command(&format!("plan {flags} --json"))
+        .output()
+        .unwrap();
     std::fs::write(desk.path("plan.json"), json.stdout).unwrap();
     assert_eq!(desk.explained("plan.json"), found);
 
@@ -98,7 +73,7 @@ fn a_plan_file_is_enough_to_explain_the_plan() {
     assert!(better.latency_ms < plan.latency_ms);
     assert!((plan.latency_ms - better.latency_ms - next.saves_ms).abs() < 1e-9);
 
-    let text = desk.run(&format!("explain {flags}")).output().unwrap();
+    let text = desk.command(&format!("explain {flags}")).output().unwrap();
     let text = String::from_utf8(text.stdout).unwrap();
     for part in [
         "No plan within the limits is faster",
@@ -131,7 +106,7 @@ fn flags_win_over_what_the_plan_was_made_from() {
         .find_map(|flip| Some((flip.at?, flip.to.clone()?)))
         .unwrap();
     let assert = desk
-        .run(&format!("explain plan.toml --rate {}bit/s", flip.0))
+        .command(&format!("explain plan.toml --rate {}bit/s", flip.0))
         .assert()
         .success();
     assert.stderr(contains("another plan than plan.toml holds"));
@@ -145,7 +120,8 @@ fn flags_win_over_what_the_plan_was_made_from() {
 fn a_cut_that_is_not_chosen_is_compared_part_by_part() {
     let desk = Desk::new();
     let plan = desk.plan(LINK);
-    let input = &desk.profile.inputs[0].name;
+    let profile = multi_head(60, 7);
+    let input = &profile.inputs[0].name;
     let found = desk.explained(&format!("plan.toml --why-not {input}"));
     let why = found.why_not.unwrap();
     let cut = why.cut.unwrap();
@@ -153,19 +129,19 @@ fn a_cut_that_is_not_chosen_is_compared_part_by_part() {
     let server = plan.alternatives.iter().find(|a| a.name == "all-server");
     assert!((cut.latency_ms - server.unwrap().latency_ms).abs() < 1e-9);
     let text = format!("explain plan.toml --why-not {input}");
-    desk.run(&text).assert().success().stdout(
+    desk.command(&text).assert().success().stdout(
         contains("everything on the server")
             .and(contains("more than the plan"))
             .and(contains("difference"))
             .and(contains("It is the faster of the two at")),
     );
     let own: Vec<&str> = plan.crossing.iter().map(|c| c.tensor.as_str()).collect();
-    desk.run(&format!("explain plan.toml --why-not {}", own.join(",")))
+    desk.command(&format!("explain plan.toml --why-not {}", own.join(",")))
         .assert()
         .success()
         .stdout(contains("That is the plan."));
     let limited = format!("explain plan.toml --max-uplink 1kB --edge-memory 1GB --why-not {input}");
-    desk.run(&limited)
+    desk.command(&limited)
         .assert()
         .success()
         .stdout(contains("It breaks limits: max-uplink would have to allow"));
@@ -176,7 +152,10 @@ fn bad_input_is_named_with_the_remedy() {
     let desk = Desk::new();
     let plan = desk.plan(LINK);
     let refused = |words: &str, code: i32, parts: &[&str]| {
-        let assert = desk.run(&format!("explain {words}")).assert().code(code);
+        let assert = desk
+            .command(&format!("explain {words}"))
+            .assert()
+            .code(code);
         let output = assert.get_output();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.stdout.is_empty(), "{words}");
@@ -195,8 +174,9 @@ fn bad_input_is_named_with_the_remedy() {
         2,
         &["--why-not", "did you mean", &plan.crossing[0].tensor],
     );
-    let heads = &desk.profile.tasks;
-    let inner = desk.profile.layers[1].id.clone();
+    let profile = multi_head(60, 7);
+    let heads = &profile.tasks;
+    let inner = profile.layers[1].id.clone();
     refused(
         &format!("plan.toml --why-not {inner}"),
         2,
@@ -241,15 +221,15 @@ fn bad_input_is_named_with_the_remedy() {
 fn a_profile_that_changed_since_is_told() {
     let desk = Desk::new();
     desk.plan(LINK);
-    let mut changed = desk.profile.clone();
+    let mut changed = multi_head(60, 7);
     changed.layers[0].edge_us *= 1.001;
     desk.save("edge.toml", &changed);
     let note = contains("edge.toml changed since plan.toml was made");
-    desk.run("explain plan.toml")
+    desk.command("explain plan.toml")
         .assert()
         .success()
         .stderr(note);
-    desk.run("explain plan.toml --quiet")
+    desk.command("explain plan.toml --quiet")
         .assert()
         .success()
         .stderr("");
@@ -261,7 +241,7 @@ fn the_time_for_all_answers_can_be_limited() {
     desk.plan(LINK);
     let found = desk.explained("plan.toml --time-limit 0s");
     assert!(found.flips.is_empty() && !found.open.is_empty());
-    desk.run("explain plan.toml --time-limit 0s")
+    desk.command("explain plan.toml --time-limit 0s")
         .assert()
         .success()
         .stdout(contains("left open: rate: no time left"));
@@ -292,7 +272,7 @@ fn drops_that_bind_only_together_say_how_much_more_each_must_allow() {
 #[test]
 fn help_shows_how() {
     let desk = Desk::new();
-    desk.run("explain --help").assert().success().stdout(
+    desk.command("explain --help").assert().success().stdout(
         contains("cutpoint explain plan.toml --why-not features")
             .and(contains("Examples:"))
             .and(contains("--edge <PROFILE>")),
@@ -302,7 +282,7 @@ fn help_shows_how() {
 #[test]
 fn of_several_models_the_chosen_one_is_explained() {
     let desk = Desk::new();
-    let mut slower = desk.profile.clone();
+    let mut slower = multi_head(60, 7);
     slower.model.file = "slower.onnx".to_owned();
     slower.model.sha256 = "1".repeat(64);
     slower
@@ -312,13 +292,13 @@ fn of_several_models_the_chosen_one_is_explained() {
     desk.save("slower.toml", &slower);
     let words = format!("--edge slower.toml --edge edge.toml --server sim:8x {LINK}");
     let found = desk.explained(&words);
-    assert_eq!(found.plan.model.file, desk.profile.model.file);
-    desk.run(&format!("explain {words}"))
+    assert_eq!(found.plan.model.file, multi_head(60, 7).model.file);
+    desk.command(&format!("explain {words}"))
         .assert()
         .success()
         .stdout(contains("faster than slower.onnx"));
     let unknown = format!("explain {words} --why-not nothing");
-    desk.run(&unknown)
+    desk.command(&unknown)
         .assert()
         .code(2)
         .stderr(contains("in synthetic.onnx").or(contains("no tensor")));

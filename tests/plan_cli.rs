@@ -4,47 +4,19 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
-
 use assert_cmd::Command;
+use common::desk::Desk;
 use common::multi_head;
 use cutpoint::plan::{Plan, Sweep};
-use cutpoint::profile::{CutRecord, Profile};
+use cutpoint::profile::CutRecord;
 use predicates::prelude::*;
 use predicates::str::contains;
-use tempfile::TempDir;
-
-/// A folder with a profile in it.
-struct Desk {
-    folder: TempDir,
-    profile: Profile,
-}
 
 impl Desk {
     fn new() -> Desk {
-        let desk = Desk {
-            folder: tempfile::tempdir().unwrap(),
-            profile: multi_head(60, 7),
-        };
-        desk.save("edge.toml", &desk.profile);
+        let desk = Desk::empty();
+        desk.save("edge.toml", &multi_head(60, 7));
         desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn save(&self, name: &str, profile: &Profile) {
-        let text = profile.to_toml(Path::new(name)).unwrap();
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::cargo_bin("cutpoint").unwrap();
-        command
-            .current_dir(self.folder.path())
-            .args(words.split_whitespace());
-        command
     }
 
     fn plan(&self, words: &str) -> Command {
@@ -57,7 +29,7 @@ impl Desk {
     }
 
     fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let entries = std::fs::read_dir(self.path("")).unwrap();
         let mut names: Vec<String> = entries
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -126,7 +98,7 @@ fn json_has_exactly_the_promised_keys() {
     assert!(json["edge_energy_mj"].is_null());
     assert!(json["tasks"][0]["accuracy_drop"].is_null());
     let layers = [&json["edge"], &json["server"]].map(|side| side.as_array().unwrap().len());
-    assert_eq!(layers.iter().sum::<usize>(), desk.profile.layers.len());
+    assert_eq!(layers.iter().sum::<usize>(), multi_head(60, 7).layers.len());
     assert_eq!(json["setting"]["simulated"], true);
 }
 
@@ -151,7 +123,7 @@ fn the_same_inputs_give_the_same_file() {
 
 #[test]
 fn measured_halves_are_told_from_predicted_ones() {
-    let mut desk = Desk::new();
+    let desk = Desk::new();
     let plan = desk.json(LINK);
     assert_eq!(plan["evidence"]["edge"], "predicted");
     let names = |value: &serde_json::Value, key: Option<&str>| -> Vec<String> {
@@ -160,7 +132,8 @@ fn measured_halves_are_told_from_predicted_ones() {
             .map(|i| key.map_or(i, |k| &i[k]).as_str().unwrap().to_owned())
             .collect()
     };
-    desk.profile.cuts.push(CutRecord {
+    let mut profile = multi_head(60, 7);
+    profile.cuts.push(CutRecord {
         tensors: names(&plan["crossing"], Some("tensor")),
         kept: names(&plan["edge"], None),
         edge_us: 1.0,
@@ -175,7 +148,7 @@ fn measured_halves_are_told_from_predicted_ones() {
         edge_loo_us: 0.0,
         server_loo_us: 0.0,
     });
-    desk.save("edge.toml", &desk.profile);
+    desk.save("edge.toml", &profile);
     let plan = desk.json(LINK);
     assert_eq!(plan["evidence"]["edge"], "measured");
     assert_eq!(plan["evidence"]["server"], "simulated");
@@ -242,7 +215,7 @@ fn bad_arguments_end_with_code_2_and_the_remedy() {
 #[test]
 fn bad_files_end_with_code_4() {
     let desk = Desk::new();
-    let mut other = desk.profile.clone();
+    let mut other = multi_head(60, 7);
     other.model.sha256 = "f".repeat(64);
     desk.save("other.toml", &other);
     std::fs::write(desk.path("broken.toml"), "format = ").unwrap();
@@ -354,9 +327,10 @@ fn a_sweep_covers_the_range_and_reads_back() {
 
 #[test]
 fn members_of_a_group_name_it() {
-    let mut desk = Desk::new();
-    desk.profile.layers[3].members = vec!["inner".to_owned(), "t3".to_owned()];
-    desk.save("edge.toml", &desk.profile);
+    let desk = Desk::new();
+    let mut profile = multi_head(60, 7);
+    profile.layers[3].members = vec!["inner".to_owned(), "t3".to_owned()];
+    desk.save("edge.toml", &profile);
     let plan = desk.json("--rate 1kbit/s --keep-on-server inner");
     assert!(plan["server"].as_array().unwrap().contains(&"t3".into()));
     assert_eq!(plan["binding"][0], "keep-on-server inner");

@@ -4,9 +4,10 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use common::desk::Desk;
 
-use assert_cmd::Command;
+use std::path::Path;
+
 use common::{FAMILIES, chain, multi_head, scenario};
 use cutpoint::plan::{Interval, Plan};
 use cutpoint::problem::Problem;
@@ -20,7 +21,6 @@ use cutpoint::units::BitRate;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal, Normal};
-use tempfile::TempDir;
 
 const Z90: f64 = 1.281_551_565_544_600_4;
 const Z95: f64 = 1.644_853_626_951_472_7;
@@ -387,37 +387,14 @@ fn where_rates_are_no_lines_they_are_found_by_bisection() {
     }
 }
 
-/// A folder with a profile whose times vary.
-struct Desk {
-    folder: TempDir,
-}
-
 impl Desk {
     fn new() -> Desk {
-        let desk = Desk {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let desk = Desk::empty();
         let text = varying(multi_head(60, 7)).to_toml(Path::new("edge.toml"));
         desk.write("edge.toml", &text.unwrap());
         let text = multi_head(60, 7).to_toml(Path::new("steady.toml"));
         desk.write("steady.toml", &text.unwrap());
         desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::cargo_bin("cutpoint").unwrap();
-        command
-            .current_dir(self.folder.path())
-            .args(words.split_whitespace());
-        command
     }
 
     fn json(&self, words: &str) -> serde_json::Value {

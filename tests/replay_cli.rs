@@ -4,52 +4,26 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use common::desk::Desk;
+
+use std::path::Path;
 
 use assert_cmd::Command;
 use common::{Dice, multi_head};
 use cutpoint::plan::{Lookup, Sweep};
 use predicates::str::contains;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A folder with a profile and a trace in it.
-struct Desk {
-    folder: TempDir,
-}
 
 /// A second at 40 Mbit/s, one at 4, one at 40.
 const TRACE: &str = "time_s,rate\n0,40Mbit/s\n1,4Mbit/s\n2,40Mbit/s\n";
 
 impl Desk {
     fn new() -> Desk {
-        let desk = Desk {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let desk = Desk::empty();
         let text = multi_head(60, 7).to_toml(Path::new("edge.toml")).unwrap();
         desk.write("edge.toml", &text);
         desk.write("trace.csv", TRACE);
         desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::cargo_bin("cutpoint").unwrap();
-        command
-            .current_dir(self.folder.path())
-            .args(words.split_whitespace());
-        command
     }
 
     fn replay(&self, words: &str) -> Command {

@@ -7,50 +7,25 @@ mod common;
 use std::path::Path;
 
 use assert_cmd::Command;
+use common::desk::Desk;
 use common::multi_head;
 use cutpoint::plan::{DelayMap, OverSweep};
-use cutpoint::profile::Profile;
 use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A folder with two profiles in it.
-struct Desk {
-    folder: TempDir,
-}
 
 const ONE: &str = "--edge one.toml";
 const BOTH: &str = "--edge one.toml --edge two.toml";
 
 impl Desk {
     fn new() -> Desk {
-        let desk = Desk {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let desk = Desk::empty();
         let mut other = multi_head(40, 9);
         other.model.file = "two.onnx".to_owned();
         other.model.sha256 = "02".repeat(32);
         desk.save("one.toml", &multi_head(40, 7));
         desk.save("two.toml", &other);
         desk
-    }
-
-    fn save(&self, name: &str, profile: &Profile) {
-        let text = profile.to_toml(Path::new(name)).unwrap();
-        std::fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::cargo_bin("cutpoint").unwrap();
-        command
-            .current_dir(self.folder.path())
-            .args(words.split_whitespace());
-        command
     }
 
     fn sweep(&self, words: &str) -> Command {
@@ -234,7 +209,7 @@ fn nonsense_is_refused_in_one_sentence() {
             .assert()
             .code(code)
             .stderr(contains(says).and(contains("panicked").not()));
-        assert!(!desk.folder.path().join("out.toml").exists(), "{words}");
+        assert!(!desk.path("out.toml").exists(), "{words}");
     }
     desk.command(&format!(
         "sweep {ONE} --server one.toml --rate 1Mbit/s --over speed=1x..2x"

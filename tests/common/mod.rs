@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 pub mod aims;
+pub mod desk;
 pub mod drops;
 pub mod flow;
 pub mod oracle;
