@@ -366,6 +366,9 @@ pub struct Conflict {
     pub allows: Option<String>,
     /// As `least_bytes`, in words.
     pub least: Option<String>,
+    /// Where this limit alone cannot help: the least that any plan needs, whatever the other limits,
+    /// in words.
+    pub possible: Option<String>,
     /// As `allows_bytes`, in units of a named capacity.
     pub allows_units: Option<u64>,
     /// As `least_bytes`, in units of a named capacity.

@@ -195,6 +195,7 @@ fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: Engine) {
         );
         assert!(plan.bound_ms > 0.0 || best == 0.0, "{}", plan.proof);
     }
+    assert!(!plan.proof.contains("not agree"), "{}", plan.proof);
     if plan.status == Status::Optimal {
         assert_eq!(placed.rank.0[0], expected.rank.0[0], "{}", plan.proof);
     }
@@ -236,6 +237,9 @@ fn check_no_plan(all: &[Weighed], none: &NoPlan) {
             "{names:?} is not minimal"
         );
         let only = [conflict.limit.clone()];
+        if conflict.possible.is_some() {
+            assert!(!all.iter().any(|w| w.breaks == only), "{}", conflict.limit);
+        }
         let repaired = all.iter().filter(|w| w.breaks == only);
         let least = repaired.filter_map(|w| w.used(&conflict.limit)).min();
         let sizes = ["server-memory", "max-downlink", "max-message"];

@@ -183,9 +183,14 @@ fn amount(conflict: &Conflict) -> Option<String> {
     }
 }
 
-/// How far a limit would have to give, when that alone helps.
+/// How far a limit would have to give.
 pub(super) fn give(conflict: &Conflict) -> Option<String> {
     let limit = &conflict.limit;
+    if let Some(possible) = &conflict.possible {
+        return Some(format!(
+            "without any other limit, {limit} would still have to allow {possible}"
+        ));
+    }
     if let (Some(allows), Some(least)) = (conflict.allows_bytes, conflict.least_bytes) {
         let (least, allows) = (exactly(least), exactly(allows));
         return Some(format!("{limit} would have to allow {least}, not {allows}"));

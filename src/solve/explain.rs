@@ -193,13 +193,19 @@ pub(super) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
     let limits = conflict(problem, options)?;
     let solver = Solver::new(options, RELAXING);
     let needs = |limit: Limit| {
-        let least = least(problem, &limit, &solver);
+        let others = without(problem.limits(), &limit);
+        let least = least(problem, &limit, others, &solver);
         (limit, least)
     };
     let limits: Vec<(Limit, Option<i64>)> = limits.into_iter().map(needs).collect();
-    let described = limits
-        .iter()
-        .map(|(l, least)| problem.describe_limit(l, *least));
+    let described = limits.iter().map(|(limit, needed)| {
+        let mut conflict = problem.describe_limit(limit, *needed);
+        if needed.is_none() {
+            let possible = least(problem, limit, Vec::new(), &solver);
+            conflict.possible = possible.map(|amount| limit.amount(amount));
+        }
+        conflict
+    });
     let conflict: Vec<_> = described.collect();
     let proof = match conflict.as_slice() {
         // nothing that can be lifted: results wanted where tensors may not go
@@ -221,9 +227,9 @@ pub(super) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
     Ok(none)
 }
 
-/// The least that a limit with an amount would have to allow, with all others kept.
-fn least(problem: &Problem, limit: &Limit, solver: &Solver) -> Option<i64> {
-    let relaxed = problem.with_limits(without(problem.limits(), limit));
+/// The least that a limit with an amount would have to allow, with these others kept.
+fn least(problem: &Problem, limit: &Limit, others: Vec<Limit>, solver: &Solver) -> Option<i64> {
+    let relaxed = problem.with_limits(others);
     let search = Search {
         relaxed: &relaxed,
         limit,

@@ -407,7 +407,13 @@ fn confirmed(
         Some(Solved::Optimal(linear, proof)) if linear.rank.aims == best.rank.aims => {
             format!("{proof}, confirmed by all {count} closed placements")
         }
-        _ => format!("best of all {count} closed placements"),
+        None => format!("best of all {count} closed placements"),
+        Some(Solved::Open(_, _, why)) => {
+            format!("best of all {count} closed placements; no proof by the program: {why}")
+        }
+        Some(Solved::Optimal(..) | Solved::Infeasible) => {
+            format!("best of all {count} closed placements; the program does not agree")
+        }
     };
     Ok(Some(Optimum {
         bound: best.rank.aims[0],

@@ -1,7 +1,7 @@
 //! Why a cut that somebody asks about is not chosen.
 
 use super::search::{Open, contender};
-use super::{NamedCut, Question, conflicting, least};
+use super::{NamedCut, Question, conflicting, least, without};
 use crate::graph::{LayerSet, TensorId};
 use crate::plan::{Breakdown, Conflict, WhyNot};
 use crate::problem::{Limit, Problem};
@@ -82,8 +82,11 @@ impl Question<'_> {
                 return Ok((breaks, None));
             }
             for limit in &conflict {
-                let needs = least(&pinned, limit, &self.solver)
-                    .or_else(|| least(&with(std::slice::from_ref(limit)), limit, &self.solver));
+                let others = |problem: &Problem| without(problem.limits(), limit);
+                let needs = least(&pinned, limit, others(&pinned), &self.solver).or_else(|| {
+                    let alone = with(std::slice::from_ref(limit));
+                    least(&alone, limit, others(&alone), &self.solver)
+                });
                 breaks.push(pinned.describe_limit(limit, needs));
             }
             limits.retain(|limit| !conflict.contains(limit));
