@@ -37,14 +37,22 @@ const HOMES: &[(&str, &[&str])] = &[
             "dataset",
         ],
     ),
-    ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
+    (
+        "serde_json",
+        &["plan", "runtime", "accuracy", "report", "cli"],
+    ),
+    // the hash of a page's script in the policy of the page
+    ("base64", &["report"]),
     ("good_lp", &["solve"]),
     // quantiles
     ("statrs", &["sensitivity", "trace", "scenario", "problem"]),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models, of the runtime's library, and of what a plan was made from
-    ("sha2", &["onnx", "profile", "runtime", "accuracy", "cli"]),
+    (
+        "sha2",
+        &["onnx", "profile", "runtime", "accuracy", "report", "cli"],
+    ),
     ("petgraph", &["graph", "onnx", "runtime", "solve"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),

@@ -2,6 +2,7 @@
 
 mod draw;
 mod inputs;
+mod page;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
+use page::Page;
 
 /// Draw profiles, plans and sweeps as SVG figures
 ///
@@ -24,6 +26,12 @@ use inputs::Inputs;
 /// the rate. A plan sets server and link for the profile it was made from; without a plan they are
 /// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cutpoint report profiles/pi5/model.toml plan.toml --out reports
+  cutpoint report profiles/pi5/model.toml --link 4g --max-uplink 100kB --html
+  cutpoint report profiles/pi5/model.toml profiles/jetson/model.toml --html both.html
+
+The address of a page can name a link: open model.html#rate=20Mbit/s&delay=20ms in a browser.")]
 pub(crate) struct ReportArgs {
     /// Profiles, plans and sweeps; the content says which a file is
     #[arg(required = true, value_name = "PROFILE|PLAN|SWEEP")]
@@ -31,6 +39,12 @@ pub(crate) struct ReportArgs {
     /// Folder to write the figures to
     #[arg(long, default_value = "reports", value_name = "DIR")]
     out: PathBuf,
+    /// Write one page, too, with everything on it: the plan in words, sliders over rate and delay,
+    /// all figures, tables that sort; a single file that needs no network [default: named after
+    /// the first profile, in the folder of --out]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "",
+        value_parser = html_file)]
+    html: Option<PathBuf>,
     /// The other machine: its profile, a simulated one's description, or `sim:8x` [default: as in
     /// the plan, or sim:8x]
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
@@ -43,6 +57,9 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, Default, Serialize)]
 struct Summary {
     figures: Vec<Written>,
+    /// The page with everything on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<PathBuf>,
     left_out: Vec<LeftOut>,
 }
 
@@ -60,7 +77,9 @@ struct LeftOut {
 
 pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     let inputs = Inputs::read(&args.files)?;
-    let mut figures = Figures::new(Style::default());
+    let style = Style::default();
+    let mut figures = Figures::new(style);
+    let mut page = Page::default();
     for (path, sweep) in &inputs.sweeps {
         figures.sweep(path, sweep, &inputs);
     }
@@ -72,6 +91,9 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let accuracy = read_accuracy(path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
+        if args.html.is_some() {
+            page.add(profile, &server, &problem, rates)?;
+        }
         if let Some(accuracy) = &accuracy {
             figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
         }
@@ -83,28 +105,43 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         );
         figures.leave_out(path, why);
     }
-    let summary = write(&args.out, figures)?;
+    let page = args
+        .html
+        .as_ref()
+        .map(|file| page.finish(file, &args.out, &figures, &style));
+    let page = match page.transpose() {
+        Ok(page) => page,
+        Err(error) => {
+            figures
+                .left_out
+                .push(("the page".to_owned(), error.to_string()));
+            None
+        }
+    };
+    let summary = write(&args.out, figures, page)?;
     for left in &summary.left_out {
         common.note(format_args!("{}: {}", left.input, left.why));
     }
     if common.json {
         common.print_json(&summary)?;
     }
-    if summary.figures.is_empty() {
+    if summary.figures.is_empty() && summary.page.is_none() {
         return Err(Kind::BadInput.of(anyhow::anyhow!("nothing could be drawn")));
     }
     if common.json {
         return Ok(());
     }
-    let names: Vec<String> = summary
-        .figures
-        .iter()
-        .map(|w| w.file.display().to_string())
-        .collect();
+    let figures = summary.figures.iter().map(|written| &written.file);
+    let files = figures.chain(&summary.page);
+    let names: Vec<String> = files.map(|file| file.display().to_string()).collect();
     common.print(names.join("\n"))
 }
 
-fn write(folder: &Path, figures: Figures) -> anyhow::Result<Summary> {
+fn write(
+    folder: &Path,
+    figures: Figures,
+    page: Option<(PathBuf, String)>,
+) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
     for figure in figures.drawn {
         let file = folder.join(&figure.file);
@@ -115,11 +152,30 @@ fn write(folder: &Path, figures: Figures) -> anyhow::Result<Summary> {
             file,
         });
     }
+    if let Some((file, html)) = page {
+        files::create_parent(&file)?;
+        files::write(&file, html.as_bytes())?;
+        summary.page = Some(file);
+    }
     let left_out = figures.left_out.into_iter();
     summary.left_out = left_out
         .map(|(input, why)| LeftOut { input, why })
         .collect();
     Ok(summary)
+}
+
+/// A name for the page, which a profile named by mistake is not.
+fn html_file(text: &str) -> Result<PathBuf, String> {
+    let file = PathBuf::from(text);
+    let named = file
+        .extension()
+        .is_some_and(|end| end == "html" || end == "htm");
+    match text.is_empty() || named {
+        true => Ok(file),
+        false => Err(
+            "the page's name must end in .html; put --html behind the files, or name it".to_owned(),
+        ),
+    }
 }
 
 fn default_link() -> Wishes {

@@ -163,6 +163,25 @@ pub(super) fn sheet(theme: Theme, body: &str) -> String {
     css
 }
 
+/// The colours as custom properties of a page, `--edge` for class `edge`.
+pub(super) fn variables(theme: Theme) -> String {
+    let all = |dark: bool| {
+        let of = |(name, _, light, night): &(&str, Paint, &str, &str)| {
+            format!("--{name}:{};", if dark { night } else { light })
+        };
+        CLASSES.iter().map(of).collect::<String>()
+    };
+    match theme {
+        Theme::Auto => format!(
+            ":root{{color-scheme:light dark;{}}}@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}",
+            all(false),
+            all(true)
+        ),
+        Theme::Light => format!(":root{{color-scheme:light;{}}}", all(false)),
+        Theme::Dark => format!(":root{{color-scheme:dark;{}}}", all(true)),
+    }
+}
+
 fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
     match paint {
         Fill => format!("fill:{colour}"),

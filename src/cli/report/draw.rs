@@ -22,6 +22,8 @@ const RATES_BIT_S: [u64; 2] = [100_000, 10_000_000_000];
 #[derive(Debug)]
 pub(super) struct Drawn {
     pub(super) name: &'static str,
+    /// Start of the file's name: what it is of.
+    pub(super) stem: String,
     pub(super) file: String,
     pub(super) svg: String,
 }
@@ -64,7 +66,12 @@ impl Figures {
                 let mut files = std::iter::once(format!("{stem}-{name}.svg")).chain(numbered);
                 if let Some(file) = files.find(|file| !self.names.contains(file)) {
                     self.names.insert(file.clone());
-                    self.drawn.push(Drawn { name, file, svg });
+                    self.drawn.push(Drawn {
+                        name,
+                        stem: stem.to_owned(),
+                        file,
+                        svg,
+                    });
                 }
             }
             Err(error) => self.leave_out(input, error.to_string()),
@@ -197,7 +204,7 @@ fn decades(range: RateRange) -> Vec<BitRate> {
 }
 
 /// The range asked for, or a wide one.
-fn range(asked: RateRange) -> RateRange {
+pub(super) fn range(asked: RateRange) -> RateRange {
     let [from, to] = RATES_BIT_S.map(BitRate::from_bit_s);
     match (asked.single(), from, to) {
         (Some(_), Some(from), Some(to)) => RateRange { from, to },
@@ -206,7 +213,7 @@ fn range(asked: RateRange) -> RateRange {
 }
 
 /// Start of the file names: board and model, in characters that every file system takes.
-fn stem(board: &str, model: &str) -> String {
+pub(super) fn stem(board: &str, model: &str) -> String {
     let model = model.strip_suffix(".onnx").unwrap_or(model);
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {

@@ -3,13 +3,17 @@
 mod cuts;
 mod halves;
 mod layers;
+mod page;
 mod rate;
+mod summary;
 mod tradeoff;
 
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
+pub use page::{delays_around, explorer, shown};
 pub use rate::rate;
+pub use summary::{no_plan, summary};
 pub use tradeoff::tradeoff;
 
 use super::Origin;

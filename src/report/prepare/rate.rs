@@ -41,11 +41,7 @@ pub fn rate(sweep: &Sweep, edge: Origin, server: Origin) -> Result<RateData, Rep
 
 fn region(segment: &Segment) -> Region {
     let plan = &segment.plan;
-    let side = match (plan.edge.is_empty(), plan.server.is_empty()) {
-        (_, true) => Side::Edge,
-        (true, false) => Side::Server,
-        (false, false) => Side::Split,
-    };
+    let side = side(plan);
     Region {
         from_bit_s: segment.from_bit_s as f64,
         to_bit_s: segment.to_bit_s as f64,
@@ -55,8 +51,17 @@ fn region(segment: &Segment) -> Region {
     }
 }
 
+/// Where a plan runs the layers.
+pub(super) fn side(plan: &Plan) -> Side {
+    match (plan.edge.is_empty(), plan.server.is_empty()) {
+        (_, true) => Side::Edge,
+        (true, false) => Side::Server,
+        (false, false) => Side::Split,
+    }
+}
+
 /// What crosses, and in which codec.
-fn name(plan: &Plan, side: Side) -> String {
+pub(super) fn name(plan: &Plan, side: Side) -> String {
     let crossing: Vec<String> = plan
         .crossing
         .iter()

@@ -1,0 +1,118 @@
+//! From problems to the one page that shows everything.
+
+use std::path::{Path, PathBuf};
+
+use cutpoint::plan::DelayMap;
+use cutpoint::problem::Problem;
+use cutpoint::profile::Profile;
+use cutpoint::report::page::{ModelData, PageData, PageFigure, page};
+use cutpoint::report::{Style, prepare};
+use cutpoint::scenario::RateRange;
+use cutpoint::server::Server;
+use cutpoint::solve::{self, Options, Outcome, Rival, SolveError};
+
+use super::draw::{Figures, range, stem};
+
+/// The models of a page, each with the start of its figures' file names.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    models: Vec<(String, ModelData)>,
+}
+
+impl Page {
+    /// Plans for a profile, at the link and around it.
+    pub(super) fn add(
+        &mut self,
+        profile: &Profile,
+        server: &Server,
+        problem: &Problem,
+        rates: RateRange,
+    ) -> Result<(), SolveError> {
+        let edge = prepare::edge_origin(profile);
+        let server = prepare::server_origin(server);
+        let options = Options::default();
+        let map = map(problem, rates, &options);
+        let (plan, summary) = match solve::solve(problem, &options)? {
+            Outcome::Plan(plan) => {
+                let map = map.as_ref().ok();
+                let words = prepare::summary(problem, &plan, map, &edge, &server);
+                (Some(prepare::shown(problem, &plan)), words)
+            }
+            Outcome::NoPlan(none) => (None, prepare::no_plan(problem, &none, &edge, &server)),
+        };
+        let explorer = map
+            .map_err(|error| error.to_string())
+            .and_then(|map| prepare::explorer(problem, &map).map_err(|error| error.to_string()));
+        let model = ModelData {
+            model: profile.model.file.clone(),
+            edge,
+            server,
+            summary,
+            plan,
+            explorer,
+            figures: Vec::new(),
+            tables: Vec::new(),
+        };
+        let stem = stem(&profile.board.name, &profile.model.file);
+        self.models.push((stem, model));
+        Ok(())
+    }
+
+    /// The page with all figures that were drawn, and where it is to be written.
+    pub(super) fn finish(
+        self,
+        asked: &Path,
+        folder: &Path,
+        figures: &Figures,
+        style: &Style,
+    ) -> Result<(PathBuf, String), cutpoint::report::ReportError> {
+        let (stems, mut models): (Vec<String>, Vec<ModelData>) = self.models.into_iter().unzip();
+        let mut rest = Vec::new();
+        for drawn in &figures.drawn {
+            let figure = PageFigure {
+                name: drawn.name.to_owned(),
+                svg: drawn.svg.clone(),
+            };
+            match stems.iter().position(|stem| *stem == drawn.stem) {
+                Some(of) => models[of].figures.push(figure),
+                None => rest.push(figure),
+            }
+        }
+        let title = match models.as_slice() {
+            [one] => format!("{} on {}", one.model, one.edge.label()),
+            several => format!("{} models", several.len()),
+        };
+        let left_out = figures.left_out.iter();
+        let data = PageData {
+            title: format!("{title}: where to cut"),
+            models,
+            figures: rest,
+            left_out: left_out
+                .map(|(input, why)| format!("{input}: {why}"))
+                .collect(),
+        };
+        let first = figures.drawn.first().map(|drawn| &drawn.stem);
+        let stem = stems.first().or(first).map_or("report", String::as_str);
+        let file = match asked.as_os_str().is_empty() {
+            true => folder.join(format!("{stem}.html")),
+            false => asked.to_owned(),
+        };
+        Ok((file, page(&data, style)?))
+    }
+}
+
+/// The best plans around the link: at its own rate, too, and at its own delay.
+fn map(problem: &Problem, rates: RateRange, options: &Options) -> Result<DelayMap, SolveError> {
+    let alone = Rival {
+        name: "",
+        problem,
+        barred: None,
+    };
+    let (own, wide) = (problem.link().rate, range(rates));
+    let rates = RateRange {
+        from: wide.from.min(own),
+        to: wide.to.max(own),
+    };
+    let delays = prepare::delays_around(problem.link().delay);
+    solve::map(&[alone], rates, &delays, options).map(|(map, _)| map)
+}

@@ -1,0 +1,232 @@
+use super::rate::{name, side};
+use crate::codec::Codec;
+use crate::graph::{GraphError, LayerSet, TensorId};
+use crate::plan::{DelayMap, MapRow, Plan, TaskPlan};
+use crate::problem::{Cost, Done, Part, Problem};
+use crate::report::page::{
+    Choice, DelayRow, Explorer, OtherChoice, Shown, Stretch, TaskTimes, Times,
+};
+use crate::report::rate::Side;
+use crate::units::{BitRate, Bytes, Delay, format_us};
+
+/// Names of what [`facts`] tells.
+const FACTS: [&str; 5] = [
+    "layers on the edge",
+    "sent to the server",
+    "results sent back",
+    "memory on the edge",
+    "memory on the server",
+];
+
+/// The delays of a page, in nanoseconds: none, the link's own, and round ones from a tenth of it to
+/// ten times as long; around 10 ms where it has none.
+pub fn delays_around(own: Delay) -> Vec<u64> {
+    let own = own.ns();
+    let middle = if own == 0 { 10_000_000 } else { own };
+    let powers = (0..19).map(|power| 10u64.pow(power));
+    let round = powers.flat_map(|power| [1, 2, 5].map(|factor| power.saturating_mul(factor)));
+    let near = (middle / 10)..=middle.saturating_mul(10);
+    let mut delays: Vec<u64> = round
+        .filter(|ns| near.contains(ns))
+        .chain([0, own])
+        .collect();
+    delays.sort_unstable();
+    delays.dedup();
+    delays
+}
+
+/// A plan as a page shows it without its script.
+pub fn shown(problem: &Problem, plan: &Plan) -> Shown {
+    let ms = plan.breakdown_ms;
+    let task = |task: &TaskPlan| {
+        let when = format_us(task.latency_ms * 1e3);
+        [
+            task.name.clone(),
+            task_side(task).to_owned(),
+            when,
+            drop(task),
+        ]
+    };
+    let mut others: Vec<(String, f64)> = Vec::new();
+    for placement in problem.baselines(problem.pace()) {
+        if let Some(name) = other_name(placement.name)
+            && let Ok(cost) = problem.cost(&placement.edge, &placement.codecs)
+        {
+            others.push((name.to_owned(), cost.latency_ms(problem.pace())));
+        }
+    }
+    Shown {
+        name: name(plan, side(plan)),
+        rate: BitRate::from_bit_s(plan.setting.rate_bit_s)
+            .map_or(String::new(), |rate| rate.to_string()),
+        delay: problem.link().delay.to_string(),
+        latency_ms: plan.latency_ms,
+        parts_ms: [
+            ms.edge,
+            ms.encode,
+            ms.uplink,
+            ms.decode,
+            ms.server,
+            ms.downlink,
+        ],
+        facts: FACTS.into_iter().zip(facts(problem, plan)).collect(),
+        crossing: crossing(plan),
+        tasks: plan.tasks.iter().map(task).collect(),
+        others,
+    }
+}
+
+/// What the sliders of a page move through: `map` is of the problem, over the rates from
+/// `map.from_bit_s` on.
+///
+/// # Errors
+/// The map is not of the problem's model.
+pub fn explorer(problem: &Problem, map: &DelayMap) -> Result<Explorer, GraphError> {
+    let own = problem.link().delay.ns();
+    let nearest = |(_, row): &(usize, &MapRow)| row.delay_ns.abs_diff(own);
+    let delay = map.rows.iter().enumerate().min_by_key(nearest);
+    let plans = map.plans.iter().map(|plan| choice(problem, &plan.plan));
+    let others = problem.baselines(problem.pace()).into_iter();
+    let others = others.filter_map(|placement| {
+        Some(OtherChoice {
+            name: other_name(placement.name)?.to_owned(),
+            times: times(&cost(problem, &placement.edge, &placement.codecs)?),
+        })
+    });
+    Ok(Explorer {
+        from_bit_s: map.from_bit_s,
+        to_bit_s: map.to_bit_s,
+        rate_bit_s: problem.link().rate.bit_s(),
+        delay: delay.map_or(0, |(index, _)| index),
+        delays: map.rows.iter().map(row).collect(),
+        plans: plans.collect::<Result<_, _>>()?,
+        others: others.collect(),
+    })
+}
+
+fn row(row: &MapRow) -> DelayRow {
+    let stretches = row.segments.iter().map(|segment| Stretch {
+        from: segment.from_bit_s,
+        plan: segment.plan - 1,
+    });
+    DelayRow {
+        ns: row.delay_ns,
+        text: Delay(std::time::Duration::from_nanos(row.delay_ns)).to_string(),
+        segments: stretches.collect(),
+    }
+}
+
+fn choice(problem: &Problem, plan: &Plan) -> Result<Choice, GraphError> {
+    let graph = problem.graph();
+    let mut edge = LayerSet::empty(graph.layers().len());
+    for layer in &plan.edge {
+        edge.insert(graph.find_layer(layer)?);
+    }
+    let sent = plan
+        .crossing
+        .iter()
+        .map(|c| Ok((graph.find_tensor(&c.tensor)?, c.codec)));
+    let sent = sent.collect::<Result<Vec<(TensorId, Codec)>, GraphError>>()?;
+    let cost = cost(problem, &edge, &sent);
+    let done = cost.as_ref().map_or(&[][..], |cost| &cost.timing.done);
+    let tasks = plan.tasks.iter().zip(done).map(|(task, done)| TaskTimes {
+        name: task.name.clone(),
+        side: task_side(task),
+        parts: match done {
+            Done::Here | Done::Local => 2,
+            Done::There => 5,
+            Done::Back => 6,
+        },
+        drop: drop(task),
+    });
+    Ok(Choice {
+        name: name(plan, side(plan)),
+        side: match side(plan) {
+            Side::Edge => "edge",
+            Side::Server => "server",
+            Side::Split => "split",
+        },
+        facts: facts(problem, plan).into(),
+        crossing: crossing(plan),
+        tasks: tasks.collect(),
+        times: cost.as_ref().map(times).unwrap_or_default(),
+    })
+}
+
+/// What a placement costs, with a delay of one nanosecond, so that delays can be counted.
+fn cost(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<Cost> {
+    let counting = problem.with_delay(Delay(std::time::Duration::from_nanos(1)));
+    counting.cost(edge, sent).ok()
+}
+
+fn times(cost: &Cost) -> Times {
+    let parts = &cost.parts;
+    Times {
+        edge_ns: parts.ns(Part::Edge),
+        encode_ns: parts.ns(Part::Encode),
+        delays: parts.ns(Part::Delay),
+        up_bits: parts.uplink_bits,
+        decode_ns: parts.ns(Part::Decode),
+        server_ns: parts.ns(Part::Server),
+        back_delays: parts.ns(Part::BackDelay),
+        back_bits: parts.downlink_bits,
+        back_ns: parts.ns(Part::Downlink),
+    }
+}
+
+fn facts(problem: &Problem, plan: &Plan) -> [String; 5] {
+    let all = problem.graph().layers().len();
+    [
+        format!("{} of {all}", plan.edge.len()),
+        Bytes(plan.uplink_bytes).to_string(),
+        Bytes(plan.downlink_bytes).to_string(),
+        Bytes(plan.edge_memory_bytes).to_string(),
+        Bytes(plan.server_memory_bytes).to_string(),
+    ]
+}
+
+fn crossing(plan: &Plan) -> Vec<[String; 3]> {
+    let sent = plan.crossing.iter();
+    let texts = sent.map(|c| {
+        [
+            c.tensor.clone(),
+            c.codec.to_string(),
+            Bytes(c.bytes).to_string(),
+        ]
+    });
+    texts.collect()
+}
+
+fn task_side(task: &TaskPlan) -> &'static str {
+    use crate::plan::Side;
+    match task.side {
+        Side::Edge if task.beside_link => "edge, beside the link",
+        Side::Edge => "edge",
+        Side::Server => "server",
+        Side::Both => "both",
+    }
+}
+
+fn drop(task: &TaskPlan) -> String {
+    match (task.accuracy_drop, &task.accuracy) {
+        (Some(drop), Some(accuracy)) => format!(
+            "at worst {:.2} %: {} {:.4} instead of {:.4}",
+            100.0 * drop,
+            accuracy.metric,
+            accuracy.worst,
+            accuracy.baseline
+        ),
+        (Some(drop), None) => format!("at worst {:.2} %", 100.0 * drop),
+        (None, _) => "not measured".to_owned(),
+    }
+}
+
+/// A plan to compare with in words; only those whose codecs do not depend on the rate.
+fn other_name(name: &str) -> Option<&'static str> {
+    match name {
+        "all-edge" => Some("everything on the edge"),
+        "all-server" => Some("everything on the server"),
+        "all-server u8" => Some("everything on the server, the input as u8"),
+        _ => None,
+    }
+}
