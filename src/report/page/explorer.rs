@@ -108,7 +108,12 @@ fn controls(found: &Explorer, id: &str, html: &mut String) {
     let last = found.delays.len().saturating_sub(1);
     let _ = write!(
         html,
-        "<div class=\"controls\" hidden>\n<svg class=\"curve\" aria-hidden=\"true\"></svg>\n\
+        "<div class=\"controls\" hidden>\n\
+         <p class=\"legend\"><b class=\"envelope\"></b>latency of the best plan \
+         <b class=\"all-edge\"></b>everything on the edge <b class=\"all-server\"></b>everything on \
+         the server <i class=\"on-edge\"></i>edge alone is best <i class=\"split-a\"></i>a split is \
+         best <i class=\"on-server\"></i>server alone is best</p>\n\
+         <svg class=\"curve\" aria-hidden=\"true\"></svg>\n\
          <input class=\"rate\" id=\"{id}-rate\" type=\"range\" min=\"0\" max=\"{STEPS}\" step=\"1\" \
          aria-label=\"Rate of the link, {from} to {to}\">\n<div class=\"row\">\n\
          <label>Rate <input class=\"entry\" type=\"text\" autocomplete=\"off\" spellcheck=\"false\" \
@@ -180,7 +185,7 @@ fn answer(shown: &Shown, html: &mut String) {
     small_table(
         html,
         "In comparison",
-        &["plan", "latency", "this plan"],
+        &["plan", "latency", "against the best"],
         "others",
         || {
             let other = |(name, ms): &(String, f64)| {
@@ -193,10 +198,10 @@ fn answer(shown: &Shown, html: &mut String) {
 }
 
 fn ratio(other: f64, own: f64) -> String {
-    format!(
-        "{} times as long",
-        three_digits(other / own.max(f64::MIN_POSITIVE))
-    )
+    match other / own.max(f64::MIN_POSITIVE) {
+        ratio if (ratio - 1.0).abs() < 0.005 => "the same".to_owned(),
+        ratio => format!("{} times as long", three_digits(ratio)),
+    }
 }
 
 fn escaped<const N: usize>(rows: &[[String; N]]) -> Vec<Vec<String>> {

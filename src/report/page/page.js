@@ -29,8 +29,8 @@
 
   // a rate as it is typed again, to the bit
   function exactRate(bits) {
-    const texts = RATES.map(([unit, factor]) => bits / factor + " " + unit);
-    return texts.reduce((best, text) => (text.length < best.length ? text : best));
+    const [unit, factor] = RATES.find(([, factor]) => bits >= factor) || RATES[3];
+    return bits / factor + " " + unit;
   }
 
   function readRate(text) {
@@ -59,6 +59,8 @@
       times.back_delays * delay + times.back_ns + times.back_bits * perBit,
     ].map((ns) => ns / 1e6);
   }
+
+  const against = (ratio) => (Math.abs(ratio - 1) < 0.005 ? "the same" : threeDigits(ratio) + " times as long");
 
   const sum = (values) => values.reduce((all, value) => all + value, 0);
 
@@ -157,7 +159,7 @@
       fill(find(".facts"), plan.facts.map((value, i) => [factNames[i] || "", value]));
       fill(find(".others"), data.others.map((other) => {
         const ms = latency(other, state.rate);
-        return [other.name, time(ms), threeDigits(ms / all) + " times as long"];
+        return [other.name, time(ms), against(ms / all)];
       }));
     }
 
@@ -198,7 +200,6 @@
     slider.addEventListener("input", () => touch({ rate: rateOf(Number(slider.value)) }));
     delay.addEventListener("input", () => touch({ row: Number(delay.value) }));
     entry.addEventListener("change", typed);
-    entry.addEventListener("keydown", (event) => event.key === "Enter" && typed());
     find("button.slower").addEventListener("click", () => touch({ rate: row().segments[position() - 1].from }));
     find("button.faster").addEventListener("click", () => touch({ rate: row().segments[position() + 1].from }));
     find("button.reset").addEventListener("click", () => touch({ rate: data.rate_bit_s, row: data.delay }));
@@ -243,7 +244,8 @@
       const count = Math.max(2, Math.ceil((x(to) - x(from)) / 6));
       for (let i = 0; i <= count; i++) {
         const bits = from * (to / from) ** (i / count);
-        points.push(x(bits).toFixed(1) + "," + y(ms(times, bits)).toFixed(1));
+        const value = ms(times, bits);
+        if (Math.log10(value) <= high) points.push(x(bits).toFixed(1) + "," + y(value).toFixed(1));
       }
       return make("svg:polyline", { class: type, points: points.join(" ") });
     };

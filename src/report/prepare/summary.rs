@@ -105,6 +105,14 @@ fn against(plan: &Plan) -> Option<String> {
             .alternatives
             .iter()
             .find(|a| a.name == name && a.model.is_none())?;
+        let is_the_plan = match side(plan) {
+            Side::Edge => name == "all-edge",
+            Side::Server => name == "all-server" && other.latency_ms == plan.latency_ms,
+            Side::Split => false,
+        };
+        if is_the_plan {
+            return None;
+        }
         Some(format!(
             "{words} takes {}{}",
             compared(plan, other),
