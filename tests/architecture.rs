@@ -45,7 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("bytes", &["onnx"]),
     // the hashes of models, of the runtime's library, and of what a plan was made from
     ("sha2", &["onnx", "profile", "runtime", "accuracy", "cli"]),
-    ("petgraph", &["graph", "onnx", "runtime", "solve"]),
+    ("petgraph", &["graph", "onnx", "runtime", "solve", "report"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),

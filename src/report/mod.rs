@@ -8,6 +8,7 @@ mod columns;
 pub mod cuts;
 pub mod halves;
 pub mod layers;
+pub mod network;
 mod panel;
 mod place;
 pub mod prepare;
