@@ -9,12 +9,15 @@ use petgraph::graph::DiGraph;
 
 use crate::cuts;
 use crate::graph::{Graph, GraphError, LayerId, LayerSet, TensorId};
+use crate::report::text::shared_start;
 use crate::task::Task;
 
 /// Most blocks of layers, as long as the cuts leave them in so few.
 pub const MOST_BLOCKS: usize = 40;
 /// Most blocks beside one another.
 const WIDEST: usize = 6;
+/// Layers that make a block of usual size in any network that is folded.
+const FEW: usize = 4;
 
 /// A network as it is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +133,8 @@ struct Folding {
     links: BTreeMap<(usize, usize), bool>,
     /// Layers a block may have before it grows only for want of others.
     usual: usize,
+    /// Whether nothing needs to be folded.
+    small: bool,
 }
 
 impl Folding {
@@ -155,7 +160,8 @@ impl Folding {
         Folding {
             groups: graph.layer_ids().map(group).collect(),
             links,
-            usual: (2 * graph.layers().len()).div_ceil(MOST_BLOCKS),
+            usual: (2 * graph.layers().len()).div_ceil(MOST_BLOCKS).max(FEW),
+            small: graph.layers().len() <= MOST_BLOCKS,
         }
     }
 
@@ -168,15 +174,11 @@ impl Folding {
             beside.entry(*rank).or_default().push(*block);
         }
         let few = self.groups.len() <= MOST_BLOCKS;
-        let crowded = beside.values().filter(|row| row.len() > WIDEST);
-        let crowded: Vec<&Vec<usize>> = crowded.collect();
-        if few && crowded.is_empty() {
-            return None;
-        }
         // along a link from one rank to the next there is no other way from block to block, and
         // within a rank there is none at all: the merged network has no cycle
         let along = self.links.keys().copied();
-        let along = along.filter(|(from, to)| !few && ranks[to] == ranks[from] + 1);
+        let along = along.filter(|(from, to)| ranks[to] == ranks[from] + 1);
+        let along = along.filter(|pair| !few || !self.small && self.is_inner(*pair));
         let across = |row: &Vec<usize>| {
             let pairs = row.iter().enumerate();
             let pairs = pairs.flat_map(|(at, one)| row[at + 1..].iter().map(|two| (*one, *two)));
@@ -186,12 +188,16 @@ impl Folding {
             let same = pairs.filter(|(a, b)| self.groups[a].side == self.groups[b].side);
             same.min_by_key(|pair| self.cost(*pair))
         };
-        best(&mut along.into_iter())
-            .or_else(|| best(&mut crowded.into_iter().flat_map(across)))
-            .or_else(|| match few {
-                true => None,
-                false => best(&mut beside.values().flat_map(across)),
-            })
+        let crowded = beside.values().filter(|row| !few || row.len() > WIDEST);
+        best(&mut along.into_iter()).or_else(|| best(&mut crowded.flat_map(across)))
+    }
+
+    /// Whether a link is within a skip connection or the like, and no longer needed as a place to
+    /// begin a new block: blocks are then of one kind, not some of them halves.
+    fn is_inner(&self, (a, b): (usize, usize)) -> bool {
+        let (one, two) = (&self.groups[&a], &self.groups[&b]);
+        let size = one.layers.len() + two.layers.len();
+        size <= self.usual && one.needed == two.needed && self.links.get(&(a, b)) == Some(&true)
     }
 
     /// The less, the better the two blocks are made one.
@@ -331,23 +337,10 @@ impl Folding {
 }
 
 /// A layer's name for people.
-pub(super) fn full_name(graph: &Graph, id: LayerId) -> &str {
+pub(in crate::report) fn full_name(graph: &Graph, id: LayerId) -> &str {
     let layer = graph.layer(id);
     match layer.name.as_str() {
         "" => &layer.id,
         name => name,
     }
-}
-
-/// What both names start with, up to the last sign between two parts of a name.
-pub(super) fn shared_start<'a>(one: &'a str, other: &str) -> &'a str {
-    if one == other {
-        return one;
-    }
-    let pairs = one.char_indices().zip(other.chars());
-    let same = pairs.take_while(|((_, a), b)| a == b);
-    let parts = same.filter(|((_, c), _)| matches!(c, '/' | '.' | ':' | '_' | '-'));
-    parts
-        .last()
-        .map_or("", |((at, c), _)| &one[..at + c.len_utf8()])
 }

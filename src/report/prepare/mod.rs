@@ -3,12 +3,15 @@
 mod cuts;
 mod halves;
 mod layers;
+mod names;
+mod network;
 mod rate;
 mod tradeoff;
 
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
+pub use network::{network, view};
 pub use rate::rate;
 pub use tradeoff::tradeoff;
 
