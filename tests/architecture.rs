@@ -53,7 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "sha2",
         &["onnx", "profile", "runtime", "accuracy", "report", "cli"],
     ),
-    ("petgraph", &["graph", "onnx", "runtime", "solve"]),
+    ("petgraph", &["graph", "onnx", "runtime", "solve", "report"]),
     ("ort", &["runtime"]),
     ("sysinfo", &["runtime"]),
     ("nix", &["runtime"]),

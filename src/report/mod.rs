@@ -8,6 +8,7 @@ mod columns;
 pub mod cuts;
 pub mod halves;
 pub mod layers;
+pub mod network;
 pub mod page;
 mod panel;
 mod place;

@@ -45,6 +45,7 @@ pub(super) struct Words {
 #[derive(Debug)]
 pub(super) struct Sheet {
     style: Style,
+    /// Width and height in the units of everything on it.
     page: (f64, f64),
     heading: String,
     description: String,
@@ -56,7 +57,13 @@ pub(super) struct Sheet {
 impl Sheet {
     /// A page with its heading and caption.
     pub(super) fn new(style: &Style, words: &Words) -> Sheet {
-        let page = style.size();
+        Sheet::zoomed(style, 1.0, words)
+    }
+
+    /// A page with room for `zoom` times as much in both directions, everything being smaller.
+    pub(super) fn zoomed(style: &Style, zoom: f64, words: &Words) -> Sheet {
+        let (width, height) = style.size();
+        let page = ((width * zoom).round(), (height * zoom).round());
         let free = Frame {
             left: MARGIN,
             top: MARGIN,
@@ -197,6 +204,12 @@ impl Sheet {
             Anchor::Middle,
             text,
         );
+    }
+
+    /// SVG as it is.
+    pub(super) fn element(&mut self, svg: &str) {
+        self.body.push_str(svg);
+        self.body.push('\n');
     }
 
     /// Boxes in page coordinates.
@@ -349,12 +362,13 @@ impl Sheet {
 
     /// The finished document.
     pub(super) fn finish(self) -> String {
-        let (width, height) = self.page;
+        let (width, height) = self.style.size();
+        let (across, down) = self.page;
         let css = style::sheet(self.style.theme, &format!("{}\"paper\"", self.body));
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {across} {down}\" role=\"img\">\n\
              <title>{}</title>\n<desc>{}</desc>\n<style>{css}</style>\n\
-             <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
+             <rect class=\"paper\" width=\"{across}\" height=\"{down}\"/>\n{}</svg>\n",
             escape(&self.heading),
             escape(&self.description),
             self.body

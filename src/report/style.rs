@@ -70,6 +70,8 @@ enum Paint {
     Line(f64, &'static str),
     /// A shape with paper inside and an outline.
     Hollow,
+    /// A pale shape with an outline of this dash pattern, of its own or in a group of this class.
+    Card(&'static str),
     /// A filled shape with a thin rim of paper, so that overlapping ones stay apart.
     Dot,
     /// Text of this size and weight.
@@ -78,7 +80,7 @@ enum Paint {
     Label(f64, u32),
 }
 
-use Paint::{Dot, Fill, Hollow, Label, Line, Text};
+use Paint::{Card, Dot, Fill, Hollow, Label, Line, Text};
 
 /// Class, what it paints, light colour, dark colour.
 const CLASSES: &[(&str, Paint, &str, &str)] = &[
@@ -132,6 +134,13 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("dot-4", Dot, "#7a8a00", "#c8d84a"),
     ("dot-5", Dot, "#b87f00", "#f2b632"),
     ("dot-6", Dot, "#d55e00", "#ff8a45"),
+    ("at-edge", Card(""), "#0072b2", "#56b4e9"),
+    ("at-server", Card("5 2"), "#b87f00", "#f2b632"),
+    ("at-either", Card(""), "#8b949e", "#7d8792"),
+    ("share", Fill, "#8b949e", "#7d8792"),
+    ("inside", Line(1.1, ""), "#8b949e", "#7d8792"),
+    ("crosses", Line(2.6, ""), "#d55e00", "#ff8a45"),
+    ("returns", Line(1.6, "4 3"), "#a3427b", "#e3a3c6"),
     ("faint", Dot, "#c3cad2", "#4a535d"),
 ];
 
@@ -151,12 +160,18 @@ pub(super) fn sheet(theme: Theme, body: &str) -> String {
     );
     for (name, paint, light, dark) in used() {
         let colour = if theme == Theme::Dark { dark } else { light };
-        let _ = write!(css, ".{name}{{{}}}", declarations(paint, colour, paper));
+        let (chosen, rules) = (selector(name, paint), declarations(paint, colour, paper));
+        let _ = write!(css, "{chosen}{{{rules}}}");
     }
     if theme == Theme::Auto {
         let _ = write!(css, "@media screen and (prefers-color-scheme:dark){{");
         for (name, paint, _, dark) in used() {
-            let _ = write!(css, ".{name}{{{}}}", recolour(paint, dark));
+            let _ = write!(
+                css,
+                "{}{{{}}}",
+                selector(name, paint),
+                recolour(paint, dark)
+            );
         }
         css.push('}');
     }
@@ -182,6 +197,14 @@ pub(super) fn variables(theme: Theme) -> String {
     }
 }
 
+/// What a class's rules hold for: with a card in a group, not for the text on it.
+fn selector(name: &str, paint: &Paint) -> String {
+    match paint {
+        Card(_) => format!("rect.{name},.{name}>rect"),
+        _ => format!(".{name}"),
+    }
+}
+
 fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
     match paint {
         Fill => format!("fill:{colour}"),
@@ -192,6 +215,12 @@ fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
                 format!(";stroke-dasharray:{dash}")
             };
             format!("fill:none;stroke:{colour};stroke-width:{width};stroke-linejoin:round{dash}")
+        }
+        Card(dash) => {
+            let dash = if dash.is_empty() { "none" } else { dash };
+            format!(
+                "fill:{colour};fill-opacity:.14;stroke:{colour};stroke-width:1.3;stroke-dasharray:{dash}"
+            )
         }
         Hollow => format!("fill:{paper};fill-opacity:0;stroke:{colour};stroke-width:1.4"),
         Dot => format!("fill:{colour};stroke:{paper};stroke-width:.6"),
@@ -207,6 +236,7 @@ fn recolour(paint: &Paint, dark: &str) -> String {
     match paint {
         Fill | Text(..) => format!("fill:{dark}"),
         Line(..) | Hollow => format!("stroke:{dark}"),
+        Card(_) => format!("fill:{dark};stroke:{dark}"),
         Dot | Label(..) => format!("fill:{dark};stroke:{paper}"),
     }
 }

@@ -32,6 +32,19 @@ pub(super) fn bare(name: &str) -> &str {
     }
 }
 
+/// What both names start with, up to the last sign between two parts of a name.
+pub(super) fn shared_start<'a>(one: &'a str, other: &str) -> &'a str {
+    if one == other {
+        return one;
+    }
+    let pairs = one.char_indices().zip(other.chars());
+    let same = pairs.take_while(|((_, a), b)| a == b);
+    let parts = same.filter(|((_, c), _)| matches!(c, '/' | '.' | ':' | '_' | '-'));
+    parts
+        .last()
+        .map_or("", |((at, c), _)| &one[..at + c.len_utf8()])
+}
+
 /// `text` with its middle replaced by `…` so that it is no wider than `max` pixels.
 pub(super) fn fit(text: &str, size: f64, max: f64) -> String {
     // names of layers differ near their end: two characters from there for each from the start

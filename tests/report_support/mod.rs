@@ -254,7 +254,8 @@ pub(crate) fn check(svg: &str) {
     assert!(svg.len() < 300_000, "{} bytes", svg.len());
     assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{svg}");
     let texts = texts(&document);
-    let page = [0.0, 0.0, number(root, "width"), number(root, "height")];
+    let sides = root.attribute("viewBox").unwrap().split(' ');
+    let page: Vec<f64> = sides.map(|side| side.parse().unwrap()).collect();
     for text in &texts {
         let inside = text.0[0] >= page[0]
             && text.0[1] >= page[1]

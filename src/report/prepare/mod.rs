@@ -3,6 +3,8 @@
 mod cuts;
 mod halves;
 mod layers;
+mod names;
+mod network;
 mod page;
 mod rate;
 mod summary;
@@ -11,6 +13,7 @@ mod tradeoff;
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
+pub use network::{network, view};
 pub use page::{delays_around, explorer, shown};
 pub use rate::rate;
 pub use summary::{no_plan, summary};
