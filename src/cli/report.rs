@@ -92,7 +92,7 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
         if args.html.is_some() {
-            page.add(profile, &server, &problem, rates)?;
+            page.add(profile, &server, &problem, rates, &style)?;
         }
         if let Some(accuracy) = &accuracy {
             figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);

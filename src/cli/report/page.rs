@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint::plan::DelayMap;
+use cutpoint::plan::{DelayMap, Plan};
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
+use cutpoint::report::network::{self, NetworkData};
 use cutpoint::report::page::{ModelData, PageData, PageFigure, page};
 use cutpoint::report::{Style, prepare};
 use cutpoint::scenario::RateRange;
@@ -24,31 +25,37 @@ impl Page {
     pub(super) fn add(
         &mut self,
         profile: &Profile,
-        server: &Server,
+        machine: &Server,
         problem: &Problem,
         rates: RateRange,
+        style: &Style,
     ) -> Result<(), SolveError> {
         let edge = prepare::edge_origin(profile);
-        let server = prepare::server_origin(server);
+        let server = prepare::server_origin(machine);
         let options = Options::default();
         let map = map(problem, rates, &options);
         let (plan, summary) = match solve::solve(problem, &options)? {
             Outcome::Plan(plan) => {
                 let map = map.as_ref().ok();
                 let words = prepare::summary(problem, &plan, map, &edge, &server);
-                (Some(prepare::shown(problem, &plan)), words)
+                (Some(plan), words)
             }
             Outcome::NoPlan(none) => (None, prepare::no_plan(problem, &none, &edge, &server)),
         };
-        let explorer = map
-            .map_err(|error| error.to_string())
-            .and_then(|map| prepare::explorer(problem, &map).map_err(|error| error.to_string()));
+        let plans = map.iter().flat_map(|map| &map.plans);
+        let plans: Vec<&Plan> = plans.map(|plan| &plan.plan).collect();
+        let drawn = network(problem, profile, machine, (&plans, plan.as_ref()), style);
+        let explorer = map.map_err(|error| error.to_string()).and_then(|map| {
+            let drawn = drawn.as_ref().map(|(data, _)| data);
+            prepare::explorer(problem, &map, drawn).map_err(|error| error.to_string())
+        });
         let model = ModelData {
             model: profile.model.file.clone(),
             edge,
             server,
             summary,
-            plan,
+            plan: plan.map(|plan| prepare::shown(problem, &plan)),
+            network: drawn.map(|(_, svg)| svg),
             explorer,
             figures: Vec::new(),
             tables: Vec::new(),
@@ -99,6 +106,24 @@ impl Page {
         };
         Ok((file, page(&data, style)?))
     }
+}
+
+/// The network's graph, folded for all plans of the page, with the cut of `own` or, where there is
+/// none, of the first of the others. The plan's numbers stand around it on the page.
+fn network(
+    problem: &Problem,
+    profile: &Profile,
+    machine: &Server,
+    (plans, own): (&[&Plan], Option<&Plan>),
+    style: &Style,
+) -> Option<(NetworkData, String)> {
+    let shown = own.or(plans.first().copied());
+    let mut data = prepare::network(problem, profile, machine, plans, shown).ok()?;
+    if let Some(view) = &mut data.view {
+        view.words.clear();
+    }
+    let svg = network::figure(&data, style).ok()?;
+    Some((data, svg))
 }
 
 /// The best plans around the link: at its own rate, too, and at its own delay.

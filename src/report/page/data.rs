@@ -40,6 +40,9 @@ pub struct ModelData {
     pub summary: Vec<String>,
     /// The plan at the link's own rate and delay; `None` where no plan meets the limits.
     pub plan: Option<Shown>,
+    /// The network as a graph, as in a file of its own, with the plan's cut: the script draws those
+    /// of others. `None` where it cannot be drawn.
+    pub network: Option<String>,
     /// What the sliders move through; why there are none.
     pub explorer: Result<Explorer, String>,
     /// Its figures.
@@ -99,6 +102,30 @@ pub struct Explorer {
     pub plans: Vec<Choice>,
     /// Plans to compare with at every rate, limits aside.
     pub others: Vec<OtherChoice>,
+    /// What the script writes about each block of [`ModelData::network`].
+    pub blocks: Vec<BlockTimes>,
+}
+
+/// What is written about a block of the network's graph.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BlockTimes {
+    /// Time of its layers on the edge.
+    pub edge_us: f64,
+    /// Time of its layers on the server.
+    pub server_us: f64,
+    /// Positions of the tasks that it stands for.
+    pub tasks: Vec<usize>,
+}
+
+/// The cut of a plan on the network's graph.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct CutView {
+    /// Class of each block.
+    pub sides: Vec<&'static str>,
+    /// Class of each link.
+    pub flows: Vec<&'static str>,
+    /// What is written at links, by their number.
+    pub labels: Vec<(usize, String)>,
 }
 
 /// The best plans at one delay.
@@ -136,6 +163,8 @@ pub struct Choice {
     pub crossing: Vec<[String; 3]>,
     /// The tasks.
     pub tasks: Vec<TaskTimes>,
+    /// Its cut on [`ModelData::network`].
+    pub cut: CutView,
 }
 
 /// When a task is done, and what it loses.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::data::{DelayRow, Explorer, ModelData, PARTS, Shown};
+use super::inline::inline;
 use super::table::{Cell, Table};
 use crate::report::ReportError;
 use crate::report::text::{escape, harmless};
@@ -37,6 +38,14 @@ pub(super) fn write(model: &ModelData, id: &str, html: &mut String) -> Result<()
         hidden(model.plan.is_none())
     );
     answer(shown, html);
+    if let Some(svg) = &model.network {
+        let id = format!("{id}-network");
+        let _ = writeln!(
+            html,
+            "<figure id=\"{id}\" class=\"network\">\n{}</figure>",
+            inline(svg, &id)
+        );
+    }
     html.push_str("</div>\n");
     if let Ok(found) = &model.explorer {
         let json = serde_json::to_string(&clean(found))
@@ -109,10 +118,12 @@ fn controls(found: &Explorer, id: &str, html: &mut String) {
     let _ = write!(
         html,
         "<div class=\"controls\" hidden>\n\
-         <p class=\"legend\"><b class=\"envelope\"></b>latency of the best plan \
-         <b class=\"all-edge\"></b>everything on the edge <b class=\"all-server\"></b>everything on \
-         the server <i class=\"on-edge\"></i>edge alone is best <i class=\"split-a\"></i>a split is \
-         best <i class=\"on-server\"></i>server alone is best</p>\n\
+         <p class=\"legend\"><span><b class=\"envelope\"></b>latency of the best plan</span> \
+         <span><b class=\"all-edge\"></b>everything on the edge</span> \
+         <span><b class=\"all-server\"></b>everything on the server</span> \
+         <span><i class=\"on-edge\"></i>edge alone is best</span> \
+         <span><i class=\"split-a\"></i>a split is best</span> \
+         <span><i class=\"on-server\"></i>server alone is best</span></p>\n\
          <svg class=\"curve\" aria-hidden=\"true\"></svg>\n\
          <input class=\"rate\" id=\"{id}-rate\" type=\"range\" min=\"0\" max=\"{STEPS}\" step=\"1\" \
          aria-label=\"Rate of the link, {from} to {to}\">\n<div class=\"row\">\n\

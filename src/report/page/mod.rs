@@ -22,8 +22,8 @@ use super::{ReportError, Style};
 use inline::inline;
 
 pub use data::{
-    Choice, DelayRow, Explorer, ModelData, OtherChoice, PARTS, PageData, PageFigure, Shown,
-    Stretch, TaskTimes, Times,
+    BlockTimes, Choice, CutView, DelayRow, Explorer, ModelData, OtherChoice, PARTS, PageData,
+    PageFigure, Shown, Stretch, TaskTimes, Times,
 };
 pub use table::{Cell, Table};
 

@@ -133,7 +133,6 @@
       if (plan) showPlan(plan);
       else showNone();
       curve(find(".curve"), data, row(), state.rate);
-      draw(section, data, plan);
       announce(plan ? `${rate}, ${wait}: ${time(latency(plan, state.rate))}, ${plan.name}`
         : `${rate}, ${wait}: no plan meets the limits`);
     }
@@ -150,6 +149,7 @@
       const output = find("output.latency");
       output.textContent = time(all);
       output.title = all.toFixed(6) + " ms";
+      draw(find("figure.network"), data, plan, parts);
       find(".headline .name").textContent = plan.name;
       [...find(".bar").children].forEach((piece, i) => (piece.style.flexGrow = (parts[i] / all) * 100));
       fill(find(".parts"), parts.map((ms, i) => [[make("i", { class: CLASSES[i] }), PARTS[i]], time(ms)]));
@@ -294,7 +294,40 @@
 
   // --- the cut on the network's graph
 
-  function draw() {}
+  // the network's blocks and links take their plan's classes; what is written about them follows
+  function draw(figure, data, plan, parts) {
+    const svg = figure && figure.querySelector("svg");
+    if (!svg) return;
+    const find = (name) => svg.getElementById(`${figure.id}-${name}`);
+    const { sides, flows, labels } = plan.cut;
+    svg.querySelectorAll("text.strong, line.leader, text.cut-label").forEach((old) => old.remove());
+    sides.forEach((side, i) => {
+      const block = find(`block-${i}`);
+      if (!block) return;
+      block.setAttribute("class", side);
+      const { edge_us, server_us, tasks } = data.blocks[i];
+      const ready = tasks.map((task) => sum(parts.slice(0, plan.tasks[task].parts)));
+      const ms = ready.length ? Math.max(...ready) : (side === "at-server" ? server_us : edge_us) / 1e3;
+      const line = block.querySelector("text.tiny");
+      // it ends with a time; that of inputs with a size, which does not change
+      if (line) line.textContent = line.textContent.replace(/[\d.]+ (µs|ms|s)$/, time(ms));
+    });
+    const sent = new Map(labels);
+    flows.forEach((flow, i) => {
+      const link = find(`link-${i}`);
+      if (!link) return;
+      link.setAttribute("class", flow);
+      const tip = link.querySelector("title");
+      if (tip) tip.textContent = tip.textContent.split("\nsent: ")[0] + (sent.has(i) ? "\nsent: " + sent.get(i) : "");
+      if (!sent.has(i)) return;
+      // on the middle of a long link, above the blocks beside a short one
+      const at = link.getPointAtLength(link.getTotalLength() / 2);
+      const label = make("svg:text", { class: "cut-label", x: at.x, y: at.y + 4, "text-anchor": "middle" }, sent.get(i));
+      svg.append(label);
+      const box = find("block-0").getBBox();
+      if (link.getTotalLength() < label.getComputedTextLength()) label.setAttribute("y", at.y - box.height / 2 - 4);
+    });
+  }
 
   // --- tables that sort: a button in each heading, the third press restores the order
 

@@ -1,10 +1,12 @@
+use super::network::view;
 use super::rate::{name, side};
 use crate::codec::Codec;
 use crate::graph::{GraphError, LayerSet, TensorId};
 use crate::plan::{DelayMap, MapRow, Plan, TaskPlan};
 use crate::problem::{Cost, Done, Part, Problem};
+use crate::report::network::{Block, NetworkData};
 use crate::report::page::{
-    Choice, DelayRow, Explorer, OtherChoice, Shown, Stretch, TaskTimes, Times,
+    BlockTimes, Choice, CutView, DelayRow, Explorer, OtherChoice, Shown, Stretch, TaskTimes, Times,
 };
 use crate::report::rate::Side;
 use crate::units::{BitRate, Bytes, Delay, format_us};
@@ -76,16 +78,23 @@ pub fn shown(problem: &Problem, plan: &Plan) -> Shown {
     }
 }
 
-/// What the sliders of a page move through: `map` is of the problem, over the rates from
-/// `map.from_bit_s` on.
+/// What the sliders of a page move through: `map` is of the problem, and `drawn` is folded for all
+/// its plans.
 ///
 /// # Errors
 /// The map is not of the problem's model.
-pub fn explorer(problem: &Problem, map: &DelayMap) -> Result<Explorer, GraphError> {
+pub fn explorer(
+    problem: &Problem,
+    map: &DelayMap,
+    drawn: Option<&NetworkData>,
+) -> Result<Explorer, GraphError> {
     let own = problem.link().delay.ns();
     let nearest = |(_, row): &(usize, &MapRow)| row.delay_ns.abs_diff(own);
     let delay = map.rows.iter().enumerate().min_by_key(nearest);
-    let plans = map.plans.iter().map(|plan| choice(problem, &plan.plan));
+    let plans = map
+        .plans
+        .iter()
+        .map(|plan| choice(problem, &plan.plan, drawn));
     let others = problem.baselines(problem.pace()).into_iter();
     let others = others.filter_map(|placement| {
         Some(OtherChoice {
@@ -101,6 +110,29 @@ pub fn explorer(problem: &Problem, map: &DelayMap) -> Result<Explorer, GraphErro
         delays: map.rows.iter().map(row).collect(),
         plans: plans.collect::<Result<_, _>>()?,
         others: others.collect(),
+        blocks: drawn.map_or(Vec::new(), blocks),
+    })
+}
+
+fn blocks(drawn: &NetworkData) -> Vec<BlockTimes> {
+    let pairs = drawn.network.blocks.iter().zip(&drawn.nodes);
+    let times = pairs.map(|(block, node)| BlockTimes {
+        edge_us: node.edge_us,
+        server_us: node.server_us,
+        tasks: match block {
+            Block::Tasks(tasks) => tasks.clone(),
+            Block::Inputs(_) | Block::Layers(_) => Vec::new(),
+        },
+    });
+    times.collect()
+}
+
+fn cut(problem: &Problem, drawn: &NetworkData, plan: &Plan) -> Result<CutView, GraphError> {
+    let view = view(problem, &drawn.network, plan)?;
+    Ok(CutView {
+        sides: view.sides.iter().map(|side| side.class()).collect(),
+        flows: view.flows.iter().map(|flow| flow.class()).collect(),
+        labels: view.labels,
     })
 }
 
@@ -116,7 +148,12 @@ fn row(row: &MapRow) -> DelayRow {
     }
 }
 
-fn choice(problem: &Problem, plan: &Plan) -> Result<Choice, GraphError> {
+fn choice(
+    problem: &Problem,
+    plan: &Plan,
+    drawn: Option<&NetworkData>,
+) -> Result<Choice, GraphError> {
+    let cut = drawn.map(|drawn| cut(problem, drawn, plan)).transpose()?;
     let graph = problem.graph();
     let mut edge = LayerSet::empty(graph.layers().len());
     for layer in &plan.edge {
@@ -149,6 +186,7 @@ fn choice(problem: &Problem, plan: &Plan) -> Result<Choice, GraphError> {
         facts: facts(problem, plan).into(),
         crossing: crossing(plan),
         tasks: tasks.collect(),
+        cut: cut.unwrap_or_default(),
         times: cost.as_ref().map(times).unwrap_or_default(),
     })
 }
