@@ -37,10 +37,16 @@ const HOMES: &[(&str, &[&str])] = &[
             "dataset",
         ],
     ),
-    ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
+    (
+        "serde_json",
+        &["plan", "runtime", "accuracy", "report", "cli"],
+    ),
     ("good_lp", &["solve"]),
     // quantiles
-    ("statrs", &["sensitivity", "trace", "scenario", "problem"]),
+    (
+        "statrs",
+        &["sensitivity", "trace", "scenario", "problem", "report"],
+    ),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models, of the runtime's library, and of what a plan was made from
@@ -55,7 +61,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("png", &["dataset"]),
     ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
-    ("csv", &["dataset", "trace"]),
+    ("csv", &["dataset", "trace", "profile", "report"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),

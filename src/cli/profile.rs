@@ -1,10 +1,13 @@
-//! `cutpoint profile`.
+//! `cutpoint profile`, and times from and for other tools.
+
+mod export;
+mod import;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use cutpoint::onnx::show;
 use cutpoint::profile::Profile;
 use cutpoint::runtime::Environment;
@@ -23,12 +26,37 @@ use super::{Common, Kind, OrFail, files, plural};
 ///
 /// The result is one TOML file per model, OUT/BOARD/MODEL.toml, with everything `plan` needs. Cuts
 /// are saved as they are measured: run the same command again after an interruption to go on.
+/// `profile import` and `profile export` exchange times with other tools; a model in a file of
+/// such a name is measured as ./import.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:
   cutpoint profile model.onnx --board pi5
   cutpoint profile a.onnx b.onnx --board pi5 --threads 1 --budget 2min
-  cutpoint profile detector.onnx --board jetson --shape image=1x3x320x320 --task boxes=loc,conf")]
+  cutpoint profile detector.onnx --board jetson --shape image=1x3x320x320 --task boxes=loc,conf
+  cutpoint profile import model.onnx --times layers.csv --board jetson -o jetson.toml
+  cutpoint profile export profiles/pi5/model.toml --format trace -o trace.json"
+)]
 pub(crate) struct ProfileArgs {
+    #[command(subcommand)]
+    exchange: Option<Exchange>,
+    #[command(flatten)]
+    measure: Option<MeasureArgs>,
+}
+
+/// Times from and for other tools.
+#[derive(Debug, Subcommand)]
+enum Exchange {
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
+}
+
+/// What to measure, and how.
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
     /// ONNX models
     #[arg(required = true, value_name = "MODEL")]
     pub(crate) models: Vec<PathBuf>,
@@ -78,8 +106,17 @@ pub(crate) enum CacheArg {
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Measures every model in turn and writes its profile.
 pub(crate) fn run(args: &ProfileArgs, common: &Common) -> anyhow::Result<()> {
+    match (&args.exchange, &args.measure) {
+        (Some(Exchange::Import(args)), _) => import::run(args, common),
+        (Some(Exchange::Export(args)), _) => export::run(args, common),
+        (None, Some(args)) => measure(args, common),
+        (None, None) => Err(Kind::Usage.of(anyhow::anyhow!("name a MODEL to measure"))),
+    }
+}
+
+/// Measures every model in turn and writes its profile.
+fn measure(args: &MeasureArgs, common: &Common) -> anyhow::Result<()> {
     let request = request(args)?;
     let targets = targets(args)?;
     // a wrong name is better noticed now than after an hour of measuring the models before it
@@ -130,7 +167,7 @@ fn check(path: &Path, target: &Path, request: &Request, force: bool) -> anyhow::
     Ok(())
 }
 
-fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
+fn request(args: &MeasureArgs) -> anyhow::Result<Request> {
     let usable = args.paced.is_none_or(|fps| fps > 0.01 && fps < 1e5);
     anyhow::ensure!(
         usable,
@@ -174,7 +211,7 @@ fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
 }
 
 /// Where each model's profile goes; two models may not share one.
-fn targets(args: &ProfileArgs) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
+fn targets(args: &MeasureArgs) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     let folder = args.out.join(&args.board);
     let mut targets: Vec<(PathBuf, PathBuf)> = Vec::new();
     for model in &args.models {

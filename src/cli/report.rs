@@ -15,6 +15,7 @@ use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
+pub(crate) use inputs::is_of;
 
 /// Draw profiles, plans and sweeps as SVG figures
 ///

@@ -4,6 +4,7 @@
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
+pub mod chrome;
 mod columns;
 pub mod cuts;
 pub mod halves;
@@ -32,6 +33,9 @@ pub enum ReportError {
         /// What is missing, and how to get it.
         why: String,
     },
+    /// What is to be written cannot be.
+    #[error("it could not be written: {0}")]
+    Writing(String),
     /// The drawing library failed.
     #[error("the figure could not be drawn: {0}")]
     Drawing(String),

@@ -4,19 +4,21 @@ mod cuts;
 mod halves;
 mod layers;
 mod rate;
+mod timeline;
 mod tradeoff;
 
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
 pub use rate::rate;
+pub use timeline::timeline;
 pub use tradeoff::tradeoff;
 
 use super::Origin;
 use crate::graph::TensorId;
 use crate::plan::Setting;
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{Profile, TimeOrigin};
 use crate::server::Server;
 use crate::units::three_digits;
 
@@ -64,6 +66,31 @@ fn simulated(name: &str) -> Origin {
 
 fn measured(profile: &Profile) -> Origin {
     let (board, method) = (&profile.board, &profile.method);
+    let elsewhere = match profile.origin() {
+        TimeOrigin::Measured => None,
+        TimeOrigin::Stated(source) => Some(format!("stated by hand for {} ({source})", board.name)),
+        TimeOrigin::Imported(source) => {
+            let runtime = match board.runtime.as_str() {
+                "" => String::new(),
+                runtime => format!(", {runtime}"),
+            };
+            let text = format!(
+                "imported from {source}, measured by another tool on {}",
+                board.name
+            );
+            Some(text + &runtime)
+        }
+    };
+    if let Some(method) = elsewhere {
+        return Origin {
+            name: match profile.imported {
+                true => format!("{} (imported)", board.name),
+                false => board.name.clone(),
+            },
+            method,
+            simulated: false,
+        };
+    }
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let rounds = profile.cuts.iter().map(|cut| cut.rounds).min();
     let rounds = rounds.unwrap_or(method.runs);
