@@ -16,7 +16,7 @@ const ANYWHERE: &[&str] = &["serde", "thiserror", "ndarray", "prost", "tempfile"
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
-    ("comfy_table", &["cli"]),
+    ("comfy_table", &["cli", "report"]),
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
     ("arrayvec", &["codec"]),

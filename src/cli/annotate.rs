@@ -7,7 +7,7 @@ use clap::Args;
 use cutpoint::onnx::annotate::{self, Note, Notes};
 use cutpoint::onnx::{self, CutRequest, Model, Reading, ValueFacts};
 use cutpoint::plan::Plan;
-use cutpoint::profile::{LayerRecord, Profile};
+use cutpoint::profile::{LayerRecord, Profile, TimeOrigin};
 use cutpoint::report::prepare;
 use cutpoint::server::Server;
 use cutpoint::units::BitRate;
@@ -252,6 +252,8 @@ struct Times {
     server_us: Option<Vec<f64>>,
     edge_origin: String,
     server_origin: String,
+    /// The same in a word each.
+    origins: [&'static str; 2],
 }
 
 impl Times {
@@ -290,6 +292,13 @@ impl Times {
                 || format!("unknown: give --server for those of {planned}"),
                 |server| prepare::server_origin(server).method,
             ),
+            origins: [
+                word(&profile),
+                server
+                    .as_ref()
+                    .and_then(Server::profile)
+                    .map_or("simulated", word),
+            ],
             layers: profile.layers,
         })
     }
@@ -303,12 +312,15 @@ impl Times {
         if layer.id != node {
             return vec![("part_of", layer.id.clone())];
         }
-        let us = match (side, &self.server_us) {
-            ("edge" | "local", _) => layer.edge_us,
-            ("server", Some(server_us)) => server_us[index],
+        let (us, origin) = match (side, &self.server_us) {
+            ("edge" | "local", _) => (layer.edge_us, self.origins[0]),
+            ("server", Some(server_us)) => (server_us[index], self.origins[1]),
             _ => return Vec::new(),
         };
-        let mut notes: Vec<Note> = vec![("time_us", us.to_string())];
+        let mut notes: Vec<Note> = vec![
+            ("time_us", ((us * 1e3).round() / 1e3).to_string()),
+            ("time_origin", origin.to_owned()),
+        ];
         // spread and count are those of the edge's own trace
         if side != "server" && layer.runs > 0 {
             notes.push(("time_n", layer.runs.to_string()));
@@ -317,6 +329,14 @@ impl Times {
             notes.push(("time_mad_us", layer.mad_us.to_string()));
         }
         notes
+    }
+}
+
+fn word(profile: &Profile) -> &'static str {
+    match profile.origin() {
+        TimeOrigin::Measured => "measured",
+        TimeOrigin::Stated(_) => "stated",
+        TimeOrigin::Imported(_) => "imported",
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct ProfileArgs {
     #[command(subcommand)]
     exchange: Option<Exchange>,
     #[command(flatten)]
-    measure: Option<MeasureArgs>,
+    measure: MeasureArgs,
 }
 
 /// Times from and for other tools.
@@ -61,8 +61,8 @@ pub(crate) struct MeasureArgs {
     #[arg(required = true, value_name = "MODEL")]
     pub(crate) models: Vec<PathBuf>,
     /// Name of this machine, and of the folder for its profiles
-    #[arg(long, value_name = "NAME")]
-    pub(crate) board: String,
+    #[arg(long, required = true, value_name = "NAME")]
+    pub(crate) board: Option<String>,
     /// Folder that holds one folder per board
     #[arg(long, default_value = "profiles", value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -96,6 +96,13 @@ pub(crate) struct MeasureArgs {
     pub(crate) model: ModelArgs,
 }
 
+impl MeasureArgs {
+    /// Required, but not by the commands beside.
+    fn board(&self) -> &str {
+        self.board.as_deref().unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CacheArg {
     /// Other sessions run in between, as in a program that does more
@@ -107,11 +114,10 @@ pub(crate) enum CacheArg {
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn run(args: &ProfileArgs, common: &Common) -> anyhow::Result<()> {
-    match (&args.exchange, &args.measure) {
-        (Some(Exchange::Import(args)), _) => import::run(args, common),
-        (Some(Exchange::Export(args)), _) => export::run(args, common),
-        (None, Some(args)) => measure(args, common),
-        (None, None) => Err(Kind::Usage.of(anyhow::anyhow!("name a MODEL to measure"))),
+    match &args.exchange {
+        Some(Exchange::Import(args)) => import::run(args, common),
+        Some(Exchange::Export(args)) => export::run(args, common),
+        None => measure(&args.measure, common),
     }
 }
 
@@ -175,19 +181,20 @@ fn request(args: &MeasureArgs) -> anyhow::Result<Request> {
             "--paced: frames per second must lie between 0.01 and 100000"
         ))
     );
-    let name_is_plain = !args.board.is_empty()
-        && !args.board.starts_with('.')
-        && !args.board.contains(['/', '\\'])
-        && !args.board.contains(char::is_control);
+    let board = args.board();
+    let name_is_plain = !board.is_empty()
+        && !board.starts_with('.')
+        && !board.contains(['/', '\\'])
+        && !board.contains(char::is_control);
     anyhow::ensure!(
         name_is_plain,
         Kind::Usage.of(anyhow::anyhow!(
             "--board `{}`: the name becomes a folder: it may not be empty, begin with a dot, or contain slashes or control characters",
-            args.board
+            board
         ))
     );
     Ok(Request {
-        board: args.board.clone(),
+        board: board.to_owned(),
         shapes: args.model.shapes.clone(),
         tasks: args.model.tasks.clone(),
         local_inputs: args.model.local_inputs.clone(),
@@ -212,7 +219,7 @@ fn request(args: &MeasureArgs) -> anyhow::Result<Request> {
 
 /// Where each model's profile goes; two models may not share one.
 fn targets(args: &MeasureArgs) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
-    let folder = args.out.join(&args.board);
+    let folder = args.out.join(args.board());
     let mut targets: Vec<(PathBuf, PathBuf)> = Vec::new();
     for model in &args.models {
         let stem = model.file_stem().unwrap_or_default();

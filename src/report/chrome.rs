@@ -106,8 +106,8 @@ pub fn text(tracks: &[Track]) -> Result<String, ReportError> {
                 name: span.name.clone(),
                 cat: Some(span.kind.clone()),
                 ph: "X",
-                ts: Some(span.start_us),
-                dur: Some(span.duration_us),
+                ts: Some(ns(span.start_us)),
+                dur: Some(ns(span.duration_us)),
                 pid,
                 tid,
                 args: span
@@ -122,6 +122,11 @@ pub fn text(tracks: &[Track]) -> Result<String, ReportError> {
     let text = serde_json::to_string_pretty(&document);
     let text = text.map_err(|error| ReportError::Writing(error.to_string()))?;
     Ok(text + "\n")
+}
+
+/// Rounded to nanoseconds: adding up leaves more digits, which mean nothing.
+fn ns(us: f64) -> f64 {
+    (us * 1e3).round() / 1e3
 }
 
 fn metadata(name: &str, pid: usize, tid: usize, args: Value) -> Event {

@@ -6,6 +6,7 @@
 
 pub mod chrome;
 mod columns;
+pub mod compare;
 pub mod cuts;
 pub mod halves;
 pub mod layers;
@@ -17,6 +18,7 @@ mod ribbon;
 mod scale;
 mod sheet;
 mod style;
+pub mod table;
 mod text;
 pub mod tradeoff;
 

@@ -1,16 +1,20 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod compare;
 mod cuts;
 mod halves;
 mod layers;
 mod rate;
+mod tables;
 mod timeline;
 mod tradeoff;
 
+pub use compare::{CompareError, compare};
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
 pub use rate::rate;
+pub use tables::{plan_tables, profile_tables, sweep_tables};
 pub use timeline::timeline;
 pub use tradeoff::tradeoff;
 
@@ -59,7 +63,7 @@ pub fn origins(setting: &Setting) -> [Origin; 2] {
 fn simulated(name: &str) -> Origin {
     Origin {
         name: name.to_owned(),
-        method: format!("{name}, simulated from measured times; nothing ran there"),
+        method: format!("{name}, simulated from the times of another machine; nothing ran there"),
         simulated: true,
     }
 }
