@@ -16,7 +16,7 @@ const ANYWHERE: &[&str] = &["serde", "thiserror", "ndarray", "prost", "tempfile"
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
-    ("comfy_table", &["cli"]),
+    ("comfy_table", &["cli", "report"]),
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
     ("arrayvec", &["codec"]),
@@ -45,7 +45,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["report"]),
     ("good_lp", &["solve"]),
     // quantiles
-    ("statrs", &["sensitivity", "trace", "scenario", "problem"]),
+    (
+        "statrs",
+        &["sensitivity", "trace", "scenario", "problem", "report"],
+    ),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models, of the runtime's library, and of what a plan was made from
@@ -63,7 +66,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("png", &["dataset"]),
     ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
-    ("csv", &["dataset", "trace"]),
+    ("csv", &["dataset", "trace", "profile", "report"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),

@@ -1,13 +1,16 @@
 //! `cutpoint report`.
 
+mod compare;
 mod draw;
 mod inputs;
 mod page;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::report::Style;
+use cutpoint::report::table::{Format, Table};
+use cutpoint::report::{Style, prepare};
 use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
 use serde::Serialize;
@@ -16,6 +19,7 @@ use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
+pub(crate) use inputs::is_of;
 use page::Page;
 
 /// Draw profiles, plans and sweeps as SVG figures
@@ -25,26 +29,45 @@ use page::Page;
 /// against accuracy, too. A sweep gives the best latency against
 /// the rate. A plan sets server and link for the profile it was made from; without a plan they are
 /// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
+///
+/// With --format the numbers are printed as tables: layers, measured halves and cuts of a profile,
+/// parts and tasks of a plan, segments of a sweep. Figures are drawn, too, when --out is given.
+///
+/// --compare says what changed between two profiles of one model (before and after, two boards, two
+/// versions of a runtime). A layer counts as changed when the 95 % interval of the ratio of its
+/// medians leaves out 1, corrected for the number of layers.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint report profiles/pi5/model.toml plan.toml --out reports
   cutpoint report profiles/pi5/model.toml --link 4g --max-uplink 100kB --html
-  cutpoint report profiles/pi5/model.toml profiles/jetson/model.toml --html both.html
+  cutpoint report profiles/pi5/model.toml plan.toml --html page.html
+  cutpoint report profiles/pi5/model.toml plan.toml --format markdown > tables.md
+  cutpoint report profiles/pi5/model.toml --format latex --table layers --top 10
+  cutpoint report --compare profiles/pi5/model.toml profiles/jetson/model.toml --format text
 
-The address of a page can name a link: open model.html#rate=20Mbit/s&delay=20ms in a browser.")]
+The address of a page can name a link: open page.html#rate=20Mbit/s&delay=20ms in a browser.")]
 pub(crate) struct ReportArgs {
     /// Profiles, plans and sweeps; the content says which a file is
-    #[arg(required = true, value_name = "PROFILE|PLAN|SWEEP")]
+    #[arg(
+        required_unless_present = "compare",
+        conflicts_with = "compare",
+        value_name = "PROFILE|PLAN|SWEEP"
+    )]
     files: Vec<PathBuf>,
-    /// Folder to write the figures to
-    #[arg(long, default_value = "reports", value_name = "DIR")]
-    out: PathBuf,
+    /// Folder to write the figures to [default: reports, or none with --format]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Write one page, too, with everything on it: the plan in words, sliders over rate and delay,
     /// all figures, tables that sort; a single file that needs no network [default: named after
     /// the first profile, in the folder of --out]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "",
         value_parser = html_file)]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    tables: tables::TableArgs,
+    /// Say what changed between two profiles of one model
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
+    compare: Vec<PathBuf>,
     /// The other machine: its profile, a simulated one's description, or `sim:8x` [default: as in
     /// the plan, or sim:8x]
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
@@ -76,10 +99,15 @@ struct LeftOut {
 }
 
 pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
-    let inputs = Inputs::read(&args.files)?;
-    let style = Style::default();
-    let mut figures = Figures::new(style);
+    args.tables.check(common)?;
+    let mut figures = Figures::new(Style::default());
     let mut page = Page::default();
+    let mut tables = Vec::new();
+    if let [before, after] = args.compare.as_slice() {
+        tables.push(compare::run(before, after, &mut figures)?);
+        return finish(args, figures, page, &tables, common);
+    }
+    let inputs = Inputs::read(&args.files)?;
     for (path, sweep) in &inputs.sweeps {
         figures.sweep(path, sweep, &inputs);
     }
@@ -90,9 +118,16 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let (scenario, rates) = args.choices.complete(otherwise)?;
         let accuracy = read_accuracy(path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
+        if args.tables.are_asked() {
+            let top = args.tables.top();
+            tables.extend(prepare::profile_tables(&problem, profile, &server, top));
+        }
+        if !args.draws() {
+            continue;
+        }
         figures.profile(path, profile, &server, &problem, rates);
         if args.html.is_some() {
-            page.add(profile, &server, &problem, rates, &style)?;
+            page.add(profile, &server, &problem, rates, &figures.style)?;
         }
         if let Some(accuracy) = &accuracy {
             figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
@@ -105,36 +140,69 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         );
         figures.leave_out(path, why);
     }
+    for (_, plan) in &inputs.plans {
+        tables.extend(prepare::plan_tables(plan, inputs.profile_for(plan)));
+    }
+    for (_, sweep) in &inputs.sweeps {
+        let profile = sweep
+            .segments
+            .first()
+            .and_then(|s| inputs.profile_for(&s.plan));
+        tables.extend(prepare::sweep_tables(sweep, profile));
+    }
+    finish(args, figures, page, &tables, common)
+}
+
+/// Writes the figures, and prints their names or the tables.
+fn finish(
+    args: &ReportArgs,
+    mut figures: Figures,
+    page: Page,
+    tables: &[Table],
+    common: &Common,
+) -> anyhow::Result<()> {
+    // what changed is an answer in words, also when there is nothing to draw
+    let compares = !args.compare.is_empty();
+    let otherwise = (compares && !common.json).then_some(Format::Text);
+    let printed = args.tables.text(tables, otherwise)?;
+    if let (Some(text), false) = (&printed, args.draws()) {
+        return common.print_file(text);
+    }
+    let out = args.out.as_deref().unwrap_or(Path::new("reports"));
     let page = args
         .html
         .as_ref()
-        .map(|file| page.finish(file, &args.out, &figures, &style));
+        .map(|file| page.finish(file, out, &figures, tables));
     let page = match page.transpose() {
         Ok(page) => page,
         Err(error) => {
-            figures
-                .left_out
-                .push(("the page".to_owned(), error.to_string()));
+            figures.leave_out(Path::new("the page"), error.to_string());
             None
         }
     };
-    let summary = write(&args.out, figures, page)?;
+    let summary = write(out, figures, page)?;
     for left in &summary.left_out {
         common.note(format_args!("{}: {}", left.input, left.why));
+    }
+    let figures = summary.figures.iter().map(|written| &written.file);
+    let files: Vec<String> = figures
+        .chain(&summary.page)
+        .map(|file| file.display().to_string())
+        .collect();
+    if let Some(text) = &printed {
+        files.iter().for_each(|file| common.note(file));
+        return common.print_file(text);
     }
     if common.json {
         common.print_json(&summary)?;
     }
-    if summary.figures.is_empty() && summary.page.is_none() {
+    if summary.figures.is_empty() && summary.page.is_none() && !compares {
         return Err(Kind::BadInput.of(anyhow::anyhow!("nothing could be drawn")));
     }
     if common.json {
         return Ok(());
     }
-    let figures = summary.figures.iter().map(|written| &written.file);
-    let files = figures.chain(&summary.page);
-    let names: Vec<String> = files.map(|file| file.display().to_string()).collect();
-    common.print(names.join("\n"))
+    common.print(files.join("\n"))
 }
 
 fn write(
@@ -186,6 +254,11 @@ fn default_link() -> Wishes {
 }
 
 impl ReportArgs {
+    /// Whether figures are wanted.
+    fn draws(&self) -> bool {
+        self.out.is_some() || self.html.is_some() || !self.tables.are_asked()
+    }
+
     /// The server asked for, or that of a plan when its name says all about it.
     fn server(&self, planned: Option<&str>) -> anyhow::Result<Server> {
         let text = match (&self.server, planned) {

@@ -4,7 +4,9 @@
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
+pub mod chrome;
 mod columns;
+pub mod compare;
 pub mod cuts;
 pub mod halves;
 pub mod layers;
@@ -18,6 +20,7 @@ mod ribbon;
 mod scale;
 mod sheet;
 mod style;
+pub mod table;
 mod text;
 pub mod tradeoff;
 
@@ -34,6 +37,9 @@ pub enum ReportError {
         /// What is missing, and how to get it.
         why: String,
     },
+    /// What is to be written cannot be.
+    #[error("it could not be written: {0}")]
+    Writing(String),
     /// The drawing library failed.
     #[error("the figure could not be drawn: {0}")]
     Drawing(String),

@@ -7,6 +7,7 @@ use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::report::network::{self, NetworkData};
 use cutpoint::report::page::{ModelData, PageData, PageFigure, page};
+use cutpoint::report::table::Table;
 use cutpoint::report::{Style, prepare};
 use cutpoint::scenario::RateRange;
 use cutpoint::server::Server;
@@ -58,7 +59,7 @@ impl Page {
             network: drawn.map(|(_, svg)| svg),
             explorer,
             figures: Vec::new(),
-            tables: Vec::new(),
+            tables: prepare::profile_tables(problem, profile, machine, None),
         };
         let stem = stem(&profile.board.name, &profile.model.file);
         self.models.push((stem, model));
@@ -71,7 +72,7 @@ impl Page {
         asked: &Path,
         folder: &Path,
         figures: &Figures,
-        style: &Style,
+        tables: &[Table],
     ) -> Result<(PathBuf, String), cutpoint::report::ReportError> {
         let (stems, mut models): (Vec<String>, Vec<ModelData>) = self.models.into_iter().unzip();
         let mut rest = Vec::new();
@@ -87,6 +88,7 @@ impl Page {
         }
         let title = match models.as_slice() {
             [one] => format!("{} on {}", one.model, one.edge.label()),
+            [] => "Report".to_owned(),
             several => format!("{} models", several.len()),
         };
         let left_out = figures.left_out.iter();
@@ -94,6 +96,12 @@ impl Page {
             title: format!("{title}: where to cut"),
             models,
             figures: rest,
+            // those of the models are on their parts already
+            tables: if stems.is_empty() {
+                tables.to_vec()
+            } else {
+                Vec::new()
+            },
             left_out: left_out
                 .map(|(input, why)| format!("{input}: {why}"))
                 .collect(),
@@ -104,7 +112,7 @@ impl Page {
             true => folder.join(format!("{stem}.html")),
             false => asked.to_owned(),
         };
-        Ok((file, page(&data, style)?))
+        Ok((file, page(&data, &figures.style)?))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::table::Table;
 use crate::report::Origin;
+use crate::report::table::Table;
 
 /// Everything on a page.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,8 @@ pub struct PageData {
     pub models: Vec<ModelData>,
     /// Figures that belong to no model alone.
     pub figures: Vec<PageFigure>,
+    /// Tables that belong to no model alone.
+    pub tables: Vec<Table>,
     /// What was left out, and why, in sentences.
     pub left_out: Vec<String>,
 }
@@ -155,6 +157,8 @@ pub struct Choice {
     pub name: String,
     /// `edge`, `server` or `split`.
     pub side: &'static str,
+    /// How many layers it keeps on the edge.
+    pub edge_layers: usize,
     /// Its times.
     pub times: Times,
     /// What does not depend on the link, in the order of [`Shown::facts`].

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::data::{DelayRow, Explorer, ModelData, PARTS, Shown};
 use super::inline::inline;
-use super::table::{Cell, Table};
 use crate::report::ReportError;
+use crate::report::table::{Cell, Column, Table};
 use crate::report::text::{escape, harmless};
 use crate::units::{BitRate, format_us, three_digits};
 
@@ -256,43 +256,43 @@ fn small_table(
 
 /// Every best plan, for those who read or print instead of sliding.
 pub(super) fn every_plan(found: &Explorer) -> Table {
-    let columns = [
-        ("delay one way", true),
-        ("from rate", true),
-        ("to rate", true),
-        ("best plan", false),
-        ("latency at the slowest rate", true),
-        ("at the fastest", true),
-        ("without the wire", true),
-        ("bits on the wire", true),
-        ("layers on the edge", true),
-    ];
     Table {
-        caption: "Every best plan".to_owned(),
-        note: "Each is the best from its first rate, exactly, up to the next one's; its latency is the \
-               time without the wire plus the bits on the wire over the rate."
-            .to_owned(),
-        columns: columns.map(|(title, number)| (title.to_owned(), number)).into(),
-        rows: found.delays.iter().flat_map(|row| rows_of(found, row)).collect(),
+        name: "every",
+        title: "Every best plan".to_owned(),
+        columns: vec![
+            Column::number("delay_ms", "delay", "ms"),
+            Column::number("from_mbit_s", "from", "Mbit/s"),
+            Column::number("to_mbit_s", "to", "Mbit/s"),
+            Column::plain("plan", "best plan"),
+            Column::plain("edge_layers", "edge layers"),
+            Column::number("latency_from_ms", "latency there", "ms"),
+            Column::number("latency_to_ms", "at the end", "ms"),
+            Column::number("fixed_ms", "without the wire", "ms"),
+            Column::plain("wire_bits", "bits sent and back"),
+        ],
+        rows: found
+            .delays
+            .iter()
+            .flat_map(|row| rows_of(found, row))
+            .collect(),
+        notes: vec![
+            "Each is the best from its first rate, exactly, up to the next one's; its latency is the \
+             time without the wire plus the bits on the wire over the rate."
+                .to_owned(),
+        ],
     }
 }
 
 fn rows_of(found: &Explorer, row: &DelayRow) -> Vec<Vec<Cell>> {
-    let delay = || Cell::number(&row.text, row.ns as f64);
-    let rate = |bit_s: u64| {
-        let text = BitRate::from_bit_s(bit_s).map_or(String::new(), |rate| rate.to_string());
-        Cell::number(text, bit_s as f64)
-    };
-    let ms = |ms: f64| Cell::number(time(ms), ms);
-    let first = row
-        .segments
-        .first()
-        .map_or(found.to_bit_s, |stretch| stretch.from);
+    let delay = || Cell::number(row.ns as f64 / 1e6);
+    let rate = |bit_s: u64| Cell::number(bit_s as f64 / 1e6);
+    let first = row.segments.first();
+    let first = first.map_or(found.to_bit_s, |stretch| stretch.from);
     let mut rows = Vec::new();
     if row.segments.is_empty() || first > found.from_bit_s {
         let mut none = vec![delay(), rate(found.from_bit_s), rate(first)];
         none.push(Cell::text("no plan meets the limits"));
-        none.resize(9, Cell::text(""));
+        none.resize(9, Cell::Empty);
         rows.push(none);
     }
     let ends = row.segments.iter().skip(1).map(|stretch| stretch.from);
@@ -302,23 +302,17 @@ fn rows_of(found: &Explorer, row: &DelayRow) -> Vec<Vec<Cell>> {
         };
         let times = &plan.times;
         let bits = times.up_bits + times.back_bits;
-        let wire_ms = |bit_s: u64| bits as f64 / bit_s as f64 * 1e3;
         let slowest = times.latency_ms(stretch.from, row.ns);
-        let layers = plan.facts.first().map_or("", String::as_str);
-        let count = layers
-            .split(' ')
-            .next()
-            .and_then(|count| count.parse().ok());
         rows.push(vec![
             delay(),
             rate(stretch.from),
             rate(to),
             Cell::text(&plan.name),
-            ms(slowest),
-            ms(times.latency_ms(to, row.ns)),
-            ms(slowest - wire_ms(stretch.from)),
-            Cell::number(bits.to_string(), bits as f64),
-            Cell::number(layers, count.unwrap_or_default()),
+            Cell::Count(plan.edge_layers as u64),
+            Cell::number(slowest),
+            Cell::number(times.latency_ms(to, row.ns)),
+            Cell::number(slowest - bits as f64 / stretch.from as f64 * 1e3),
+            Cell::Count(bits),
         ]);
     }
     rows

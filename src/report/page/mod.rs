@@ -17,15 +17,15 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::style;
+use super::table::Table;
 use super::text::escape;
 use super::{ReportError, Style};
-use inline::inline;
+use inline::{inline, title};
 
 pub use data::{
     BlockTimes, Choice, CutView, DelayRow, Explorer, ModelData, OtherChoice, PARTS, PageData,
     PageFigure, Shown, Stretch, TaskTimes, Times,
 };
-pub use table::{Cell, Table};
 
 const CSS: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -35,7 +35,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// # Errors
 /// [`ReportError::Nothing`] when there is neither a model nor a figure to show.
 pub fn page(data: &PageData, style: &Style) -> Result<String, ReportError> {
-    if data.models.is_empty() && data.figures.is_empty() {
+    if data.models.is_empty() && !has_more(data) {
         return Err(super::nothing(
             "page",
             "there is neither a profile nor a figure to show",
@@ -48,9 +48,10 @@ pub fn page(data: &PageData, style: &Style) -> Result<String, ReportError> {
     for (index, model) in data.models.iter().enumerate() {
         write_model(model, &format!("m{}", index + 1), &mut html)?;
     }
-    if !data.figures.is_empty() {
-        html.push_str("<section class=\"model\" id=\"m0\">\n<h2>More figures</h2>\n");
+    if has_more(data) {
+        html.push_str("<section class=\"model\" id=\"m0\">\n<h2>More</h2>\n");
         figures(&data.figures, "m0", &mut html);
+        tables(&data.tables, "m0", &mut html);
         html.push_str("</section>\n");
     }
     if !data.left_out.is_empty() {
@@ -83,6 +84,11 @@ fn head(title: &str, style: &Style) -> String {
     )
 }
 
+/// Whether there is anything that belongs to no model alone.
+fn has_more(data: &PageData) -> bool {
+    !data.figures.is_empty() || !data.tables.is_empty()
+}
+
 fn contents(data: &PageData, html: &mut String) {
     html.push_str("<nav aria-label=\"Contents\">\n<ul>\n");
     for (index, model) in data.models.iter().enumerate() {
@@ -103,8 +109,8 @@ fn contents(data: &PageData, html: &mut String) {
         }
         html.push_str("</li>\n");
     }
-    if !data.figures.is_empty() {
-        html.push_str("<li><a href=\"#m0\">more figures</a></li>\n");
+    if has_more(data) {
+        html.push_str("<li><a href=\"#m0\">more</a></li>\n");
     }
     html.push_str("</ul>\n</nav>\n");
 }
@@ -129,17 +135,30 @@ fn write_model(model: &ModelData, id: &str, html: &mut String) -> Result<(), Rep
     }
     let _ = writeln!(html, "<h3 id=\"{id}-tables\">Tables</h3>");
     if let Ok(found) = &model.explorer {
-        explorer::every_plan(found).write(&format!("{id}-every"), html);
+        table::write(&explorer::every_plan(found), &format!("{id}-every"), html);
     }
-    for (index, table) in model.tables.iter().enumerate() {
-        table.write(&format!("{id}-table-{}", index + 1), html);
-    }
+    tables(&model.tables, id, html);
     html.push_str("</section>\n");
     Ok(())
 }
 
+fn tables(tables: &[Table], id: &str, html: &mut String) {
+    for (index, table) in tables.iter().enumerate() {
+        table::write(table, &format!("{id}-table-{}", index + 1), html);
+    }
+}
+
 fn figures(figures: &[PageFigure], id: &str, html: &mut String) {
-    html.push_str("<div class=\"figures\">\n");
+    html.push_str("<ul class=\"list\">\n");
+    for (index, figure) in figures.iter().enumerate() {
+        let title = title(&figure.svg);
+        let _ = writeln!(
+            html,
+            "<li><a href=\"#{id}-figure-{}\">{title}</a></li>",
+            index + 1
+        );
+    }
+    html.push_str("</ul>\n<div class=\"figures\">\n");
     for (index, figure) in figures.iter().enumerate() {
         let id = format!("{id}-figure-{}", index + 1);
         let _ = writeln!(

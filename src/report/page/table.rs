@@ -2,80 +2,53 @@
 
 use std::fmt::Write as _;
 
+use crate::report::table::{Cell, Table};
 use crate::report::text::escape;
 
-/// A table.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// What it shows.
-    pub caption: String,
-    /// Where its numbers come from, in sentences.
-    pub note: String,
-    /// Titles with units; whether the column holds numbers.
-    pub columns: Vec<(String, bool)>,
-    /// As many cells each as there are columns.
-    pub rows: Vec<Vec<Cell>>,
-}
-
-/// A cell.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    /// What it shows.
-    pub text: String,
-    /// What it is sorted by, where that is not the text.
-    pub key: Option<f64>,
-}
-
-impl Cell {
-    /// A text that is sorted as such.
-    pub fn text(text: impl Into<String>) -> Cell {
-        Cell {
-            text: text.into(),
-            key: None,
-        }
-    }
-
-    /// A number shown as a text.
-    pub fn number(text: impl Into<String>, key: f64) -> Cell {
-        Cell {
-            text: text.into(),
-            key: Some(key),
-        }
-    }
-}
-
-impl Table {
-    /// Writes the table as HTML.
-    pub(super) fn write(&self, id: &str, html: &mut String) {
-        let caption = escape(&self.caption);
+/// Writes a table as HTML.
+pub(super) fn write(table: &Table, id: &str, html: &mut String) {
+    let table = table.for_people();
+    let class = |column: usize| match table.is_numeric(column) {
+        true => " class=\"number\"",
+        false => "",
+    };
+    let _ = write!(
+        html,
+        "<div class=\"scroll\" role=\"region\" aria-labelledby=\"{id}\" tabindex=\"0\">\n\
+         <table class=\"sortable\">\n<caption id=\"{id}\">{}</caption>\n<thead><tr>",
+        escape(&table.title)
+    );
+    for (index, column) in table.columns.iter().enumerate() {
         let _ = write!(
             html,
-            "<div class=\"scroll\" role=\"region\" aria-labelledby=\"{id}\" tabindex=\"0\">\n\
-             <table class=\"sortable\">\n<caption id=\"{id}\">{caption}</caption>\n<thead><tr>"
+            "<th scope=\"col\"{}>{}</th>",
+            class(index),
+            escape(&column.headed())
         );
-        for (title, number) in &self.columns {
-            let class = number_class(*number);
-            let _ = write!(html, "<th scope=\"col\"{class}>{}</th>", escape(title));
-        }
-        html.push_str("</tr></thead>\n<tbody>\n");
-        for row in &self.rows {
-            html.push_str("<tr>");
-            for (cell, (_, number)) in row.iter().zip(&self.columns) {
-                let class = number_class(*number);
-                let key = cell
-                    .key
-                    .map_or(String::new(), |key| format!(" data-sort=\"{key}\""));
-                let _ = write!(html, "<td{class}{key}>{}</td>", escape(&cell.text));
-            }
-            html.push_str("</tr>\n");
-        }
-        html.push_str("</tbody>\n</table>\n</div>\n");
-        if !self.note.is_empty() {
-            let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(&self.note));
-        }
     }
-}
-
-fn number_class(number: bool) -> &'static str {
-    if number { " class=\"number\"" } else { "" }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    for row in &table.rows {
+        html.push_str("<tr>");
+        for (index, cell) in row.iter().enumerate() {
+            let key = match cell {
+                Cell::Empty | Cell::Text(_) => String::new(),
+                Cell::Count(_) | Cell::Number(_) => format!(" data-sort=\"{}\"", cell.exact()),
+            };
+            let _ = write!(
+                html,
+                "<td{}{key}>{}</td>",
+                class(index),
+                escape(&cell.shown())
+            );
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</tbody>\n</table>\n</div>\n");
+    if !table.notes.is_empty() {
+        let _ = writeln!(
+            html,
+            "<p class=\"note\">{}</p>",
+            escape(&table.notes.join(" "))
+        );
+    }
 }

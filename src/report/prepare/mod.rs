@@ -1,5 +1,6 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod compare;
 mod cuts;
 mod halves;
 mod layers;
@@ -8,8 +9,11 @@ mod network;
 mod page;
 mod rate;
 mod summary;
+mod tables;
+mod timeline;
 mod tradeoff;
 
+pub use compare::{CompareError, compare};
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
@@ -17,13 +21,15 @@ pub use network::{network, view};
 pub use page::{delays_around, explorer, shown};
 pub use rate::rate;
 pub use summary::{no_plan, summary};
+pub use tables::{plan_tables, profile_tables, sweep_tables};
+pub use timeline::timeline;
 pub use tradeoff::tradeoff;
 
 use super::Origin;
 use crate::graph::TensorId;
 use crate::plan::Setting;
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{Profile, TimeOrigin};
 use crate::server::Server;
 use crate::units::three_digits;
 
@@ -64,13 +70,38 @@ pub fn origins(setting: &Setting) -> [Origin; 2] {
 fn simulated(name: &str) -> Origin {
     Origin {
         name: name.to_owned(),
-        method: format!("{name}, simulated from measured times; nothing ran there"),
+        method: format!("{name}, simulated from the times of another machine; nothing ran there"),
         simulated: true,
     }
 }
 
 fn measured(profile: &Profile) -> Origin {
     let (board, method) = (&profile.board, &profile.method);
+    let elsewhere = match profile.origin() {
+        TimeOrigin::Measured => None,
+        TimeOrigin::Stated(source) => Some(format!("stated by hand for {} ({source})", board.name)),
+        TimeOrigin::Imported(source) => {
+            let runtime = match board.runtime.as_str() {
+                "" => String::new(),
+                runtime => format!(", {runtime}"),
+            };
+            let text = format!(
+                "imported from {source}, measured by another tool on {}",
+                board.name
+            );
+            Some(text + &runtime)
+        }
+    };
+    if let Some(method) = elsewhere {
+        return Origin {
+            name: match profile.imported {
+                true => format!("{} (imported)", board.name),
+                false => board.name.clone(),
+            },
+            method,
+            simulated: false,
+        };
+    }
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let rounds = profile.cuts.iter().map(|cut| cut.rounds).min();
     let rounds = rounds.unwrap_or(method.runs);

@@ -183,6 +183,7 @@ fn choice(
             Side::Server => "server",
             Side::Split => "split",
         },
+        edge_layers: plan.edge.len(),
         facts: facts(problem, plan).into(),
         crossing: crossing(plan),
         tasks: tasks.collect(),

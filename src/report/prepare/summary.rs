@@ -1,8 +1,11 @@
-use super::rate::{name, side};
-use crate::plan::{Alternative, DelayMap, HalfEvidence, MapSegment, NoPlan, Plan, Status};
+use super::rate::side;
+use crate::plan::{
+    Alternative, Crossing, DelayMap, HalfEvidence, MapSegment, NoPlan, Plan, Status,
+};
 use crate::problem::Problem;
 use crate::report::Origin;
 use crate::report::rate::Side;
+use crate::report::text::bare;
 use crate::units::{BitRate, Bytes, format_us, three_digits};
 
 /// A plan in words, a paragraph each: what it is, against what it is good, where it flips, and how
@@ -62,13 +65,13 @@ fn best(problem: &Problem, plan: &Plan, edge: &Origin, server: &Origin) -> Strin
         Side::Server => format!(
             "runs everything on {} and sends it {}, {sent}",
             server.label(),
-            name(plan, Side::Split)
+            sends(plan)
         ),
         Side::Split => format!(
             "runs {} of {all} layers on {}, sends {}, {sent}, and runs the rest on {}",
             plan.edge.len(),
             edge.label(),
-            name(plan, Side::Split),
+            sends(plan),
             server.label()
         ),
     };
@@ -82,6 +85,22 @@ fn best(problem: &Problem, plan: &Plan, edge: &Origin, server: &Origin) -> Strin
         link.delay,
         time(plan.latency_ms)
     )
+}
+
+/// `features as q8 and image as u8`.
+fn sends(plan: &Plan) -> String {
+    let sent = |c: &Crossing| format!("{} as {}", bare(&c.tensor), c.codec);
+    let sent: Vec<String> = plan.crossing.iter().map(sent).collect();
+    sent.join(" and ")
+}
+
+/// A plan among others, in a few words.
+fn in_short(plan: &Plan) -> String {
+    match side(plan) {
+        Side::Edge => "everything on the edge".to_owned(),
+        Side::Server => format!("everything on the server, sent {}", sends(plan)),
+        Side::Split => format!("a cut that sends {}", sends(plan)),
+    }
 }
 
 fn proof(plan: &Plan) -> String {
@@ -153,11 +172,11 @@ fn flips(problem: &Problem, map: &DelayMap) -> Option<String> {
     let rate = |bit_s: u64| BitRate::from_bit_s(bit_s).map_or(String::new(), |r| r.to_string());
     let of = |segment: &MapSegment| {
         let plan = &map.plans.get(segment.plan - 1)?.plan;
-        Some(name(plan, side(plan)))
+        Some(in_short(plan))
     };
     let below = match here.checked_sub(1) {
         Some(below) => Some(format!(
-            "below {}: {}",
+            "below {}, {}",
             rate(segments[here].from_bit_s),
             of(&segments[below])?
         )),
@@ -169,7 +188,7 @@ fn flips(problem: &Problem, map: &DelayMap) -> Option<String> {
     };
     let above = match segments.get(here + 1) {
         Some(above) => Some(format!(
-            "from {} on: {}",
+            "from {} on, {}",
             rate(above.from_bit_s),
             of(above)?
         )),
@@ -181,7 +200,7 @@ fn flips(problem: &Problem, map: &DelayMap) -> Option<String> {
         (below, above) => {
             let both: Vec<String> = [below, above].into_iter().flatten().collect();
             format!(
-                "The best plan changes with the rate: {}. Over {range} there are {} best plans in \
+                "At other rates other plans are better: {}. Over {range} there are {} best plans in \
                  turn.",
                 both.join("; "),
                 segments.len()
@@ -211,6 +230,7 @@ fn rests_on(plan: &Plan, edge: &Origin, server: &Origin) -> String {
         HalfEvidence::Measured => "was itself measured",
         HalfEvidence::Predicted => "is predicted from other halves that were measured",
         HalfEvidence::Stated => "rests on times stated by hand",
+        HalfEvidence::Imported => "rests on times that were imported",
         HalfEvidence::Simulated => "is simulated",
     };
     format!(
