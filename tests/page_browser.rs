@@ -142,6 +142,25 @@ fn is_right(browser: &mut Browser, made: &Made) -> Plan {
     let layers = browser.text("document.querySelector('.facts td').textContent");
     let all = made.problem.graph().layers().len();
     assert_eq!(layers, format!("{} of {all}", plan.edge.len()));
+    // the graph: blocks of the plan's layers, and a label for each tensor that crosses
+    let drawn = browser.value(
+        "['at-edge', 'at-server'].map(side => document.querySelectorAll(\
+         `figure.network g.${side}[id*=block]`).length > 0)",
+    );
+    assert_eq!(
+        drawn,
+        json!([true, !plan.server.is_empty()]),
+        "at {rate}, {delay}"
+    );
+    let labels = browser.value(
+        "[...document.querySelectorAll('figure.network .cut-label')].map(l => l.textContent).sort()",
+    );
+    let sent = plan
+        .crossing
+        .iter()
+        .map(|c| format!("{} · {}", Bytes(c.bytes), c.codec));
+    let sent: BTreeSet<String> = sent.collect();
+    assert_eq!(labels, json!(sent), "at {rate}, {delay}");
     let spoken =
         browser.text("document.querySelector('input.rate').getAttribute('aria-valuetext')");
     assert_eq!(spoken, rate.to_string());
@@ -296,13 +315,13 @@ fn tables_sort_by_mouse_and_keyboard() {
     let original = browser.value(column);
     browser.click(".sortable th:nth-child(2) button");
     assert_eq!(browser.text(sorted), "ascending");
-    let up: Vec<u64> = serde_json::from_value(browser.value(column)).unwrap();
+    let up: Vec<f64> = serde_json::from_value(browser.value(column)).unwrap();
     assert!(up.is_sorted() && up.len() > 5, "{up:?}");
     assert_ne!(json!(up), original);
     focus(&mut browser, ".sortable th:nth-child(2) button");
     browser.press("Enter");
     assert_eq!(browser.text(sorted), "descending");
-    let down: Vec<u64> = serde_json::from_value(browser.value(column)).unwrap();
+    let down: Vec<f64> = serde_json::from_value(browser.value(column)).unwrap();
     assert!(down.is_sorted_by(|a, b| a >= b));
     browser.press(" ");
     assert_eq!(browser.text(sorted), "none");

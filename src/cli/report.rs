@@ -114,9 +114,15 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     for (path, profile) in &inputs.profiles {
         let plan = inputs.plan_for(profile);
         let server = args.server(plan.map(|plan| plan.setting.server.as_str()))?;
-        let otherwise = plan.map_or_else(default_link, inputs::wishes);
-        let (scenario, rates) = args.choices.complete(otherwise)?;
+        let mut otherwise = plan.map_or_else(default_link, inputs::wishes);
         let accuracy = read_accuracy(path)?;
+        if accuracy.is_none() && inputs::limits_accuracy(&otherwise) {
+            (otherwise.max_drop, otherwise.floor) = (Vec::new(), Vec::new());
+            let why = "the plan's limits on accuracy are left out: there is no accuracy file beside \
+                       the profile";
+            figures.leave_out(path, why.to_owned());
+        }
+        let (scenario, rates) = args.choices.complete(otherwise)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         if args.tables.are_asked() {
             let top = args.tables.top();

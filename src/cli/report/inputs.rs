@@ -105,11 +105,11 @@ pub(crate) fn is_of(profile: &Profile, plan: &Plan) -> bool {
     same && plan.setting.edge == profile.board.name
 }
 
-/// The link, the inputs and the codecs that a plan was made for.
+/// The link, the choices and the limits that a plan was made for.
 pub(super) fn wishes(plan: &Plan) -> Wishes {
     let setting = &plan.setting;
     let asked = plan.request.as_ref();
-    // a request that another version wrote says nothing about the codecs
+    // a request that another version wrote says nothing about choices and limits
     let asked = asked.and_then(|request| Wishes::from_table(&request.wishes).ok());
     let asked = asked.unwrap_or_default();
     let rate = BitRate::from_bit_s(setting.rate_bit_s).map(|rate| RateRange {
@@ -118,7 +118,11 @@ pub(super) fn wishes(plan: &Plan) -> Wishes {
     });
     let delay = std::time::Duration::try_from_secs_f64(setting.delay_ms / 1e3).ok();
     Wishes {
+        // the rate is the one that was planned with, whatever its spread
+        link: None,
         rate,
+        rate_spread: None,
+        rate_trace: None,
         delay: delay.map(Delay),
         down_rate: setting.down_rate_bit_s.and_then(BitRate::from_bit_s),
         results: std::iter::once(&setting.results)
@@ -126,9 +130,12 @@ pub(super) fn wishes(plan: &Plan) -> Wishes {
             .filter_map(|text| text.parse().ok())
             .collect(),
         local_input: setting.local_inputs.clone(),
-        codec: asked.codec,
-        input_u8: asked.input_u8,
         percentile: setting.percentile.and_then(|p| Percentile::new(p).ok()),
-        ..Wishes::default()
+        ..asked
     }
+}
+
+/// Whether wishes limit what encodings may cost in accuracy.
+pub(super) fn limits_accuracy(wishes: &Wishes) -> bool {
+    !wishes.max_drop.is_empty() || !wishes.floor.is_empty()
 }

@@ -130,7 +130,15 @@ fn network(
     if let Some(view) = &mut data.view {
         view.words.clear();
     }
-    let svg = network::figure(&data, style).ok()?;
+    // no more paper than a small network needs
+    let blocks = u32::try_from(data.network.blocks.len()).unwrap_or(u32::MAX);
+    let style = Style {
+        height: style
+            .height
+            .min(blocks.saturating_mul(14).saturating_add(240)),
+        ..*style
+    };
+    let svg = network::figure(&data, &style).ok()?;
     Some((data, svg))
 }
 

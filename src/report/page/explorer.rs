@@ -37,15 +37,7 @@ pub(super) fn write(model: &ModelData, id: &str, html: &mut String) -> Result<()
         hidden(model.plan.is_some()),
         hidden(model.plan.is_none())
     );
-    answer(shown, html);
-    if let Some(svg) = &model.network {
-        let id = format!("{id}-network");
-        let _ = writeln!(
-            html,
-            "<figure id=\"{id}\" class=\"network\">\n{}</figure>",
-            inline(svg, &id)
-        );
-    }
+    answer(shown, model.network.as_deref(), id, html);
     html.push_str("</div>\n");
     if let Ok(found) = &model.explorer {
         let json = serde_json::to_string(&clean(found))
@@ -145,7 +137,7 @@ fn controls(found: &Explorer, id: &str, html: &mut String) {
     );
 }
 
-fn answer(shown: &Shown, html: &mut String) {
+fn answer(shown: &Shown, network: Option<&str>, id: &str, html: &mut String) {
     let _ = write!(
         html,
         "<p class=\"headline\"><output class=\"latency\" title=\"{:.6} ms\">{}</output> \
@@ -161,7 +153,16 @@ fn answer(shown: &Shown, html: &mut String) {
             "<span class=\"{class}\" style=\"flex-grow:{share:.3}\"></span>"
         );
     }
-    html.push_str("</div>\n<div class=\"tables\">\n");
+    html.push_str("</div>\n");
+    if let Some(svg) = network {
+        let id = format!("{id}-network");
+        let _ = writeln!(
+            html,
+            "<figure id=\"{id}\" class=\"network\">\n{}</figure>",
+            inline(svg, &id)
+        );
+    }
+    html.push_str("<div class=\"tables\">\n");
     small_table(
         html,
         "Where the time goes",

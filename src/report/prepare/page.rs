@@ -1,5 +1,6 @@
 use super::network::view;
-use super::rate::{name, side};
+use super::rate::side;
+use super::summary::in_short;
 use crate::codec::Codec;
 use crate::graph::{GraphError, LayerSet, TensorId};
 use crate::plan::{DelayMap, MapRow, Plan, TaskPlan};
@@ -58,7 +59,7 @@ pub fn shown(problem: &Problem, plan: &Plan) -> Shown {
         }
     }
     Shown {
-        name: name(plan, side(plan)),
+        name: in_short(plan),
         rate: BitRate::from_bit_s(plan.setting.rate_bit_s)
             .map_or(String::new(), |rate| rate.to_string()),
         delay: problem.link().delay.to_string(),
@@ -177,7 +178,7 @@ fn choice(
         drop: drop(task),
     });
     Ok(Choice {
-        name: name(plan, side(plan)),
+        name: in_short(plan),
         side: match side(plan) {
             Side::Edge => "edge",
             Side::Server => "server",

@@ -61,7 +61,7 @@ pub(super) fn side(plan: &Plan) -> Side {
 }
 
 /// What crosses, and in which codec.
-pub(super) fn name(plan: &Plan, side: Side) -> String {
+fn name(plan: &Plan, side: Side) -> String {
     let crossing: Vec<String> = plan
         .crossing
         .iter()

@@ -95,7 +95,7 @@ fn sends(plan: &Plan) -> String {
 }
 
 /// A plan among others, in a few words.
-fn in_short(plan: &Plan) -> String {
+pub(super) fn in_short(plan: &Plan) -> String {
     match side(plan) {
         Side::Edge => "everything on the edge".to_owned(),
         Side::Server => format!("everything on the server, sent {}", sends(plan)),
