@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::bound::{Bounds, Forest};
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use super::multipliers::{Climb, Counts};
 use super::rows::Rows;
 use super::walk::{Standing, Walk};
@@ -18,52 +18,71 @@ pub(in crate::solve) fn branch(
     parts: &[(Reduced<'_>, Vec<Done>)],
     most: usize,
 ) -> Option<Enumerated> {
-    let mut best: Option<Found> = None;
+    let mut best = None;
     let mut placements = 0;
     for (reduced, done) in parts {
-        let rows = Rc::new(Rows::new(reduced, done));
-        let lines = Lines::new(reduced, &rows);
-        let forest = Forest::new(reduced);
-        let mut walk = Walk::new(reduced);
-        walk.fix_rows(Rc::clone(&rows));
-        let mut known = Known { best, seen: None };
-        let everything = LayerSet::full(reduced.problem.graph().layers().len());
-        known.look_at(&mut walk, reduced, &everything);
-        // the bounds take something to be on the server
-        if known
-            .seen
-            .as_ref()
-            .is_some_and(|seen| seen.edge == everything)
-        {
-            known.best = known.seen.take();
-        }
-        let (aim, limits) = known.multipliers(&mut walk, reduced, &forest, &lines);
-        let graph = reduced.problem.graph();
-        let rows_of = 0..lines.base.len();
-        let single = |row| lines.combined(graph, &forest.first_reader, &[(row, 1)]);
-        let mut all: Vec<_> = rows_of.map(single).collect();
-        for counts in [&aim, &limits] {
-            all.push(lines.combined(graph, &forest.first_reader, counts));
-        }
-        let of_aim = aim.iter().filter(|(row, _)| *row < lines.first_aim);
-        let mut search = Search {
-            bounds: Bounds::new(reduced, &forest, &all),
-            aims: lines.aims,
-            rows_of: lines.base.len(),
-            whole: of_aim.map(|(_, count)| count).sum(),
-            rows,
-            known,
-        };
-        if search.promising() {
-            placements += each(walk, most.checked_sub(placements)?, &mut search)?;
-        }
-        best = search.known.best;
+        let (found, looked) = branch_one(reduced, done, best, most.checked_sub(placements)?)?;
+        (best, placements) = (found, placements + looked);
     }
     Some(Enumerated {
         best: best.map(|found| (found.edge, found.codecs)),
         placements,
         bounded: true,
     })
+}
+
+/// The best placement with the tasks done there, unless `best` is better, and how many were looked
+/// at.
+fn branch_one(
+    reduced: &Reduced<'_>,
+    done: &[Done],
+    best: Option<Found>,
+    most: usize,
+) -> Option<(Option<Found>, usize)> {
+    let rows = Rc::new(Rows::new(reduced, done));
+    let lines = Lines::new(reduced, &rows);
+    let forest = Forest::new(reduced);
+    let mut walk = Walk::new(reduced);
+    walk.fix_rows(Rc::clone(&rows));
+    let mut known = Known { best, seen: None };
+    let graph = reduced.problem.graph();
+    let everything = LayerSet::full(graph.layers().len());
+    known.look_at(&mut walk, reduced, &everything);
+    // the bounds take something to be on the server
+    if known
+        .seen
+        .as_ref()
+        .is_some_and(|seen| seen.edge == everything)
+    {
+        known.best = known.seen.take();
+    }
+    let combined = |counts: &Counts| lines.combined(graph, &forest.first_reader, counts);
+    let mut bounds: Vec<Line> = (0..lines.base.len())
+        .map(|row| combined(&vec![(row, 1)]))
+        .collect();
+    let mut search = Search {
+        bounds: Bounds::new(reduced, &forest, &bounds),
+        aims: lines.aims,
+        rows_of: lines.base.len(),
+        whole: 0,
+        rows,
+        known,
+    };
+    if !search.promising() {
+        return Some((search.known.best, 0));
+    }
+    let (aim, limits) = search
+        .known
+        .multipliers(&mut walk, reduced, &forest, &lines);
+    bounds.extend([&aim, &limits].map(combined));
+    let of_aim = aim.iter().filter(|(row, _)| *row < lines.first_aim);
+    search.whole = of_aim.map(|(_, count)| count).sum();
+    search.bounds = Bounds::new(reduced, &forest, &bounds);
+    let looked = match search.promising() {
+        true => each(walk, most, &mut search)?,
+        false => 0,
+    };
+    Some((search.known.best, looked))
 }
 
 /// A placement that meets the limits.
@@ -177,12 +196,16 @@ impl<'a, 'p> Visit<'a, 'p> for Search<'_> {
     fn promising(&self) -> bool {
         let now = self.bounds.now();
         let (singles, both) = now.split_at(self.rows_of);
-        if singles[self.aims..].iter().any(|beyond| *beyond > 0) || both[1] > 0 {
+        let (aims, limits) = singles.split_at(self.aims);
+        // without multipliers there are none of both yet
+        let of_limits = limits.iter().chain(both.get(1));
+        if of_limits.into_iter().any(|beyond| *beyond > 0) {
             return false;
         }
         self.known.upper().is_none_or(|upper| {
-            self.rows.aims(&singles[..self.aims]) <= upper.aims
-                && both[0] <= self.whole * upper.aims[0]
+            let mut with_limits = both.first().into_iter();
+            self.rows.aims(aims) <= upper.aims
+                && with_limits.all(|bound| *bound <= self.whole * upper.aims[0])
         })
     }
 }
