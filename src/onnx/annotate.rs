@@ -64,7 +64,7 @@ pub fn annotate(path: &Path, notes: &Notes, out: &Path) -> Result<Vec<PathBuf>, 
             path.with_file_name(&location),
             out.with_file_name(&location),
         );
-        if same_file(&to, out) {
+        if same_file(&from, out) || same_file(&to, out) {
             return Err(refuse(
                 "the model keeps its data under this name: choose another".into(),
             ));

@@ -19,6 +19,8 @@ const NAME: &str = "compare";
 const LEFT: f64 = 74.0;
 /// Names in the picture when there is no room for all.
 const CALLED_OUT: usize = 8;
+/// Share of the axis that stays free for them.
+const HEADROOM: f64 = 0.3;
 
 /// Draws the figure: the ratio of every layer that changed, with its interval.
 ///
@@ -55,7 +57,7 @@ pub fn figure(data: &CompareData, style: &Style) -> Result<String, ReportError> 
             height: (free.height - 8.0 - below).max(80.0),
         },
         x: layer_axis(changed.len(), named),
-        y: ratio_axis(data, &changed),
+        y: ratio_axis(data, &changed, if named { 0.06 } else { HEADROOM }),
         clearance: 0.0,
     };
     sheet.panel(&panel, &marks(data, &changed, &panel, pitch))?;
@@ -126,7 +128,7 @@ fn layer_axis(columns: usize, named: bool) -> Axis {
 }
 
 /// Ratios: changes in percent on a linear axis while they are small, multiples by decades beyond.
-fn ratio_axis(data: &CompareData, changed: &[(&LayerChange, Change)]) -> Axis {
+fn ratio_axis(data: &CompareData, changed: &[(&LayerChange, Change)], headroom: f64) -> Axis {
     const LINEAR: f64 = 2.5;
     const FARTHEST: f64 = 1e4;
     let all = changed
@@ -140,8 +142,8 @@ fn ratio_axis(data: &CompareData, changed: &[(&LayerChange, Change)]) -> Axis {
     let (low, high) = (low.max(1.0 / FARTHEST), high.min(FARTHEST));
     let title = format!("{} over {}", data.after.name, data.before.name);
     if high <= LINEAR {
-        let margin = 0.06 * (high - low);
-        let (from, to) = (low - margin, high + margin);
+        let span = high - low;
+        let (from, to) = (low - 0.06 * span, high + headroom * span);
         let steps = linear_steps(100.0 * (from - 1.0), 100.0 * (to - 1.0), 6);
         let tick = |percent: f64| Tick {
             at: 1.0 + percent / 100.0,
@@ -158,8 +160,8 @@ fn ratio_axis(data: &CompareData, changed: &[(&LayerChange, Change)]) -> Axis {
             title,
         };
     }
-    let margin = (high / low).powf(0.05);
-    let (from, to) = (low / margin, high * margin);
+    let span = high / low;
+    let (from, to) = (low / span.powf(0.06), high * span.powf(headroom));
     let tick = |at: f64| Tick {
         at,
         label: format!("{}×", plain(at)),

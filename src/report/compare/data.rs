@@ -156,7 +156,7 @@ impl CompareData {
         format!(
             "Beyond noise: the interval of the ratio of medians leaves out 1, from the median's \
              standard error 1.858 MAD / √n (McGill, Tukey, Larsen 1978){sessions}, at 95 % for all \
-             {judged} judged layers together (Bonferroni)."
+             judged layers together (Bonferroni, m = {judged})."
         )
     }
 
