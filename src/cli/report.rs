@@ -2,13 +2,17 @@
 
 mod draw;
 mod inputs;
+mod model;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cutpoint::plan::Plan;
+use cutpoint::problem::Problem;
 use cutpoint::report::Style;
 use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
+use cutpoint::solve::{self, Outcome};
 use serde::Serialize;
 
 use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
@@ -19,8 +23,9 @@ use inputs::Inputs;
 /// Draw profiles, plans and sweeps as SVG figures
 ///
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
-/// rate of the link, and predicted against measured halves; with an accuracy file beside it, latency
-/// against accuracy, too. A sweep gives the best latency against
+/// rate of the link, predicted against measured halves, the network as a graph with the best cut,
+/// time so far against what is to be sent, and a roofline of the layers; with an accuracy file
+/// beside it, latency against accuracy and what codecs save and cost, too. A sweep gives the best latency against
 /// the rate. A plan sets server and link for the profile it was made from; without a plan they are
 /// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 #[derive(Debug, Args)]
@@ -72,6 +77,10 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let accuracy = read_accuracy(path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
+        let best = plan.cloned().or_else(|| best(&problem));
+        figures.model(path, profile, &server, &problem, best.as_ref());
+        let confidence = scenario.limits.accuracy.confidence;
+        figures.codecs(path, profile, accuracy.as_ref(), confidence, best.as_ref());
         if let Some(accuracy) = &accuracy {
             figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
         }
@@ -120,6 +129,14 @@ fn write(folder: &Path, figures: Figures) -> anyhow::Result<Summary> {
         .map(|(input, why)| LeftOut { input, why })
         .collect();
     Ok(summary)
+}
+
+/// The best plan for the link, where there is one.
+fn best(problem: &Problem) -> Option<Plan> {
+    match solve::solve(problem, &solve::Options::default()) {
+        Ok(Outcome::Plan(plan)) => Some(plan),
+        Ok(Outcome::NoPlan(_)) | Err(_) => None,
+    }
 }
 
 fn default_link() -> Wishes {

@@ -220,7 +220,8 @@ fn words(data: &NetworkData) -> Words {
         heading: format!("{}: {heading}", data.model),
         summary,
         caption: format!(
-            "{times}, without handing over; bars compare edge times. {}",
+            "{times}, without handing over, behind its operator or the number of its layers; bars \
+             compare edge times. {}",
             provenance(&data.edge, &data.server)
         ),
     }
@@ -266,30 +267,39 @@ impl NetworkData {
     }
 }
 
-/// Room for what is written at links; `None` when there is too little.
-fn labels<'a>(
+/// What is written at a link, with its room and the point it belongs to.
+type Label<'a> = (Frame, (f64, f64), &'a str);
+
+/// Room for what is written at links, off other links if possible; `None` when there is too little.
+fn labels<'a>(data: &'a NetworkData, drawing: &Layout, room: Frame) -> Option<Vec<Label<'a>>> {
+    let boxes = drawing.boxes.iter().copied();
+    let lines = drawing.routes.iter().flat_map(|steps| lines(steps));
+    labels_off(data, drawing, room, boxes.clone().chain(lines))
+        .or_else(|| labels_off(data, drawing, room, boxes))
+}
+
+/// The straight parts of a link, as boxes.
+fn lines(steps: &[Step]) -> Vec<Frame> {
+    let pairs = steps.windows(2).map(|pair| (pair[0].end(), pair[1].end()));
+    let straight = pairs.filter(|((x0, y0), (x1, y1))| x0 == x1 || y0 == y1);
+    straight
+        .map(|((x0, y0), (x1, y1))| Frame {
+            left: x0.min(x1) + 1.0,
+            top: y0.min(y1) - 1.0,
+            width: ((x1 - x0).abs() - 2.0).max(0.0),
+            height: (y1 - y0).abs() + 2.0,
+        })
+        .collect()
+}
+
+fn labels_off<'a>(
     data: &'a NetworkData,
     drawing: &Layout,
     room: Frame,
-) -> Option<Vec<(Frame, (f64, f64), &'a str)>> {
+    taken: impl Iterator<Item = Frame>,
+) -> Option<Vec<Label<'a>>> {
     let mut free = Room::new(room);
-    for frame in &drawing.boxes {
-        free.block(*frame);
-    }
-    for steps in &drawing.routes {
-        for pair in steps.windows(2) {
-            if let [(x0, y0), (x1, y1)] = [pair[0].end(), pair[1].end()]
-                && (x0 == x1 || y0 == y1)
-            {
-                free.block(Frame {
-                    left: x0.min(x1) + 1.0,
-                    top: y0.min(y1) - 1.0,
-                    width: ((x1 - x0).abs() - 2.0).max(0.0),
-                    height: (y1 - y0).abs() + 2.0,
-                });
-            }
-        }
-    }
+    taken.for_each(|frame| free.block(frame));
     let wanted = data.view.iter().flat_map(|view| &view.labels);
     let placed = wanted.map(|(link, text)| {
         let steps = drawing.routes.get(*link)?;
@@ -427,7 +437,14 @@ fn below(data: &NetworkData, number: usize, block: &Block, node: &Node) -> Vec<S
             };
             let time = format_us(us);
             match layers.len() {
-                1 => vec![format!("{} · {time}", node.op), time],
+                1 => {
+                    let first = node.op.split('+').next().unwrap_or_default();
+                    vec![
+                        format!("{} · {time}", node.op),
+                        format!("{first}+… · {time}"),
+                        time,
+                    ]
+                }
                 count => vec![
                     format!("{count} layers · {time}"),
                     format!("{count} · {time}"),

@@ -29,7 +29,7 @@ pub(super) struct Drawn {
 /// The figures so far, and what was left out.
 #[derive(Debug)]
 pub(super) struct Figures {
-    style: Style,
+    pub(super) style: Style,
     names: BTreeSet<String>,
     pub(super) drawn: Vec<Drawn>,
     /// Input and reason.
@@ -51,7 +51,7 @@ impl Figures {
     }
 
     /// Keeps a figure under a name of its own, or notes why there is none.
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         input: &Path,
         stem: &str,
@@ -206,7 +206,7 @@ fn range(asked: RateRange) -> RateRange {
 }
 
 /// Start of the file names: board and model, in characters that every file system takes.
-fn stem(board: &str, model: &str) -> String {
+pub(super) fn stem(board: &str, model: &str) -> String {
     let model = model.strip_suffix(".onnx").unwrap_or(model);
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {

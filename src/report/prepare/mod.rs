@@ -1,18 +1,24 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod codecs;
+mod cumulative;
 mod cuts;
 mod halves;
 mod layers;
 mod names;
 mod network;
 mod rate;
+mod roofline;
 mod tradeoff;
 
+pub use codecs::codecs;
+pub use cumulative::cumulative;
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
 pub use network::{network, view};
 pub use rate::rate;
+pub use roofline::roofline;
 pub use tradeoff::tradeoff;
 
 use super::Origin;
@@ -20,6 +26,7 @@ use crate::graph::TensorId;
 use crate::plan::Setting;
 use crate::problem::Problem;
 use crate::profile::Profile;
+use crate::sensitivity::Sensitivity;
 use crate::server::Server;
 use crate::units::three_digits;
 
@@ -27,6 +34,23 @@ use crate::units::three_digits;
 fn local_inputs(problem: &Problem) -> Vec<TensorId> {
     let inputs = problem.graph().inputs().iter().copied();
     inputs.filter(|input| problem.is_local(*input)).collect()
+}
+
+/// What drops in accuracy were measured on.
+fn accuracy_source(accuracy: &Sensitivity) -> String {
+    let data = &accuracy.data;
+    let labels = if data.labelled {
+        ""
+    } else {
+        ", without labels: against the whole model's own answers"
+    };
+    match data.samples {
+        0 => format!("as stated by hand ({})", data.source),
+        samples => format!(
+            "measured on up to {samples} samples of {}{labels}",
+            data.source
+        ),
+    }
 }
 
 /// Where the times of the edge come from: a profile measured there.
