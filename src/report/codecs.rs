@@ -159,11 +159,8 @@ fn percent(share: f64) -> f64 {
 }
 
 fn words(data: &CodecsData, shown: &[&TaskLadder], total: usize) -> Words {
-    let least = shown
-        .iter()
-        .flat_map(|task| &task.rungs)
-        .map(|rung| rung.bytes)
-        .fold(f64::INFINITY, f64::min);
+    let rungs = || shown.iter().flat_map(|task| &task.rungs);
+    let least = rungs().map(|rung| rung.bytes).fold(f64::INFINITY, f64::min);
     let baselines: Vec<String> = shown
         .iter()
         .map(|task| format!("{} {}", task.name, three_digits(task.baseline)))
@@ -175,22 +172,27 @@ fn words(data: &CodecsData, shown: &[&TaskLadder], total: usize) -> Words {
             shown.len()
         ),
     };
-    let samples = shown
-        .iter()
-        .flat_map(|task| &task.rungs)
-        .map(|rung| rung.samples);
+    let samples = rungs().map(|rung| rung.samples);
     let samples = match (samples.clone().min(), samples.max()) {
         (Some(0), _) | (None, _) => String::new(),
         (Some(least), Some(most)) if least == most => format!(", n = {least}"),
         (Some(least), Some(most)) => format!(", n = {least} to {most}"),
         (Some(_), None) => String::new(),
     };
-    let confidence = match data.interval > 0.0 {
+    let confidence = match data.interval > 0.0 && rungs().any(|rung| rung.std_error > 0.0) {
         true => {
             let share = three_digits(percent(data.interval));
             format!("; bars hold the true drop with {share} % confidence")
         }
         false => String::new(),
+    };
+    let spread = match rungs().any(|rung| rung.bytes_std > 0.0) {
+        true => "; bars are one standard deviation between samples",
+        false => "",
+    };
+    let stage = match rungs().any(Rung::is_staged) {
+        true => " A lossless stage moves a codec along the thin line and costs no accuracy.",
+        false => "",
     };
     Words {
         heading: format!("{}: codecs of {}", data.model, bare(&data.tensor)),
@@ -201,9 +203,7 @@ fn words(data: &CodecsData, shown: &[&TaskLadder], total: usize) -> Words {
             baselines.join(", "),
         ),
         caption: format!(
-            "Drops: {}{samples}{confidence}. Sizes: means; bars \
-             are one standard deviation between samples. A lossless stage moves a codec along the \
-             thin line and costs no accuracy.",
+            "Drops: {}{samples}{confidence}. Sizes: means{spread}.{stage}",
             data.accuracy,
         ),
     }

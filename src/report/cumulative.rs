@@ -129,7 +129,7 @@ pub fn figure(data: &CumulativeData, style: &Style) -> Result<String, ReportErro
     if named {
         write_names(&mut sheet, &sizes, 6.0, names());
     }
-    call_out(&mut sheet, &times, &sizes, data);
+    call_out(&mut sheet, &sizes, data);
     sheet.hovers(&hovers(data, &so_far, &times, &sizes));
     Ok(sheet.finish())
 }
@@ -190,8 +190,8 @@ fn words(data: &CumulativeData, so_far: &[f64]) -> Words {
         ),
         caption: format!(
             "Sizes are those of the tensors in their own types, before any codec. The line is what \
-             crosses when all layers up to there stay on the edge; a dot below it leaves a head of \
-             another task there, too. {}",
+             crosses when all layers up to there stay on the edge; a dot off it is a cut that leaves \
+             other layers there than those before. {}",
             provenance(&data.edge, &data.server)
         ),
     }
@@ -200,7 +200,7 @@ fn words(data: &CumulativeData, so_far: &[f64]) -> Words {
 fn legend(data: &CumulativeData) -> Vec<(&'static str, Swatch, String)> {
     let mut entries = vec![
         (
-            "all-edge",
+            "edge-error",
             Swatch::Line,
             format!("so far on the edge, {}", data.edge.label()),
         ),
@@ -209,11 +209,7 @@ fn legend(data: &CumulativeData) -> Vec<(&'static str, Swatch, String)> {
             Swatch::Line,
             format!("left for the server, {}", data.server.label()),
         ),
-        (
-            "envelope",
-            Swatch::Line,
-            "crosses behind the layer".to_owned(),
-        ),
+        ("live", Swatch::Line, "crosses behind the layer".to_owned()),
         ("cut", Swatch::Circle, "one tensor crosses".to_owned()),
     ];
     if data.input.0 > 0 {
@@ -278,7 +274,7 @@ fn time_marks(data: &CumulativeData, so_far: &[f64], left: &[f64]) -> Vec<Mark> 
     let mut marks = vec![
         Mark::new("on-edge", Shape::Area(area)),
         Mark::new("all-server", line(left)),
-        Mark::new("all-edge", line(so_far)),
+        Mark::new("edge-error", line(so_far)),
     ];
     marks.extend(planned(data).map(|at| {
         let top = so_far.iter().chain(left).copied().fold(0.0, f64::max) * 1.08;
@@ -312,7 +308,7 @@ fn size_marks(data: &CumulativeData, pitch: f64, panel: &Panel) -> Vec<Mark> {
             [[at - 0.5, *bytes], [(at + 0.5).min(count), *bytes]]
         };
         marks.push(Mark::new(
-            "envelope",
+            "live",
             Shape::Line(stretch.iter().flat_map(half).collect()),
         ));
     }
@@ -340,55 +336,83 @@ fn size_marks(data: &CumulativeData, pitch: f64, panel: &Panel) -> Vec<Mark> {
     marks
 }
 
-/// Names what the plan sends, then the cuts that send less than all before them.
-fn call_out(sheet: &mut Sheet, times: &Panel, sizes: &Panel, data: &CumulativeData) {
-    const REACH: f64 = 4.5;
-    let mut room = Room::new(sizes.frame);
-    let point = |behind: usize, bytes: Bytes| {
-        (
-            sizes.at_x(behind as f64),
-            sizes.at_y((bytes.0 as f64).max(sizes.y.from)),
-        )
-    };
-    let mut block = |(x, y): (f64, f64), across: f64| {
-        room.block(Frame {
-            left: x - across,
-            top: y - REACH,
-            width: 2.0 * across,
-            height: 2.0 * REACH,
-        });
-    };
-    let column = times.frame.width / sizes.x.to;
-    for (i, layer) in data.layers.iter().enumerate() {
-        block(point(i + 1, layer.live), column / 2.0);
-    }
-    for cut in &data.cuts {
-        block(point(cut.behind, cut.bytes), REACH);
-    }
-    for sent in data.plan.iter().flat_map(|plan| &plan.sent) {
-        let (x, y) = point(sent.behind, sent.bytes);
-        let text = fit(&sent.label, SMALL, 220.0);
-        if let Some(frame) = room.take(x, y, width(&text, SMALL), SMALL + 2.0) {
-            sheet.label("strong", &frame, (x, y), &text);
+/// Names what the plan sends, then the cuts that send less than all before them: off the line if
+/// possible.
+fn call_out(sheet: &mut Sheet, sizes: &Panel, data: &CumulativeData) {
+    let mut rooms = [obstacles(sizes, data, true), obstacles(sizes, data, false)];
+    let mut write = |class: &str, behind: usize, bytes: Bytes, text: &str| {
+        let (x, y) = point(sizes, behind, bytes);
+        let across = width(text, SMALL);
+        let found = rooms
+            .iter_mut()
+            .find_map(|room| room.take(x, y, across, SMALL + 2.0));
+        if let Some(frame) = found {
+            sheet.label(class, &frame, (x, y), text);
+            rooms.iter_mut().for_each(|room| room.block(frame));
         }
+    };
+    let sent = || data.plan.iter().flat_map(|plan| &plan.sent);
+    for sent in sent() {
+        write(
+            "strong",
+            sent.behind,
+            sent.bytes,
+            &fit(&sent.label, SMALL, 220.0),
+        );
     }
+    let named = |cut: &SingleCut| sent().any(|sent| sent.behind == cut.behind);
     let mut cuts: Vec<&SingleCut> = data.cuts.iter().filter(|cut| cut.bytes.0 > 0).collect();
     cuts.sort_by(|a, b| a.edge_us.total_cmp(&b.edge_us).then(a.bytes.cmp(&b.bytes)));
-    let mut least = Bytes(u64::MAX);
+    let mut least = data.input;
     cuts.retain(|cut| {
-        let better = cut.bytes < least;
+        let better = cut.bytes < least && cut.behind > 0;
         least = least.min(cut.bytes);
-        better
+        better && !named(cut)
     });
-    // those that save most come first, and the first of all is the input itself
-    let skipped = cuts.len().saturating_sub(CALLED_OUT);
-    for cut in cuts.into_iter().skip(skipped).rev() {
-        let (x, y) = point(cut.behind, cut.bytes);
+    // those that save most come first
+    for cut in cuts.into_iter().rev().take(CALLED_OUT) {
         let text = format!("{} · {}", fit(bare(&cut.tensor), SMALL, 120.0), cut.bytes);
-        if let Some(frame) = room.take(x, y, width(&text, SMALL), SMALL + 2.0) {
-            sheet.label("label", &frame, (x, y), &text);
-        }
+        write("label", cut.behind, cut.bytes, &text);
     }
+}
+
+fn point(sizes: &Panel, behind: usize, bytes: Bytes) -> (f64, f64) {
+    let y = (bytes.0 as f64).max(sizes.y.from);
+    (sizes.at_x(behind as f64), sizes.at_y(y))
+}
+
+/// The panel without its dots and the level parts of the line or, for `all`, without the upright
+/// ones, too.
+fn obstacles(sizes: &Panel, data: &CumulativeData, all: bool) -> Room {
+    const REACH: f64 = 4.5;
+    let mut room = Room::new(sizes.frame);
+    let column = sizes.at_x(1.0) - sizes.at_x(0.0);
+    let around = |(x, y): (f64, f64), across: f64| Frame {
+        left: x - across,
+        top: y - REACH,
+        width: 2.0 * across,
+        height: 2.0 * REACH,
+    };
+    let places = data.layers.iter().enumerate();
+    let places: Vec<(f64, f64)> = places
+        .map(|(i, layer)| point(sizes, i + 1, layer.live))
+        .collect();
+    for place in &places {
+        room.block(around(*place, column / 2.0));
+    }
+    for cut in &data.cuts {
+        room.block(around(point(sizes, cut.behind, cut.bytes), REACH));
+    }
+    for pair in places.windows(2).filter(|_| all) {
+        let ((x, y0), (_, y1)) = (pair[0], pair[1]);
+        room.block(Frame {
+            left: x + column / 2.0 - 1.5,
+            top: y0.min(y1),
+            width: 3.0,
+            height: (y1 - y0).abs(),
+        });
+    }
+    room
 }
 
 /// One tooltip for each place behind a layer.

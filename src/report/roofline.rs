@@ -86,7 +86,7 @@ const LEFT: f64 = 78.0;
 /// Names in the picture.
 const CALLED_OUT: usize = 8;
 /// Kinds of operators with a colour of their own, and that of all others.
-const KINDS: [&str; 4] = ["dot-2", "dot-3", "dot-5", "dot-6"];
+const KINDS: [&str; 4] = ["dot-1", "dot-3", "dot-5", "dot-2"];
 const OTHERS: &str = "faint";
 
 /// Draws the figure.
@@ -204,9 +204,9 @@ fn words(data: &RooflineData, known: &[&Work], roof: Roof) -> Words {
     Words {
         heading: format!("{}: roofline of {} layers", data.model, known.len()),
         summary: format!(
-            "{} GFLOP in {}, {} GFLOP/s on average on {}; the roof is {} GFLOP/s and {} GB/s, and \
+            "{} in {}, {} GFLOP/s on average on {}; the roof is {} GFLOP/s and {} GB/s, and \
              memory is the limit below {} flop/B.{left_out}",
-            three_digits(flops / 1e9),
+            operations(flops),
             format_us(us),
             three_digits(flops / us / 1e3),
             data.board.label(),
@@ -220,6 +220,17 @@ fn words(data: &RooflineData, known: &[&Work], roof: Roof) -> Words {
             data.board.method
         ),
     }
+}
+
+/// A number of operations with its unit.
+fn operations(flops: f64) -> String {
+    let (unit, name) = match flops {
+        few if few < 999.5 => (1.0, "FLOP"),
+        few if few < 999.5e3 => (1e3, "kFLOP"),
+        few if few < 999.5e6 => (1e6, "MFLOP"),
+        _ => (1e9, "GFLOP"),
+    };
+    format!("{} {name}", three_digits(flops / unit))
 }
 
 fn legend(kinds: &[&str], known: &[&Work]) -> Vec<(&'static str, Swatch, String)> {
@@ -272,13 +283,13 @@ fn marks(known: &[&Work], kinds: &[&str], roof: Roof, panel: &Panel) -> Vec<Mark
     marks.extend(order.into_iter().map(|layer| {
         let at = [layer.intensity(), layer.gflop_s()];
         let tip = format!(
-            "{} ({})\n{} GFLOP/s of {} attainable\n{} flop/B: {} flop, {}\n{}, {} % of the time",
+            "{} ({})\n{} GFLOP/s of {} attainable\n{} flop/B: {}, {}\n{}, {} % of the time",
             fit(bare(&layer.name), 1.0, 60.0),
             fit(&layer.op, 1.0, 60.0),
             three_digits(layer.gflop_s()),
             three_digits(roof.at(layer.intensity())),
             three_digits(layer.intensity()),
-            layer.flops,
+            operations(layer.flops as f64),
             layer.bytes,
             format_us(layer.us),
             three_digits(layer.us / total * 100.0),

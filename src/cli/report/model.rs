@@ -49,7 +49,12 @@ impl Figures {
         };
         let stem = stem(&profile.board.name, &profile.model.file);
         let style = self.style;
-        for data in prepare::codecs(profile, accuracy, confidence, plan) {
+        let ladders = prepare::codecs(profile, accuracy, confidence, plan);
+        if ladders.is_empty() {
+            let why = "figure `codecs` is left out: the accuracy file has no tensor of this model";
+            self.leave_out(path, why.to_owned());
+        }
+        for data in ladders {
             self.keep(path, &stem, "codecs", codecs::figure(&data, &style));
         }
     }

@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use super::accuracy_source;
 use crate::codec::Codec;
 use crate::plan::Plan;
@@ -27,10 +29,15 @@ pub fn codecs(
     tensors.retain(|(tensor, _)| records(tensor) > 0);
     tensors.truncate(MOST);
     if tensors.is_empty() {
-        let known = profile.tensors.iter().map(|tensor| tensor.name.as_str());
-        // of equals, the first in the model
-        let most = known.rev().max_by_key(|tensor| records(tensor));
-        tensors.extend(most.map(|tensor| (tensor, None)));
+        let is_input = |name: &str| profile.inputs.iter().any(|input| input.name == name);
+        let known = profile
+            .tensors
+            .iter()
+            .filter(|tensor| records(&tensor.name) > 0);
+        // of equals, one that layers make, then the smallest
+        let worth = |name: &str, bytes: u64| (records(name), !is_input(name), Reverse(bytes));
+        let most = known.max_by_key(|tensor| worth(&tensor.name, tensor.bytes));
+        tensors.extend(most.map(|tensor| (tensor.name.as_str(), None)));
     }
     tensors
         .into_iter()

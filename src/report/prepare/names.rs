@@ -49,7 +49,7 @@ pub(super) fn of_layers(paths: &[&str]) -> String {
     let shared = (0..first.len()).take_while(same).count();
     match (first.get(shared), last.get(shared)) {
         (Some(one), Some(other)) if one != other => format!("{one} … {other}"),
-        (Some(one), None) | (None, Some(one)) if shared == 0 => one.clone(),
+        _ if shared == 0 => of_layer(&first.join("/")),
         _ => of_layer(&first[..shared].join("/")),
     }
 }
@@ -96,6 +96,7 @@ mod tests {
         ] {
             assert_eq!(of_layers(&paths), name);
         }
+        assert_eq!(of_layers(&["a/1", "b", "a/2"]), "1");
         assert_eq!(of_layers(&[]), "");
     }
 }
