@@ -332,10 +332,17 @@ fn many_heads_and_nested_skips_have_room() {
         layer(&format!("up{i}"), &[&before, &format!("down{i}")])
     });
     let hourglass = profile_of(down.chain(up).collect());
-    for profile in [star, hourglass] {
-        let data = data(&profile, &[], None);
-        assert_shows(&draw(&data), &data, &profile, None);
+    for profile in [&star, &hourglass] {
+        let data = data(profile, &[], None);
+        assert_shows(&draw(&data), &data, profile, None);
     }
+    // the heads share blocks with one another, none with the stem
+    let data = data(&star, &[], None);
+    assert!(
+        data.network
+            .blocks
+            .contains(&Block::Layers(vec![LayerId::new(0)]))
+    );
 }
 
 #[test]

@@ -228,25 +228,35 @@ fn words(data: &NetworkData) -> Words {
 }
 
 fn legend(data: &NetworkData) -> Vec<(&'static str, Swatch, String)> {
-    vec![
+    let (edge, server) = (data.edge.label(), data.server.label());
+    let mut entries = vec![
         (
             Side::Edge.class(),
             Swatch::Box,
-            format!("on the edge, {}", data.edge.label()),
+            format!("on the edge, {edge}"),
         ),
         (
             Side::Server.class(),
             Swatch::Box,
-            format!("on the server, {}", data.server.label()),
+            format!("on the server, {server}"),
         ),
-        (Side::Either.class(), Swatch::Box, "either".to_owned()),
+    ];
+    if data
+        .view
+        .iter()
+        .any(|view| view.sides.contains(&Side::Either))
+    {
+        entries.push((Side::Either.class(), Swatch::Box, "either".to_owned()));
+    }
+    entries.extend([
         (Flow::Crosses.class(), Swatch::Line, "crosses".to_owned()),
         (
             Flow::Returns.class(),
             Swatch::Line,
             "result comes back".to_owned(),
         ),
-    ]
+    ]);
+    entries
 }
 
 impl NetworkData {
