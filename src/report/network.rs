@@ -281,11 +281,32 @@ impl NetworkData {
 type Label<'a> = (Frame, (f64, f64), &'a str);
 
 /// Room for what is written at links, off other links if possible; `None` when there is too little.
-fn labels<'a>(data: &'a NetworkData, drawing: &Layout, room: Frame) -> Option<Vec<Label<'a>>> {
-    let boxes = drawing.boxes.iter().copied();
-    let lines = drawing.routes.iter().flat_map(|steps| lines(steps));
-    labels_off(data, drawing, room, boxes.clone().chain(lines))
-        .or_else(|| labels_off(data, drawing, room, boxes))
+fn labels<'a>(data: &'a NetworkData, drawing: &Layout, page: Frame) -> Option<Vec<Label<'a>>> {
+    let mut rooms = [Room::new(page), Room::new(page)];
+    for frame in &drawing.boxes {
+        rooms.iter_mut().for_each(|room| room.block(*frame));
+    }
+    for line in drawing.routes.iter().flat_map(|steps| lines(steps)) {
+        rooms[0].block(line);
+    }
+    let wanted = data.view.iter().flat_map(|view| &view.labels);
+    let placed = wanted.map(|(link, text)| {
+        let steps = drawing.routes.get(*link)?;
+        let middle = |pair: &[Step]| {
+            let ((x0, y0), (x1, y1)) = (pair[0].end(), pair[1].end());
+            ((x0 + x1) / 2.0, (y0 + y1) / 2.0)
+        };
+        let (frame, point) = rooms.iter_mut().find_map(|room| {
+            let mut points = steps.windows(2).map(middle);
+            points.find_map(|(x, y)| {
+                let frame = room.take(x, y, width(text, SMALL), SMALL + 3.0)?;
+                Some((frame, (x, y)))
+            })
+        })?;
+        rooms.iter_mut().for_each(|room| room.block(frame));
+        Some((frame, point, text.as_str()))
+    });
+    placed.collect()
 }
 
 /// The straight parts of a link, as boxes.
@@ -300,29 +321,6 @@ fn lines(steps: &[Step]) -> Vec<Frame> {
             height: (y1 - y0).abs() + 2.0,
         })
         .collect()
-}
-
-fn labels_off<'a>(
-    data: &'a NetworkData,
-    drawing: &Layout,
-    room: Frame,
-    taken: impl Iterator<Item = Frame>,
-) -> Option<Vec<Label<'a>>> {
-    let mut free = Room::new(room);
-    taken.for_each(|frame| free.block(frame));
-    let wanted = data.view.iter().flat_map(|view| &view.labels);
-    let placed = wanted.map(|(link, text)| {
-        let steps = drawing.routes.get(*link)?;
-        let mut points = steps.windows(2).map(|pair| {
-            let ((x0, y0), (x1, y1)) = (pair[0].end(), pair[1].end());
-            ((x0 + x1) / 2.0, (y0 + y1) / 2.0)
-        });
-        points.find_map(|(x, y)| {
-            let frame = free.take(x, y, width(text, SMALL), SMALL + 3.0)?;
-            Some((frame, (x, y), text.as_str()))
-        })
-    });
-    placed.collect()
 }
 
 fn draw(sheet: &mut Sheet, data: &NetworkData, drawing: &Layout) {
