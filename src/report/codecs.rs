@@ -77,8 +77,13 @@ impl Rung {
 
 const NAME: &str = "codecs";
 const LEFT: f64 = 62.0;
-/// Tasks in one picture.
+/// Tasks in one picture, and beside one another.
 const MOST: usize = 6;
+const MOST_ACROSS: usize = 3;
+/// Least width and height of what a task has.
+const CELL: (f64, f64) = (220.0, 130.0);
+/// Height of words and legend.
+const WORDS: f64 = 170.0;
 /// Drops up to this many percent are drawn on a linear axis, others by decades beyond one.
 const LINEAR: f64 = 12.0;
 
@@ -87,13 +92,7 @@ const LINEAR: f64 = 12.0;
 /// # Errors
 /// [`ReportError::Nothing`] unless some task was measured with a codec of the tensor.
 pub fn figure(data: &CodecsData, style: &Style) -> Result<String, ReportError> {
-    let mut tasks: Vec<TaskLadder> = data.tasks.clone();
-    for task in &mut tasks {
-        task.rungs.retain(Rung::is_sane);
-        task.rungs
-            .sort_by(|a, b| b.bytes.total_cmp(&a.bytes).then(a.codec.cmp(&b.codec)));
-    }
-    tasks.retain(|task| !task.rungs.is_empty());
+    let tasks = measured(data);
     if tasks.is_empty() || data.raw.0 == 0 {
         let why = format!(
             "no codec of `{}` was measured for any task of `{}`; `cutpoint accuracy` measures them",
@@ -102,27 +101,17 @@ pub fn figure(data: &CodecsData, style: &Style) -> Result<String, ReportError> {
         );
         return Err(nothing(NAME, why));
     }
+    let (width, height) = style.size();
+    let across = ((width / CELL.0) as usize).clamp(1, MOST_ACROSS);
+    let down = (((height - WORDS) / CELL.1) as usize).max(1);
+    let shown = losing_most(&tasks, MOST.min(across * down));
     let total = tasks.len();
-    // those that lose most say most
-    let worst = |task: &TaskLadder| task.rungs.iter().map(|r| r.drop).fold(f64::MIN, f64::max);
-    let mut order: Vec<usize> = (0..total).collect();
-    order.sort_by(|a, b| {
-        worst(&tasks[*b])
-            .total_cmp(&worst(&tasks[*a]))
-            .then(a.cmp(b))
-    });
-    order.truncate(MOST);
-    order.sort_unstable();
-    let shown: Vec<&TaskLadder> = order.iter().map(|at| &tasks[*at]).collect();
 
     let mut sheet = Sheet::new(style, &words(data, &shown, total));
     sheet.legend(&legend(&shown));
     let free = sheet.free();
-    let across = if shown.len() == 4 {
-        2
-    } else {
-        shown.len().min(3)
-    };
+    // four are two and two
+    let across = shown.len().div_ceil(shown.len().div_ceil(across));
     let down = shown.len().div_ceil(across);
     let (cell, row) = (free.width / across as f64, free.height / down as f64);
     for (number, task) in shown.iter().enumerate() {
@@ -152,6 +141,32 @@ pub fn figure(data: &CodecsData, style: &Style) -> Result<String, ReportError> {
         name_rungs(&mut sheet, &panel, data, task);
     }
     Ok(sheet.finish())
+}
+
+/// The tasks that have codecs with sensible numbers, those that send most first.
+fn measured(data: &CodecsData) -> Vec<TaskLadder> {
+    let mut tasks = data.tasks.clone();
+    for task in &mut tasks {
+        task.rungs.retain(Rung::is_sane);
+        task.rungs
+            .sort_by(|a, b| b.bytes.total_cmp(&a.bytes).then(a.codec.cmp(&b.codec)));
+    }
+    tasks.retain(|task| !task.rungs.is_empty());
+    tasks
+}
+
+/// The tasks that say most, in their own order.
+fn losing_most(tasks: &[TaskLadder], count: usize) -> Vec<&TaskLadder> {
+    let worst = |task: &TaskLadder| task.rungs.iter().map(|r| r.drop).fold(f64::MIN, f64::max);
+    let mut order: Vec<usize> = (0..tasks.len()).collect();
+    order.sort_by(|a, b| {
+        worst(&tasks[*b])
+            .total_cmp(&worst(&tasks[*a]))
+            .then(a.cmp(b))
+    });
+    order.truncate(count);
+    order.sort_unstable();
+    order.iter().map(|at| &tasks[*at]).collect()
 }
 
 fn percent(share: f64) -> f64 {

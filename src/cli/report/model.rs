@@ -51,7 +51,7 @@ impl Figures {
         let style = self.style;
         let ladders = prepare::codecs(profile, accuracy, confidence, plan);
         if ladders.is_empty() {
-            let why = "figure `codecs` is left out: the accuracy file has no tensor of this model";
+            let why = "figure `codecs` is left out: the accuracy file has no codecs";
             self.leave_out(path, why.to_owned());
         }
         for data in ladders {
