@@ -3,16 +3,20 @@
 mod compare;
 mod draw;
 mod inputs;
+mod model;
 mod page;
 mod tables;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cutpoint::plan::Plan;
+use cutpoint::problem::Problem;
 use cutpoint::report::table::{Format, Table};
 use cutpoint::report::{Style, prepare};
 use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
+use cutpoint::solve::{self, Outcome};
 use serde::Serialize;
 
 use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
@@ -25,8 +29,9 @@ use page::Page;
 /// Draw profiles, plans and sweeps as SVG figures
 ///
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
-/// rate of the link, and predicted against measured halves; with an accuracy file beside it, latency
-/// against accuracy, too. A sweep gives the best latency against
+/// rate of the link, predicted against measured halves, the network as a graph with the best cut,
+/// time so far against what is to be sent, and a roofline of the layers; with an accuracy file
+/// beside it, latency against accuracy and what codecs save and cost, too. A sweep gives the best latency against
 /// the rate. A plan sets server and link for the profile it was made from; without a plan they are
 /// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 ///
@@ -132,6 +137,10 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
             continue;
         }
         figures.profile(path, profile, &server, &problem, rates);
+        let best = plan.cloned().or_else(|| best(&problem));
+        figures.model(path, profile, &server, &problem, best.as_ref());
+        let confidence = scenario.limits.accuracy.confidence;
+        figures.codecs(path, profile, accuracy.as_ref(), confidence, best.as_ref());
         if args.html.is_some() {
             page.add(profile, &server, &problem, rates, &figures.style)?;
         }
@@ -249,6 +258,14 @@ fn html_file(text: &str) -> Result<PathBuf, String> {
         false => Err(
             "the page's name must end in .html; put --html behind the files, or name it".to_owned(),
         ),
+    }
+}
+
+/// The best plan for the link, where there is one.
+fn best(problem: &Problem) -> Option<Plan> {
+    match solve::solve(problem, &solve::Options::default()) {
+        Ok(Outcome::Plan(plan)) => Some(plan),
+        Ok(Outcome::NoPlan(_)) | Err(_) => None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
-//! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`.
+//! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`;
+//! so do those of the model itself, `network`, `cumulative`, `roofline` and `codecs`.
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
 pub mod chrome;
+pub mod codecs;
 mod columns;
 pub mod compare;
+pub mod cumulative;
 pub mod cuts;
 pub mod halves;
 pub mod layers;
@@ -17,6 +20,7 @@ mod place;
 pub mod prepare;
 pub mod rate;
 mod ribbon;
+pub mod roofline;
 mod scale;
 mod sheet;
 mod style;

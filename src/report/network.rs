@@ -220,32 +220,43 @@ fn words(data: &NetworkData) -> Words {
         heading: format!("{}: {heading}", data.model),
         summary,
         caption: format!(
-            "{times}, without handing over; bars compare edge times. {}",
+            "{times}, without handing over, behind its operator or the number of its layers; bars \
+             compare edge times. {}",
             provenance(&data.edge, &data.server)
         ),
     }
 }
 
 fn legend(data: &NetworkData) -> Vec<(&'static str, Swatch, String)> {
-    vec![
+    let (edge, server) = (data.edge.label(), data.server.label());
+    let mut entries = vec![
         (
             Side::Edge.class(),
             Swatch::Box,
-            format!("on the edge, {}", data.edge.label()),
+            format!("on the edge, {edge}"),
         ),
         (
             Side::Server.class(),
             Swatch::Box,
-            format!("on the server, {}", data.server.label()),
+            format!("on the server, {server}"),
         ),
-        (Side::Either.class(), Swatch::Box, "either".to_owned()),
+    ];
+    if data
+        .view
+        .iter()
+        .any(|view| view.sides.contains(&Side::Either))
+    {
+        entries.push((Side::Either.class(), Swatch::Box, "either".to_owned()));
+    }
+    entries.extend([
         (Flow::Crosses.class(), Swatch::Line, "crosses".to_owned()),
         (
             Flow::Returns.class(),
             Swatch::Line,
             "result comes back".to_owned(),
         ),
-    ]
+    ]);
+    entries
 }
 
 impl NetworkData {
@@ -266,43 +277,50 @@ impl NetworkData {
     }
 }
 
-/// Room for what is written at links; `None` when there is too little.
-fn labels<'a>(
-    data: &'a NetworkData,
-    drawing: &Layout,
-    room: Frame,
-) -> Option<Vec<(Frame, (f64, f64), &'a str)>> {
-    let mut free = Room::new(room);
+/// What is written at a link, with its room and the point it belongs to.
+type Label<'a> = (Frame, (f64, f64), &'a str);
+
+/// Room for what is written at links, off other links if possible; `None` when there is too little.
+fn labels<'a>(data: &'a NetworkData, drawing: &Layout, page: Frame) -> Option<Vec<Label<'a>>> {
+    let mut rooms = [Room::new(page), Room::new(page)];
     for frame in &drawing.boxes {
-        free.block(*frame);
+        rooms.iter_mut().for_each(|room| room.block(*frame));
     }
-    for steps in &drawing.routes {
-        for pair in steps.windows(2) {
-            if let [(x0, y0), (x1, y1)] = [pair[0].end(), pair[1].end()]
-                && (x0 == x1 || y0 == y1)
-            {
-                free.block(Frame {
-                    left: x0.min(x1) + 1.0,
-                    top: y0.min(y1) - 1.0,
-                    width: ((x1 - x0).abs() - 2.0).max(0.0),
-                    height: (y1 - y0).abs() + 2.0,
-                });
-            }
-        }
+    for line in drawing.routes.iter().flat_map(|steps| lines(steps)) {
+        rooms[0].block(line);
     }
     let wanted = data.view.iter().flat_map(|view| &view.labels);
     let placed = wanted.map(|(link, text)| {
         let steps = drawing.routes.get(*link)?;
-        let mut points = steps.windows(2).map(|pair| {
+        let middle = |pair: &[Step]| {
             let ((x0, y0), (x1, y1)) = (pair[0].end(), pair[1].end());
             ((x0 + x1) / 2.0, (y0 + y1) / 2.0)
-        });
-        points.find_map(|(x, y)| {
-            let frame = free.take(x, y, width(text, SMALL), SMALL + 3.0)?;
-            Some((frame, (x, y), text.as_str()))
-        })
+        };
+        let (frame, point) = rooms.iter_mut().find_map(|room| {
+            let mut points = steps.windows(2).map(middle);
+            points.find_map(|(x, y)| {
+                let frame = room.take(x, y, width(text, SMALL), SMALL + 3.0)?;
+                Some((frame, (x, y)))
+            })
+        })?;
+        rooms.iter_mut().for_each(|room| room.block(frame));
+        Some((frame, point, text.as_str()))
     });
     placed.collect()
+}
+
+/// The straight parts of a link, as boxes.
+fn lines(steps: &[Step]) -> Vec<Frame> {
+    let pairs = steps.windows(2).map(|pair| (pair[0].end(), pair[1].end()));
+    let straight = pairs.filter(|((x0, y0), (x1, y1))| x0 == x1 || y0 == y1);
+    straight
+        .map(|((x0, y0), (x1, y1))| Frame {
+            left: x0.min(x1) + 1.0,
+            top: y0.min(y1) - 1.0,
+            width: ((x1 - x0).abs() - 2.0).max(0.0),
+            height: (y1 - y0).abs() + 2.0,
+        })
+        .collect()
 }
 
 fn draw(sheet: &mut Sheet, data: &NetworkData, drawing: &Layout) {
@@ -427,7 +445,14 @@ fn below(data: &NetworkData, number: usize, block: &Block, node: &Node) -> Vec<S
             };
             let time = format_us(us);
             match layers.len() {
-                1 => vec![format!("{} · {time}", node.op), time],
+                1 => {
+                    let first = node.op.split('+').next().unwrap_or_default();
+                    vec![
+                        format!("{} · {time}", node.op),
+                        format!("{first}+… · {time}"),
+                        time,
+                    ]
+                }
                 count => vec![
                     format!("{count} layers · {time}"),
                     format!("{count} · {time}"),

@@ -134,6 +134,7 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("dot-4", Dot, "#7a8a00", "#c8d84a"),
     ("dot-5", Dot, "#b87f00", "#f2b632"),
     ("dot-6", Dot, "#d55e00", "#ff8a45"),
+    ("live", Line(1.5, ""), "#57606a", "#a3adb8"),
     ("at-edge", Card(""), "#0072b2", "#56b4e9"),
     ("at-server", Card("5 2"), "#b87f00", "#f2b632"),
     ("at-either", Card(""), "#8b949e", "#7d8792"),

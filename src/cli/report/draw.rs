@@ -54,7 +54,7 @@ impl Figures {
     }
 
     /// Keeps a figure under a name of its own, or notes why there is none.
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         input: &Path,
         stem: &str,

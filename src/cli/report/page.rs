@@ -77,11 +77,16 @@ impl Page {
         let (stems, mut models): (Vec<String>, Vec<ModelData>) = self.models.into_iter().unzip();
         let mut rest = Vec::new();
         for drawn in &figures.drawn {
+            let of = stems.iter().position(|stem| *stem == drawn.stem);
+            // the model's part has it already, for all plans
+            if drawn.name == "network" && of.is_some_and(|of| models[of].network.is_some()) {
+                continue;
+            }
             let figure = PageFigure {
                 name: drawn.name.to_owned(),
                 svg: drawn.svg.clone(),
             };
-            match stems.iter().position(|stem| *stem == drawn.stem) {
+            match of {
                 Some(of) => models[of].figures.push(figure),
                 None => rest.push(figure),
             }

@@ -63,9 +63,10 @@ impl Block {
 /// Folds a network so that each of `placements` (layers on the edge) has every block on one side.
 /// The result depends on nothing else, so that one drawing serves all plans of a sweep.
 ///
-/// Blocks grow along links, first inside skip connections and other places where no single tensor
-/// crosses, among layers that the same tasks need and whose names start alike. Networks of up to
-/// [`MOST_BLOCKS`] layers stay as they are.
+/// Blocks grow along links among layers that the same tasks need, first inside skip connections and
+/// other places where no single tensor crosses, then where names start alike; then branches that
+/// begin at the same blocks become one. Networks of up to [`MOST_BLOCKS`] layers stay as they are
+/// unless many branches lie side by side.
 ///
 /// # Errors
 /// A task names a tensor that does not exist.
@@ -177,19 +178,44 @@ impl Folding {
         // along a link from one rank to the next there is no other way from block to block, and
         // within a rank there is none at all: the merged network has no cycle
         let along = self.links.keys().copied();
-        let along = along.filter(|(from, to)| ranks[to] == ranks[from] + 1);
-        let along = along.filter(|pair| !few || !self.small && self.is_inner(*pair));
-        let across = |row: &Vec<usize>| {
-            let pairs = row.iter().enumerate();
-            let pairs = pairs.flat_map(|(at, one)| row[at + 1..].iter().map(|two| (*one, *two)));
-            pairs.collect::<Vec<_>>()
-        };
-        let best = |pairs: &mut dyn Iterator<Item = (usize, usize)>| {
-            let same = pairs.filter(|(a, b)| self.groups[a].side == self.groups[b].side);
-            same.min_by_key(|pair| self.cost(*pair))
-        };
+        let along: Vec<(usize, usize)> = along
+            .filter(|(from, to)| ranks[to] == ranks[from] + 1)
+            .filter(|(from, to)| self.groups[from].side == self.groups[to].side)
+            .collect();
         let crowded = beside.values().filter(|row| !few || row.len() > WIDEST);
-        best(&mut along.into_iter()).or_else(|| best(&mut crowded.flat_map(across)))
+        let across: Vec<(usize, usize)> = crowded.flat_map(|row| self.pairs(row)).collect();
+        let before = |block: usize| {
+            let links = self.links.keys().filter(move |(_, to)| *to == block);
+            links.map(|(from, _)| *from).collect::<Vec<_>>()
+        };
+        let best = |pairs: &[(usize, usize)], fit: &dyn Fn(&(usize, usize)) -> bool| {
+            let pairs = pairs.iter().copied().filter(|pair| fit(pair));
+            pairs.min_by_key(|pair| self.cost(*pair))
+        };
+        best(&along, &|pair| match few {
+            true => !self.small && self.is_inner(*pair),
+            false => self.is_together(*pair),
+        })
+        .or_else(|| best(&across, &|(a, b)| before(*a) == before(*b)))
+        .or_else(|| best(&along, &|_| !few))
+        .or_else(|| best(&across, &|_| true))
+    }
+
+    /// Neighbours among blocks of one rank that are on one side.
+    fn pairs(&self, row: &[usize]) -> Vec<(usize, usize)> {
+        let mut row: Vec<(usize, usize)> = row
+            .iter()
+            .map(|block| (self.groups[block].side, *block))
+            .collect();
+        row.sort_unstable();
+        let pairs = row.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+        pairs.map(|pair| (pair[0].1, pair[1].1)).collect()
+    }
+
+    /// Whether the same tasks need both blocks.
+    fn is_together(&self, (a, b): (usize, usize)) -> bool {
+        let (one, two) = (&self.groups[&a], &self.groups[&b]);
+        one.needed.is_some() && one.needed == two.needed
     }
 
     /// Whether a link is within a skip connection or the like, and no longer needed as a place to
@@ -197,7 +223,7 @@ impl Folding {
     fn is_inner(&self, (a, b): (usize, usize)) -> bool {
         let (one, two) = (&self.groups[&a], &self.groups[&b]);
         let size = one.layers.len() + two.layers.len();
-        size <= self.usual && one.needed == two.needed && self.links.get(&(a, b)) == Some(&true)
+        size <= self.usual && self.is_together((a, b)) && self.links.get(&(a, b)) == Some(&true)
     }
 
     /// The less, the better the two blocks are made one.
@@ -207,9 +233,8 @@ impl Folding {
         let tight = self.links.get(&(a, b)) == Some(&true);
         let shared = shared_start(&one.prefix, &two.prefix);
         let depth = shared.matches(['/', '.', ':']).count();
-        let together = one.needed.is_some() && one.needed == two.needed;
         (
-            !together,
+            !self.is_together((a, b)),
             size > self.usual,
             !tight,
             Reverse(depth),

@@ -14,10 +14,10 @@ use crate::report::place::{Frame, spread};
 /// Height of a box.
 pub(super) const TALL: f64 = 34.0;
 /// Least and most width of a box.
-const NARROWEST: f64 = 94.0;
+const NARROWEST: f64 = 98.0;
 const WIDEST: f64 = 168.0;
 /// Between columns.
-const GAP: f64 = 28.0;
+const GAP: f64 = 26.0;
 /// Between a box and a link that passes by; between boxes it is twice as much.
 const APART: f64 = 6.0;
 /// Height of a link that passes by.

@@ -1,6 +1,8 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod codecs;
 mod compare;
+mod cumulative;
 mod cuts;
 mod halves;
 mod layers;
@@ -8,18 +10,22 @@ mod names;
 mod network;
 mod page;
 mod rate;
+mod roofline;
 mod summary;
 mod tables;
 mod timeline;
 mod tradeoff;
 
+pub use codecs::codecs;
 pub use compare::{CompareError, compare};
+pub use cumulative::cumulative;
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
 pub use network::{network, view};
 pub use page::{delays_around, explorer, shown};
 pub use rate::rate;
+pub use roofline::roofline;
 pub use summary::{no_plan, summary};
 pub use tables::{plan_tables, profile_tables, sweep_tables};
 pub use timeline::timeline;
@@ -30,6 +36,7 @@ use crate::graph::TensorId;
 use crate::plan::Setting;
 use crate::problem::Problem;
 use crate::profile::{Profile, TimeOrigin};
+use crate::sensitivity::Sensitivity;
 use crate::server::Server;
 use crate::units::three_digits;
 
@@ -37,6 +44,23 @@ use crate::units::three_digits;
 fn local_inputs(problem: &Problem) -> Vec<TensorId> {
     let inputs = problem.graph().inputs().iter().copied();
     inputs.filter(|input| problem.is_local(*input)).collect()
+}
+
+/// What drops in accuracy were measured on.
+fn accuracy_source(accuracy: &Sensitivity) -> String {
+    let data = &accuracy.data;
+    let labels = if data.labelled {
+        ""
+    } else {
+        ", without labels: against the whole model's own answers"
+    };
+    match data.samples {
+        0 => format!("as stated by hand ({})", data.source),
+        samples => format!(
+            "measured on up to {samples} samples of {}{labels}",
+            data.source
+        ),
+    }
 }
 
 /// Where the times of the edge come from: a profile measured there.

@@ -14,10 +14,19 @@ pub(super) fn without_op<'a>(name: &'a str, op: &str) -> &'a str {
     }
 }
 
+/// A part of a path without what PyTorch's exporter puts before the names of all nodes.
+fn plain(part: &str) -> &str {
+    match part.strip_prefix("node_") {
+        None | Some("") => part,
+        Some(name) => name,
+    }
+}
+
 /// What one layer is called: the end of its path from the last part with a number on, since
 /// exporters repeat a module's path in its parts (`layer/layer.3/layer.3.0`).
 pub(super) fn of_layer(path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let parts: Vec<&str> = parts.map(plain).collect();
     let numbered = |part: &&str| part.contains(|c: char| c.is_ascii_digit());
     match parts.iter().rposition(numbered) {
         Some(first) => parts[first..].join("/"),
@@ -30,7 +39,7 @@ pub(super) fn of_layer(path: &str) -> String {
 pub(super) fn of_layers(paths: &[&str]) -> String {
     let split = |path: &&str| -> Vec<String> {
         let parts = path.split('/').filter(|part| !part.is_empty());
-        parts.map(str::to_owned).collect()
+        parts.map(plain).map(str::to_owned).collect()
     };
     let all: Vec<Vec<String>> = paths.iter().map(split).collect();
     let (Some(first), Some(last)) = (all.first(), all.last()) else {
@@ -40,7 +49,7 @@ pub(super) fn of_layers(paths: &[&str]) -> String {
     let shared = (0..first.len()).take_while(same).count();
     match (first.get(shared), last.get(shared)) {
         (Some(one), Some(other)) if one != other => format!("{one} … {other}"),
-        (Some(one), None) | (None, Some(one)) if shared == 0 => one.clone(),
+        _ if shared == 0 => of_layer(&first.join("/")),
         _ => of_layer(&first[..shared].join("/")),
     }
 }
@@ -69,6 +78,7 @@ mod tests {
             ),
             ("/Conv", "Conv", "Conv"),
             ("Conv_12", "Conv", "Conv_12"),
+            ("node_conv2d_1", "Conv", "conv2d_1"),
             ("/a/Conv_x", "Conv", "a/Conv_x"),
         ] {
             assert_eq!(of_layer(without_op(name, op)), short);
@@ -86,6 +96,7 @@ mod tests {
         ] {
             assert_eq!(of_layers(&paths), name);
         }
+        assert_eq!(of_layers(&["a/1", "b", "a/2"]), "1");
         assert_eq!(of_layers(&[]), "");
     }
 }

@@ -1,4 +1,4 @@
-use super::{edge_origin, local_inputs, server_origin};
+use super::{accuracy_source, edge_origin, local_inputs, server_origin};
 use crate::codec::Codec;
 use crate::cuts;
 use crate::graph::{LayerSet, TensorId};
@@ -19,19 +19,7 @@ pub fn tradeoff(
     confidence: Confidence,
 ) -> TradeoffData {
     let delay = problems.first().map(|(problem, _)| problem.link().delay);
-    let data = &accuracy.data;
-    let labels = if data.labelled {
-        ""
-    } else {
-        ", without labels: against the whole model's own answers"
-    };
-    let measured = match data.samples {
-        0 => format!("as stated by hand ({})", data.source),
-        samples => format!(
-            "measured on up to {samples} samples of {}{labels}",
-            data.source
-        ),
-    };
+    let measured = accuracy_source(accuracy);
     TradeoffData {
         model: profile.model.file.clone(),
         edge: edge_origin(profile),

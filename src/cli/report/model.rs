@@ -1,0 +1,61 @@
+//! Figures of the model itself: its network, its layers, and what codecs cost it.
+
+use std::path::Path;
+
+use cutpoint::plan::Plan;
+use cutpoint::problem::Problem;
+use cutpoint::profile::Profile;
+use cutpoint::report::{codecs, cumulative, network, prepare, roofline};
+use cutpoint::sensitivity::{Confidence, Sensitivity};
+use cutpoint::server::Server;
+
+use super::draw::{Figures, stem};
+
+impl Figures {
+    /// What the network looks like, with the cut of `plan`; `profile` and `server` are those of the
+    /// problem.
+    pub(super) fn model(
+        &mut self,
+        path: &Path,
+        profile: &Profile,
+        server: &Server,
+        problem: &Problem,
+        plan: Option<&Plan>,
+    ) {
+        let stem = stem(&profile.board.name, &profile.model.file);
+        let style = self.style;
+        let drawn = prepare::network(problem, profile, server, &[], plan);
+        let drawn = drawn.and_then(|data| network::figure(&data, &style));
+        self.keep(path, &stem, "network", drawn);
+        let data = prepare::cumulative(problem, profile, server, plan);
+        self.keep(path, &stem, "cumulative", cumulative::figure(&data, &style));
+        let drawn = roofline::figure(&prepare::roofline(profile), &style);
+        self.keep(path, &stem, "roofline", drawn);
+    }
+
+    /// What codecs save and cost, for what `plan` sends.
+    pub(super) fn codecs(
+        &mut self,
+        path: &Path,
+        profile: &Profile,
+        accuracy: Option<&Sensitivity>,
+        confidence: Confidence,
+        plan: Option<&Plan>,
+    ) {
+        let Some(accuracy) = accuracy else {
+            let why = "figure `codecs` is left out: there is no accuracy file beside the profile; \
+                       `cutpoint accuracy` makes one";
+            return self.leave_out(path, why.to_owned());
+        };
+        let stem = stem(&profile.board.name, &profile.model.file);
+        let style = self.style;
+        let ladders = prepare::codecs(profile, accuracy, confidence, plan);
+        if ladders.is_empty() {
+            let why = "figure `codecs` is left out: the accuracy file has no codecs";
+            self.leave_out(path, why.to_owned());
+        }
+        for data in ladders {
+            self.keep(path, &stem, "codecs", codecs::figure(&data, &style));
+        }
+    }
+}
