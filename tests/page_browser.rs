@@ -1,7 +1,7 @@
 //! The page in a real browser: what it shows is what cutpoint plans, by keyboard, mouse and address.
 
 // helpers of tests may fail as loudly as tests
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod browser_support;
 mod report_support;

@@ -34,21 +34,25 @@ fn scope(css: &str, id: &str) -> String {
     let mut rest = css;
     while let Some(at) = rest.find(['{', '}']) {
         let (head, tail) = rest.split_at(at);
-        if tail.starts_with('}') {
+        rest = match tail.strip_prefix('}') {
             // the end of a group
-            scoped.push('}');
-            rest = &tail[1..];
-        } else if head.trim_start().starts_with('@') {
-            scoped.push_str(head);
-            scoped.push('{');
-            rest = &tail[1..];
-        } else {
-            let selectors = head.split(',').map(|one| of(one.trim(), id));
-            scoped.push_str(&selectors.collect::<Vec<_>>().join(","));
-            let end = tail.find('}').map_or(tail.len(), |end| end + 1);
-            scoped.push_str(&tail[..end]);
-            rest = &tail[end..];
-        }
+            Some(after) => {
+                scoped.push('}');
+                after
+            }
+            None if head.trim_start().starts_with('@') => {
+                scoped.push_str(head);
+                scoped.push('{');
+                &tail[1..]
+            }
+            None => {
+                let selectors = head.split(',').map(|one| of(one.trim(), id));
+                scoped.push_str(&selectors.collect::<Vec<_>>().join(","));
+                let end = tail.find('}').map_or(tail.len(), |end| end + 1);
+                scoped.push_str(&tail[..end]);
+                &tail[end..]
+            }
+        };
     }
     scoped
 }
