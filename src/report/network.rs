@@ -208,20 +208,20 @@ fn words(data: &NetworkData) -> Words {
         total(|node| node.server_us),
         data.server.label(),
     );
-    let (heading, summary, times) = match &data.view {
-        None => ("the network", both, "A block's time is that on the edge"),
+    let (heading, summary, side) = match &data.view {
+        None => ("the network", both, "the edge"),
         Some(view) => (
             "where the network is cut",
             view.words.clone(),
-            "A block's time is that on its side",
+            "its side; a task is on the side that wants its results",
         ),
     };
     Words {
         heading: format!("{}: {heading}", data.model),
         summary,
         caption: format!(
-            "{times}, without handing over, behind its operator or the number of its layers; bars \
-             compare edge times. {}",
+            "Behind its operator or the number of its layers stands a block's time on {side}. \
+             Bars compare edge times. {}",
             provenance(&data.edge, &data.server)
         ),
     }
