@@ -1,7 +1,7 @@
 //! Time so far against what is to be sent.
 
 // helpers of tests may fail as loudly as tests
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod report_support;
 
@@ -114,7 +114,10 @@ fn the_plan_is_marked_where_its_tensors_are_made() {
     let planned = data.plan.as_ref().unwrap();
     let first: f64 = data.layers[..8].iter().map(|layer| layer.edge_us).sum();
     assert!((planned.edge_us - first).abs() < 1e-6);
-    assert_eq!(planned.sent[0].behind, 8);
+    assert_eq!(
+        (planned.sent[0].behind, planned.sent[0].payload),
+        (8, Bytes(1234))
+    );
     let svg = draw(&data);
     check(&svg);
     assert!(svg.contains(">layer7 as q8+zstd: 1.23 kB</text>"), "{svg}");

@@ -75,6 +75,8 @@ pub struct Sent {
     pub bytes: Bytes,
     /// How it is sent: what is written at it.
     pub label: String,
+    /// Size of what is sent.
+    pub payload: Bytes,
 }
 
 const NAME: &str = "cumulative";
@@ -340,7 +342,7 @@ fn size_marks(data: &CumulativeData, pitch: f64, panel: &Panel) -> Vec<Mark> {
 /// possible.
 fn call_out(sheet: &mut Sheet, sizes: &Panel, data: &CumulativeData) {
     let mut rooms = [obstacles(sizes, data, true), obstacles(sizes, data, false)];
-    let mut write = |class: &str, behind: usize, bytes: Bytes, text: &str| {
+    let mut write = |class: &str, behind: usize, bytes: Bytes, text: &str| -> bool {
         let (x, y) = point(sizes, behind, bytes);
         let across = width(text, SMALL);
         let found = rooms
@@ -350,15 +352,14 @@ fn call_out(sheet: &mut Sheet, sizes: &Panel, data: &CumulativeData) {
             sheet.label(class, &frame, (x, y), text);
             rooms.iter_mut().for_each(|room| room.block(frame));
         }
+        found.is_some()
     };
     let sent = || data.plan.iter().flat_map(|plan| &plan.sent);
     for sent in sent() {
-        write(
-            "strong",
-            sent.behind,
-            sent.bytes,
-            &fit(&sent.label, SMALL, 220.0),
-        );
+        let labels = [fit(&sent.label, SMALL, 220.0), sent.payload.to_string()];
+        labels
+            .iter()
+            .find(|label| write("strong", sent.behind, sent.bytes, label));
     }
     let named = |cut: &SingleCut| sent().any(|sent| sent.behind == cut.behind);
     let mut cuts: Vec<&SingleCut> = data.cuts.iter().filter(|cut| cut.bytes.0 > 0).collect();

@@ -208,20 +208,20 @@ fn words(data: &NetworkData) -> Words {
         total(|node| node.server_us),
         data.server.label(),
     );
-    let (heading, summary, times) = match &data.view {
-        None => ("the network", both, "A block's time is that on the edge"),
+    let (heading, summary, side) = match &data.view {
+        None => ("the network", both, "the edge"),
         Some(view) => (
             "where the network is cut",
             view.words.clone(),
-            "A block's time is that on its side",
+            "its side; a task is on the side that wants its results",
         ),
     };
     Words {
         heading: format!("{}: {heading}", data.model),
         summary,
         caption: format!(
-            "{times}, without handing over, behind its operator or the number of its layers; bars \
-             compare edge times. {}",
+            "Behind its operator or the number of its layers stands a block's time on {side}. \
+             Bars compare edge times. {}",
             provenance(&data.edge, &data.server)
         ),
     }
@@ -414,7 +414,7 @@ fn write_texts(
 ) {
     let middle = frame.left + frame.width / 2.0;
     let room = frame.width - if block.layers().is_empty() { 16.0 } else { 8.0 };
-    let name = fit(&node.name, SMALL, room);
+    let name = fit_name(&node.name, room);
     sheet.text("small", middle, frame.top + 13.5, Anchor::Middle, &name);
     let below = below(data, number, block, node);
     let fitting = below.iter().find(|text| width(text, TINY) <= room);
@@ -422,6 +422,16 @@ fn write_texts(
         let text = fit(text, TINY, room);
         sheet.text("tiny", middle, frame.top + 25.5, Anchor::Middle, &text);
     }
+}
+
+/// A block's name; of one that says where the block begins and ends, the end if need be.
+fn fit_name(name: &str, room: f64) -> String {
+    let close = name.replace(" … ", "…");
+    let end = name.split_once(" … ").map(|(_, end)| format!("…{end}"));
+    let mut names = [name.to_owned(), close].into_iter().chain(end.clone());
+    names
+        .find(|name| width(name, SMALL) <= room)
+        .unwrap_or_else(|| fit(&end.unwrap_or_else(|| name.to_owned()), SMALL, room))
 }
 
 /// The second line of a block, the longest first.

@@ -191,14 +191,16 @@ fn words(data: &RooflineData, known: &[&Work], roof: Roof) -> Words {
             format!(" {more} layers without operations to count, or without a time, are left out.")
         }
     };
+    let above = |layer: &&Work| layer.gflop_s() > roof.at(layer.intensity());
+    let caches = match known.iter().any(above) {
+        true => " Layers above it find their data in caches.",
+        false => "",
+    };
     let origin = match roof.measured {
-        true => {
-            "The roof is measured on the same board: a matrix product, and a copy in memory. \
-                 Layers above its slope find their data in caches."
-        }
+        true => "The roof is measured on the same board: a matrix product, and a copy in memory.",
         false => {
             "The roof is only what the best of these layers reach, since the profile does not \
-                  state the board's own limits."
+             state the board's own limits."
         }
     };
     Words {
@@ -216,7 +218,7 @@ fn words(data: &RooflineData, known: &[&Work], roof: Roof) -> Words {
         ),
         caption: format!(
             "Area of a dot: share of the time. Operations are counted from shapes, a multiply-add as \
-             two; bytes are inputs, weights and outputs, each once. {origin} Times: {}.",
+             two; bytes are inputs, weights and outputs, each once. {origin}{caches} Times: {}.",
             data.board.method
         ),
     }

@@ -89,6 +89,7 @@ fn planned(problem: &Problem, plan: &Plan) -> PlannedCut {
         Some(Sent {
             behind: behind(graph, tensor),
             bytes: graph.tensor(tensor).bytes,
+            payload: Bytes(crossing.bytes),
             label: format!("{name} as {}: {}", crossing.codec, Bytes(crossing.bytes)),
         })
     });
