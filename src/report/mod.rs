@@ -1,6 +1,7 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
 //! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`.
+//! So does `compare`. `table` writes tables in several formats, `chrome` timelines.
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
