@@ -15,7 +15,7 @@ use cutpoint::plan::{Plan, Side};
 use cutpoint::problem::Problem;
 use cutpoint::report::page::{Explorer, ModelData, PageData, PageFigure, page};
 use cutpoint::report::{Origin, Style, prepare};
-use cutpoint::scenario::{Deadline, RateRange};
+use cutpoint::scenario::{Deadline, RateRange, Schedule};
 use cutpoint::server::Server;
 use cutpoint::solve::{self, Options, Outcome, Rival, SolveError};
 use cutpoint::units::{BitRate, Delay};
@@ -57,11 +57,18 @@ fn is_exact(problem: &Problem, found: &Explorer, bit_s: u64, row: usize) {
     let shown = &found.plans[at];
     let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs().max(1e-3);
     let latency = shown.times.latency_ms(bit_s, delay);
+    if found.resolution.is_some() && !close(latency, own.latency_ms) {
+        // a plan that is the best over a narrow stretch of rates may be missing then
+        return assert!(latency > own.latency_ms);
+    }
     assert!(
         close(latency, own.latency_ms),
         "{latency} {} at {bit_s} bit/s",
         own.latency_ms
     );
+    if found.resolution.is_some() && shown.edge_layers != own.edge.len() {
+        return;
+    }
     let parts = shown.times.parts_ms(bit_s, delay);
     let ms = own.breakdown_ms;
     let planned = [
@@ -89,14 +96,20 @@ fn is_exact(problem: &Problem, found: &Explorer, bit_s: u64, row: usize) {
         .collect();
     assert_eq!(listed, crossing);
     for (task, planned) in shown.tasks.iter().zip(&own.tasks) {
-        let done: f64 = parts[..task.parts].iter().sum();
+        let before: f64 = parts[..task.parts].iter().sum();
+        let beside = match task.beside {
+            true => shown.times.local_ns as f64 / 1e6,
+            false => 0.0,
+        };
+        let done = before + beside;
         assert!(
             close(done, planned.latency_ms),
             "{}: {done} {}",
             task.name,
             planned.latency_ms
         );
-        assert_eq!(task.side == "edge", planned.side == Side::Edge);
+        assert_eq!(task.side.starts_with("edge"), planned.side == Side::Edge);
+        assert_eq!(task.beside, planned.beside_link);
     }
 }
 
@@ -107,6 +120,7 @@ proptest! {
     fn constants_give_the_plans_at_any_rate(
         seed in 0u64..100_000,
         deadline in prop::option::of(1u64..2_000),
+        overlap in prop::bool::weighted(0.3),
         shares in prop::collection::vec(0.0..1.0f64, 8),
     ) {
         let profile = random::network(seed, 7);
@@ -114,6 +128,9 @@ proptest! {
         if let Some(us) = deadline {
             let most = Delay(Duration::from_micros(us));
             wishes.limits.deadlines = vec![Deadline { task: None, most }];
+        }
+        if overlap {
+            wishes.schedule = Schedule::Overlap;
         }
         let problem = Problem::new(&profile, &Server::faster(4.0), &wishes).unwrap();
         let found = match explorer(&problem) {

@@ -37,7 +37,7 @@ fn nasty() -> Table {
     let row = |(index, text): (usize, &&str)| {
         vec![
             Cell::text(*text),
-            Cell::number([0.0, 1234.567_891_23, -0.000_123, 5e9][index % 4]),
+            Cell::number([0.0, 1_234.567_891_23, -0.000_123, 5e9][index % 4]),
             match index % 3 {
                 0 => Cell::Empty,
                 n => Cell::Count(n as u64),

@@ -243,7 +243,8 @@ fn tip(layer: &LayerChange, change: &Change) -> String {
 
 /// Names the layers whose times moved most.
 fn call_out(sheet: &mut Sheet, panel: &Panel, changed: &[(&LayerChange, Change)]) {
-    const REACH: f64 = 3.0;
+    let pitch = panel.frame.width / changed.len() as f64;
+    let reach = (0.45 * pitch).min(3.0);
     let mut room = Room::new(panel.frame);
     let at = |index: usize, ratio: f64| {
         let ratio = ratio.clamp(panel.y.from, panel.y.to);
@@ -252,9 +253,9 @@ fn call_out(sheet: &mut Sheet, panel: &Panel, changed: &[(&LayerChange, Change)]
     for (index, (_, change)) in changed.iter().enumerate() {
         let ((x, low), (_, high)) = (at(index, change.low), at(index, change.high));
         room.block(Frame {
-            left: x - REACH,
+            left: x - reach,
             top: high,
-            width: 2.0 * REACH,
+            width: 2.0 * reach,
             height: low - high,
         });
     }
@@ -267,7 +268,13 @@ fn call_out(sheet: &mut Sheet, panel: &Panel, changed: &[(&LayerChange, Change)]
     for index in order.into_iter().take(CALLED_OUT) {
         let (layer, change) = &changed[index];
         let label = fit(bare(&layer.name), SMALL, 190.0);
-        let (x, y) = at(index, change.ratio);
+        // at the far end of the interval, so that the line to the label does not run along it
+        let end = if change.ratio > 1.0 {
+            change.high
+        } else {
+            change.low
+        };
+        let (x, y) = at(index, end);
         if let Some(frame) = room.take(x, y, width(&label, SMALL), SMALL + 2.0) {
             sheet.label("label", &frame, (x, y), &label);
         }

@@ -1,7 +1,8 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
 //! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`;
-//! so do those of the model itself, `network`, `cumulative`, `roofline` and `codecs`.
+//! so do those of the model itself, `network`, `cumulative`, `roofline` and `codecs`, and `compare`.
+//! `table` writes tables in several formats, `chrome` timelines, `page` all of it as one HTML file.
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 

@@ -18,7 +18,7 @@ const COLUMNS: [&str; 9] = [
 ];
 
 impl Profile {
-    /// The times as a table that [`Times::load`] reads: every layer and what runs as part of it,
+    /// The times as a table that [`Times::load`](crate::profile::Times::load) reads: every layer and what runs as part of it,
     /// the whole model, and what splitting costs. Times of codecs, measured halves and memory are
     /// not in it.
     ///

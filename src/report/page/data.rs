@@ -66,6 +66,8 @@ pub struct Shown {
     pub latency_ms: f64,
     /// The parts of the latency in milliseconds, in the order of [`PARTS`].
     pub parts_ms: [f64; 6],
+    /// Heads on the edge that run beside link and server, in milliseconds; zero without.
+    pub local_ms: f64,
     /// What else there is to know, as a name and a value.
     pub facts: Vec<(&'static str, String)>,
     /// What crosses: tensor, codec, bytes.
@@ -104,6 +106,8 @@ pub struct Explorer {
     pub plans: Vec<Choice>,
     /// Plans to compare with at every rate, limits aside.
     pub others: Vec<OtherChoice>,
+    /// What may be missing, when the plans are not known at every single rate.
+    pub resolution: Option<String>,
     /// What the script writes about each block of [`ModelData::network`].
     pub blocks: Vec<BlockTimes>,
 }
@@ -180,6 +184,8 @@ pub struct TaskTimes {
     pub side: &'static str,
     /// How many of the six parts pass until it is done.
     pub parts: usize,
+    /// The heads beside the link come after those.
+    pub beside: bool,
     /// What it loses, in words.
     pub drop: String,
 }
@@ -200,6 +206,8 @@ pub struct Times {
     pub edge_ns: u64,
     /// Encoders.
     pub encode_ns: u64,
+    /// Heads on the edge that run beside link and server, none if zero.
+    pub local_ns: u64,
     /// Delays on the way to the server, none or one.
     pub delays: u64,
     /// Bits on the wire to the server, framing included.
@@ -232,9 +240,14 @@ impl Times {
         ns.map(|ns| ns / 1e6)
     }
 
-    /// Their sum.
+    /// Until the last result: their sum, or when the heads beside the link are done.
     pub fn latency_ms(&self, bit_s: u64, delay_ns: u64) -> f64 {
-        self.parts_ms(bit_s, delay_ns).iter().sum()
+        let beside_ns = match self.local_ns {
+            0 => 0,
+            local_ns => self.edge_ns + self.encode_ns + local_ns,
+        };
+        let sum: f64 = self.parts_ms(bit_s, delay_ns).iter().sum();
+        sum.max(beside_ns as f64 / 1e6)
     }
 }
 

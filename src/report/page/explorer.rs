@@ -9,6 +9,11 @@ use crate::report::table::{Cell, Column, Table};
 use crate::report::text::{escape, harmless};
 use crate::units::{BitRate, format_us, three_digits};
 
+/// Name of what the edge does while link and server work.
+const BESIDE: &str = "heads beside the link";
+const HOW_PLANS_HOLD: &str = "Each is the best from its first rate, exactly, up to the next one's; its latency is the time \
+     without the wire plus the bits on the wire over the rate, or until heads beside the link are \
+     done, if that is later.";
 /// Steps of the slider over the rate.
 const STEPS: usize = 1_000;
 
@@ -173,7 +178,11 @@ fn answer(shown: &Shown, network: Option<&str>, id: &str, html: &mut String) {
                 let swatch = format!("<i class=\"{class}\"></i>{name}");
                 vec![swatch, time(ms)]
             };
-            PARTS.iter().zip(shown.parts_ms).map(part).collect()
+            let mut rows: Vec<Vec<String>> = PARTS.iter().zip(shown.parts_ms).map(part).collect();
+            if shown.local_ms > 0.0 {
+                rows.push(vec![BESIDE.to_owned(), time(shown.local_ms)]);
+            }
+            rows
         },
     );
     small_table(
@@ -276,11 +285,10 @@ pub(super) fn every_plan(found: &Explorer) -> Table {
             .iter()
             .flat_map(|row| rows_of(found, row))
             .collect(),
-        notes: vec![
-            "Each is the best from its first rate, exactly, up to the next one's; its latency is the \
-             time without the wire plus the bits on the wire over the rate."
-                .to_owned(),
-        ],
+        notes: [HOW_PLANS_HOLD.to_owned()]
+            .into_iter()
+            .chain(found.resolution.clone())
+            .collect(),
     }
 }
 
@@ -303,16 +311,16 @@ fn rows_of(found: &Explorer, row: &DelayRow) -> Vec<Vec<Cell>> {
         };
         let times = &plan.times;
         let bits = times.up_bits + times.back_bits;
-        let slowest = times.latency_ms(stretch.from, row.ns);
+        let parts: f64 = times.parts_ms(stretch.from, row.ns).iter().sum();
         rows.push(vec![
             delay(),
             rate(stretch.from),
             rate(to),
             Cell::text(&plan.name),
             Cell::Count(plan.edge_layers as u64),
-            Cell::number(slowest),
+            Cell::number(times.latency_ms(stretch.from, row.ns)),
             Cell::number(times.latency_ms(to, row.ns)),
-            Cell::number(slowest - bits as f64 / stretch.from as f64 * 1e3),
+            Cell::number(parts - bits as f64 / stretch.from as f64 * 1e3),
             Cell::Count(bits),
         ]);
     }

@@ -60,6 +60,13 @@
     ].map((ns) => ns / 1e6);
   }
 
+  // when the heads that the edge runs beside link and server are done
+  const besideMs = (times) => (times.local_ns ? (times.edge_ns + times.encode_ns + times.local_ns) / 1e6 : 0);
+
+  const latencyMs = (times, bits, delay) => Math.max(sum(partsMs(times, bits, delay)), besideMs(times));
+
+  const doneMs = (task, times, parts) => (task.beside ? besideMs(times) : sum(parts.slice(0, task.parts)));
+
   const against = (ratio) => (Math.abs(ratio - 1) < 0.005 ? "the same" : threeDigits(ratio) + " times as long");
 
   const sum = (values) => values.reduce((all, value) => all + value, 0);
@@ -111,7 +118,7 @@
     // where the plan stands among those of this delay; -1 where none meets the limits
     const position = () => row().segments.findLastIndex((stretch) => stretch.from <= state.rate);
 
-    const latency = (plan, bits) => sum(partsMs(plan.times, bits, row().ns));
+    const latency = (plan, bits) => latencyMs(plan.times, bits, row().ns);
 
     function show() {
       const at = position();
@@ -145,16 +152,18 @@
 
     function showPlan(plan) {
       const parts = partsMs(plan.times, state.rate, row().ns);
-      const all = sum(parts);
+      const all = latency(plan, state.rate);
       const output = find("output.latency");
       output.textContent = time(all);
       output.title = all.toFixed(6) + " ms";
       draw(find("figure.network"), data, plan, parts);
       find(".headline .name").textContent = plan.name;
       [...find(".bar").children].forEach((piece, i) => (piece.style.flexGrow = (parts[i] / all) * 100));
-      fill(find(".parts"), parts.map((ms, i) => [[make("i", { class: CLASSES[i] }), PARTS[i]], time(ms)]));
+      const rows = parts.map((ms, i) => [[make("i", { class: CLASSES[i] }), PARTS[i]], time(ms)]);
+      if (plan.times.local_ns) rows.push(["heads beside the link", time(plan.times.local_ns / 1e6)]);
+      fill(find(".parts"), rows);
       fill(find(".tasks"), plan.tasks.map((task) =>
-        [task.name, task.side, time(sum(parts.slice(0, task.parts))), task.drop]));
+        [task.name, task.side, time(doneMs(task, plan.times, parts)), task.drop]));
       fill(find(".crossing"), plan.crossing);
       fill(find(".facts"), plan.facts.map((value, i) => [factNames[i] || "", value]));
       fill(find(".others"), data.others.map((other) => {
@@ -232,7 +241,7 @@
       from: stretch.from,
       to: i + 1 < row.segments.length ? row.segments[i + 1].from : data.to_bit_s,
     }));
-    const ms = (times, bits) => Math.max(sum(partsMs(times, bits, row.ns)), 1e-9);
+    const ms = (times, bits) => Math.max(latencyMs(times, bits, row.ns), 1e-9);
     const ends = best.flatMap(({ plan, from, to }) => [ms(plan.times, from), ms(plan.times, to)]);
     const others = data.others.map(({ times }) => ms(times, data.to_bit_s));
     const low = Math.log10(Math.min(...ends, ...others)) - 0.1;
@@ -306,7 +315,7 @@
       if (!block) return;
       block.setAttribute("class", side);
       const { edge_us, server_us, tasks } = data.blocks[i];
-      const ready = tasks.map((task) => sum(parts.slice(0, plan.tasks[task].parts)));
+      const ready = tasks.map((task) => doneMs(plan.tasks[task], plan.times, parts));
       const ms = ready.length ? Math.max(...ready) : (side === "at-server" ? server_us : edge_us) / 1e3;
       const line = block.querySelector("text.tiny");
       // it ends with a time; that of inputs with a size, which does not change

@@ -4,7 +4,7 @@ use super::summary::in_short;
 use crate::codec::Codec;
 use crate::graph::{GraphError, LayerSet, TensorId};
 use crate::plan::{DelayMap, MapRow, Plan, TaskPlan};
-use crate::problem::{Cost, Done, Part, Problem};
+use crate::problem::{Done, Part, Parts, Problem};
 use crate::report::network::{Block, NetworkData};
 use crate::report::page::{
     BlockTimes, Choice, CutView, DelayRow, Explorer, OtherChoice, Shown, Stretch, TaskTimes, Times,
@@ -72,6 +72,7 @@ pub fn shown(problem: &Problem, plan: &Plan) -> Shown {
             ms.server,
             ms.downlink,
         ],
+        local_ms: ms.local,
         facts: FACTS.into_iter().zip(facts(problem, plan)).collect(),
         crossing: crossing(plan),
         tasks: plan.tasks.iter().map(task).collect(),
@@ -100,7 +101,7 @@ pub fn explorer(
     let others = others.filter_map(|placement| {
         Some(OtherChoice {
             name: other_name(placement.name)?.to_owned(),
-            times: times(&cost(problem, &placement.edge, &placement.codecs)?),
+            times: times(&parts(problem, &placement.edge, &placement.codecs)?),
         })
     });
     Ok(Explorer {
@@ -111,6 +112,7 @@ pub fn explorer(
         delays: map.rows.iter().map(row).collect(),
         plans: plans.collect::<Result<_, _>>()?,
         others: others.collect(),
+        resolution: map.resolution.clone(),
         blocks: drawn.map_or(Vec::new(), blocks),
     })
 }
@@ -165,17 +167,25 @@ fn choice(
         .iter()
         .map(|c| Ok((graph.find_tensor(&c.tensor)?, c.codec)));
     let sent = sent.collect::<Result<Vec<(TensorId, Codec)>, GraphError>>()?;
-    let cost = cost(problem, &edge, &sent);
-    let done = cost.as_ref().map_or(&[][..], |cost| &cost.timing.done);
-    let tasks = plan.tasks.iter().zip(done).map(|(task, done)| TaskTimes {
-        name: task.name.clone(),
-        side: task_side(task),
-        parts: match done {
-            Done::Here | Done::Local => 2,
-            Done::There => 5,
-            Done::Back => 6,
-        },
-        drop: drop(task),
+    let mut local = LayerSet::empty(graph.layers().len());
+    for layer in &plan.local {
+        local.insert(graph.find_layer(layer)?);
+    }
+    let parts = parts(problem, &edge, &sent);
+    let parts = parts.map(|parts| problem.with_local(&parts, &local));
+    let tasks = plan.tasks.iter().enumerate().map(|(index, task)| {
+        let kept = task.side == crate::plan::Side::Edge;
+        TaskTimes {
+            name: task.name.clone(),
+            side: task_side(task),
+            parts: match problem.done(index, kept) {
+                Done::Here | Done::Local => 2,
+                Done::There => 5,
+                Done::Back => 6,
+            },
+            beside: task.beside_link,
+            drop: drop(task),
+        }
     });
     Ok(Choice {
         name: in_short(plan),
@@ -189,21 +199,23 @@ fn choice(
         crossing: crossing(plan),
         tasks: tasks.collect(),
         cut: cut.unwrap_or_default(),
-        times: cost.as_ref().map(times).unwrap_or_default(),
+        times: parts.as_ref().map(times).unwrap_or_default(),
     })
 }
 
-/// What a placement costs, with a delay of one nanosecond, so that delays can be counted.
-fn cost(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<Cost> {
+/// The parts of a placement with nothing beside the link, and with a delay of one nanosecond, so
+/// that delays can be counted.
+fn parts(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<Parts> {
     let counting = problem.with_delay(Delay(std::time::Duration::from_nanos(1)));
-    counting.cost(edge, sent).ok()
+    let cost = counting.one_by_one().cost(edge, sent).ok()?;
+    Some(cost.parts)
 }
 
-fn times(cost: &Cost) -> Times {
-    let parts = &cost.parts;
+fn times(parts: &Parts) -> Times {
     Times {
         edge_ns: parts.ns(Part::Edge),
         encode_ns: parts.ns(Part::Encode),
+        local_ns: parts.ns(Part::Local),
         delays: parts.ns(Part::Delay),
         up_bits: parts.uplink_bits,
         decode_ns: parts.ns(Part::Decode),
