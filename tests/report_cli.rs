@@ -202,3 +202,51 @@ fn one_layer_or_no_times_never_break_a_picture() {
         }
     }
 }
+
+#[test]
+fn a_page_holds_every_figure_and_is_the_same_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&network(20, ugly), &folder.path().join("p.toml"));
+    let draw = |out: &str| {
+        let output = report(folder.path())
+            .args(["p.toml", "--out", out, "--html", "--json"])
+            .assert()
+            .success();
+        let list: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        assert_eq!(list["page"], format!("{out}/pi5-synthetic.html"));
+        // as many: the graph stands in the plan's part, for all plans
+        let figures = list["figures"].as_array().unwrap().len();
+        let page = folder.path().join(out).join("pi5-synthetic.html");
+        let html = std::fs::read_to_string(page).unwrap();
+        assert_eq!(html.matches("<figure ").count(), figures);
+        html
+    };
+    assert_eq!(draw("a"), draw("b"));
+}
+
+#[test]
+fn a_page_without_any_plan_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&network(20, ugly), &folder.path().join("p.toml"));
+    report(folder.path())
+        .args(["p.toml", "--deadline", "1ns", "--html", "page.html"])
+        .assert()
+        .success();
+    let html = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(html.contains("No plan meets the limits at 50 Mbit/s"));
+    assert!(html.contains("No sliders here: no plan meets the limits."));
+}
+
+#[test]
+fn a_profile_is_never_overwritten_by_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.toml");
+    save(&network(5, ugly), &file);
+    let before = std::fs::read(&file).unwrap();
+    report(folder.path())
+        .args(["p.toml", "--html", "p.toml"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("must end in .html"));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}

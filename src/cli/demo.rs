@@ -115,8 +115,8 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
     let mut words = vec!["report", &profile];
     words.extend(["reports/demo/plan.toml", "reports/demo/sweep.toml"]);
     words.extend(codecs);
-    words.extend(["--out", "reports/demo"]);
-    step("Draw it", &words)?;
+    words.extend(["--out", "reports/demo", "--html", "reports/demo/page.html"]);
+    step("Draw it, and put all of it on one page", &words)?;
     if common.json {
         common.print("]")?;
     }
