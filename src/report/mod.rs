@@ -1,12 +1,15 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
-//! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`;
-//! so do those of the model itself, `network`, `cumulative`, `roofline` and `codecs`.
+//! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`.
+//! So do those of the model itself, `network`, `cumulative`, `roofline` and `codecs`, and `compare`.
+//! `table` writes tables in several formats, `chrome` timelines.
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
+pub mod chrome;
 pub mod codecs;
 mod columns;
+pub mod compare;
 pub mod cumulative;
 pub mod cuts;
 pub mod halves;
@@ -21,6 +24,7 @@ pub mod roofline;
 mod scale;
 mod sheet;
 mod style;
+pub mod table;
 mod text;
 pub mod tradeoff;
 
@@ -37,6 +41,9 @@ pub enum ReportError {
         /// What is missing, and how to get it.
         why: String,
     },
+    /// What is to be written cannot be.
+    #[error("it could not be written: {0}")]
+    Writing(String),
     /// The drawing library failed.
     #[error("the figure could not be drawn: {0}")]
     Drawing(String),

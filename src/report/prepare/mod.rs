@@ -1,6 +1,7 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
 mod codecs;
+mod compare;
 mod cumulative;
 mod cuts;
 mod halves;
@@ -9,9 +10,12 @@ mod names;
 mod network;
 mod rate;
 mod roofline;
+mod tables;
+mod timeline;
 mod tradeoff;
 
 pub use codecs::codecs;
+pub use compare::{CompareError, compare};
 pub use cumulative::cumulative;
 pub use cuts::cuts;
 pub use halves::halves;
@@ -19,13 +23,15 @@ pub use layers::layers;
 pub use network::{network, view};
 pub use rate::rate;
 pub use roofline::roofline;
+pub use tables::{plan_tables, profile_tables, sweep_tables};
+pub use timeline::timeline;
 pub use tradeoff::tradeoff;
 
 use super::Origin;
 use crate::graph::TensorId;
 use crate::plan::Setting;
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{Profile, TimeOrigin};
 use crate::sensitivity::Sensitivity;
 use crate::server::Server;
 use crate::units::three_digits;
@@ -84,13 +90,38 @@ pub fn origins(setting: &Setting) -> [Origin; 2] {
 fn simulated(name: &str) -> Origin {
     Origin {
         name: name.to_owned(),
-        method: format!("{name}, simulated from measured times; nothing ran there"),
+        method: format!("{name}, simulated from the times of another machine; nothing ran there"),
         simulated: true,
     }
 }
 
 fn measured(profile: &Profile) -> Origin {
     let (board, method) = (&profile.board, &profile.method);
+    let elsewhere = match profile.origin() {
+        TimeOrigin::Measured => None,
+        TimeOrigin::Stated(source) => Some(format!("stated by hand for {} ({source})", board.name)),
+        TimeOrigin::Imported(source) => {
+            let runtime = match board.runtime.as_str() {
+                "" => String::new(),
+                runtime => format!(", {runtime}"),
+            };
+            let text = format!(
+                "imported from {source}, measured by another tool on {}",
+                board.name
+            );
+            Some(text + &runtime)
+        }
+    };
+    if let Some(method) = elsewhere {
+        return Origin {
+            name: match profile.imported {
+                true => format!("{} (imported)", board.name),
+                false => board.name.clone(),
+            },
+            method,
+            simulated: false,
+        };
+    }
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let rounds = profile.cuts.iter().map(|cut| cut.rounds).min();
     let rounds = rounds.unwrap_or(method.runs);
