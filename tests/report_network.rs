@@ -257,10 +257,7 @@ fn one_drawing_serves_all_plans_of_a_sweep() {
             assert_eq!(other.network, one.network);
             let view = prepare::view(&problem(&profile), &one.network, plan).unwrap();
             assert_eq!(Some(&view), other.view.as_ref());
-            let svg = draw(&other);
-            assert_shows(&svg, &other, &profile, Some(plan));
-            let places = |svg: &str| boxes(svg).into_iter().map(|b| b.0).collect::<Vec<_>>();
-            assert_eq!(places(&svg).len(), places(&draw(&one)).len());
+            assert_shows(&draw(&other), &other, &profile, Some(plan));
         }
     }
 }

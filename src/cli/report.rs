@@ -31,9 +31,9 @@ use page::Page;
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
 /// rate of the link, predicted against measured halves, the network as a graph with the best cut,
 /// time so far against what is to be sent, and a roofline of the layers; with an accuracy file
-/// beside it, latency against accuracy and what codecs save and cost, too. A sweep gives the best latency against
-/// the rate. A plan sets server and link for the profile it was made from; without a plan they are
-/// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
+/// beside it, latency against accuracy and what codecs save and cost, too. A sweep gives the best
+/// latency against the rate. A plan sets server and link for the profile it was made from; without a
+/// plan they are sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
 ///
 /// With --format the numbers are printed as tables: layers, measured halves and cuts of a profile,
 /// parts and tasks of a plan, segments of a sweep. Figures are drawn, too, when --out is given.

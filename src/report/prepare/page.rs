@@ -261,6 +261,7 @@ fn task_side(task: &TaskPlan) -> &'static str {
 
 fn drop(task: &TaskPlan) -> String {
     match (task.accuracy_drop, &task.accuracy) {
+        (Some(0.0), _) => "nothing".to_owned(),
         (Some(drop), Some(accuracy)) => format!(
             "at worst {:.2} %: {} {:.4} instead of {:.4}",
             100.0 * drop,
