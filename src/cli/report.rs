@@ -2,11 +2,12 @@
 
 mod draw;
 mod inputs;
+mod look;
+mod planned;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::report::Style;
 use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
 use serde::Serialize;
@@ -15,18 +16,28 @@ use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
+use look::LookArgs;
+use planned::Study;
 
-/// Draw profiles, plans and sweeps as SVG figures
+/// Draw profiles, plans, sweeps and maps as SVG figures
 ///
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
-/// rate of the link, and predicted against measured halves; with an accuracy file beside it, latency
-/// against accuracy, too. A sweep gives the best latency against
-/// the rate. A plan sets server and link for the profile it was made from; without a plan they are
-/// sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
+/// rate of the link, predicted against measured halves, the timeline of the best plan, the best
+/// plan at every rate and delay, and latency against energy, memory and bytes sent; with an accuracy
+/// file beside it, latency against accuracy, too. Several profiles are compared at one link. A plan
+/// gives its timeline, and sets server and link for the profile it was made from; without a plan
+/// they are sim:8x and wifi. A sweep gives the best latency against the rate, or against what was
+/// swept over; a map, the best plan at every rate and delay. A range as --rate sets which rates are
+/// shown.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cutpoint report profiles/pi5/model.toml plan.toml --out reports
+  cutpoint report plan.toml --only timeline --width 480 --height 320
+  cutpoint report profiles/*/model.toml --only boards --link 4g --theme light
+  cutpoint report map.toml --width 960 --height 540")]
 pub(crate) struct ReportArgs {
-    /// Profiles, plans and sweeps; the content says which a file is
-    #[arg(required = true, value_name = "PROFILE|PLAN|SWEEP")]
+    /// Profiles, plans, sweeps and maps; the content says which a file is
+    #[arg(required = true, value_name = "PROFILE|PLAN|SWEEP|MAP")]
     files: Vec<PathBuf>,
     /// Folder to write the figures to
     #[arg(long, default_value = "reports", value_name = "DIR")]
@@ -35,6 +46,8 @@ pub(crate) struct ReportArgs {
     /// the plan, or sim:8x]
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
     server: Option<String>,
+    #[command(flatten)]
+    look: LookArgs,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
@@ -60,10 +73,14 @@ struct LeftOut {
 
 pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     let inputs = Inputs::read(&args.files)?;
-    let mut figures = Figures::new(Style::default());
+    let mut figures = Figures::new(&args.look);
     for (path, sweep) in &inputs.sweeps {
         figures.sweep(path, sweep, &inputs);
     }
+    for (path, map) in &inputs.maps {
+        figures.map(path, map, &inputs);
+    }
+    let mut compared = Vec::new();
     for (path, profile) in &inputs.profiles {
         let plan = inputs.plan_for(profile);
         let server = args.server(plan.map(|plan| plan.setting.server.as_str()))?;
@@ -72,13 +89,33 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let accuracy = read_accuracy(path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         figures.profile(path, profile, &server, &problem, rates);
-        if let Some(accuracy) = &accuracy {
-            figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
+        match &accuracy {
+            Some(accuracy) => {
+                figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
+            }
+            None if figures.wants("tradeoff") => {
+                let why = "figure `tradeoff` is left out: there is no accuracy file beside the \
+                           profile; `cutpoint accuracy` measures one";
+                figures.leave_out(path, why.to_owned());
+            }
+            None => {}
         }
+        let study = Study {
+            path,
+            profile,
+            server: &server,
+            problem: &problem,
+        };
+        let bars = figures.planned(&study, plan, rates);
+        compared.extend(bars.map(|bars| (problem, bars)));
+    }
+    if let Some((path, _)) = inputs.profiles.first() {
+        figures.boards(compared, path);
     }
     for (path, plan) in inputs.plans_alone() {
+        figures.plan_alone(path, plan);
         let why = format!(
-            "its figures need the profile of {}, too: name both files",
+            "other figures than its timeline need the profile of {}, too: name both files",
             plan.setting.edge
         );
         figures.leave_out(path, why);
@@ -104,7 +141,7 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     common.print(names.join("\n"))
 }
 
-fn write(folder: &Path, figures: Figures) -> anyhow::Result<Summary> {
+fn write(folder: &Path, figures: Figures<'_>) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
     for figure in figures.drawn {
         let file = folder.join(&figure.file);

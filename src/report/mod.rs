@@ -4,11 +4,15 @@
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
+pub mod boards;
 mod columns;
 pub mod cuts;
 pub mod halves;
+mod lanes;
 pub mod layers;
+pub mod map;
 mod panel;
+pub mod pareto;
 mod place;
 pub mod prepare;
 pub mod rate;
@@ -17,6 +21,7 @@ mod scale;
 mod sheet;
 mod style;
 mod text;
+pub mod timeline;
 pub mod tradeoff;
 
 pub use style::{Style, Theme};

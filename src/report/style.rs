@@ -30,7 +30,7 @@ pub struct Style {
 
 impl Style {
     /// Smallest width and height that leave room for the axes.
-    pub const MIN: u32 = 400;
+    pub const MIN: u32 = 300;
     /// Largest width and height.
     pub const MAX: u32 = 8_000;
 
@@ -87,6 +87,7 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("text", Text(TEXT, 400), "#1b1f24", "#e3e6ea"),
     ("muted", Text(SMALL, 400), "#57606a", "#a3adb8"),
     ("small", Text(SMALL, 400), "#1b1f24", "#eceff2"),
+    ("bold", Label(SMALL, 600), "#1b1f24", "#eceff2"),
     ("tiny", Text(TINY, 400), "#57606a", "#a3adb8"),
     ("label", Label(SMALL, 400), "#1b1f24", "#eceff2"),
     ("strong", Label(SMALL, 600), "#a33f00", "#ff9a5c"),
@@ -98,6 +99,10 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("uplink", Fill, "#a9dccb", "#2c6a5d"),
     ("decode", Fill, "#a3427b", "#c2589a"),
     ("server", Fill, "#e69f00", "#f2b632"),
+    ("edge-own", Fill, "#56b4e9", "#1f6da3"),
+    ("server-own", Fill, "#f6d48a", "#b3800f"),
+    ("beside", Fill, "#009e73", "#35b893"),
+    ("deadline", Line(2.0, ""), "#d55e00", "#ff8a45"),
     ("results", Fill, "#6a737d", "#9aa4af"),
     ("best", Hollow, "#d55e00", "#ff8a45"),
     ("cut", Fill, "#1b1f24", "#eceff2"),
@@ -112,6 +117,16 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("on-server", Fill, "#fbe8bf", "#4a3a12"),
     ("split-a", Fill, "#d2ebe2", "#173f36"),
     ("split-b", Fill, "#e9f5f0", "#123029"),
+    ("map-edge", Fill, "#a6cfe8", "#1c4f73"),
+    ("map-server", Fill, "#f5d58b", "#6b5415"),
+    ("map-1", Fill, "#cdeadf", "#1d5245"),
+    ("map-2", Fill, "#e3d3ea", "#4a3560"),
+    ("map-3", Fill, "#eef3c8", "#4c5320"),
+    ("map-4", Fill, "#f6d6c9", "#643626"),
+    ("map-5", Fill, "#9fd0c0", "#2f7564"),
+    ("map-6", Fill, "#d9dde2", "#3a424b"),
+    ("map-none", Fill, "#ffffff", "#14171b"),
+    ("border", Line(0.8, ""), "#57606a", "#a3adb8"),
     ("band-1", Fill, "#d9dee4", "#333b44"),
     ("band-5", Fill, "#eff1f4", "#21272d"),
     ("edge-half", Dot, "#0072b2", "#56b4e9"),

@@ -1,15 +1,24 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod boards;
 mod cuts;
 mod halves;
 mod layers;
+mod map;
+mod pareto;
 mod rate;
+mod timeline;
 mod tradeoff;
+mod words;
 
+pub use boards::{board_bars, boards};
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
+pub use map::map;
+pub use pareto::pareto;
 pub use rate::rate;
+pub use timeline::timeline;
 pub use tradeoff::tradeoff;
 
 use super::Origin;
@@ -64,6 +73,13 @@ fn simulated(name: &str) -> Origin {
 
 fn measured(profile: &Profile) -> Origin {
     let (board, method) = (&profile.board, &profile.method);
+    if let Some(source) = &profile.source {
+        return Origin {
+            name: board.name.clone(),
+            method: format!("times of {}, stated by hand: {source}", board.name),
+            simulated: false,
+        };
+    }
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let rounds = profile.cuts.iter().map(|cut| cut.rounds).min();
     let rounds = rounds.unwrap_or(method.runs);

@@ -1,6 +1,6 @@
-use crate::plan::{Baseline, LatencyLine, Plan, Segment, Sweep};
-use crate::report::rate::{Curve, Other, RateData, Region, Side};
-use crate::report::text::bare;
+use super::words::{named, side};
+use crate::plan::{Baseline, LatencyLine, Segment, Sweep};
+use crate::report::rate::{Curve, Other, RateData, Region};
 use crate::report::{Origin, ReportError};
 use crate::units::BitRate;
 
@@ -41,32 +41,12 @@ pub fn rate(sweep: &Sweep, edge: Origin, server: Origin) -> Result<RateData, Rep
 
 fn region(segment: &Segment) -> Region {
     let plan = &segment.plan;
-    let side = match (plan.edge.is_empty(), plan.server.is_empty()) {
-        (_, true) => Side::Edge,
-        (true, false) => Side::Server,
-        (false, false) => Side::Split,
-    };
     Region {
         from_bit_s: segment.from_bit_s as f64,
         to_bit_s: segment.to_bit_s as f64,
-        name: name(plan, side),
-        side,
+        name: named(plan),
+        side: side(plan),
         curve: curve(&segment.latency),
-    }
-}
-
-/// What crosses, and in which codec.
-fn name(plan: &Plan, side: Side) -> String {
-    let crossing: Vec<String> = plan
-        .crossing
-        .iter()
-        .map(|crossing| format!("{} · {}", bare(&crossing.tensor), crossing.codec))
-        .collect();
-    let crossing = crossing.join(" + ");
-    match side {
-        Side::Edge => "all on the edge".to_owned(),
-        Side::Server => format!("server: {crossing}"),
-        Side::Split => crossing,
     }
 }
 

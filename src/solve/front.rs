@@ -1,0 +1,81 @@
+//! The trade between latency and what a limit is about, at one rate.
+//!
+//! The fastest plan uses so much; the next one must use less: the epsilon-constraint method (Haimes,
+//! Lasdon and Wismer, IEEE SMC 1971), exact because what limits are about is whole numbers.
+
+use super::optimum::optimum;
+use super::{Options, SolveError};
+use crate::graph::LayerSet;
+use crate::problem::{Aim, Cost, Limit, Problem};
+use crate::scenario::Objective;
+
+/// Plans after which the rest, those that use least, are left out.
+const MOST_PLANS: usize = 60;
+
+/// The placements that no other beats both in latency and in what is used of a limit.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// From the least use to the least latency.
+    pub steps: Vec<Step>,
+    /// Whether slower ones that use less are missing.
+    pub is_cut_short: bool,
+}
+
+/// A placement of a [`Front`].
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Layers on the edge.
+    pub edge: LayerSet,
+    /// What that costs.
+    pub cost: Cost,
+    /// Of the limit, in the unit of [`Limit::allows`].
+    pub used: i64,
+}
+
+/// All placements that meet the limits and that no other of them beats both in latency and in what
+/// is used of `of`, whose own amount does not count. Empty when no plan meets the limits.
+///
+/// # Errors
+/// [`SolveError::Stopped`].
+pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, SolveError> {
+    let pace = problem.pace();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut allowed = None;
+    let mut is_cut_short = true;
+    while steps.len() < MOST_PLANS {
+        let limits = problem.limits().iter().cloned();
+        let limits = limits.chain(allowed.map(|most| of.allowing(most))).collect();
+        let limited = problem
+            .with_limits(limits)
+            .aiming_at(Aim::Wanted(Objective::Latency));
+        let found = optimum(&limited, pace, options)?;
+        let used = found.and_then(|best| {
+            let used = limited.used(of, &best.edge, &best.cost)?;
+            Some((best, used))
+        });
+        let Some((best, used)) = used else {
+            is_cut_short = false;
+            break;
+        };
+        // as fast and uses less
+        let latency = best.cost.scaled(pace);
+        if steps.last().is_some_and(|last| last.cost.scaled(pace) == latency) {
+            steps.pop();
+        }
+        steps.push(Step {
+            edge: best.edge,
+            cost: best.cost,
+            used,
+        });
+        if used <= 0 {
+            is_cut_short = false;
+            break;
+        }
+        allowed = Some(used - 1);
+    }
+    steps.reverse();
+    Ok(Front {
+        steps,
+        is_cut_short,
+    })
+}
