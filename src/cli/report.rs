@@ -77,6 +77,9 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     for (path, sweep) in &inputs.sweeps {
         figures.sweep(path, sweep, &inputs);
     }
+    for (path, sweep) in &inputs.overs {
+        figures.over(path, sweep, &inputs);
+    }
     for (path, map) in &inputs.maps {
         figures.map(path, map, &inputs);
     }

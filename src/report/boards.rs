@@ -1,7 +1,7 @@
 //! Several profiles at one link: the best plan of each beside either side alone.
 
 use super::cuts::Parts;
-use super::lanes::{LEAST, Lanes};
+use super::lanes::{Lanes, most};
 use super::panel::{Mark, Shape};
 use super::scale::Axis;
 use super::sheet::{Anchor, Sheet, Swatch, Words};
@@ -114,22 +114,26 @@ pub fn figure(data: &BoardsData, style: &Style) -> Result<String, ReportError> {
         ));
     }
     let common = common(&usable);
-    let shown = shown(&usable, style);
-    let limit = limit(shown);
-    let mut sheet = Sheet::new(style, &words(data, common, &usable, shown.len(), limit));
-    sheet.legend(&legend(shown));
-    let bars: Vec<(usize, &BoardBar)> = shown
-        .iter()
-        .enumerate()
-        .flat_map(|(i, profile)| profile.bars.iter().map(move |bar| (i, bar)))
-        .collect();
+    let Shown { bars, alone } = shown(&usable, most(style));
+    let limit = limit(&bars);
+    let mut sheet = Sheet::new(style, &words(data, common, &usable, &bars, limit));
+    sheet.legend(&legend(&bars));
+    let called = told_apart(&usable, common);
+    let title = |(profile, name): (&&BoardBars, &String)| format!("{name}, server {}", profile.server);
+    let titles: Vec<String> = usable.iter().zip(&called).map(title).collect();
     let gap = |i: usize| match i.checked_sub(1).map(|before| bars[before].0) {
+        _ if alone => 0.0,
         None => TITLE,
         Some(profile) if profile != bars[i].0 => TITLE + APART,
         Some(_) => 0.0,
     };
     let gaps: Vec<f64> = (0..bars.len()).map(gap).collect();
-    let names: Vec<&str> = bars.iter().map(|(_, bar)| bar.name()).collect();
+    let name = |(profile, bar): &(usize, &BoardBar)| match alone {
+        true => called[*profile].clone(),
+        false => bar.name().to_owned(),
+    };
+    let names: Vec<String> = bars.iter().map(name).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let x = Axis::time(0.0, limit * 1.03, "latency of one inference");
     let lanes = Lanes::new(sheet.free(), RIGHT, x, &names, &gaps);
     let marks: Vec<Mark> = bars
@@ -142,8 +146,8 @@ pub fn figure(data: &BoardsData, style: &Style) -> Result<String, ReportError> {
     lanes.write_names(&mut sheet, &names);
     for (lane, (profile, bar)) in bars.iter().enumerate() {
         let starts = lane == 0 || bars[lane - 1].0 != *profile;
-        if starts {
-            write_title(&mut sheet, &lanes, lane, &title(shown[*profile], common));
+        if starts && !alone {
+            write_title(&mut sheet, &lanes, lane, &titles[*profile]);
         }
         write_total(&mut sheet, &lanes, lane, bar, limit);
     }
@@ -163,33 +167,63 @@ fn common(profiles: &[&BoardBars]) -> Common {
     }
 }
 
-fn title(profile: &BoardBars, common: Common) -> String {
-    let name = match common {
+/// What tells a profile from the others.
+fn called(profile: &BoardBars, common: Common) -> String {
+    match common {
         Common::Model => profile.board.clone(),
         Common::Board => profile.model.clone(),
         Common::Neither => format!("{} on {}", profile.model, profile.board),
-    };
-    format!("{name}, server {}", profile.server)
+    }
 }
 
-/// As many profiles as there is room for, the first ones.
-fn shown<'a, 'b>(profiles: &'b [&'a BoardBars], style: &Style) -> &'b [&'a BoardBars] {
-    let room = (style.size().1 - 210.0).max(0.0) / LEAST;
-    let mut used = 0.0;
-    let fits = profiles.iter().take_while(|profile| {
-        used += profile.bars.len() as f64 + TITLE + APART;
-        used <= room + APART
+/// The same, with numbers where it is not enough.
+fn told_apart(profiles: &[&BoardBars], common: Common) -> Vec<String> {
+    let names: Vec<String> = profiles.iter().map(|p| called(p, common)).collect();
+    let number = |i: usize| names[..=i].iter().filter(|name| **name == names[i]).count();
+    let name = |i: usize| {
+        let alone = names.iter().filter(|name| **name == names[i]).count() == 1;
+        if alone { names[i].clone() } else { format!("{} ({})", names[i], number(i)) }
+    };
+    (0..names.len()).map(name).collect()
+}
+
+/// The bars there is room for.
+struct Shown<'a> {
+    /// Each with the position of its profile.
+    bars: Vec<(usize, &'a BoardBar)>,
+    /// One for each profile, without the sides alone.
+    alone: bool,
+}
+
+/// All bars in so many lanes; else one bar for each of the first profiles.
+fn shown<'a>(profiles: &[&'a BoardBars], room: f64) -> Shown<'a> {
+    let lanes = |profile: &&BoardBars| profile.bars.len() as f64 + TITLE + APART;
+    let needed: f64 = profiles.iter().map(lanes).sum();
+    let alone = needed - APART > room;
+    let first = |profile: &'a BoardBars| {
+        let best = profile.bars.iter().filter(|bar| bar.kind == BarKind::Best);
+        let best: Vec<&BoardBar> = best.collect();
+        if alone && !best.is_empty() { best } else { profile.bars.iter().collect() }
+    };
+    let bars = profiles.iter().enumerate().flat_map(|(i, profile)| {
+        let most = if alone { 1 } else { usize::MAX };
+        first(profile).into_iter().take(most).map(move |bar| (i, bar))
     });
-    let count = fits.count().max(1);
-    &profiles[..count]
+    let most = if alone { room.floor() as usize } else { usize::MAX };
+    Shown {
+        bars: bars.take(most).collect(),
+        alone,
+    }
 }
 
 /// Right end of the axis: the longest bar, unless that would flatten the best plans.
-fn limit(profiles: &[&BoardBars]) -> f64 {
-    let bars = || profiles.iter().flat_map(|profile| &profile.bars);
-    let longest = bars().map(BoardBar::total_us).fold(0.0, f64::max);
-    let best = bars().filter(|bar| bar.kind == BarKind::Best);
-    let best = best.map(BoardBar::total_us).fold(0.0, f64::max);
+fn limit(bars: &[(usize, &BoardBar)]) -> f64 {
+    let all = bars.iter().map(|(_, bar)| bar.total_us());
+    let best = bars.iter().filter(|(_, bar)| bar.kind == BarKind::Best);
+    let (longest, best) = (
+        all.fold(0.0, f64::max),
+        best.map(|(_, bar)| bar.total_us()).fold(0.0, f64::max),
+    );
     if best > 0.0 { longest.min(FAR * best) } else { longest }
 }
 
@@ -197,7 +231,7 @@ fn words(
     data: &BoardsData,
     common: Common,
     profiles: &[&BoardBars],
-    shown: usize,
+    bars: &[(usize, &BoardBar)],
     limit: f64,
 ) -> Words {
     let count = profiles.len();
@@ -215,21 +249,21 @@ fn words(
     let summary = fastest.map_or_else(
         || "No profile has a plan that meets the limits.".to_owned(),
         |((us, plan), profile)| {
-            let name = match common {
-                Common::Model => profile.board.clone(),
-                Common::Board => profile.model.clone(),
-                Common::Neither => format!("{} on {}", profile.model, profile.board),
-            };
+            let name = called(profile, common);
             let plan = fit(&plan, 1.0, 60.0);
             format!("Fastest is {}: {}, {plan}.", fit(&name, 1.0, 50.0), format_us(us))
         },
     );
     let mut caption = Vec::new();
-    let cut_off = profiles[..shown].iter().flat_map(|p| &p.bars);
-    if cut_off.filter(|bar| bar.total_us() > limit).count() > 0 {
+    if bars.iter().any(|(_, bar)| bar.total_us() > limit) {
         caption.push("Bars with an arrow are cut off; their whole time is beside them.".to_owned());
     }
+    let shown = bars.last().map_or(0, |(profile, _)| profile + 1);
+    let all: usize = profiles.iter().map(|profile| profile.bars.len()).sum();
     match count - shown {
+        0 if bars.len() < all => {
+            caption.push("A higher page has room for either side alone, too.".to_owned());
+        }
         0 => {}
         1 => caption.push("One more profile does not fit on a page of this size.".to_owned()),
         more => caption.push(format!("{more} more profiles do not fit on a page of this size.")),
@@ -250,13 +284,10 @@ fn words(
     }
 }
 
-fn legend(profiles: &[&BoardBars]) -> Vec<(&'static str, Swatch, String)> {
-    let bars = || profiles.iter().flat_map(|profile| &profile.bars);
-    let Some(first) = bars().next() else {
-        return Vec::new();
-    };
-    let parts = first.stacked().into_iter().enumerate();
-    let used = parts.filter(|(part, _)| bars().any(|bar| bar.stacked()[*part].2 > 0.0));
+fn legend(bars: &[(usize, &BoardBar)]) -> Vec<(&'static str, Swatch, String)> {
+    let parts = bars.first().map_or_else(Vec::new, |(_, bar)| bar.stacked());
+    let parts = parts.into_iter().enumerate();
+    let used = parts.filter(|(part, _)| bars.iter().any(|(_, bar)| bar.stacked()[*part].2 > 0.0));
     used.map(|(_, (class, name, _))| (class, Swatch::Box, name.to_owned()))
         .collect()
 }

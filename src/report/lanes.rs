@@ -4,11 +4,11 @@ use super::panel::Panel;
 use super::place::Frame;
 use super::scale::{Axis, Spread};
 use super::sheet::{Anchor, Sheet};
-use super::style::SMALL;
+use super::style::{SMALL, Style};
 use super::text::{bare, fit, width};
 
 /// Least height of a lane whose name can be read.
-pub(super) const LEAST: f64 = SMALL + 2.0;
+const LEAST: f64 = SMALL + 2.0;
 /// Thickest bar.
 const THICKEST: f64 = 30.0;
 /// Largest share of the page for names.
@@ -23,9 +23,10 @@ pub(super) struct Lanes {
     total: f64,
 }
 
-/// Lanes that fit on a page of this height, beside heading, legend, axis and caption.
-pub(super) fn most(page_height: f64) -> usize {
-    ((page_height - 210.0) / LEAST).max(3.0) as usize
+/// Lanes that fit on a page, beside heading, legend, axis and caption.
+pub(super) fn most(style: &Style) -> f64 {
+    let around = if style.is_low() { 190.0 } else { 215.0 };
+    ((style.size().1 - around) / LEAST).max(3.0)
 }
 
 impl Lanes {

@@ -133,7 +133,10 @@ fn words(data: &MapData) -> Words {
     let whole = |side: Side| data.plans.iter().any(|plan| plan.side == side);
     let plans = match data.plans.len() {
         1 => "One plan is the best at every rate and delay.".to_owned(),
-        all => format!("{all} plans are the best somewhere, {splits} of them splits."),
+        all => format!(
+            "{all} plans are the best somewhere, {} of them a split.",
+            if splits == 0 { "none".to_owned() } else { splits.to_string() }
+        ),
     };
     let never = match (whole(Side::Edge), whole(Side::Server)) {
         (true, true) => "",
@@ -199,7 +202,7 @@ fn delay_axis(data: &MapData) -> Axis {
         from,
         to,
         ticks,
-        title: "delay of the link, one way".to_owned(),
+        title: "one-way delay".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
+mod along;
 pub mod boards;
 mod columns;
 pub mod cuts;
@@ -11,6 +12,7 @@ pub mod halves;
 mod lanes;
 pub mod layers;
 pub mod map;
+pub mod over;
 mod panel;
 pub mod pareto;
 mod place;
@@ -24,6 +26,7 @@ mod text;
 pub mod timeline;
 pub mod tradeoff;
 
+pub use along::Course;
 pub use style::{Style, Theme};
 
 /// Why a figure was not drawn.

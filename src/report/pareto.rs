@@ -256,7 +256,7 @@ fn latency_axis<'a>(shown: impl Iterator<Item = &'a Candidate>) -> Axis {
         |(low, high): (f64, f64), c: &Candidate| (low.min(c.latency_us), high.max(c.latency_us));
     let (low, high) = shown.fold((f64::INFINITY, 0.0), range);
     let (low, high) = (low / 1.25, (high * 1.45).max(low * 2.0));
-    Axis::log(low, high, Quantity::TimeUs, "latency of one inference")
+    Axis::log(low, high, Quantity::TimeUs, "latency")
 }
 
 /// A plan is the best from its price on until a faster one can be paid.

@@ -12,7 +12,7 @@ const MARGIN: f64 = 16.0;
 /// Height of a line of text, in font sizes.
 const LEADING: f64 = 1.35;
 /// Height of a page with a line each for summary and caption.
-const SMALLEST: f64 = 200.0;
+const SMALLEST: f64 = 230.0;
 
 /// Where text is anchored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,7 +302,13 @@ impl Sheet {
             }
         }
         if !panel.y.title.is_empty() {
-            let title = fit(&panel.y.title, TEXT, frame.height + 24.0);
+            let room = frame.height + 24.0;
+            // where the whole does not fit, its first words do
+            let start = panel.y.title.split(',').next().unwrap_or_default();
+            let title = match width(&panel.y.title, TEXT) <= room {
+                true => panel.y.title.clone(),
+                false => fit(start, TEXT, room),
+            };
             self.upwards(
                 "text",
                 MARGIN + TEXT * 0.8,
@@ -352,12 +358,13 @@ impl Sheet {
 
     /// The finished document.
     pub(super) fn finish(self) -> String {
-        let (width, height) = self.page;
+        let (width, height) = self.style.pixels();
+        let [right, bottom] = [self.page.0, self.page.1].map(pixels);
         let css = style::sheet(self.style.theme, &format!("{}\"paper\"", self.body));
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {right} {bottom}\" role=\"img\">\n\
              <title>{}</title>\n<desc>{}</desc>\n<style>{css}</style>\n\
-             <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
+             <rect class=\"paper\" width=\"{right}\" height=\"{bottom}\"/>\n{}</svg>\n",
             escape(&self.heading),
             escape(&self.description),
             self.body

@@ -34,7 +34,22 @@ impl Style {
     /// Largest width and height.
     pub const MAX: u32 = 8_000;
 
+    /// Whether the page is so low that what can be read elsewhere is left out.
+    pub(super) fn is_low(self) -> bool {
+        self.height < 400
+    }
+
+    /// Size in the picture's own units, of which a large page has several pixels each: so text grows
+    /// with a slide, as long as both sides do.
     pub(super) fn size(self) -> (f64, f64) {
+        const SLIDE: (f64, f64) = (960.0, 540.0);
+        let (width, height) = self.pixels();
+        let scale = (width / SLIDE.0).min(height / SLIDE.1).max(1.0);
+        (width / scale, height / scale)
+    }
+
+    /// Size in pixels, within what is allowed.
+    pub(super) fn pixels(self) -> (f64, f64) {
         let within = |side: u32| f64::from(side.clamp(Style::MIN, Style::MAX));
         (within(self.width), within(self.height))
     }
@@ -210,6 +225,23 @@ fn recolour(paint: &Paint, dark: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_pages_are_enlarged_as_far_as_both_sides_grow() {
+        let size = |width, height| {
+            let style = Style {
+                width,
+                height,
+                theme: Theme::Auto,
+            };
+            style.size()
+        };
+        assert_eq!(size(480, 320), (480.0, 320.0));
+        assert_eq!(size(880, 560), (880.0, 560.0));
+        assert_eq!(size(1920, 1080), (960.0, 540.0));
+        assert_eq!(size(4000, 540), (4000.0, 540.0));
+        assert_eq!(size(1, 1), (300.0, 300.0));
+    }
 
     #[test]
     fn only_used_classes_are_written_and_dark_follows_the_reader() {

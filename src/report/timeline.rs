@@ -138,7 +138,8 @@ impl Work {
 pub fn figure(data: &TimelineData, style: &Style) -> Result<String, ReportError> {
     check(data)?;
     let lanes: Vec<&Lane> = data.lanes.iter().filter(|l| !l.spans.is_empty()).collect();
-    let tasks = shown(data, most(style.size().1).saturating_sub(lanes.len()));
+    let most = (most(style) - APART).floor() as usize;
+    let tasks = shown(data, most.saturating_sub(lanes.len()));
     let mut sheet = Sheet::new(style, &words(data, tasks.len()));
     sheet.legend(&legend(data, &tasks));
     let names: Vec<&str> = lanes

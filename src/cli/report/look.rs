@@ -23,9 +23,8 @@ pub(super) const FIGURES: [&str; 12] = [
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Look")]
 pub(crate) struct LookArgs {
-    /// Width of a figure in pixels, 300 to 8000. Text has the same size on every page, so a small
-    /// page has large text: 480 by 320 suits a paper's column, 960 by 540 a slide [default: 880, or
-    /// in proportion to --height]
+    /// Width of a figure in pixels, 300 to 8000. A small page has larger text for its size: 480 by
+    /// 320 suits a paper's column, 1600 by 900 a slide [default: 880, or in proportion to --height]
     #[arg(long, value_name = "PIXELS", value_parser = pixels())]
     width: Option<u32>,
     /// Height of a figure in pixels, 300 to 8000 [default: 560, or in proportion to --width]

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use cutpoint::plan::{DelayMap, Plan};
+use cutpoint::plan::{DelayMap, OverSweep, Plan};
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::report::boards::BoardBars;
 use cutpoint::report::pareto::Price;
-use cutpoint::report::{boards, map, pareto, prepare, timeline};
+use cutpoint::report::{Origin, boards, map, over, pareto, prepare, timeline};
 use cutpoint::scenario::RateRange;
 use cutpoint::server::Server;
 use cutpoint::solve::{self, Options, Outcome, Rival};
@@ -34,7 +34,7 @@ impl Study<'_> {
         stem(&self.profile.board.name, &self.profile.model.file)
     }
 
-    fn origins(&self) -> [cutpoint::report::Origin; 2] {
+    fn origins(&self) -> [Origin; 2] {
         [prepare::edge_origin(self.profile), prepare::server_origin(self.server)]
     }
 }
@@ -153,15 +153,32 @@ impl Figures<'_> {
         }
     }
 
+    /// The figure of a sweep over something else than the rate.
+    pub(super) fn over(&mut self, path: &Path, sweep: &OverSweep, inputs: &Inputs) {
+        let Some(plan) = sweep.segments.first().map(|segment| &segment.plan) else {
+            return self.leave_out(path, "the sweep found no plan".to_owned());
+        };
+        let [edge, server] = Self::known_origins(plan, inputs);
+        let data = prepare::over(sweep, edge, server);
+        let svg = data.and_then(|data| over::figure(&data, &self.style));
+        let dial = sweep.over.replace(':', "-");
+        let stem = stem(&plan.setting.edge, &plan.model.file);
+        self.keep(path, &super::draw::stem(&stem, &dial), "over", svg);
+    }
+
+    /// Where the times of a plan come from; its profile, where it is named, tells more.
+    fn known_origins(plan: &Plan, inputs: &Inputs) -> [Origin; 2] {
+        let [edge, server] = prepare::origins(&plan.setting);
+        let profile = inputs.profile_for(plan);
+        [profile.map_or(edge, prepare::edge_origin), server]
+    }
+
     /// The figure of a map that was made before.
     pub(super) fn map(&mut self, path: &Path, found: &DelayMap, inputs: &Inputs) {
         let Some(plan) = found.plans.first().map(|first| &first.plan) else {
             return self.leave_out(path, "the map has no plan".to_owned());
         };
-        let [mut edge, server] = prepare::origins(&plan.setting);
-        if let Some(profile) = inputs.profile_for(plan) {
-            edge = prepare::edge_origin(profile);
-        }
+        let [edge, server] = Self::known_origins(plan, inputs);
         let data = prepare::map(found, edge, server);
         let svg = data.and_then(|data| map::figure(&data, &self.style));
         self.keep(path, &stem(&plan.setting.edge, &plan.model.file), "map", svg);

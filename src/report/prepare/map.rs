@@ -14,6 +14,14 @@ pub fn map(map: &DelayMap, edge: Origin, server: Origin) -> Result<MapData, Repo
             why: "no plan meets the limits at any rate and delay".to_owned(),
         });
     };
+    let segments = map.rows.iter().flat_map(|row| &row.segments);
+    let mut lines = segments.map(|segment| segment.latency);
+    if lines.any(|line| !(line.fixed_ms + line.wire_bits as f64 > 0.0)) {
+        return Err(ReportError::Nothing {
+            figure: "map",
+            why: "a plan takes no time; measure again with `cutpoint profile`".to_owned(),
+        });
+    }
     let position = |number: usize| {
         let found = map.plans.iter().position(|plan| plan.number == number);
         // out of range, which the figure refuses
