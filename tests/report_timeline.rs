@@ -103,8 +103,18 @@ fn bars_lie_where_their_times_say() {
 #[test]
 fn deadlines_are_marked_and_missed_ones_said() {
     for (due, text, class, late) in [
-        (120_000.0, "110 ms of 120 ms", "small", "Every deadline is met"),
-        (80_000.0, "110 ms, due 80.0 ms", "strong", "1 of 1 deadlines are missed"),
+        (
+            120_000.0,
+            "110 ms of 120 ms",
+            "small",
+            "Every deadline is met",
+        ),
+        (
+            80_000.0,
+            "110 ms, due 80.0 ms",
+            "strong",
+            "1 of 1 deadlines are missed",
+        ),
     ] {
         let svg = draw(&data(1, Some(due)));
         check(&svg);
@@ -120,7 +130,11 @@ fn deadlines_are_marked_and_missed_ones_said() {
     }
     // too far away to be shown, but told
     let svg = draw(&data(1, Some(5e6)));
-    assert!(lines(&svg, "deadline").iter().all(|line| line[0] != line[2]));
+    assert!(
+        lines(&svg, "deadline")
+            .iter()
+            .all(|line| line[0] != line[2])
+    );
     assert!(svg.contains("110 ms of 5.00 s"));
 }
 
@@ -150,7 +164,13 @@ fn times_that_are_none_are_no_picture() {
     empty.lanes.clear();
     for data in [nothing, wild, backwards, empty] {
         let error = timeline::figure(&data, &Style::default()).unwrap_err();
-        assert!(matches!(error, ReportError::Nothing { figure: "timeline", .. }));
+        assert!(matches!(
+            error,
+            ReportError::Nothing {
+                figure: "timeline",
+                ..
+            }
+        ));
         assert!(error.to_string().contains("measure again"), "{error}");
     }
 }
@@ -215,9 +235,10 @@ fn lanes_add_up_to_the_plan_and_tasks_end_when_they_are_done() {
                 for (lane, task) in data.tasks.iter().zip(&plan.tasks) {
                     let end = lane.spans.last().unwrap().to_us;
                     assert!((end - task.latency_ms * 1e3).abs() < 1e-6 * end);
-                    let gapless = lane.spans.windows(2).all(|pair| {
-                        (pair[0].to_us - pair[1].from_us).abs() < 1e-6 * end
-                    });
+                    let gapless = lane
+                        .spans
+                        .windows(2)
+                        .all(|pair| (pair[0].to_us - pair[1].from_us).abs() < 1e-6 * end);
                     assert!(gapless, "{lane:?}");
                 }
                 check(&draw(&data));
@@ -242,10 +263,21 @@ fn heads_that_run_beside_the_link_have_a_lane_of_their_own() {
     let beside = data.lanes.iter().flat_map(|lane| &lane.spans);
     let beside: Vec<&Span> = beside.filter(|span| span.work == Work::Beside).collect();
     let link = data.lanes.iter().flat_map(|lane| &lane.spans);
-    let link = link.into_iter().find(|span| span.work == Work::Link).unwrap();
+    let link = link
+        .into_iter()
+        .find(|span| span.work == Work::Link)
+        .unwrap();
     assert_eq!(beside[0].from_us, link.from_us);
-    let kept = data.tasks.iter().find(|task| task.spans.iter().any(|s| s.work == Work::Beside));
-    assert!(kept.unwrap().spans.iter().all(|span| span.work != Work::Link));
+    let kept = data
+        .tasks
+        .iter()
+        .find(|task| task.spans.iter().any(|s| s.work == Work::Beside));
+    assert!(
+        kept.unwrap()
+            .spans
+            .iter()
+            .all(|span| span.work != Work::Link)
+    );
     let svg = draw(&data);
     check(&svg);
     assert!(svg.contains("runs in part while link and server work"));
@@ -258,7 +290,11 @@ fn a_tasks_own_layers_take_their_own_time() {
     for (index, task) in problem.tasks().iter().enumerate() {
         let own = problem.graph().layer_ids().filter(|layer| {
             let needs = |other: usize| problem.needs()[other].contains(*layer);
-            needs(index) && (0..problem.tasks().len()).filter(|other| needs(*other)).count() == 1
+            needs(index)
+                && (0..problem.tasks().len())
+                    .filter(|other| needs(*other))
+                    .count()
+                    == 1
         });
         let on_edge = |id| plan.edge.contains(&problem.graph().layer(id).id);
         let ns: u64 = own
@@ -270,7 +306,11 @@ fn a_tasks_own_layers_take_their_own_time() {
         let spans = data.lanes.iter().flat_map(|lane| &lane.spans);
         let named = spans.filter(|span| span.name == task.name);
         let us: f64 = named.map(|span| span.to_us - span.from_us).sum();
-        assert!((us - ns as f64 / 1e3).abs() < 1e-6, "{}: {us} for {ns} ns", task.name);
+        assert!(
+            (us - ns as f64 / 1e3).abs() < 1e-6,
+            "{}: {us} for {ns} ns",
+            task.name
+        );
     }
 }
 
@@ -285,7 +325,11 @@ fn deadlines_of_the_scenario_reach_the_picture() {
         },
     );
     let data = prepared(&plan, None);
-    let task = data.tasks.iter().find(|task| task.name == "layer59").unwrap();
+    let task = data
+        .tasks
+        .iter()
+        .find(|task| task.name == "layer59")
+        .unwrap();
     assert_eq!(task.deadline_us, Some(40_000.0));
     assert_eq!(draw(&data), draw(&data.clone()));
 }

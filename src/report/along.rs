@@ -102,12 +102,7 @@ pub(super) fn draw(
     marks.extend(others(&panel));
     marks.extend(envelope(regions, &panel));
     sheet.panel(&panel, &marks)?;
-    write_names(
-        sheet,
-        &names,
-        frame.bottom() - 7.0,
-        frame.bottom() - band,
-    );
+    write_names(sheet, &names, frame.bottom() - 7.0, frame.bottom() - band);
     write_switches(sheet, &switches, frame.top);
     let hover = |region: &Region| {
         let (left, right) = (panel.at_x(region.from), panel.at_x(region.to));
@@ -157,11 +152,18 @@ fn areas(regions: &[Region], panel: &Panel) -> Vec<Mark> {
             Side::Server => "on-server",
             Side::Split => {
                 splits += 1;
-                if splits % 2 == 1 { "split-a" } else { "split-b" }
+                if splits % 2 == 1 {
+                    "split-a"
+                } else {
+                    "split-b"
+                }
             }
         };
         let floor = [[region.to, panel.y.from], [region.from, panel.y.from]];
-        Mark::new(class, Shape::Area(points.into_iter().chain(floor).collect()))
+        Mark::new(
+            class,
+            Shape::Area(points.into_iter().chain(floor).collect()),
+        )
     };
     regions.iter().map(area).collect()
 }
@@ -173,12 +175,8 @@ fn envelope(regions: &[Region], panel: &Panel) -> Vec<Mark> {
         .flat_map(|r| sample(&r.course, r.from, r.to, panel));
     let line = Mark::new("envelope", Shape::Line(points.collect()));
     let changes = regions.iter().skip(1);
-    let dots = changes.map(|r| {
-        Mark::new(
-            "cut",
-            Shape::Circle([r.from, r.course.at_us(r.from)], 3.2),
-        )
-    });
+    let dots =
+        changes.map(|r| Mark::new("cut", Shape::Circle([r.from, r.course.at_us(r.from)], 3.2)));
     std::iter::once(line).chain(dots).collect()
 }
 
@@ -280,4 +278,3 @@ fn write_switches(sheet: &mut Sheet, labels: &[Label], top: f64) {
         sheet.line("axis", (label.stretch[0], top), (label.middle(), top - 8.0));
     }
 }
-

@@ -119,7 +119,8 @@ pub fn figure(data: &BoardsData, style: &Style) -> Result<String, ReportError> {
     let mut sheet = Sheet::new(style, &words(data, common, &usable, &bars, limit));
     sheet.legend(&legend(&bars));
     let called = told_apart(&usable, common);
-    let title = |(profile, name): (&&BoardBars, &String)| format!("{name}, server {}", profile.server);
+    let title =
+        |(profile, name): (&&BoardBars, &String)| format!("{name}, server {}", profile.server);
     let titles: Vec<String> = usable.iter().zip(&called).map(title).collect();
     let gap = |i: usize| match i.checked_sub(1).map(|before| bars[before].0) {
         _ if alone => 0.0,
@@ -182,7 +183,11 @@ fn told_apart(profiles: &[&BoardBars], common: Common) -> Vec<String> {
     let number = |i: usize| names[..=i].iter().filter(|name| **name == names[i]).count();
     let name = |i: usize| {
         let alone = names.iter().filter(|name| **name == names[i]).count() == 1;
-        if alone { names[i].clone() } else { format!("{} ({})", names[i], number(i)) }
+        if alone {
+            names[i].clone()
+        } else {
+            format!("{} ({})", names[i], number(i))
+        }
     };
     (0..names.len()).map(name).collect()
 }
@@ -203,13 +208,24 @@ fn shown<'a>(profiles: &[&'a BoardBars], room: f64) -> Shown<'a> {
     let first = |profile: &'a BoardBars| {
         let best = profile.bars.iter().filter(|bar| bar.kind == BarKind::Best);
         let best: Vec<&BoardBar> = best.collect();
-        if alone && !best.is_empty() { best } else { profile.bars.iter().collect() }
+        if alone && !best.is_empty() {
+            best
+        } else {
+            profile.bars.iter().collect()
+        }
     };
     let bars = profiles.iter().enumerate().flat_map(|(i, profile)| {
         let most = if alone { 1 } else { usize::MAX };
-        first(profile).into_iter().take(most).map(move |bar| (i, bar))
+        first(profile)
+            .into_iter()
+            .take(most)
+            .map(move |bar| (i, bar))
     });
-    let most = if alone { room.floor() as usize } else { usize::MAX };
+    let most = if alone {
+        room.floor() as usize
+    } else {
+        usize::MAX
+    };
     Shown {
         bars: bars.take(most).collect(),
         alone,
@@ -224,7 +240,11 @@ fn limit(bars: &[(usize, &BoardBar)]) -> f64 {
         all.fold(0.0, f64::max),
         best.map(|(_, bar)| bar.total_us()).fold(0.0, f64::max),
     );
-    if best > 0.0 { longest.min(FAR * best) } else { longest }
+    if best > 0.0 {
+        longest.min(FAR * best)
+    } else {
+        longest
+    }
 }
 
 fn words(
@@ -251,7 +271,11 @@ fn words(
         |((us, plan), profile)| {
             let name = called(profile, common);
             let plan = fit(&plan, 1.0, 60.0);
-            format!("Fastest is {}: {}, {plan}.", fit(&name, 1.0, 50.0), format_us(us))
+            format!(
+                "Fastest is {}: {}, {plan}.",
+                fit(&name, 1.0, 50.0),
+                format_us(us)
+            )
         },
     );
     let mut caption = Vec::new();
@@ -266,10 +290,14 @@ fn words(
         }
         0 => {}
         1 => caption.push("One more profile does not fit on a page of this size.".to_owned()),
-        more => caption.push(format!("{more} more profiles do not fit on a page of this size.")),
+        more => caption.push(format!(
+            "{more} more profiles do not fit on a page of this size."
+        )),
     }
     if common != Common::Model {
-        caption.push("Different models do different work: compare them by what they are for.".to_owned());
+        caption.push(
+            "Different models do different work: compare them by what they are for.".to_owned(),
+        );
     }
     if profiles.iter().any(|p| p.server.starts_with("sim:")) {
         caption.push(
@@ -327,9 +355,18 @@ fn write_total(sheet: &mut Sheet, lanes: &Lanes, lane: usize, bar: &BoardBar, li
     let end = lanes.panel.at_x(bar.total_us().min(limit));
     let arrow = if bar.total_us() > limit { "→ " } else { "" };
     let time = format!("{arrow}{}", format_us(bar.total_us()));
-    let broken = bar.breaks.as_ref().map(|limit| format!("{time}, breaks {limit}"));
+    let broken = bar
+        .breaks
+        .as_ref()
+        .map(|limit| format!("{time}, breaks {limit}"));
     let room = lanes.panel.frame.right() + RIGHT - end - 5.0;
-    let text = broken.filter(|text| width(text, SMALL) <= room).unwrap_or(time);
-    let class = if bar.kind == BarKind::Best { "strong" } else { "small" };
+    let text = broken
+        .filter(|text| width(text, SMALL) <= room)
+        .unwrap_or(time);
+    let class = if bar.kind == BarKind::Best {
+        "strong"
+    } else {
+        "small"
+    };
     sheet.text(class, end + 5.0, lanes.baseline(lane), Anchor::Start, &text);
 }

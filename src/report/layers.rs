@@ -84,14 +84,25 @@ pub fn figure(data: &LayersData, style: &Style) -> Result<String, ReportError> {
         y: Axis::time(
             -1.06 * server_top.max(edge_top * 0.04),
             headroom * edge_top.max(server_top * 0.04),
-            if style.is_low() { "time" } else { "server ↓   edge ↑" },
+            if style.is_low() {
+                "time"
+            } else {
+                "server ↓   edge ↑"
+            },
         ),
         clearance: 0.0,
     };
     let sizes = Panel {
         frame: frame(times.frame.bottom() + 16.0, height * 0.34),
         x: columns_axis(data, !named),
-        y: size_axis(data, if style.is_low() { "size" } else { "output size" }),
+        y: size_axis(
+            data,
+            if style.is_low() {
+                "size"
+            } else {
+                "output size"
+            },
+        ),
         clearance: 0.0,
     };
     sheet.panel(&times, &time_marks(data, right / columns))?;
@@ -205,12 +216,7 @@ fn size_axis(data: &LayersData, title: &str) -> Axis {
         (low.min(b as f64), high.max(b as f64))
     });
     let (low, high) = (low.min(high) / 2.0, high * 2.0);
-    Axis::log(
-        low.min(high / 20.0),
-        high,
-        Quantity::SizeBytes,
-        title,
-    )
+    Axis::log(low.min(high / 20.0), high, Quantity::SizeBytes, title)
 }
 
 fn time_marks(data: &LayersData, pitch: f64) -> Vec<Mark> {

@@ -66,8 +66,10 @@ pub struct MapPlan {
 
 const NAME: &str = "map";
 const LEFT: f64 = 74.0;
-/// Lines of the key to numbered regions, at most.
-const MOST_LINES: usize = 6;
+/// Largest share of what is free for the key to numbered regions.
+const KEY: f64 = 0.25;
+/// More stretches than this are more than a picture can show.
+const MOST_STRETCHES: usize = 3_000;
 const LINE: f64 = SMALL * 1.4;
 /// Classes of plans that split the model, in turn.
 const SPLITS: [&str; 6] = ["map-1", "map-2", "map-3", "map-4", "map-5", "map-6"];
@@ -78,21 +80,27 @@ const SPLITS: [&str; 6] = ["map-1", "map-2", "map-3", "map-4", "map-5", "map-6"]
 /// [`ReportError::Nothing`] for a map of less than two delays or without a range of rates.
 pub fn figure(data: &MapData, style: &Style) -> Result<String, ReportError> {
     check(data)?;
+    let data = &thinned(data);
     let mut sheet = Sheet::new(style, &words(data));
     let classes = classes(data);
     let regions = regions(data);
     let free = sheet.free();
     // numbered regions need a key, which takes room from the map, which may number more of them
+    let most = (free.height * KEY / LINE).floor() as usize;
     let mut lines = 0;
-    let (panel, labels) = loop {
+    let (panel, mut labels) = loop {
         let panel = panel(data, free, lines as f64 * LINE);
         let labels = labels(data, &regions, &panel);
-        let needed = key_lines(data, &labels, free.width).min(MOST_LINES);
+        let needed = key(data, &labels, free.width).len().min(most);
         if needed <= lines {
             break (panel, labels);
         }
         lines = needed;
     };
+    let mut key = key(data, &labels, free.width);
+    key.truncate(lines);
+    let explained: Vec<usize> = key.iter().flatten().map(|entry| entry.plan).collect();
+    labels.retain(|label| !label.is_number || explained.contains(&label.plan));
     sheet.panel(&panel, &marks(data, &regions, &classes))?;
     for label in &labels {
         let text = match label.is_number {
@@ -102,7 +110,7 @@ pub fn figure(data: &MapData, style: &Style) -> Result<String, ReportError> {
         let at = (label.at.0, label.at.1 + SMALL * 0.35);
         sheet.text("small", at.0, at.1, Anchor::Middle, &text);
     }
-    write_key(&mut sheet, data, &labels, &panel, lines);
+    write_key(&mut sheet, &key, panel.frame.bottom() + 46.0);
     Ok(sheet.finish())
 }
 
@@ -123,19 +131,43 @@ fn check(data: &MapData) -> Result<(), ReportError> {
         ));
     }
     match data.plans.is_empty() || !segments.all(known) {
-        true => Err(nothing(NAME, "the map has no plan, or one that it does not describe")),
+        true => Err(nothing(
+            NAME,
+            "the map has no plan, or one that it does not describe",
+        )),
         false => Ok(()),
     }
 }
 
+/// A map of so many plans that nobody can see all its rows, with fewer of them.
+fn thinned(data: &MapData) -> MapData {
+    let stretches: usize = data.rows.iter().map(|row| row.segments.len()).sum();
+    let every = stretches.div_ceil(MOST_STRETCHES).max(1);
+    let last = data.rows.len() - 1;
+    let rows = data.rows.iter().enumerate();
+    let kept = rows.filter(|(row, _)| row % every == 0 || *row == last);
+    MapData {
+        rows: kept.map(|(_, row)| row.clone()).collect(),
+        ..data.clone()
+    }
+}
+
 fn words(data: &MapData) -> Words {
-    let splits = data.plans.iter().filter(|plan| plan.side == Side::Split).count();
+    let splits = data
+        .plans
+        .iter()
+        .filter(|plan| plan.side == Side::Split)
+        .count();
     let whole = |side: Side| data.plans.iter().any(|plan| plan.side == side);
     let plans = match data.plans.len() {
         1 => "One plan is the best at every rate and delay.".to_owned(),
         all => format!(
             "{all} plans are the best somewhere, {} of them a split.",
-            if splits == 0 { "none".to_owned() } else { splits.to_string() }
+            if splits == 0 {
+                "none".to_owned()
+            } else {
+                splits.to_string()
+            }
         ),
     };
     let never = match (whole(Side::Edge), whole(Side::Server)) {
@@ -170,7 +202,12 @@ fn panel(data: &MapData, free: Frame, below: f64) -> Panel {
             width: free.width - LEFT - 14.0,
             height: (free.height - 50.0 - below).max(40.0),
         },
-        x: Axis::log(data.from_bit_s, data.to_bit_s, Quantity::RateBitS, "rate of the link"),
+        x: Axis::log(
+            data.from_bit_s,
+            data.to_bit_s,
+            Quantity::RateBitS,
+            "rate of the link",
+        ),
         y: delay_axis(data),
         clearance: 0.0,
     }
@@ -180,7 +217,12 @@ fn panel(data: &MapData, free: Frame, below: f64) -> Panel {
 fn delay_axis(data: &MapData) -> Axis {
     let ends = edges(data);
     let (from, to) = (ends[0], ends[ends.len() - 1]);
-    let positive: Vec<f64> = data.rows.iter().map(|row| row.delay_us).filter(|us| *us > 0.0).collect();
+    let positive: Vec<f64> = data
+        .rows
+        .iter()
+        .map(|row| row.delay_us)
+        .filter(|us| *us > 0.0)
+        .collect();
     let mut ticks: Vec<Tick> = log_steps(positive[0], positive[positive.len() - 1])
         .into_iter()
         .map(|at| Tick {
@@ -228,14 +270,8 @@ fn marks(data: &MapData, regions: &[Region], classes: &[&'static str]) -> Vec<Ma
             plan => (classes[plan], data.plans[plan].name.as_str()),
         };
         let shape = Shape::Area(region.outline());
-        marks.push(Mark::new(class, shape.clone()).tip(region.tip(data, name)));
+        marks.push(Mark::new(class, shape).tip(region.tip(data, name)));
     }
-    // drawn last, so that no region covers half of its neighbour's border
-    marks.extend(regions.iter().map(|region| {
-        let mut outline = region.outline();
-        outline.extend(outline.first().copied());
-        Mark::new("border", Shape::Line(outline))
-    }));
     marks
 }
 
@@ -275,45 +311,52 @@ fn labels(data: &MapData, regions: &[Region], panel: &Panel) -> Vec<Label> {
     labels
 }
 
-/// The plans whose number stands in the map and whose name stands nowhere in it.
+/// The plans whose number stands in the map.
 fn keyed(labels: &[Label]) -> Vec<usize> {
-    let mut plans: Vec<usize> = labels.iter().filter(|l| l.is_number).map(|l| l.plan).collect();
+    let mut plans: Vec<usize> = labels
+        .iter()
+        .filter(|l| l.is_number)
+        .map(|l| l.plan)
+        .collect();
     plans.sort_unstable();
     plans.dedup();
     plans
 }
 
-/// Lines of text that the key needs.
-fn key_lines(data: &MapData, labels: &[Label], room: f64) -> usize {
-    key(data, labels, room).len()
+/// A plan in the key.
+struct Entry {
+    plan: usize,
+    left: f64,
+    text: String,
 }
 
-/// The key, in lines of entries with their left ends.
-fn key(data: &MapData, labels: &[Label], room: f64) -> Vec<Vec<(f64, String)>> {
-    let mut lines: Vec<Vec<(f64, String)>> = Vec::new();
-    let mut end = f64::INFINITY;
+/// The key, in lines no longer than `room`.
+fn key(data: &MapData, labels: &[Label], room: f64) -> Vec<Vec<Entry>> {
+    const GAP: f64 = 16.0;
+    let mut lines: Vec<Vec<Entry>> = Vec::new();
+    let mut left = f64::INFINITY;
     for plan in keyed(labels) {
         let text = format!("{}: {}", plan + 1, data.plans[plan].name);
         let text = fit(&text, SMALL, room);
         let needed = width(&text, SMALL);
-        if end + needed > room {
+        if left + needed > room {
             lines.push(Vec::new());
-            end = 0.0;
+            left = 0.0;
         }
         if let Some(line) = lines.last_mut() {
-            line.push((end, text));
+            line.push(Entry { plan, left, text });
         }
-        end += needed + 16.0;
+        left += needed + GAP;
     }
     lines
 }
 
-fn write_key(sheet: &mut Sheet, data: &MapData, labels: &[Label], panel: &Panel, most: usize) {
-    let free = sheet.free();
-    for (row, line) in key(data, labels, free.width).into_iter().take(most).enumerate() {
-        let y = panel.frame.bottom() + 46.0 + (row as f64 + 0.8) * LINE;
-        for (left, text) in line {
-            sheet.text("small", free.left + left, y, Anchor::Start, &text);
+fn write_key(sheet: &mut Sheet, key: &[Vec<Entry>], top: f64) {
+    let left = sheet.free().left;
+    for (row, line) in key.iter().enumerate() {
+        let y = top + (row as f64 + 0.8) * LINE;
+        for entry in line {
+            sheet.text("small", left + entry.left, y, Anchor::Start, &entry.text);
         }
     }
 }

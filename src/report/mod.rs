@@ -1,7 +1,8 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
-//! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`.
-//! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
+//! `layers`, `cuts`, `rate`, `halves`, `tradeoff`, `timeline`, `map`, `over`, `pareto` and `boards`
+//! hold one figure each: its data, and `figure(&data, &style)`. `prepare` fills the data from
+//! profiles, problems, plans, sweeps and maps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
 mod along;

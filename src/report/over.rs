@@ -131,7 +131,10 @@ fn range(data: &OverData) -> Result<(f64, f64), ReportError> {
     if !(from >= 0.0 && to.is_finite() && from < to && ordered) {
         return Err(nothing(
             NAME,
-            format!("the sweep has plans over no range of {}; sweep over a wider one", data.dial),
+            format!(
+                "the sweep has plans over no range of {}; sweep over a wider one",
+                data.dial
+            ),
         ));
     }
     let takes_time = |region: &OverRegion| {
@@ -206,14 +209,20 @@ fn axis(data: &OverData, from: f64, to: f64) -> Axis {
 fn latency_axis(regions: &[along::Region], free: f64) -> Axis {
     let ends = |r: &along::Region| [r.course.at_us(r.from), r.course.at_us(r.to)];
     let range = |(low, high): (f64, f64), us: f64| (low.min(us), high.max(us));
-    let (low, high) = regions.iter().flat_map(ends).fold((f64::INFINITY, 0.0), range);
+    let (low, high) = regions
+        .iter()
+        .flat_map(ends)
+        .fold((f64::INFINITY, 0.0), range);
     let high = (high * 1.3).max(low * 2.0);
     let span = (high / low).ln() / (1.0 - free);
     Axis::log(high / span.exp(), high, Quantity::TimeUs, "latency")
 }
 
 fn tip(data: &OverData, region: &along::Region) -> String {
-    let (first, last) = (region.course.at_us(region.from), region.course.at_us(region.to));
+    let (first, last) = (
+        region.course.at_us(region.from),
+        region.course.at_us(region.to),
+    );
     let latency = match first == last {
         true => format_us(first),
         false => format!("{} to {}", format_us(first), format_us(last)),

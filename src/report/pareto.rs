@@ -107,12 +107,17 @@ pub fn figure(data: &ParetoData, style: &Style) -> Result<String, ReportError> {
     let sound = |c: &&Candidate| {
         c.latency_us.is_finite() && c.latency_us > 0.0 && c.price.is_finite() && c.price >= 0.0
     };
-    let front: Vec<&Candidate> = data.front.iter().filter(sound).collect();
-    let chosen = data.chosen.as_ref().filter(sound);
     let missing = |why: &str| nothing(data.price.figure(), format!("{why} of `{}`", data.model));
-    if front.is_empty() {
-        return Err(missing("no plan that takes time meets the limits"));
+    if data.front.is_empty() {
+        return Err(missing("no plan meets the limits"));
     }
+    if !data.front.iter().all(|c| sound(&c)) {
+        return Err(missing(
+            "there are plans that take no time, or no finite one,",
+        ));
+    }
+    let front: Vec<&Candidate> = data.front.iter().collect();
+    let chosen = data.chosen.as_ref().filter(sound);
     let others: Vec<&Candidate> = data.others.iter().filter(sound).collect();
     let most = |of: fn(&Candidate) -> f64| front.iter().map(|c| of(c)).fold(0.0, f64::max);
     let (price, latency) = (most(|c| c.price), most(|c| c.latency_us));
@@ -122,14 +127,19 @@ pub fn figure(data: &ParetoData, style: &Style) -> Result<String, ReportError> {
         let near = others.iter().copied().filter(near);
         front.iter().copied().chain(chosen).chain(near)
     };
-    let nothing_used = format!("the best plan has no {}: nothing to trade", data.price.name());
+    let nothing_used = format!(
+        "the best plan has no {}: nothing to trade",
+        data.price.name()
+    );
     let x = price_axis(data.price, shown()).ok_or_else(|| missing(&nothing_used))?;
     let y = latency_axis(shown());
     let on_it = |c: &&Candidate| {
         x.holds(c.price) && y.holds(c.latency_us) && !front.iter().any(|f| same(f, c))
     };
     let all = others.iter();
-    let beyond = all.filter(|c| !(x.holds(c.price) && y.holds(c.latency_us))).count();
+    let beyond = all
+        .filter(|c| !(x.holds(c.price) && y.holds(c.latency_us)))
+        .count();
     let others: Vec<&Candidate> = others.iter().copied().filter(on_it).collect();
     let mut sheet = Sheet::new(style, &words(data, &front, beyond));
     sheet.legend(&legend(&others, chosen));
@@ -186,7 +196,12 @@ fn words(data: &ParetoData, front: &[&Candidate], beyond: usize) -> Words {
         several => format!(" {several} cuts are beyond the axes."),
     };
     Words {
-        heading: format!("{}: latency against {}, {}", data.model, data.price.name(), data.link),
+        heading: format!(
+            "{}: latency against {}, {}",
+            data.model,
+            data.price.name(),
+            data.link
+        ),
         summary: format!(
             "{trade} Edge {}, server {}.",
             data.edge.label(),
@@ -239,7 +254,11 @@ fn price_axis<'a>(price: Price, shown: impl Iterator<Item = &'a Candidate>) -> O
     };
     let tick = |at: f64| Tick {
         at,
-        label: if at == 0.0 { "0".to_owned() } else { price.show(at) },
+        label: if at == 0.0 {
+            "0".to_owned()
+        } else {
+            price.show(at)
+        },
     };
     Some(Axis {
         spread,

@@ -227,12 +227,7 @@ fn latency_axis(data: &RateData, from: f64, to: f64, free: f64) -> Axis {
     let (low, high) = best.chain(others).fold((f64::INFINITY, 0.0), range);
     let high = (high * 1.6).max(low * 4.0);
     let span = (high / low).ln() / (1.0 - free);
-    Axis::log(
-        high / span.exp(),
-        high,
-        Quantity::TimeUs,
-        "latency",
-    )
+    Axis::log(high / span.exp(), high, Quantity::TimeUs, "latency")
 }
 
 /// The plans to compare with; a line ends exactly where it leaves the panel.

@@ -83,6 +83,8 @@ enum Paint {
     Fill,
     /// A line of this width, with this dash pattern.
     Line(f64, &'static str),
+    /// A filled shape with a border, which its neighbours share.
+    Region,
     /// A shape with paper inside and an outline.
     Hollow,
     /// A filled shape with a thin rim of paper, so that overlapping ones stay apart.
@@ -93,7 +95,7 @@ enum Paint {
     Label(f64, u32),
 }
 
-use Paint::{Dot, Fill, Hollow, Label, Line, Text};
+use Paint::{Dot, Fill, Hollow, Label, Line, Region, Text};
 
 /// Class, what it paints, light colour, dark colour.
 const CLASSES: &[(&str, Paint, &str, &str)] = &[
@@ -132,16 +134,15 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("on-server", Fill, "#fbe8bf", "#4a3a12"),
     ("split-a", Fill, "#d2ebe2", "#173f36"),
     ("split-b", Fill, "#e9f5f0", "#123029"),
-    ("map-edge", Fill, "#a6cfe8", "#1c4f73"),
-    ("map-server", Fill, "#f5d58b", "#6b5415"),
-    ("map-1", Fill, "#cdeadf", "#1d5245"),
-    ("map-2", Fill, "#e3d3ea", "#4a3560"),
-    ("map-3", Fill, "#eef3c8", "#4c5320"),
-    ("map-4", Fill, "#f6d6c9", "#643626"),
-    ("map-5", Fill, "#9fd0c0", "#2f7564"),
-    ("map-6", Fill, "#d9dde2", "#3a424b"),
-    ("map-none", Fill, "#ffffff", "#14171b"),
-    ("border", Line(0.8, ""), "#57606a", "#a3adb8"),
+    ("map-edge", Region, "#a6cfe8", "#1c4f73"),
+    ("map-server", Region, "#f5d58b", "#6b5415"),
+    ("map-1", Region, "#cdeadf", "#1d5245"),
+    ("map-2", Region, "#e3d3ea", "#4a3560"),
+    ("map-3", Region, "#eef3c8", "#4c5320"),
+    ("map-4", Region, "#f6d6c9", "#643626"),
+    ("map-5", Region, "#9fd0c0", "#2f7564"),
+    ("map-6", Region, "#d9dde2", "#3a424b"),
+    ("map-none", Region, "#ffffff", "#14171b"),
     ("band-1", Fill, "#d9dee4", "#333b44"),
     ("band-5", Fill, "#eff1f4", "#21272d"),
     ("edge-half", Dot, "#0072b2", "#56b4e9"),
@@ -196,6 +197,7 @@ pub(super) fn sheet(theme: Theme, body: &str) -> String {
 fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
     match paint {
         Fill => format!("fill:{colour}"),
+        Region => format!("fill:{colour};stroke:#6e7781;stroke-width:.8;stroke-linejoin:round"),
         Line(width, dash) => {
             let dash = if dash.is_empty() {
                 String::new()
@@ -216,7 +218,7 @@ fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
 fn recolour(paint: &Paint, dark: &str) -> String {
     let paper = CLASSES[0].3;
     match paint {
-        Fill | Text(..) => format!("fill:{dark}"),
+        Fill | Region | Text(..) => format!("fill:{dark}"),
         Line(..) | Hollow => format!("stroke:{dark}"),
         Dot | Label(..) => format!("fill:{dark};stroke:{paper}"),
     }

@@ -153,7 +153,10 @@ mod tests {
         let lines = wrap_to("one two three four", 10.0, 60.0, 2);
         assert_eq!(lines.len(), 2);
         assert!(lines[1].ends_with('…') && lines.iter().all(|line| width(line, 10.0) <= 60.0));
-        assert_eq!(wrap_to("one two", 10.0, 60.0, 2), wrap("one two", 10.0, 60.0));
+        assert_eq!(
+            wrap_to("one two", 10.0, 60.0, 2),
+            wrap("one two", 10.0, 60.0)
+        );
     }
 
     #[test]

@@ -158,15 +158,23 @@ pub fn figure(data: &TimelineData, style: &Style) -> Result<String, ReportError>
         .enumerate()
         .flat_map(|(i, spans)| spans.iter().map(move |span| (i, span)))
         .collect();
-    let marks: Vec<Mark> = spans.iter().map(|(i, span)| mark(&placed, *i, span)).collect();
+    let marks: Vec<Mark> = spans
+        .iter()
+        .map(|(i, span)| mark(&placed, *i, span))
+        .collect();
     placed.rule(&mut sheet);
     sheet.panel(&placed.panel, &marks)?;
     for pair in spans.windows(2) {
         let ([(a, before), (b, after)], steps) = ([pair[0], pair[1]], lanes.len());
-        if a + 1 == b && b < steps && (before.to_us - after.from_us).abs() < 1e-6 * data.latency_us {
+        if a + 1 == b && b < steps && (before.to_us - after.from_us).abs() < 1e-6 * data.latency_us
+        {
             let x = placed.panel.at_x(after.from_us);
             let half = placed.thickness() / 2.0;
-            sheet.line("leader", (x, placed.middle(a) + half), (x, placed.middle(b) - half));
+            sheet.line(
+                "leader",
+                (x, placed.middle(a) + half),
+                (x, placed.middle(b) - half),
+            );
         }
     }
     placed.write_names(&mut sheet, &names);
@@ -183,7 +191,10 @@ fn check(data: &TimelineData) -> Result<(), ReportError> {
     let spans = data.lanes.iter().flat_map(|lane| &lane.spans);
     let spans = spans.chain(data.tasks.iter().flat_map(|task| &task.spans));
     let sound = |span: &Span| {
-        span.from_us.is_finite() && span.to_us.is_finite() && 0.0 <= span.from_us && span.from_us <= span.to_us
+        span.from_us.is_finite()
+            && span.to_us.is_finite()
+            && 0.0 <= span.from_us
+            && span.from_us <= span.to_us
     };
     let done = data.tasks.iter().all(|task| task.done_us.is_finite());
     let takes_time = data.latency_us > 0.0 && data.latency_us.is_finite();
@@ -216,11 +227,16 @@ fn end(data: &TimelineData, tasks: &[&TaskLane]) -> f64 {
 }
 
 fn is_late(task: &TaskLane) -> bool {
-    task.deadline_us.is_some_and(|deadline| task.done_us > deadline)
+    task.deadline_us
+        .is_some_and(|deadline| task.done_us > deadline)
 }
 
 fn words(data: &TimelineData, shown: usize) -> Words {
-    let due = data.tasks.iter().filter(|task| task.deadline_us.is_some()).count();
+    let due = data
+        .tasks
+        .iter()
+        .filter(|task| task.deadline_us.is_some())
+        .count();
     let late = data.tasks.iter().filter(|task| is_late(task)).count();
     let deadlines = match (due, late) {
         (0, _) => String::new(),
@@ -260,14 +276,22 @@ fn words(data: &TimelineData, shown: usize) -> Words {
 /// The steps have their names beside them; what remains are own layers and deadlines.
 fn legend(data: &TimelineData, tasks: &[&TaskLane]) -> Vec<(&'static str, Swatch, String)> {
     let spans = data.lanes.iter().flat_map(|lane| &lane.spans);
-    let all = || spans.clone().chain(tasks.iter().flat_map(|task| &task.spans));
+    let all = || {
+        spans
+            .clone()
+            .chain(tasks.iter().flat_map(|task| &task.spans))
+    };
     let mut entries: Vec<(&'static str, Swatch, String)> = Vec::new();
     for work in Work::ALL {
         for own in [false, true] {
             let is_it = |span: &Span| span.work == work && span.name.is_empty() != own;
             let known = entries.iter().any(|(class, ..)| *class == work.class(own));
             if all().any(is_it) && !known {
-                let of = if own && work != Work::Beside { ", of one task alone" } else { "" };
+                let of = if own && work != Work::Beside {
+                    ", of one task alone"
+                } else {
+                    ""
+                };
                 entries.push((work.class(own), Swatch::Box, format!("{}{of}", work.name())));
             }
         }
@@ -313,7 +337,13 @@ fn write_durations(sheet: &mut Sheet, lanes: &Lanes, lane: usize, spans: &[Span]
         let frame = lanes.frame(lane, span.from_us, span.to_us);
         if frame.height >= SMALL && frame.width >= width(&span.name, SMALL) + 4.0 {
             let middle = frame.left + frame.width / 2.0;
-            sheet.text("label", middle, lanes.baseline(lane), Anchor::Middle, &span.name);
+            sheet.text(
+                "label",
+                middle,
+                lanes.baseline(lane),
+                Anchor::Middle,
+                &span.name,
+            );
         }
     }
 }
@@ -336,8 +366,16 @@ fn write_done(sheet: &mut Sheet, lanes: &Lanes, lane: usize, task: &TaskLane) {
                 (mark, frame.bottom() + 4.0),
             );
             sheet.hovers(&[(
-                Frame { left: mark - 3.0, width: 6.0, ..frame },
-                format!("{}: deadline {}", fit(&task.name, 1.0, 60.0), format_us(deadline)),
+                Frame {
+                    left: mark - 3.0,
+                    width: 6.0,
+                    ..frame
+                },
+                format!(
+                    "{}: deadline {}",
+                    fit(&task.name, 1.0, 60.0),
+                    format_us(deadline)
+                ),
             )]);
             if (frame.right() - 1.0..x + width(&text, SMALL)).contains(&mark) {
                 x = mark + 5.0;

@@ -3,6 +3,8 @@
 //! The fastest plan uses so much; the next one must use less: the epsilon-constraint method (Haimes,
 //! Lasdon and Wismer, IEEE SMC 1971), exact because what limits are about is whole numbers.
 
+use std::mem::discriminant;
+
 use super::optimum::optimum;
 use super::{Options, SolveError};
 use crate::graph::LayerSet;
@@ -33,7 +35,8 @@ pub struct Step {
 }
 
 /// All placements that meet the limits and that no other of them beats both in latency and in what
-/// is used of `of`, whose own amount does not count. Empty when no plan meets the limits.
+/// is used of `of`, a limit of which there is one at most (not a deadline or a drop), and whose own
+/// amount does not count. Empty when no plan meets the limits.
 ///
 /// # Errors
 /// [`SolveError::Stopped`].
@@ -43,8 +46,12 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
     let mut allowed = None;
     let mut is_cut_short = true;
     while steps.len() < MOST_PLANS {
-        let limits = problem.limits().iter().cloned();
-        let limits = limits.chain(allowed.map(|most| of.allowing(most))).collect();
+        let tighter = allowed.map(|most| of.allowing(most));
+        // the scenario's own limit allows more
+        let replaced =
+            |limit: &&Limit| tighter.is_some() && discriminant(*limit) == discriminant(of);
+        let others = problem.limits().iter().filter(|limit| !replaced(limit));
+        let limits = others.cloned().chain(tighter.clone()).collect();
         let limited = problem
             .with_limits(limits)
             .aiming_at(Aim::Wanted(Objective::Latency));
@@ -59,7 +66,10 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
         };
         // as fast and uses less
         let latency = best.cost.scaled(pace);
-        if steps.last().is_some_and(|last| last.cost.scaled(pace) == latency) {
+        if steps
+            .last()
+            .is_some_and(|last| last.cost.scaled(pace) == latency)
+        {
             steps.pop();
         }
         steps.push(Step {

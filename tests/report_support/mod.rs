@@ -318,7 +318,9 @@ pub(crate) fn shapes(svg: &str, class: &str) -> Vec<([f64; 4], String)> {
         let tip = node.first_element_child().and_then(|title| title.text());
         Some((frame, tip.unwrap_or_default().to_owned()))
     };
-    groups.flat_map(|group| group.children().filter_map(shape).collect::<Vec<_>>()).collect()
+    groups
+        .flat_map(|group| group.children().filter_map(shape).collect::<Vec<_>>())
+        .collect()
 }
 
 /// Outlines of a class, with their tooltips.
@@ -334,9 +336,14 @@ pub(crate) fn outlines(svg: &str, class: &str) -> Vec<(Vec<[f64; 2]>, String)> {
             [x.parse().unwrap(), y.parse().unwrap()]
         };
         let tip = node.first_element_child().and_then(|title| title.text());
-        Some((pairs.map(point).collect(), tip.unwrap_or_default().to_owned()))
+        Some((
+            pairs.map(point).collect(),
+            tip.unwrap_or_default().to_owned(),
+        ))
     };
-    groups.flat_map(|group| group.children().filter_map(outline).collect::<Vec<_>>()).collect()
+    groups
+        .flat_map(|group| group.children().filter_map(outline).collect::<Vec<_>>())
+        .collect()
 }
 
 /// Lines of a class that stand alone: `[x1, y1, x2, y2]`.

@@ -30,7 +30,7 @@ pub(super) struct Drawn {
 /// The figures so far, and what was left out.
 #[derive(Debug)]
 pub(super) struct Figures<'a> {
-    look: &'a LookArgs,
+    pub(super) look: &'a LookArgs,
     pub(super) style: Style,
     names: BTreeSet<String>,
     pub(super) drawn: Vec<Drawn>,

@@ -37,8 +37,13 @@ impl Inputs {
         }
         let has = |table: &str| text.lines().any(|line| line.trim() == table);
         let says = |key: &str| {
-            let mut keys = text.lines().take_while(|line| !line.trim_start().starts_with('['));
-            keys.any(|line| line.split_once('=').is_some_and(|(own, _)| own.trim() == key))
+            let mut keys = text
+                .lines()
+                .take_while(|line| !line.trim_start().starts_with('['));
+            keys.any(|line| {
+                line.split_once('=')
+                    .is_some_and(|(own, _)| own.trim() == key)
+            })
         };
         let path = path.to_owned();
         if has("[[segments]]") && says("over") {

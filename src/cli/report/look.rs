@@ -54,7 +54,10 @@ fn pixels() -> clap::builder::RangedI64ValueParser<u32> {
 fn name(text: &str) -> Result<String, String> {
     match FIGURES.iter().any(|figure| is_called(figure, text)) {
         true => Ok(text.to_owned()),
-        false => Err(format!("there is no such figure; there are {}", FIGURES.join(", "))),
+        false => Err(format!(
+            "there is no such figure; there are {}",
+            FIGURES.join(", ")
+        )),
     }
 }
 
@@ -89,8 +92,13 @@ impl LookArgs {
         }
     }
 
+    /// Whether a figure was asked for by its name.
+    pub(super) fn is_named(&self, figure: &str) -> bool {
+        self.only.iter().any(|name| is_called(figure, name))
+    }
+
     /// Whether a figure is to be drawn.
     pub(super) fn wants(&self, figure: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| is_called(figure, name))
+        self.only.is_empty() || self.is_named(figure)
     }
 }

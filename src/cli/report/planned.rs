@@ -35,7 +35,10 @@ impl Study<'_> {
     }
 
     fn origins(&self) -> [Origin; 2] {
-        [prepare::edge_origin(self.profile), prepare::server_origin(self.server)]
+        [
+            prepare::edge_origin(self.profile),
+            prepare::server_origin(self.server),
+        ]
     }
 }
 
@@ -48,7 +51,13 @@ impl Figures<'_> {
         made: Option<&Plan>,
         rates: RateRange,
     ) -> Option<BoardBars> {
-        let names = ["timeline", "pareto-energy", "pareto-memory", "pareto-uplink", "boards"];
+        let names = [
+            "timeline",
+            "pareto-energy",
+            "pareto-memory",
+            "pareto-uplink",
+            "boards",
+        ];
         let mut bars = None;
         if names.iter().any(|name| self.wants(name)) {
             match solve::solve(study.problem, &Options::default()) {
@@ -95,7 +104,12 @@ impl Figures<'_> {
         let [edge, server] = prepare::origins(&plan.setting);
         let data = prepare::timeline(plan, None, edge, server);
         let svg = timeline::figure(&data, &self.style);
-        self.keep(path, &stem(&plan.setting.edge, &plan.model.file), "timeline", svg);
+        self.keep(
+            path,
+            &stem(&plan.setting.edge, &plan.model.file),
+            "timeline",
+            svg,
+        );
     }
 
     fn paretos(&mut self, study: &Study<'_>, plan: &Plan) {
@@ -181,22 +195,39 @@ impl Figures<'_> {
         let [edge, server] = Self::known_origins(plan, inputs);
         let data = prepare::map(found, edge, server);
         let svg = data.and_then(|data| map::figure(&data, &self.style));
-        self.keep(path, &stem(&plan.setting.edge, &plan.model.file), "map", svg);
+        self.keep(
+            path,
+            &stem(&plan.setting.edge, &plan.model.file),
+            "map",
+            svg,
+        );
     }
 
     /// The comparison of several profiles; `problems` has the link of each.
     pub(super) fn boards(&mut self, profiles: Vec<(Problem, BoardBars)>, first: &Path) {
         let [(problem, _), _, ..] = profiles.as_slice() else {
+            if self.look.is_named("boards") {
+                let why = "figure `boards` is left out: it compares two profiles or more";
+                self.leave_out(first, why.to_owned());
+            }
             return;
         };
         let problem = problem.clone();
-        if profiles.iter().any(|(other, _)| other.link() != problem.link()) {
+        if profiles
+            .iter()
+            .any(|(other, _)| other.link() != problem.link())
+        {
             let why = "figure `boards` is left out: the plans named are for different links; name \
                        one with --link, or with --rate and --delay";
             return self.leave_out(first, why.to_owned());
         }
         let bars = profiles.into_iter().map(|(_, bars)| bars).collect();
         let data = prepare::boards(&problem, bars);
-        self.keep(first, "profiles", "boards", boards::figure(&data, &self.style));
+        self.keep(
+            first,
+            "profiles",
+            "boards",
+            boards::figure(&data, &self.style),
+        );
     }
 }

@@ -100,7 +100,10 @@ impl Region {
     /// Left and right end, and middle, in pixels, of the widest box of this height inside.
     pub(super) fn widest(&self, panel: &Panel, height: f64) -> Option<(f64, f64, f64)> {
         let pixel = |(row, from, to): &(usize, f64, f64)| {
-            let (top, bottom) = (panel.at_y(self.edges[row + 1]), panel.at_y(self.edges[*row]));
+            let (top, bottom) = (
+                panel.at_y(self.edges[row + 1]),
+                panel.at_y(self.edges[*row]),
+            );
             (top, bottom, panel.at_x(*from), panel.at_x(*to))
         };
         let rows: Vec<(f64, f64, f64, f64)> = self.stretches.iter().map(pixel).collect();
@@ -124,7 +127,10 @@ impl Region {
 
     pub(super) fn tip(&self, data: &MapData, name: &str) -> String {
         let rates = self.stretches.iter();
-        let low = rates.clone().map(|(_, from, _)| *from).fold(f64::INFINITY, f64::min);
+        let low = rates
+            .clone()
+            .map(|(_, from, _)| *from)
+            .fold(f64::INFINITY, f64::min);
         let high = rates.map(|(.., to)| *to).fold(0.0, f64::max);
         let delay = |row: usize| format_stated_us(data.rows[row].delay_us);
         let number = match self.plan {

@@ -16,7 +16,7 @@ pub fn map(map: &DelayMap, edge: Origin, server: Origin) -> Result<MapData, Repo
     };
     let segments = map.rows.iter().flat_map(|row| &row.segments);
     let mut lines = segments.map(|segment| segment.latency);
-    if lines.any(|line| !(line.fixed_ms + line.wire_bits as f64 > 0.0)) {
+    if lines.any(|line| line.fixed_ms <= 0.0 && line.wire_bits == 0) {
         return Err(ReportError::Nothing {
             figure: "map",
             why: "a plan takes no time; measure again with `cutpoint profile`".to_owned(),

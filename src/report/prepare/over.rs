@@ -13,7 +13,9 @@ pub fn over(sweep: &OverSweep, edge: Origin, server: Origin) -> Result<OverData,
         why,
     };
     let Some(first) = sweep.segments.first() else {
-        return Err(nothing("the sweep found no plan that meets the limits".to_owned()));
+        return Err(nothing(
+            "the sweep found no plan that meets the limits".to_owned(),
+        ));
     };
     let unit = unit(&sweep.unit)
         .ok_or_else(|| nothing(format!("`{}` is no unit of this version", sweep.unit)))?;
@@ -25,7 +27,11 @@ pub fn over(sweep: &OverSweep, edge: Origin, server: Origin) -> Result<OverData,
         edge,
         server,
         link: match sweep.over.as_str() {
-            "delay" => link(setting).split(',').next().unwrap_or_default().to_owned(),
+            "delay" => link(setting)
+                .split(',')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             _ => link(setting),
         },
         dial: sweep.over.clone(),

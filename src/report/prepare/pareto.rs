@@ -103,7 +103,10 @@ fn others(problem: &Problem) -> Vec<(LayerSet, Cost)> {
                 let ways = problem.ways(*tensor).iter();
                 ways.map(|way| vec![(*tensor, way.codec)]).collect()
             }
-            _ => problem.best_codecs(&edge, problem.pace()).into_iter().collect(),
+            _ => problem
+                .best_codecs(&edge, problem.pace())
+                .into_iter()
+                .collect(),
         };
         for codecs in ways {
             if let Ok(cost) = problem.evaluate(&edge, &codecs) {

@@ -103,7 +103,11 @@ fn lane(task: &TaskPlan, chain: &[Span]) -> TaskLane {
     let mut spans: Vec<Span> = Vec::new();
     for span in chain.iter().filter(on_its_way) {
         let to_us = span.to_us.min(done_us);
-        let whose = if span.name == task.name { task.name.as_str() } else { "" };
+        let whose = if span.name == task.name {
+            task.name.as_str()
+        } else {
+            ""
+        };
         match spans.last_mut() {
             _ if to_us <= span.from_us => {}
             Some(last) if last.work == span.work && last.name == whose => last.to_us = to_us,

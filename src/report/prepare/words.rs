@@ -33,7 +33,10 @@ pub(super) fn named(plan: &Plan) -> String {
 pub(super) fn planned(plan: &Plan) -> String {
     match side(plan) {
         Side::Edge => "All on the edge".to_owned(),
-        Side::Server => format!("All on the server, sent {}", named(plan).trim_start_matches("server: ")),
+        Side::Server => format!(
+            "All on the server, sent {}",
+            named(plan).trim_start_matches("server: ")
+        ),
         Side::Split => format!("Cut at {}", named(plan)),
     }
 }
