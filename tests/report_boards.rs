@@ -1,7 +1,7 @@
 //! The comparison of several profiles.
 
 // helpers of tests may fail as loudly as tests
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod report_support;
 

@@ -1,7 +1,7 @@
 //! Latency against energy, memory and bytes: made-up fronts, and those of the solver.
 
 // helpers of tests may fail as loudly as tests
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod report_support;
 
@@ -200,7 +200,8 @@ fn no_plan_that_is_drawn_beats_the_front() {
         let (profile, server, problem, plan) = planned(layers);
         for price in PRICES {
             let front = solve::front(&problem, &price.limit(), &Options::default()).unwrap();
-            let data = prepare::pareto(price, &problem, &front, &plan, &profile, &server);
+            let (steps, short) = (front.placements(), front.is_cut_short);
+            let data = prepare::pareto(price, &problem, &steps, short, &plan, &profile, &server);
             assert_eq!(data.front.len(), front.steps.len());
             let chosen = data.chosen.clone().unwrap();
             for other in data.others.iter().chain([&chosen]) {

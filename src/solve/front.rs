@@ -23,6 +23,14 @@ pub struct Front {
     pub is_cut_short: bool,
 }
 
+impl Front {
+    /// The placements with what they cost.
+    pub fn placements(&self) -> Vec<(&LayerSet, &Cost)> {
+        let steps = self.steps.iter();
+        steps.map(|step| (&step.edge, &step.cost)).collect()
+    }
+}
+
 /// A placement of a [`Front`].
 #[derive(Debug, Clone)]
 pub struct Step {

@@ -129,8 +129,15 @@ impl Figures<'_> {
             let front = solve::front(study.problem, &price.limit(), &Options::default());
             match front {
                 Ok(front) => {
-                    let (problem, profile) = (study.problem, study.profile);
-                    let data = prepare::pareto(price, problem, &front, plan, profile, study.server);
+                    let data = prepare::pareto(
+                        price,
+                        study.problem,
+                        &front.placements(),
+                        front.is_cut_short,
+                        plan,
+                        study.profile,
+                        study.server,
+                    );
                     let svg = pareto::figure(&data, &self.style);
                     self.keep(study.path, &study.stem(), price.figure(), svg);
                 }

@@ -9,7 +9,6 @@ use crate::profile::Profile;
 use crate::report::pareto::{Candidate, ParetoData, Price};
 use crate::report::text::bare;
 use crate::server::Server;
-use crate::solve::Front;
 use crate::units::{Bytes, Energy};
 
 impl Price {
@@ -32,12 +31,14 @@ impl Price {
     }
 }
 
-/// Data of the figure of latency against a price; `front` is that of [`Price::limit`], `plan` the one
-/// chosen for the scenario.
+/// Data of the figure of latency against a price. `front` is that of [`Price::limit`], from the least
+/// use, with slower placements of less left out where it `is_cut_short`; `plan` is the one chosen for
+/// the scenario.
 pub fn pareto(
     price: Price,
     problem: &Problem,
-    front: &Front,
+    front: &[(&LayerSet, &Cost)],
+    is_cut_short: bool,
     plan: &Plan,
     profile: &Profile,
     server: &Server,
@@ -51,17 +52,17 @@ pub fn pareto(
             price: used as f64,
         })
     };
-    let steps = front.steps.iter();
     ParetoData {
         model: profile.model.file.clone(),
         edge: edge_origin(profile),
         server: server_origin(server),
         link: link(&plan.setting),
         price,
-        front: steps
-            .filter_map(|step| candidate(&step.edge, &step.cost))
+        front: front
+            .iter()
+            .filter_map(|(edge, cost)| candidate(edge, cost))
             .collect(),
-        is_cut_short: front.is_cut_short,
+        is_cut_short,
         others: others(problem)
             .iter()
             .filter_map(|(edge, cost)| candidate(edge, cost))
