@@ -263,7 +263,12 @@ fn check_no_plan(all: &[Weighed], none: &NoPlan) {
 
 fn check(case: &Case) {
     let (problem, all) = (case.problem(), case.oracle().weighed());
-    for engine in [Engine::Enumerate, Engine::Linear, Engine::Both] {
+    for engine in [
+        Engine::Enumerate,
+        Engine::Branch,
+        Engine::Linear,
+        Engine::Both,
+    ] {
         let options = Options {
             engine,
             ..Options::default()

@@ -23,6 +23,12 @@ const ALONE: Options = Options {
     engine: Engine::Linear,
 };
 
+/// Branch and bound, however few placements there are.
+const BRANCH: Options = Options {
+    engine: Engine::Branch,
+    ..ALONE
+};
+
 fn planned(problem: &Problem, options: &Options) -> Plan {
     match solve(problem, options).unwrap() {
         Outcome::Plan(plan) => plan,
@@ -71,27 +77,29 @@ fn without_side_limits_the_relaxation_is_integral_and_equals_a_maximum_flow() {
 }
 
 #[test]
-fn both_engines_agree_within_limits() {
+fn engines_agree_within_limits() {
     for (family, make) in FAMILIES {
         for (layers, seed) in [(50, 1), (50, 2), (50, 3), (120, 4)] {
             let profile = make(layers, seed);
             for rate in ["5Mbit/s", "50Mbit/s"] {
                 let wishes = limited(&profile, rate);
                 let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
-                let outcomes = [ALONE, Options::default()].map(|o| solve(&problem, &o).unwrap());
-                match outcomes {
-                    [Outcome::Plan(program), Outcome::Plan(both)] => {
-                        assert_eq!(program.status, Status::Optimal);
-                        assert_eq!(
-                            program.latency_ms, both.latency_ms,
-                            "{family} {layers} {seed}"
-                        );
-                        assert_eq!(program.binding, both.binding, "{family} {layers} {seed}");
+                let default = solve(&problem, &Options::default()).unwrap();
+                for options in [ALONE, BRANCH] {
+                    match (solve(&problem, &options).unwrap(), &default) {
+                        (Outcome::Plan(one), Outcome::Plan(other)) => {
+                            assert_eq!(one.status, Status::Optimal);
+                            assert_eq!(
+                                one.latency_ms, other.latency_ms,
+                                "{family} {layers} {seed}"
+                            );
+                            assert_eq!(one.binding, other.binding, "{family} {layers} {seed}");
+                        }
+                        (Outcome::NoPlan(one), Outcome::NoPlan(other)) => {
+                            assert_eq!(one.conflict, other.conflict, "{family} {layers} {seed}");
+                        }
+                        _ => panic!("{family} {layers} {seed}: one engine finds no plan"),
                     }
-                    [Outcome::NoPlan(program), Outcome::NoPlan(both)] => {
-                        assert_eq!(program.conflict, both.conflict, "{family} {layers} {seed}");
-                    }
-                    _ => panic!("{family} {layers} {seed}: one engine finds no plan"),
                 }
             }
         }
@@ -100,7 +108,7 @@ fn both_engines_agree_within_limits() {
 
 /// Limits on every task's accuracy and on a capacity, around the plan that is best without them.
 #[test]
-fn both_engines_agree_within_limits_on_accuracy() {
+fn engines_agree_within_limits_on_accuracy() {
     let mut limited = 0;
     for (family, make) in FAMILIES {
         for (layers, seed) in [(40, 1), (50, 2), (60, 3), (80, 4)] {
@@ -127,16 +135,16 @@ fn both_engines_agree_within_limits_on_accuracy() {
                 let server = Server::faster(8.0);
                 let problem =
                     Problem::with_accuracy(&profile, &server, &wishes, Some(&file)).unwrap();
-                let plans = [ALONE, Options::default()].map(|o| planned(&problem, &o));
-                let [program, both] = &plans;
-
-                assert_eq!(program.status, Status::Optimal);
-                assert_eq!(
-                    program.latency_ms, both.latency_ms,
-                    "{family} {layers} {seed}"
-                );
-                assert_eq!(program.binding, both.binding, "{family} {layers} {seed}");
-                limited += usize::from(!both.binding.is_empty());
+                let default = planned(&problem, &Options::default());
+                for plan in [ALONE, BRANCH].map(|options| planned(&problem, &options)) {
+                    assert_eq!(plan.status, Status::Optimal);
+                    assert_eq!(
+                        plan.latency_ms, default.latency_ms,
+                        "{family} {layers} {seed}"
+                    );
+                    assert_eq!(plan.binding, default.binding, "{family} {layers} {seed}");
+                }
+                limited += usize::from(!default.binding.is_empty());
             }
         }
     }

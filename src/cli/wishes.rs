@@ -44,8 +44,9 @@ pub(crate) struct WishArgs {
     /// .accuracy.toml, if it exists]
     #[arg(long, value_name = "FILE", help_heading = "Accuracy")]
     accuracy: Vec<PathBuf>,
-    /// What solves: auto (every closed placement where there are few enough, else linear programs),
-    /// enumerate, linear, or both, which says whether they agree
+    /// What solves: auto (every closed placement where they are few, else branch and bound, else
+    /// linear programs), enumerate, branch, linear, or both, which says whether enumeration and
+    /// linear programs agree
     #[arg(
         long,
         value_name = "ENGINE",

@@ -43,6 +43,8 @@ pub(super) struct Form {
     pub(super) first_at_most: Option<i128>,
     /// With the rows of the limits, and whole variables.
     pub(super) limits: bool,
+    /// Answers that may not be given again.
+    pub(super) excluded: Vec<(LayerSet, Codecs)>,
     /// Steps of the execution whose memory on the edge is limited; the others are left out.
     pub(super) steps: Vec<usize>,
     /// Steps of the execution whose memory on the server is limited.
@@ -76,6 +78,7 @@ impl Form {
             done,
             first_at_most: None,
             limits: false,
+            excluded: Vec::new(),
             steps: Vec::new(),
             server_steps: Vec::new(),
             time_limit,
@@ -101,6 +104,7 @@ pub(super) fn solve(reduced: &Reduced<'_>, form: &Form) -> Result<Answer, NoAnsw
         program.add_budgets(&crossings);
         program.add_memory_limit(&crossings);
         program.add_server_memory_limit();
+        program.exclude_answers(&crossings);
     }
     program.run(&crossings)
 }
@@ -291,6 +295,29 @@ impl<'a, 'p> Program<'a, 'p> {
     fn last_free_of(&self, layers: &[LayerId]) -> Vec<LayerId> {
         let free = layers.iter().copied().filter(|l| self.reduced.is_free(*l));
         self.last_of(&free.collect::<Vec<_>>())
+    }
+
+    /// At least one layer elsewhere, or one tensor in another way.
+    fn exclude_answers(&mut self, crossings: &[CrossingVars]) {
+        for (edge, codecs) in &self.form.excluded {
+            let mut changes = Expression::from(0.0);
+            for (index, x) in self.x.iter().enumerate() {
+                match x {
+                    Some(x) if edge.contains(LayerId::new(index)) => changes += 1.0 - *x,
+                    Some(x) => changes += *x,
+                    None => {}
+                }
+            }
+            for (tensor, codec) in codecs {
+                let crossing = crossings.iter().find(|c| c.tensor == *tensor);
+                let ways = self.reduced.ways[tensor.index()].iter();
+                let taken = crossing.into_iter().flat_map(|c| &c.ways).zip(ways);
+                for (variable, _) in taken.filter(|(_, choice)| choice.way.codec == *codec) {
+                    changes += 1.0 - *variable;
+                }
+            }
+            self.rows.push(constraint!(changes >= 1.0));
+        }
     }
 
     fn run(self, crossings: &[CrossingVars]) -> Result<Answer, NoAnswer> {

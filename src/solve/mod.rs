@@ -36,14 +36,16 @@ pub use tradeoff::tradeoff;
 /// What solves.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// Every closed placement where there are few enough, else the linear program.
+    /// Every closed placement where there are few, else branch and bound, else the linear program.
     #[default]
     Auto,
     /// The linear program, and mixed-integer programs where limits or tasks need them.
     Linear,
     /// Every closed placement.
     Enumerate,
-    /// Both; the proof says whether they agree.
+    /// Branch and bound: closed placements but those that bounds exclude.
+    Branch,
+    /// The linear program and every closed placement; the proof says whether they agree.
     Both,
 }
 
@@ -54,6 +56,7 @@ impl Engine {
             Engine::Auto => "auto",
             Engine::Linear => "linear",
             Engine::Enumerate => "enumerate",
+            Engine::Branch => "branch",
             Engine::Both => "both",
         }
     }
@@ -72,11 +75,12 @@ impl std::str::FromStr for Engine {
             Engine::Auto,
             Engine::Linear,
             Engine::Enumerate,
+            Engine::Branch,
             Engine::Both,
         ]
         .into_iter();
         all.find(|engine| engine.name() == text).ok_or_else(|| {
-            format!("`{text}` is no engine; there are auto, linear, enumerate and both")
+            format!("`{text}` is no engine; there are auto, linear, enumerate, branch and both")
         })
     }
 }

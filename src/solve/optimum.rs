@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::enumerate::{Enumerated, enumerate};
+use super::enumerate::{Enumerated, branch, enumerate};
 use super::linear::{self, Answer, Form, Goal, NoAnswer};
 use super::reduce::Reduced;
 use super::{Engine, Options, SolveError};
@@ -70,6 +70,10 @@ pub(super) fn optimum(
 
 /// Longest time for a bound alone.
 const MOST_FOR_BOUND: Duration = Duration::from_secs(5);
+/// So many closed placements are all looked at rather than bounded.
+const FEW: usize = 10_000;
+/// More answers than this that break a limit by next to nothing are too many to exclude.
+const MOST_EXCLUDED: usize = 20;
 /// More tasks that may be kept or not than this are too many for the program to tell apart.
 const MOST_TASKS: usize = 10;
 
@@ -82,17 +86,23 @@ fn best_by_sums(
     let Ok(reduced) = Reduced::new(problem, pace) else {
         return Ok(None);
     };
+    let most = most_placements(problem, options);
+    let branched = |most| match kept(&reduced) {
+        Ok(parts) if !problem.overlaps() => branch(&parts, most),
+        _ => enumerate(&reduced, most),
+    };
     let all = match options.engine {
         Engine::Linear => None,
-        _ => enumerate(&reduced, most_placements(problem, options)),
+        Engine::Enumerate | Engine::Both => enumerate(&reduced, most),
+        Engine::Branch => branched(most),
+        Engine::Auto => enumerate(&reduced, most.min(FEW)).or_else(|| branched(most)),
     };
-    if let (Some(all), Engine::Auto | Engine::Enumerate) = (&all, options.engine) {
+    if let (Some(all), Engine::Auto | Engine::Enumerate | Engine::Branch) = (&all, options.engine) {
         return confirmed(&reduced, all, None);
     }
-    if options.engine == Engine::Enumerate {
+    if matches!(options.engine, Engine::Enumerate | Engine::Branch) {
         return Err(SolveError::Stopped(format!(
-            "there are more than {} closed placements, too many to look at each",
-            most_placements(problem, options)
+            "there are more than {most} closed placements, too many to look at each"
         )));
     }
     let solved = program(&reduced, options);
@@ -170,14 +180,14 @@ enum Solved {
 const RELAXATION: &str = "the linear relaxation is integral";
 const MIXED: &str = "optimum of the mixed-integer program";
 
-/// The programs of one problem: one for each set of tasks that the edge may keep, where that
-/// matters; the best of their optima is the problem's. Tasks outside the set are taken to be done on
-/// the server, which is never earlier than they are.
-fn program(reduced: &Reduced<'_>, options: &Options) -> Solved {
+/// A problem with the tasks done there.
+type Part<'a> = (Reduced<'a>, Vec<Done>);
+
+/// The problem with each set of tasks that the edge may keep, where that matters; the best of their
+/// optima is the problem's. Tasks outside the set are taken to be done on the server, which is never
+/// earlier than they are. The number of tasks instead, when there are too many to tell apart.
+fn kept<'a>(reduced: &Reduced<'a>) -> Result<Vec<Part<'a>>, usize> {
     let problem = reduced.problem;
-    if problem.overlaps() {
-        return overlapped(reduced, options);
-    }
     let tasks = 0..problem.tasks().len();
     let keepable = |task: &usize| problem.done(*task, true) != problem.done(*task, false);
     let keepable: Vec<usize> = match problem.depends_on_tasks() {
@@ -185,11 +195,7 @@ fn program(reduced: &Reduced<'_>, options: &Options) -> Solved {
         false => Vec::new(),
     };
     if keepable.len() > MOST_TASKS {
-        let why = format!(
-            "{} tasks may be kept or not, too many to tell apart",
-            keepable.len()
-        );
-        return Solved::Open(None, Vec::new(), why);
+        return Err(keepable.len());
     }
     let mut parts = Vec::new();
     for chosen in 0..1_usize << keepable.len() {
@@ -205,9 +211,30 @@ fn program(reduced: &Reduced<'_>, options: &Options) -> Solved {
             pins.union_with(&problem.needs()[*task]);
         }
         if let Ok(part) = reduced.keeping(&pins, &done) {
-            parts.push((part, Form::new(done, options.time_limit)));
+            parts.push((part, done));
         }
     }
+    Ok(parts)
+}
+
+/// The programs of a problem, with each set of tasks that the edge may keep.
+fn program(reduced: &Reduced<'_>, options: &Options) -> Solved {
+    if reduced.problem.overlaps() {
+        return overlapped(reduced, options);
+    }
+    let parts = match kept(reduced) {
+        Ok(parts) => parts.into_iter(),
+        Err(tasks) => {
+            let why = format!("{tasks} tasks may be kept or not, too many to tell apart");
+            return Solved::Open(None, Vec::new(), why);
+        }
+    };
+    let parts: Vec<(Reduced<'_>, Form)> = parts
+        .filter_map(|(part, done)| {
+            let part = part.with_room().ok()?;
+            Some((part, Form::new(done, options.time_limit)))
+        })
+        .collect();
     let mut best: Option<(Candidate, &'static str)> = None;
     let mut open: Option<(Option<i128>, String)> = None;
     let mut others = Vec::new();
@@ -347,7 +374,8 @@ fn overlapped(reduced: &Reduced<'_>, options: &Options) -> Solved {
 }
 
 /// Solves with the limits, adding the memory of a step of the execution whenever an answer exceeds
-/// the limit there: few of the many steps ever matter.
+/// the limit there: few of the many steps ever matter. Answers that break a limit by less than the
+/// solver's tolerance are excluded one by one.
 pub(super) fn within_limits(
     reduced: &Reduced<'_>,
     mut form: Form,
@@ -367,6 +395,10 @@ pub(super) fn within_limits(
         let (layers, steps) = match broken {
             Limit::EdgeMemory(_) => (answer.edge.clone(), &mut form.steps),
             Limit::ServerMemory(_) => (answer.edge.complement(), &mut form.server_steps),
+            _ if form.excluded.len() < MOST_EXCLUDED => {
+                form.excluded.push((answer.edge, answer.codecs));
+                continue;
+            }
             other => {
                 let why =
                     format!("the limit {other} is missed by less than the solver's tolerance");
@@ -404,6 +436,7 @@ fn confirmed(
         .map_err(|violation| SolveError::Stopped(violation.to_string()))?;
     let count = all.placements;
     let proof = match solved {
+        _ if all.bounded => format!("branch and bound, {count} closed placements looked at"),
         Some(Solved::Optimal(linear, proof)) if linear.rank.aims == best.rank.aims => {
             format!("{proof}, confirmed by all {count} closed placements")
         }

@@ -65,9 +65,8 @@ impl<'a> Reduced<'a> {
         Ok(reduced)
     }
 
-    /// The same problem for the linear program: with more layers that must be on the edge, the ways
-    /// in the order that the aims prefer with the tasks done there, and layers fixed that have too
-    /// little room on the edge, which looking at every placement finds on its way.
+    /// The same problem with more layers that must be on the edge, and the ways in the order that the
+    /// aims prefer with the tasks done there.
     pub(super) fn keeping(
         &self,
         layers: &LayerSet,
@@ -86,9 +85,15 @@ impl<'a> Reduced<'a> {
             });
         }
         reduced.propagate()?;
-        reduced.fix_by_memory()?;
-        reduced.fix_by_budgets()?;
         Ok(reduced)
+    }
+
+    /// The same problem for the linear program: with layers fixed that have too little room on the
+    /// edge, which looking at placements finds on its way.
+    pub(super) fn with_room(mut self) -> Result<Reduced<'a>, Contradiction> {
+        self.fix_by_memory()?;
+        self.fix_by_budgets()?;
+        Ok(self)
     }
 
     /// The budgets of the problem.

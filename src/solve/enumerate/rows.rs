@@ -43,10 +43,24 @@ impl Rows {
         }
     }
 
-    fn paced(&self) -> impl Iterator<Item = (&Sum, Pace)> {
+    /// Sums of the first aim, then of the second, then of the limits, each with its pace.
+    pub(super) fn paced(&self) -> impl Iterator<Item = (&Sum, Pace)> {
         let aims = self.aims.iter().flatten().map(|sum| (sum, self.pace));
         let limits = self.limits.iter();
         aims.chain(limits.map(|(sum, _)| (sum, self.limit_pace)))
+    }
+
+    /// How many sums the first aim is the largest of, and how many all aims are.
+    pub(super) fn aim_sums(&self) -> (usize, usize) {
+        let first = self.aims.first().map_or(0, Vec::len);
+        (first, self.aims.iter().map(Vec::len).sum())
+    }
+
+    /// What is allowed of each sum; nothing for those of aims.
+    pub(super) fn rooms(&self) -> Vec<i128> {
+        let aims = self.aims.iter().flatten().map(|_| 0);
+        aims.chain(self.limits.iter().map(|(_, room)| *room))
+            .collect()
     }
 
     /// The sums of a placement without its ways.

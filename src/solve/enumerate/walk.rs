@@ -38,6 +38,7 @@ pub(super) struct Walk<'a, 'p> {
     missing_of: Vec<usize>,
     depends_on_tasks: bool,
     rows: HashMap<Vec<Done>, Rc<Rows>>,
+    fixed_rows: Option<Rc<Rows>>,
 }
 
 /// What a placement is worth.
@@ -83,6 +84,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             missing_of: reduced.problem.needs().iter().map(LayerSet::len).collect(),
             depends_on_tasks: reduced.problem.depends_on_tasks(),
             rows: HashMap::new(),
+            fixed_rows: None,
         };
         let tasks = reduced.problem.needs().iter().enumerate();
         for (task, needs) in tasks.filter(|_| walk.depends_on_tasks) {
@@ -106,6 +108,11 @@ impl<'a, 'p> Walk<'a, 'p> {
             walk.add(layer);
         }
         walk
+    }
+
+    /// Takes the tasks to be done where these rows have them done, in every placement.
+    pub(super) fn fix_rows(&mut self, rows: Rc<Rows>) {
+        self.fixed_rows = Some(rows);
     }
 
     /// The layers on the edge.
@@ -373,6 +380,9 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 
     fn rows_now(&mut self) -> Rc<Rows> {
+        if let Some(rows) = &self.fixed_rows {
+            return Rc::clone(rows);
+        }
         let problem = self.reduced.problem;
         let done = match self.depends_on_tasks {
             true => {
