@@ -592,9 +592,11 @@ mod tests {
                 latency: LatencyLine {
                     fixed_ms: 0.5,
                     wire_bits: 8,
+                    at_least_ms: None,
                 },
                 plan: plan(),
             }],
+            resolution: None,
             baselines: Vec::new(),
         };
         let text = sweep.to_toml().unwrap();

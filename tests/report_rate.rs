@@ -19,10 +19,12 @@ fn data(plans: usize) -> RateData {
         0 => Curve {
             fixed_us: 45_000.0,
             bits: 0.0,
+            at_least_us: 0.0,
         },
         i => Curve {
             fixed_us: 45_000.0 - 3_000.0 * (i as f64).sqrt(),
             bits: bits(plans - i),
+            at_least_us: 0.0,
         },
     };
     // where curve i meets the one before
@@ -62,6 +64,7 @@ fn data(plans: usize) -> RateData {
                 Curve {
                     fixed_us: 24_000.0,
                     bits: 2.1e7,
+                    at_least_us: 0.0,
                 },
             ),
             (
@@ -69,6 +72,7 @@ fn data(plans: usize) -> RateData {
                 Curve {
                     fixed_us: 42_000.0,
                     bits: 3e5,
+                    at_least_us: 0.0,
                 },
             ),
         ],
@@ -154,6 +158,7 @@ fn nothing_to_show_is_said_in_words() {
     idle.regions[0].curve = Curve {
         fixed_us: 0.0,
         bits: 0.0,
+        at_least_us: 0.0,
     };
     for (data, word) in [(point, "no range"), (none, "no range"), (idle, "no time")] {
         let error = rate::figure(&data, &Style::default()).unwrap_err();

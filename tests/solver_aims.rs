@@ -299,7 +299,6 @@ fn check_sweep(case: &Case) {
     };
     let found = match sweep(&problem, range, &options) {
         Ok(found) => found,
-        Err(SolveError::NoLine) => return,
         Err(SolveError::Infeasible(_)) => {
             assert!(matches!(fresh(10_000_000_000), Outcome::NoPlan(_)));
             return;
@@ -311,7 +310,8 @@ fn check_sweep(case: &Case) {
         rates.extend([segment.from_bit_s, segment.from_bit_s.saturating_sub(1)]);
     }
     let mut dice = Dice(case.edge.layers.len() as u64);
-    rates.extend((0..20).map(|_| 10_u64.pow(5 + dice.below(5) as u32) * dice.within(1, 9)));
+    let between = if found.resolution.is_none() { 20 } else { 0 };
+    rates.extend((0..between).map(|_| 10_u64.pow(5 + dice.below(5) as u32) * dice.within(1, 9)));
     for rate in rates
         .into_iter()
         .filter(|rate| (100_000..=10_000_000_000).contains(rate))

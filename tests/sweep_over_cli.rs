@@ -187,7 +187,7 @@ fn nonsense_is_refused_in_one_sentence() {
             "--lookup",
         ),
         (
-            "--rate 1Mbit/s --over delay=1ms..2ms --schedule overlap",
+            "--rate 1Mbit/s --over deadline=1ms..2ms --schedule overlap",
             2,
             "--schedule overlap",
         ),

@@ -105,6 +105,9 @@ pub(crate) fn map(map: &DelayMap) -> String {
     {
         text += "\n\n-: no plan meets the limits";
     }
+    if let Some(resolution) = &map.resolution {
+        let _ = write!(text, "\n\n{resolution}");
+    }
     text
 }
 

@@ -109,14 +109,14 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         (Some(first), _) => format!("{}\n\n", machines(&first.plan.setting)),
         (None, _) => String::new(),
     };
-    let table = right_aligned(table, &[0, 1, 4, 5]);
-    match sweep.no_plan_below_bit_s {
-        None => format!("{heading}{table}"),
-        Some(least) => format!(
-            "{heading}{table}\n\nno plan meets the limits below {}",
-            rate(least)
-        ),
+    let mut text = heading + &right_aligned(table, &[0, 1, 4, 5]);
+    if let Some(least) = sweep.no_plan_below_bit_s {
+        text += &format!("\n\nno plan meets the limits below {}", rate(least));
     }
+    if let Some(resolution) = &sweep.resolution {
+        text += &format!("\n\n{resolution}");
+    }
+    text
 }
 
 pub(super) fn machines(setting: &Setting) -> String {

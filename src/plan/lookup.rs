@@ -227,6 +227,7 @@ mod tests {
             latency: LatencyLine {
                 fixed_ms,
                 wire_bits,
+                at_least_ms: None,
             },
             plan: plan(),
         };
@@ -234,6 +235,7 @@ mod tests {
             format: FORMAT,
             no_plan_below_bit_s: None,
             segments: plans.iter().zip(ends).map(segment).collect(),
+            resolution: None,
             baselines: Vec::new(),
         }
     }
@@ -326,6 +328,7 @@ mod tests {
             format: FORMAT,
             no_plan_below_bit_s: None,
             segments: Vec::new(),
+            resolution: None,
             baselines: Vec::new(),
         };
         let table = Lookup::of(&empty, hysteresis("10%"));

@@ -72,6 +72,9 @@ pub struct DelayMap {
     pub rows: Vec<MapRow>,
     /// Each distinct plan once.
     pub plans: Vec<MapPlan>,
+    /// As for a sweep over rates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
 }
 
 /// The best plans at one delay.

@@ -15,6 +15,9 @@ pub struct Sweep {
     pub no_plan_below_bit_s: Option<u64>,
     /// Slowest rate first; `to_bit_s` of one is `from_bit_s` of the next.
     pub segments: Vec<Segment>,
+    /// What may be missing, when the switches were found by solving at single rates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
     /// Plans to compare with, at every rate.
     pub baselines: Vec<Baseline>,
 }
@@ -46,7 +49,7 @@ pub struct Baseline {
     pub breaks: Option<String>,
 }
 
-/// Latency as a function of the rate: `fixed_ms + wire_bits / rate`.
+/// Latency as a function of the rate: `fixed_ms + wire_bits / rate`, or `at_least_ms` if that is more.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyLine {
@@ -54,12 +57,16 @@ pub struct LatencyLine {
     pub fixed_ms: f64,
     /// Bits on the wire, framing included.
     pub wire_bits: u64,
+    /// When heads that the edge keeps, beside link and server, are done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least_ms: Option<f64>,
 }
 
 impl LatencyLine {
     /// The latency at a rate, in milliseconds.
     pub fn at_bit_s(&self, rate_bit_s: f64) -> f64 {
-        self.fixed_ms + self.wire_bits as f64 * 1e3 / rate_bit_s
+        let line_ms = self.fixed_ms + self.wire_bits as f64 * 1e3 / rate_bit_s;
+        self.at_least_ms.map_or(line_ms, |least| line_ms.max(least))
     }
 }
 

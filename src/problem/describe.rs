@@ -363,12 +363,15 @@ impl Problem {
 }
 
 impl Cost {
-    /// The latency as a function of the rate; without heads that run beside the link.
+    /// The latency as a function of the rate.
     pub fn latency_line(&self) -> LatencyLine {
         let (fixed_ns, wire_bits) = self.line();
+        let beside_link = [Part::Edge, Part::Encode, Part::Local].map(|part| self.parts.ns(part));
+        let local_ns: u64 = beside_link.iter().sum();
         LatencyLine {
             fixed_ms: fixed_ns as f64 / 1e6,
             wire_bits,
+            at_least_ms: (!self.timing.local.is_empty()).then(|| local_ns as f64 / 1e6),
         }
     }
 

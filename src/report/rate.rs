@@ -86,12 +86,14 @@ pub struct Curve {
     pub fixed_us: f64,
     /// Bits on the wire that travel at the rate.
     pub bits: f64,
+    /// No less than this at any rate, in microseconds: what runs on the edge beside the link.
+    pub at_least_us: f64,
 }
 
 impl Curve {
     /// Latency at a rate in bit/s.
     pub fn at_us(&self, bit_s: f64) -> f64 {
-        self.fixed_us + self.bits / bit_s * 1e6
+        (self.fixed_us + self.bits / bit_s * 1e6).max(self.at_least_us)
     }
 
     fn course(&self) -> Course {

@@ -12,6 +12,7 @@
 //! All of it in whole numbers, hence exact.
 
 use super::choose::{Contest, Rival};
+use super::grid::{Stretch, by_bisection};
 use super::optimum::Optimum;
 use super::{Options, SolveError};
 use crate::plan::Plan;
@@ -86,13 +87,36 @@ impl Envelope<'_> {
         let mut pieces = Vec::new();
         self.cover(from, to, &mut pieces)?;
         if pieces.is_empty() {
-            let problems = self.problems(to, to)?;
-            let (rivals, solved) = self.solved(&problems, to)?;
-            let contest = self.contest(&rivals, solved);
-            return Err(SolveError::Infeasible(Box::new(contest.no_plan()?)));
+            return Err(self.infeasible(to)?);
         }
         pieces.reverse();
         Ok(pieces)
+    }
+
+    /// As [`Envelope::pieces`], for aims that are no lines: see [`by_bisection`].
+    pub(super) fn pieces_by_bisection(&self, from: u64, to: u64) -> Result<Vec<Piece>, SolveError> {
+        let stretches = by_bisection(from, to, |at| self.best_at(at), Found::is_same)?;
+        let piece = |stretch: Stretch<Found>| {
+            Some(Piece {
+                from: stretch.from,
+                to: stretch.to,
+                found: stretch.plan?,
+            })
+        };
+        let pieces: Vec<Piece> = stretches.into_iter().filter_map(piece).collect();
+        match pieces.is_empty() {
+            true => Err(self.infeasible(to)?),
+            false => Ok(pieces),
+        }
+    }
+
+    /// Why there is no plan even at the loosest position.
+    fn infeasible(&self, to: u64) -> Result<SolveError, SolveError> {
+        let problems = self.problems_at(to)?;
+        let rivals = with_problems(self.rivals, &problems);
+        let nothing = rivals.iter().map(|_| None).collect();
+        let none = self.contest(&rivals, nothing).no_plan()?;
+        Ok(SolveError::Infeasible(Box::new(none)))
     }
 
     /// Adds the plans that are best from `from` to `to`, the loosest first; whether there is one
@@ -172,12 +196,30 @@ impl Envelope<'_> {
         Ok((rank, found.rival))
     }
 
+    /// The best plan at a position.
+    fn best_at(&self, at: u64) -> Result<Option<Found>, SolveError> {
+        let problems = self.problems_at(at)?;
+        let rivals = with_problems(self.rivals, &problems);
+        let solved = rivals.iter();
+        let solved = solved.map(|rival| rival.best_at(rival.problem.pace(), self.options));
+        let solved = solved.collect::<Result<_, _>>()?;
+        let winner = self.contest(&rivals, solved).winner();
+        Ok(winner.map(|(rival, best)| Found { rival, best }))
+    }
+
     /// The best plan of those that the limits allow at one position, with aims as at another.
     fn best(&self, limits: u64, aims: u64) -> Result<Option<Found>, SolveError> {
         let problems = self.problems(limits, aims)?;
         let (rivals, solved) = self.solved(&problems, aims)?;
         let winner = self.contest(&rivals, solved).winner();
         Ok(winner.map(|(rival, best)| Found { rival, best }))
+    }
+
+    fn problems_at(&self, at: u64) -> Result<Vec<Problem>, SolveError> {
+        let rivals = 0..self.rivals.len();
+        rivals
+            .map(|rival| self.axis.problem_at(rival, at))
+            .collect()
     }
 
     fn problems(&self, limits: u64, aims: u64) -> Result<Vec<Problem>, SolveError> {
@@ -209,9 +251,7 @@ impl Envelope<'_> {
 
     /// A plan with its numbers at a position.
     pub(super) fn describe(&self, found: &Found, at: u64) -> Result<Plan, SolveError> {
-        let indices = 0..self.rivals.len();
-        let problems = indices.map(|rival| self.axis.problem_at(rival, at));
-        let problems: Vec<Problem> = problems.collect::<Result<_, _>>()?;
+        let problems = self.problems_at(at)?;
         let rivals = with_problems(self.rivals, &problems);
         let solved = rivals.iter().enumerate().map(|(index, rival)| {
             let problem = rival.problem;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::choose::Rival;
 use super::envelope::{Envelope, Found, with_problems};
-use super::sweep::{Rates, ends, no_plan_below};
+use super::sweep::{Rates, ends, no_plan_below, pieces, resolution};
 use super::{Options, SolveError};
 use crate::plan::{DelayMap, FORMAT, MapPlan, MapRow, MapSegment};
 use crate::problem::Problem;
@@ -16,7 +16,7 @@ use crate::units::Delay;
 ///
 /// # Errors
 /// [`SolveError::Infeasible`] when there is no plan at any rate and delay;
-/// [`SolveError::NoLine`]; [`SolveError::Stopped`].
+/// [`SolveError::Stopped`].
 pub fn map(
     rivals: &[Rival<'_>],
     rates: RateRange,
@@ -30,6 +30,7 @@ pub fn map(
         to_bit_s: rates.to.bit_s(),
         rows: Vec::new(),
         plans: Vec::new(),
+        resolution: resolution(rivals),
     };
     let mut none = None;
     for delay in delays_ns {
@@ -37,13 +38,13 @@ pub fn map(
         let problems = rivals.iter().map(|rival| rival.problem.with_delay(time));
         let problems: Vec<Problem> = problems.collect();
         let rivals = &with_problems(rivals, &problems);
-        let axis = Rates::new(rivals)?;
+        let axis = Rates { rivals };
         let envelope = Envelope {
             rivals,
             axis: &axis,
             options,
         };
-        let pieces = match envelope.pieces(rates.from.bit_s(), rates.to.bit_s()) {
+        let pieces = match pieces(&envelope, rates) {
             Err(SolveError::Infeasible(why)) => {
                 none = none.or(Some(why));
                 Vec::new()

@@ -124,18 +124,6 @@ pub enum SolveError {
     /// The solver gave up before it found a plan.
     #[error("no plan found: {0}; allow more time, or relax a limit")]
     Stopped(String),
-    /// A sweep over rates of something that is no line in the pace.
-    #[error(
-        "a sweep over rates needs an objective that grows in proportion to the time per bit: \
-         lateness and throughput do not, nor does --schedule overlap; plan at single rates instead"
-    )]
-    NoLine,
-    /// A sweep over delays of something that is no line in the delay.
-    #[error(
-        "a sweep over delays needs an objective that grows in proportion to the delay: the lateness \
-         of several tasks does not, nor does --schedule overlap; plan at single delays instead"
-    )]
-    NoLineInDelay,
     /// A sweep over deadlines that decide about the order of work, too.
     #[error(
         "deadlines decide in which order heads run under --schedule overlap, so they cannot be \

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::choose::Rival;
 use super::envelope::{Axis, Envelope};
 use super::optimum::Optimum;
-use super::sweep::is_late_of_several;
+use super::sweep::{RESOLUTION, is_late_of_several};
 use super::{Options, SolveError};
 use crate::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
 use crate::problem::{Aim, Cost, Limit, Part, Problem};
@@ -38,10 +38,7 @@ pub fn sweep_over(
     };
     let delays = Delays { rivals, over };
     let axis: &dyn Axis = match &over.dial {
-        Dial::Delay => {
-            delays.check()?;
-            &delays
-        }
+        Dial::Delay => &delays,
         _ => {
             amounts.check()?;
             &amounts
@@ -52,7 +49,11 @@ pub fn sweep_over(
         axis,
         options,
     };
-    let pieces = envelope.pieces(0, over.steps())?;
+    let exact = over.dial != Dial::Delay || delays.are_lines();
+    let pieces = match exact {
+        true => envelope.pieces(0, over.steps())?,
+        false => envelope.pieces_by_bisection(0, over.steps())?,
+    };
     let mut segments = Vec::new();
     for piece in &pieces {
         let (one, other) = (over.amount(piece.from), over.amount(piece.to));
@@ -62,7 +63,8 @@ pub fn sweep_over(
             false => piece.from,
         };
         let plan = envelope.describe(&piece.found, at)?;
-        let latency = (over.dial == Dial::Delay).then(|| line(&piece.found.best.cost, &plan));
+        let is_line = over.dial == Dial::Delay && exact;
+        let latency = is_line.then(|| line(&piece.found.best.cost, &plan));
         segments.push((piece.found.rival, segment(over, (from, to), latency, plan)));
     }
     // the least amount first
@@ -70,7 +72,12 @@ pub fn sweep_over(
         segments.reverse();
     }
     let (winners, segments): (Vec<usize>, Vec<OverSegment>) = segments.into_iter().unzip();
-    Ok((over_file(over, segments), winners))
+    let resolution = (!exact).then(|| RESOLUTION.to_owned());
+    let file = OverSweep {
+        resolution,
+        ..over_file(over, segments)
+    };
+    Ok((file, winners))
 }
 
 fn segment(
@@ -168,14 +175,10 @@ pub(super) struct Delays<'a> {
 }
 
 impl Delays<'_> {
-    /// Refuses what is no line in the delay.
-    fn check(&self) -> Result<(), SolveError> {
-        let no_line =
-            |rival: &Rival<'_>| rival.problem.overlaps() || is_late_of_several(rival.problem);
-        match self.rivals.iter().any(no_line) {
-            true => Err(SolveError::NoLineInDelay),
-            false => Ok(()),
-        }
+    /// Whether what is made small is a line in the delay for every plan.
+    fn are_lines(&self) -> bool {
+        let mut problems = self.rivals.iter().map(|rival| rival.problem);
+        problems.all(|problem| !problem.overlaps() && !is_late_of_several(problem))
     }
 }
 

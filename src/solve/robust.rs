@@ -7,7 +7,8 @@
 //! grow, and the end found need not be the nearest.
 
 use super::choose::{Contest, Rival};
-use super::{Options, SolveError, sweep_models};
+use super::sweep::{are_lines, sweep_models};
+use super::{Options, SolveError};
 use crate::graph::LayerSet;
 use crate::plan::{Interval, Robust};
 use crate::problem::{Codecs, Problem, ProblemError};
@@ -73,23 +74,21 @@ pub fn robust(rivals: &[Rival<'_>], options: &Options) -> Result<Option<Robust>,
             to: end(true)?,
         })
     };
-    let (rate_bit_s, rate_to_1_percent) = match segment(rivals, rate, options) {
-        Ok(exact) => (exact, false),
-        Err(SolveError::NoLine) => {
-            let factors = ends(Move::Rate)?;
-            let bit_s = |factor: f64| moved(rate, factor).bit_s();
-            let found = Interval {
-                from: factors.from.map(bit_s),
-                to: factors.to.map(bit_s),
-            };
-            (found, true)
+    let exact = are_lines(rivals);
+    let rate_bit_s = if exact {
+        segment(rivals, rate, options)?
+    } else {
+        let factors = ends(Move::Rate)?;
+        let bit_s = |factor: f64| moved(rate, factor).bit_s();
+        Interval {
+            from: factors.from.map(bit_s),
+            to: factors.to.map(bit_s),
         }
-        Err(other) => return Err(other),
     };
     Ok(Some(Robust {
         within: WITHIN,
         rate_bit_s,
-        rate_to_1_percent,
+        rate_to_1_percent: !exact,
         edge_times: ends(Move::Edge)?,
         server_times: ends(Move::Server)?,
     }))

@@ -1,7 +1,9 @@
 //! Every optimal plan over a range of rates, with exact switching rates.
 //!
 //! What is made small is a line in the pace (one over the rate), and limits that depend on the rate
-//! (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`].
+//! (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`]. What is
+//! the largest of several lines (the lateness of several tasks, throughput, heads that run beside
+//! the link) is solved for at single rates: see [`super::by_bisection`].
 
 use super::choose::Rival;
 use super::envelope::{Axis, Envelope, Piece};
@@ -15,7 +17,7 @@ use crate::units::BitRate;
 ///
 /// # Errors
 /// [`SolveError::Infeasible`] when no plan meets the limits at any rate of the range;
-/// [`SolveError::NoLine`]; [`SolveError::Stopped`].
+/// [`SolveError::Stopped`].
 pub fn sweep(problem: &Problem, rates: RateRange, options: &Options) -> Result<Sweep, SolveError> {
     let alone = Rival {
         name: "",
@@ -35,13 +37,13 @@ pub fn sweep_models(
     rates: RateRange,
     options: &Options,
 ) -> Result<(Sweep, Vec<usize>), SolveError> {
-    let axis = Rates::new(rivals)?;
+    let axis = Rates { rivals };
     let envelope = Envelope {
         rivals,
         axis: &axis,
         options,
     };
-    let pieces = envelope.pieces(rates.from.bit_s(), rates.to.bit_s())?;
+    let pieces = pieces(&envelope, rates)?;
     let mut segments: Vec<Segment> = Vec::new();
     for (piece, to_bit_s) in pieces.iter().zip(ends(&pieces, rates)) {
         segments.push(Segment {
@@ -54,11 +56,43 @@ pub fn sweep_models(
     let sweep = Sweep {
         format: FORMAT,
         no_plan_below_bit_s: no_plan_below(&pieces, rates),
+        resolution: resolution(rivals),
         baselines: baselines(rivals, rates),
         segments,
     };
     let winners = pieces.iter().map(|piece| piece.found.rival);
     Ok((sweep, winners.collect()))
+}
+
+/// What may be missing where plans were solved for at single points.
+pub(super) const RESOLUTION: &str = "switches are exact, between plans solved for on both sides; a \
+    plan that is the best only between two of the 33 points first looked at, with the same other plan \
+    at both, is missing";
+
+/// What may be missing of the pieces.
+pub(super) fn resolution(rivals: &[Rival<'_>]) -> Option<String> {
+    (!are_lines(rivals)).then(|| RESOLUTION.to_owned())
+}
+
+/// The best plans of a range, the slowest rate first; of rates without one there is no piece.
+///
+/// # Errors
+/// As [`sweep`].
+pub(super) fn pieces(envelope: &Envelope<'_>, rates: RateRange) -> Result<Vec<Piece>, SolveError> {
+    let (from, to) = (rates.from.bit_s(), rates.to.bit_s());
+    if are_lines(envelope.rivals) {
+        return envelope.pieces(from, to);
+    }
+    envelope.pieces_by_bisection(from, to)
+}
+
+/// Whether what is made small is a line in the pace for every plan.
+pub(super) fn are_lines(rivals: &[Rival<'_>]) -> bool {
+    rivals.iter().all(|rival| {
+        let problem = rival.problem;
+        let busy = Aim::Wanted(Objective::Throughput);
+        !problem.overlaps() && !problem.aims().contains(&busy) && !is_late_of_several(problem)
+    })
 }
 
 /// The first rate of the next piece; of the last one, the end of the range.
@@ -91,23 +125,7 @@ fn baselines(rivals: &[Rival<'_>], rates: RateRange) -> Vec<Baseline> {
 
 /// Whole bits per second.
 pub(super) struct Rates<'a> {
-    rivals: &'a [Rival<'a>],
-}
-
-impl Rates<'_> {
-    /// # Errors
-    /// [`SolveError::NoLine`] where a plan's worth is no line in the pace.
-    pub(super) fn new<'a>(rivals: &'a [Rival<'a>]) -> Result<Rates<'a>, SolveError> {
-        let no_line = |rival: &Rival<'_>| {
-            let problem = rival.problem;
-            let busy = Aim::Wanted(Objective::Throughput);
-            problem.overlaps() || problem.aims().contains(&busy) || is_late_of_several(problem)
-        };
-        match rivals.iter().any(no_line) {
-            true => Err(SolveError::NoLine),
-            false => Ok(Rates { rivals }),
-        }
-    }
+    pub(super) rivals: &'a [Rival<'a>],
 }
 
 /// Whether the largest of several tasks' lateness is what is made small.

@@ -54,6 +54,7 @@ fn curve(line: &LatencyLine) -> Curve {
     Curve {
         fixed_us: line.fixed_ms * 1e3,
         bits: line.wire_bits as f64,
+        at_least_us: line.at_least_ms.unwrap_or(0.0) * 1e3,
     }
 }
 
