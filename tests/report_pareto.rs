@@ -42,6 +42,7 @@ fn data(plans: usize, price: Price) -> ParetoData {
         others: (0..plans).map(|i| candidate(i, 1.25)).collect(),
         front,
         is_cut_short: false,
+        is_proven: true,
     }
 }
 
@@ -135,6 +136,16 @@ fn nothing_overlaps_on_any_page() {
 }
 
 #[test]
+fn what_is_not_known_is_said() {
+    let mut data = data(4, Price::Energy);
+    assert!(draw(&data).contains("The line is exact"));
+    (data.is_proven, data.is_cut_short) = (false, true);
+    let svg = draw(&data);
+    assert!(svg.contains("better ones may exist") && !svg.contains("The line is exact"));
+    assert!(svg.contains("Slower plans with less were not looked for"));
+}
+
+#[test]
 fn a_price_of_zero_has_its_place() {
     let mut data = data(4, Price::Uplink);
     data.front[0].price = 0.0;
@@ -167,7 +178,7 @@ fn without_plans_or_prices_there_is_no_picture() {
     for (data, why) in [
         (empty, "limits"),
         (free, "nothing to trade"),
-        (wild, "take no time"),
+        (wild, "takes no time"),
     ] {
         let error = pareto::figure(&data, &Style::default()).unwrap_err();
         assert!(matches!(error, ReportError::Nothing { .. }));
@@ -200,8 +211,13 @@ fn no_plan_that_is_drawn_beats_the_front() {
         let (profile, server, problem, plan) = planned(layers);
         for price in PRICES {
             let front = solve::front(&problem, &price.limit(), &Options::default()).unwrap();
-            let (steps, short) = (front.placements(), front.is_cut_short);
-            let data = prepare::pareto(price, &problem, &steps, short, &plan, &profile, &server);
+            let plans = prepare::FrontPlans {
+                placements: front.placements(),
+                is_cut_short: front.is_cut_short,
+                is_proven: front.is_proven,
+            };
+            assert!(front.is_proven && !front.is_cut_short);
+            let data = prepare::pareto(price, &problem, &plans, &plan, &profile, &server);
             assert_eq!(data.front.len(), front.steps.len());
             let chosen = data.chosen.clone().unwrap();
             for other in data.others.iter().chain([&chosen]) {

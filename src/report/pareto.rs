@@ -26,6 +26,8 @@ pub struct ParetoData {
     pub front: Vec<Candidate>,
     /// Whether slower plans with a lower price are missing.
     pub is_cut_short: bool,
+    /// Whether no better plans exist; else these are the best that were found.
+    pub is_proven: bool,
     /// Other cuts and codecs.
     pub others: Vec<Candidate>,
     /// The plan made for the scenario.
@@ -107,13 +109,13 @@ pub fn figure(data: &ParetoData, style: &Style) -> Result<String, ReportError> {
     let sound = |c: &&Candidate| {
         c.latency_us.is_finite() && c.latency_us > 0.0 && c.price.is_finite() && c.price >= 0.0
     };
-    let missing = |why: &str| nothing(data.price.figure(), format!("{why} of `{}`", data.model));
+    let missing = |why: &str| nothing(data.price.figure(), format!("`{}`: {why}", data.model));
     if data.front.is_empty() {
         return Err(missing("no plan meets the limits"));
     }
     if !data.front.iter().all(|c| sound(&c)) {
         return Err(missing(
-            "there are plans that take no time, or no finite one,",
+            "a plan takes no time, or no finite one; measure again with `cutpoint profile`",
         ));
     }
     let front: Vec<&Candidate> = data.front.iter().collect();
@@ -128,7 +130,7 @@ pub fn figure(data: &ParetoData, style: &Style) -> Result<String, ReportError> {
         front.iter().copied().chain(chosen).chain(near)
     };
     let nothing_used = format!(
-        "the best plan has no {}: nothing to trade",
+        "the best plan has no {}, so there is nothing to trade",
         data.price.name()
     );
     let x = price_axis(data.price, shown()).ok_or_else(|| missing(&nothing_used))?;
@@ -190,6 +192,10 @@ fn words(data: &ParetoData, front: &[&Candidate], beyond: usize) -> Words {
         true => " Slower plans with less were not looked for.",
         false => "",
     };
+    let line = match data.is_proven {
+        true => "The line is exact: each plan is the fastest with less than the one to its right.",
+        false => "The line is of the best plans found; better ones may exist.",
+    };
     let beyond = match beyond {
         0 => String::new(),
         1 => " One cut is beyond the axes.".to_owned(),
@@ -208,8 +214,7 @@ fn words(data: &ParetoData, front: &[&Candidate], beyond: usize) -> Words {
             data.server.label()
         ),
         caption: format!(
-            "The line is exact: each plan is the fastest with less than the one to its right.{more} Faint: natural cuts \
-             in every codec that may be used.{beyond} {}",
+            "{line}{more} Faint: natural cuts in every codec that may be used.{beyond} {}",
             provenance(&data.edge, &data.server)
         ),
     }

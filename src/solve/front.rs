@@ -21,6 +21,8 @@ pub struct Front {
     pub steps: Vec<Step>,
     /// Whether slower ones that use less are missing.
     pub is_cut_short: bool,
+    /// Whether no better placements exist; else these are the best that were found.
+    pub is_proven: bool,
 }
 
 impl Front {
@@ -52,7 +54,7 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
     let pace = problem.pace();
     let mut steps: Vec<Step> = Vec::new();
     let mut allowed = None;
-    let mut is_cut_short = true;
+    let (mut is_cut_short, mut is_proven) = (true, true);
     while steps.len() < MOST_PLANS {
         let tighter = allowed.map(|most| of.allowing(most));
         // the scenario's own limit allows more
@@ -72,12 +74,11 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
             is_cut_short = false;
             break;
         };
-        // as fast and uses less
+        is_proven &= best.proven;
+        // as fast and uses less; faster even, where what was found before is not proven
         let latency = best.cost.scaled(pace);
-        if steps
-            .last()
-            .is_some_and(|last| last.cost.scaled(pace) == latency)
-        {
+        let beaten = |step: &Step| step.cost.scaled(pace) >= latency;
+        while steps.last().is_some_and(beaten) {
             steps.pop();
         }
         steps.push(Step {
@@ -95,5 +96,6 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
     Ok(Front {
         steps,
         is_cut_short,
+        is_proven,
     })
 }

@@ -18,7 +18,7 @@ use super::inputs::Inputs;
 /// Delays of a map in nanoseconds, 100 µs to 200 ms, by a common factor.
 const DELAYS_NS: [u64; 2] = [100_000, 200_000_000];
 /// How many.
-const ROWS: u32 = 25;
+const ROWS: u32 = 19;
 
 /// A profile between its board and a server.
 #[derive(Debug, Clone, Copy)]
@@ -129,15 +129,13 @@ impl Figures<'_> {
             let front = solve::front(study.problem, &price.limit(), &Options::default());
             match front {
                 Ok(front) => {
-                    let data = prepare::pareto(
-                        price,
-                        study.problem,
-                        &front.placements(),
-                        front.is_cut_short,
-                        plan,
-                        study.profile,
-                        study.server,
-                    );
+                    let front = prepare::FrontPlans {
+                        placements: front.placements(),
+                        is_cut_short: front.is_cut_short,
+                        is_proven: front.is_proven,
+                    };
+                    let (problem, profile) = (study.problem, study.profile);
+                    let data = prepare::pareto(price, problem, &front, plan, profile, study.server);
                     let svg = pareto::figure(&data, &self.style);
                     self.keep(study.path, &study.stem(), price.figure(), svg);
                 }

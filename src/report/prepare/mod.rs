@@ -18,7 +18,7 @@ pub use halves::halves;
 pub use layers::layers;
 pub use map::map;
 pub use over::over;
-pub use pareto::pareto;
+pub use pareto::{FrontPlans, pareto};
 pub use rate::rate;
 pub use timeline::timeline;
 pub use tradeoff::tradeoff;

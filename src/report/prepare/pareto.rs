@@ -31,14 +31,23 @@ impl Price {
     }
 }
 
-/// Data of the figure of latency against a price. `front` is that of [`Price::limit`], from the least
-/// use, with slower placements of less left out where it `is_cut_short`; `plan` is the one chosen for
-/// the scenario.
+/// The placements that no other beats both in latency and in what is used of a limit.
+#[derive(Debug, Clone)]
+pub struct FrontPlans<'a> {
+    /// From the least use to the least latency.
+    pub placements: Vec<(&'a LayerSet, &'a Cost)>,
+    /// Whether slower ones that use less are missing.
+    pub is_cut_short: bool,
+    /// Whether no better placements exist.
+    pub is_proven: bool,
+}
+
+/// Data of the figure of latency against a price. `front` is that of [`Price::limit`], `plan` the one
+/// chosen for the scenario.
 pub fn pareto(
     price: Price,
     problem: &Problem,
-    front: &[(&LayerSet, &Cost)],
-    is_cut_short: bool,
+    front: &FrontPlans<'_>,
     plan: &Plan,
     profile: &Profile,
     server: &Server,
@@ -59,10 +68,12 @@ pub fn pareto(
         link: link(&plan.setting),
         price,
         front: front
+            .placements
             .iter()
             .filter_map(|(edge, cost)| candidate(edge, cost))
             .collect(),
-        is_cut_short,
+        is_cut_short: front.is_cut_short,
+        is_proven: front.is_proven,
         others: others(problem)
             .iter()
             .filter_map(|(edge, cost)| candidate(edge, cost))
