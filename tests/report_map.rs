@@ -66,6 +66,7 @@ fn data(plans: usize, rows: usize, name: impl Fn(usize) -> String) -> MapData {
         edge: origin(),
         server: origin(),
         wanted: "results wanted: edge".into(),
+        resolution: None,
         from_bit_s: from,
         to_bit_s: to,
         rows: (0..rows).map(row).collect(),

@@ -10,7 +10,7 @@ use cutpoint::problem::Problem;
 use cutpoint::report::over::{self, OverData, OverRegion, Unit};
 use cutpoint::report::rate::Side;
 use cutpoint::report::{Course, Origin, ReportError, Style, prepare};
-use cutpoint::scenario::Wishes;
+use cutpoint::scenario::{Schedule, Wishes};
 use cutpoint::server::Server;
 use cutpoint::solve::{self, Options, Rival};
 use report_support::{SIZES, check, count, network, outlines, sized, ugly, words};
@@ -28,6 +28,7 @@ fn constant(us: f64) -> Course {
         fixed_us: us,
         rising_us: 0.0,
         falling_us: 0.0,
+        at_least_us: 0.0,
     }
 }
 
@@ -127,12 +128,14 @@ fn latencies_follow_the_delay_and_the_speed() {
         fixed_us: 1_000.0,
         rising_us: 2e-3,
         falling_us: 0.0,
+        at_least_us: 0.0,
     };
     let [from, to] = [data.regions[0].from, data.regions[0].to];
     data.regions[1].latency = Course {
         fixed_us: 1_000.0,
         rising_us: 0.0,
         falling_us: (2e-3 * to) * to,
+        at_least_us: 0.0,
     };
     let svg = draw(&data);
     check(&svg);
@@ -166,12 +169,16 @@ fn sweeps_over_nothing_are_left_out() {
 }
 
 fn solved(over: &str) -> (Problem, OverSweep) {
+    solved_with(over, Wishes::default())
+}
+
+fn solved_with(over: &str, wishes: Wishes) -> (Problem, OverSweep) {
     let wishes = Wishes {
         rate: Some("2 Gbit/s".parse().unwrap()),
         delay: Some("50 us".parse().unwrap()),
         // the loosest amount of the sweep
         edge_memory: over.starts_with("edge").then(|| "64 MB".parse().unwrap()),
-        ..Wishes::default()
+        ..wishes
     };
     let (scenario, _) = wishes.complete().unwrap();
     let profile = network(120, ugly);
@@ -187,23 +194,47 @@ fn solved(over: &str) -> (Problem, OverSweep) {
     (problem, sweep)
 }
 
+/// Holds the latencies of a sweep over the delay against plans solved for.
+fn compare(problem: &Problem, data: &OverData) {
+    for region in &data.regions {
+        for share in [0.0, 0.3, 0.9] {
+            let ns = region.from + (region.to - region.from) * share;
+            let delay = cutpoint::units::Delay(std::time::Duration::from_nanos(ns as u64));
+            let at = problem.with_delay(delay);
+            let solve::Outcome::Plan(plan) = solve::solve(&at, &Options::default()).unwrap() else {
+                panic!("there is a plan at every delay");
+            };
+            let us = region.latency.at_us(ns);
+            assert!(
+                (us - plan.latency_ms * 1e3).abs() < 0.01,
+                "{us} at {ns} ns: {region:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn heads_beside_the_link_bound_the_latency_from_below() {
+    let wishes = Wishes {
+        keep_on_edge: vec!["*features.117.*".into()],
+        keep_on_server: vec!["*features.119.*".into()],
+        schedule: Some(Schedule::Overlap),
+        ..Wishes::default()
+    };
+    let (problem, sweep) = solved_with("delay=1us..2ms", wishes);
+    let overlapped = |segment: &cutpoint::plan::OverSegment| !segment.plan.local.is_empty();
+    assert!(sweep.segments.iter().any(overlapped), "{sweep:?}");
+    let data = prepare::over(&sweep, origin(), origin()).unwrap();
+    compare(&problem, &data);
+    check(&draw(&data));
+}
+
 #[test]
 fn solved_sweeps_are_drawn_with_their_latencies() {
     let (problem, sweep) = solved("delay=1us..10ms");
     let data = prepare::over(&sweep, origin(), origin()).unwrap();
     assert!(data.regions.len() > 1, "{sweep:?}");
-    for region in &data.regions {
-        for share in [0.0, 0.3, 1.0] {
-            let ns = region.from + (region.to - region.from) * share;
-            let delay = cutpoint::units::Delay(std::time::Duration::from_nanos(ns as u64));
-            let at = problem.with_delay(delay);
-            let solve::Outcome::Plan(plan) = solve::solve(&at, &Options::default()).unwrap() else {
-                panic!("no limits, so there is a plan");
-            };
-            let us = region.latency.at_us(ns);
-            assert!((us - plan.latency_ms * 1e3).abs() < 0.01, "{us} at {ns} ns");
-        }
-    }
+    compare(&problem, &data);
     check(&draw(&data));
     let (_, sweep) = solved("edge-memory=30MB..64MB");
     let data = prepare::over(&sweep, origin(), origin()).unwrap();

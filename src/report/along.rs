@@ -30,6 +30,8 @@ pub struct Course {
     pub rising_us: f64,
     /// What is divided by it.
     pub falling_us: f64,
+    /// No less than this anywhere: what runs on the edge beside the link.
+    pub at_least_us: f64,
 }
 
 impl Course {
@@ -39,7 +41,7 @@ impl Course {
             true => 0.0,
             false => self.falling_us / value,
         };
-        self.fixed_us + self.rising_us * value + falling
+        (self.fixed_us + self.rising_us * value + falling).max(self.at_least_us)
     }
 }
 

@@ -25,6 +25,8 @@ pub struct MapData {
     pub server: Origin,
     /// What else the plans depend on, such as `results wanted: edge`.
     pub wanted: String,
+    /// What may be missing, where the map is not exact.
+    pub resolution: Option<String>,
     /// Slowest rate in bit/s.
     pub from_bit_s: f64,
     /// Fastest rate.
@@ -177,6 +179,11 @@ fn words(data: &MapData) -> Words {
         (false, false) => " Neither side alone ever is.",
     };
     let never = if data.plans.len() > 1 { never } else { "" };
+    let delays = data.rows.len();
+    let exact = match &data.resolution {
+        None => format!("Exact in the rate at each of {delays} delays"),
+        Some(resolution) => format!("In the rate, at each of {delays} delays: {resolution}"),
+    };
     Words {
         heading: format!("{}: best plan by rate and delay of the link", data.model),
         summary: format!(
@@ -185,8 +192,7 @@ fn words(data: &MapData) -> Words {
             data.server.label()
         ),
         caption: format!(
-            "Exact in the rate at each of {} delays; {}. {}",
-            data.rows.len(),
+            "{exact}; {}. {}",
             data.wanted,
             provenance(&data.edge, &data.server)
         ),

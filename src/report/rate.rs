@@ -101,6 +101,7 @@ impl Curve {
             fixed_us: self.fixed_us,
             rising_us: 0.0,
             falling_us: self.bits * 1e6,
+            at_least_us: self.at_least_us,
         }
     }
 }

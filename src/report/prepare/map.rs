@@ -44,6 +44,7 @@ pub fn map(map: &DelayMap, edge: Origin, server: Origin) -> Result<MapData, Repo
         edge,
         server,
         wanted: format!("results wanted: {}", first.plan.setting.results),
+        resolution: map.resolution.clone(),
         from_bit_s: map.from_bit_s as f64,
         to_bit_s: map.to_bit_s as f64,
         rows: rows.collect(),

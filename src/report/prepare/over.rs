@@ -1,5 +1,5 @@
 use super::words::{link, named, side};
-use crate::plan::{OverSegment, OverSweep};
+use crate::plan::{OverSegment, OverSweep, Plan};
 use crate::report::over::{OverData, OverRegion, Unit};
 use crate::report::{Course, Origin, ReportError};
 
@@ -40,7 +40,7 @@ pub fn over(sweep: &OverSweep, edge: Origin, server: Origin) -> Result<OverData,
             .segments
             .iter()
             .zip(ends)
-            .map(|(segment, to)| region(segment, to, unit))
+            .map(|(segment, to)| region(segment, to, &sweep.over))
             .collect(),
         none: [sweep.no_plan_below.is_some(), sweep.no_plan_above.is_some()],
         resolution: sweep.resolution.clone(),
@@ -62,36 +62,72 @@ fn unit(text: &str) -> Option<Unit> {
     })
 }
 
-fn region(segment: &OverSegment, to: u64, unit: Unit) -> OverRegion {
+fn region(segment: &OverSegment, to: u64, dial: &str) -> OverRegion {
     let plan = &segment.plan;
-    let fixed = Course {
-        fixed_us: plan.latency_ms * 1e3,
+    let ms = &plan.breakdown_ms;
+    let from = segment.from as f64;
+    let remote_ms = ms.edge + ms.encode + ms.uplink + ms.decode + ms.server + ms.downlink;
+    let at_least_ms = match plan.local.is_empty() {
+        true => 0.0,
+        false => ms.edge + ms.encode + ms.local,
+    };
+    let still = Course {
+        fixed_us: remote_ms * 1e3,
         rising_us: 0.0,
         falling_us: 0.0,
+        at_least_us: at_least_ms * 1e3,
     };
-    let latency = match (&segment.latency, unit) {
-        // per nanosecond
+    // of the plans of one segment, all numbers are those at its start
+    let latency = match (segment.latency, moves(plan, dial)) {
         (Some(line), _) => Course {
             fixed_us: line.fixed_ms * 1e3,
-            rising_us: line.delays as f64 / 1e3,
-            falling_us: 0.0,
+            rising_us: line.delays as f64 / NS,
+            ..still
         },
-        // the plan's numbers are those at the least speed
-        (None, Unit::Speed) => {
-            let quicker = (plan.breakdown_ms.server + plan.breakdown_ms.decode) * 1e3;
+        (None, Moves::WithDelay(delays)) => Course {
+            fixed_us: still.fixed_us - delays * from / NS,
+            rising_us: delays / NS,
+            ..still
+        },
+        (None, Moves::WithSpeed) => {
+            let quicker = (ms.server + ms.decode) * 1e3;
             Course {
-                fixed_us: fixed.fixed_us - quicker,
-                falling_us: quicker * segment.from as f64,
-                ..fixed
+                fixed_us: still.fixed_us - quicker,
+                falling_us: quicker * from,
+                ..still
             }
         }
-        (None, _) => fixed,
+        (None, Moves::Not) => still,
     };
     OverRegion {
-        from: segment.from as f64,
+        from,
         to: to as f64,
         name: named(plan),
         side: side(plan),
         latency,
+    }
+}
+
+/// Nanoseconds in a microsecond.
+const NS: f64 = 1e3;
+
+/// How a plan's latency follows what is varied.
+enum Moves {
+    Not,
+    /// It waits for so many delays.
+    WithDelay(f64),
+    WithSpeed,
+}
+
+fn moves(plan: &Plan, dial: &str) -> Moves {
+    match dial {
+        "delay" => {
+            let sent = !plan.server.is_empty() || !plan.crossing.is_empty();
+            Moves::WithDelay(f64::from(
+                u8::from(sent) + u8::from(plan.downlink_bytes > 0),
+            ))
+        }
+        "speed" => Moves::WithSpeed,
+        _ => Moves::Not,
     }
 }

@@ -26,12 +26,14 @@ pub fn rate(sweep: &Sweep, edge: Origin, server: Origin) -> Result<RateData, Rep
         .map_or(String::new(), |rate| {
             format!("; no plan meets the limits below {rate}")
         });
+    let resolution = sweep.resolution.as_ref();
+    let resolution = resolution.map_or(String::new(), |known| format!("; {known}"));
     Ok(RateData {
         model: first.plan.model.file.clone(),
         edge,
         server,
         link: format!(
-            "Delay {} ms one way{down}; results wanted: {}{none}",
+            "Delay {} ms one way{down}; results wanted: {}{none}{resolution}",
             setting.delay_ms, setting.results
         ),
         regions: sweep.segments.iter().map(region).collect(),
