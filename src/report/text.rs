@@ -150,9 +150,12 @@ mod tests {
 
     #[test]
     fn lines_that_are_too_many_end_with_dots() {
-        let lines = wrap_to("one two three four", 10.0, 60.0, 2);
-        assert_eq!(lines.len(), 2);
-        assert!(lines[1].ends_with('…') && lines.iter().all(|line| width(line, 10.0) <= 60.0));
+        assert_eq!(wrap_to("one two three four", 10.0, 60.0, 1), ["one two…"]);
+        let tight = wrap_to("one two three four", 10.0, 50.0, 1);
+        assert!(
+            tight[0].ends_with('…') && width(&tight[0], 10.0) <= 50.0,
+            "{tight:?}"
+        );
         assert_eq!(
             wrap_to("one two", 10.0, 60.0, 2),
             wrap("one two", 10.0, 60.0)
