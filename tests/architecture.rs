@@ -16,7 +16,7 @@ const ANYWHERE: &[&str] = &["serde", "thiserror", "ndarray", "prost", "tempfile"
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
-    ("comfy_table", &["cli"]),
+    ("comfy_table", &["cli", "report"]),
     ("ctrlc", &["cli"]),
     ("indicatif", &["cli"]),
     ("arrayvec", &["codec"]),
@@ -37,10 +37,16 @@ const HOMES: &[(&str, &[&str])] = &[
             "dataset",
         ],
     ),
-    ("serde_json", &["plan", "runtime", "accuracy", "cli"]),
+    (
+        "serde_json",
+        &["plan", "runtime", "accuracy", "report", "cli"],
+    ),
     ("good_lp", &["solve"]),
     // quantiles
-    ("statrs", &["sensitivity", "trace", "scenario", "problem"]),
+    (
+        "statrs",
+        &["sensitivity", "trace", "scenario", "problem", "report"],
+    ),
     ("plotters", &["report"]),
     ("bytes", &["onnx"]),
     // the hashes of models, of the runtime's library, and of what a plan was made from
@@ -55,7 +61,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("png", &["dataset"]),
     ("wildmatch", &["problem"]),
     ("zip", &["dataset"]),
-    ("csv", &["dataset", "trace"]),
+    ("csv", &["dataset", "trace", "profile", "report"]),
     // the same numbers on every machine
     ("libm", &["dataset"]),
     ("rand_chacha", &["dataset"]),

@@ -93,6 +93,7 @@ fn fill(profile: &mut Profile, graph: &Graph) {
             server_us: 1_000.0,
             trace_us: 1_000.0,
             mad_us: 0.0,
+            runs: 0,
             uses: Default::default(),
         });
     }

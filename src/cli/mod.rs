@@ -1,6 +1,7 @@
 //! The command line: arguments, progress, messages and exit codes.
 
 mod accuracy;
+mod annotate;
 mod child;
 mod dataset;
 mod demo;
@@ -88,6 +89,7 @@ enum Command {
     Sweep(sweep::SweepArgs),
     Replay(replay::ReplayArgs),
     Split(split::SplitArgs),
+    Annotate(annotate::AnnotateArgs),
     Report(report::ReportArgs),
     Dataset(dataset::DatasetArgs),
     Runtime(runtime::RuntimeArgs),
@@ -105,6 +107,7 @@ impl Command {
                 | Command::Explain(_)
                 | Command::Sweep(_)
                 | Command::Replay(_)
+                | Command::Annotate(_)
                 | Command::Report(_)
                 | Command::Dataset(_)
         )
@@ -124,6 +127,15 @@ impl Common {
     /// Writes the result on standard output.
     pub(crate) fn print(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
         Common::write(&visible(&text.to_string()))
+    }
+
+    /// Writes the text of a file on standard output, to the byte unless a person looks at it.
+    pub(crate) fn print_file(&self, text: &str) -> anyhow::Result<()> {
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        match std::io::stdout().is_terminal() {
+            true => Common::write(&visible(text)),
+            false => Common::write(text),
+        }
     }
 
     fn write(text: &str) -> anyhow::Result<()> {
@@ -195,6 +207,7 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Sweep(args) => sweep::run(&args, common),
         Command::Replay(args) => replay::run(&args, common),
         Command::Split(args) => split::run(&args, common),
+        Command::Annotate(args) => annotate::run(&args, common),
         Command::Report(args) => report::run(&args, common),
         Command::Dataset(args) => dataset::run(&args, common),
         Command::Runtime(args) => runtime::run(&args, common),

@@ -421,6 +421,7 @@ fn evidence(evidence: Evidence) -> String {
         HalfEvidence::Measured => "measured as such",
         HalfEvidence::Predicted => "predicted from other measured halves",
         HalfEvidence::Stated => "stated by hand",
+        HalfEvidence::Imported => "predicted from imported times",
         HalfEvidence::Simulated => "simulated",
     };
     format!(

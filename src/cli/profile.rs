@@ -1,10 +1,13 @@
-//! `cutpoint profile`.
+//! `cutpoint profile`, and times from and for other tools.
+
+mod export;
+mod import;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use cutpoint::onnx::show;
 use cutpoint::profile::Profile;
 use cutpoint::runtime::Environment;
@@ -23,18 +26,43 @@ use super::{Common, Kind, OrFail, files, plural};
 ///
 /// The result is one TOML file per model, OUT/BOARD/MODEL.toml, with everything `plan` needs. Cuts
 /// are saved as they are measured: run the same command again after an interruption to go on.
+/// `profile import` and `profile export` exchange times with other tools; a model in a file of
+/// such a name is measured as ./import.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:
   cutpoint profile model.onnx --board pi5
   cutpoint profile a.onnx b.onnx --board pi5 --threads 1 --budget 2min
-  cutpoint profile detector.onnx --board jetson --shape image=1x3x320x320 --task boxes=loc,conf")]
+  cutpoint profile detector.onnx --board jetson --shape image=1x3x320x320 --task boxes=loc,conf
+  cutpoint profile import model.onnx --times layers.csv --board jetson -o jetson.toml
+  cutpoint profile export profiles/pi5/model.toml --format trace -o trace.json"
+)]
 pub(crate) struct ProfileArgs {
+    #[command(subcommand)]
+    exchange: Option<Exchange>,
+    #[command(flatten)]
+    measure: MeasureArgs,
+}
+
+/// Times from and for other tools.
+#[derive(Debug, Subcommand)]
+enum Exchange {
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
+}
+
+/// What to measure, and how.
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
     /// ONNX models
     #[arg(required = true, value_name = "MODEL")]
     pub(crate) models: Vec<PathBuf>,
     /// Name of this machine, and of the folder for its profiles
-    #[arg(long, value_name = "NAME")]
-    pub(crate) board: String,
+    #[arg(long, required = true, value_name = "NAME")]
+    pub(crate) board: Option<String>,
     /// Folder that holds one folder per board
     #[arg(long, default_value = "profiles", value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -68,6 +96,13 @@ pub(crate) struct ProfileArgs {
     pub(crate) model: ModelArgs,
 }
 
+impl MeasureArgs {
+    /// Required, but not by the commands beside.
+    fn board(&self) -> &str {
+        self.board.as_deref().unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CacheArg {
     /// Other sessions run in between, as in a program that does more
@@ -78,8 +113,16 @@ pub(crate) enum CacheArg {
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Measures every model in turn and writes its profile.
 pub(crate) fn run(args: &ProfileArgs, common: &Common) -> anyhow::Result<()> {
+    match &args.exchange {
+        Some(Exchange::Import(args)) => import::run(args, common),
+        Some(Exchange::Export(args)) => export::run(args, common),
+        None => measure(&args.measure, common),
+    }
+}
+
+/// Measures every model in turn and writes its profile.
+fn measure(args: &MeasureArgs, common: &Common) -> anyhow::Result<()> {
     let request = request(args)?;
     let targets = targets(args)?;
     // a wrong name is better noticed now than after an hour of measuring the models before it
@@ -130,7 +173,7 @@ fn check(path: &Path, target: &Path, request: &Request, force: bool) -> anyhow::
     Ok(())
 }
 
-fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
+fn request(args: &MeasureArgs) -> anyhow::Result<Request> {
     let usable = args.paced.is_none_or(|fps| fps > 0.01 && fps < 1e5);
     anyhow::ensure!(
         usable,
@@ -138,19 +181,20 @@ fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
             "--paced: frames per second must lie between 0.01 and 100000"
         ))
     );
-    let name_is_plain = !args.board.is_empty()
-        && !args.board.starts_with('.')
-        && !args.board.contains(['/', '\\'])
-        && !args.board.contains(char::is_control);
+    let board = args.board();
+    let name_is_plain = !board.is_empty()
+        && !board.starts_with('.')
+        && !board.contains(['/', '\\'])
+        && !board.contains(char::is_control);
     anyhow::ensure!(
         name_is_plain,
         Kind::Usage.of(anyhow::anyhow!(
             "--board `{}`: the name becomes a folder: it may not be empty, begin with a dot, or contain slashes or control characters",
-            args.board
+            board
         ))
     );
     Ok(Request {
-        board: args.board.clone(),
+        board: board.to_owned(),
         shapes: args.model.shapes.clone(),
         tasks: args.model.tasks.clone(),
         local_inputs: args.model.local_inputs.clone(),
@@ -174,8 +218,8 @@ fn request(args: &ProfileArgs) -> anyhow::Result<Request> {
 }
 
 /// Where each model's profile goes; two models may not share one.
-fn targets(args: &ProfileArgs) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
-    let folder = args.out.join(&args.board);
+fn targets(args: &MeasureArgs) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
+    let folder = args.out.join(args.board());
     let mut targets: Vec<(PathBuf, PathBuf)> = Vec::new();
     for model in &args.models {
         let stem = model.file_stem().unwrap_or_default();

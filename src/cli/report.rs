@@ -1,13 +1,17 @@
 //! `cutpoint report`.
 
+mod compare;
 mod draw;
 mod inputs;
 mod look;
 mod planned;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cutpoint::report::prepare;
+use cutpoint::report::table::{Format, Table};
 use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
 use serde::Serialize;
@@ -16,6 +20,7 @@ use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
+pub(crate) use inputs::is_of;
 use look::LookArgs;
 use planned::Study;
 
@@ -29,19 +34,37 @@ use planned::Study;
 /// they are sim:8x and wifi. A sweep gives the best latency against the rate, or against what was
 /// swept over; a map, the best plan at every rate and delay. A range as --rate sets which rates are
 /// shown.
+///
+/// With --format the numbers are printed as tables: layers, measured halves and cuts of a profile,
+/// parts and tasks of a plan, segments of a sweep. Figures are drawn, too, when --out is given.
+///
+/// --compare says what changed between two profiles of one model (before and after, two boards, two
+/// versions of a runtime). A layer counts as changed when the 95 % interval of the ratio of its
+/// medians leaves out 1, corrected for the number of layers.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint report profiles/pi5/model.toml plan.toml --out reports
   cutpoint report plan.toml --only timeline --width 480 --height 320
   cutpoint report profiles/*/model.toml --only boards --link 4g --theme light
-  cutpoint report map.toml --width 960 --height 540")]
+  cutpoint report profiles/pi5/model.toml plan.toml --format markdown > tables.md
+  cutpoint report profiles/pi5/model.toml --format latex --table layers --top 10
+  cutpoint report --compare profiles/pi5/model.toml profiles/jetson/model.toml --format text")]
 pub(crate) struct ReportArgs {
     /// Profiles, plans, sweeps and maps; the content says which a file is
-    #[arg(required = true, value_name = "PROFILE|PLAN|SWEEP|MAP")]
+    #[arg(
+        required_unless_present = "compare",
+        conflicts_with = "compare",
+        value_name = "PROFILE|PLAN|SWEEP|MAP"
+    )]
     files: Vec<PathBuf>,
-    /// Folder to write the figures to
-    #[arg(long, default_value = "reports", value_name = "DIR")]
-    out: PathBuf,
+    /// Folder to write the figures to [default: reports, or none with --format]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    tables: tables::TableArgs,
+    /// Say what changed between two profiles of one model
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
+    compare: Vec<PathBuf>,
     /// The other machine: its profile, a simulated one's description, or `sim:8x` [default: as in
     /// the plan, or sim:8x]
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
@@ -72,8 +95,14 @@ struct LeftOut {
 }
 
 pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
-    let inputs = Inputs::read(&args.files)?;
+    args.tables.check(common)?;
     let mut figures = Figures::new(&args.look);
+    let mut tables = Vec::new();
+    if let [before, after] = args.compare.as_slice() {
+        tables.push(compare::run(before, after, &mut figures)?);
+        return finish(args, figures, &tables, common);
+    }
+    let inputs = Inputs::read(&args.files)?;
     for (path, sweep) in &inputs.sweeps {
         figures.sweep(path, sweep, &inputs);
     }
@@ -91,6 +120,13 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let (scenario, rates) = args.choices.complete(otherwise)?;
         let accuracy = read_accuracy(path)?;
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
+        if args.tables.are_asked() {
+            let top = args.tables.top();
+            tables.extend(prepare::profile_tables(&problem, profile, &server, top));
+        }
+        if !args.draws() {
+            continue;
+        }
         figures.profile(path, profile, &server, &problem, rates);
         match &accuracy {
             Some(accuracy) => {
@@ -116,21 +152,57 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         figures.boards(compared, path);
     }
     for (path, plan) in inputs.plans_alone() {
-        figures.plan_alone(path, plan);
+        if args.draws() {
+            figures.plan_alone(path, plan);
+        }
         let why = format!(
             "other figures than its timeline need the profile of {}, too: name both files",
             plan.setting.edge
         );
         figures.leave_out(path, why);
     }
-    let summary = write(&args.out, figures)?;
+    for (_, plan) in &inputs.plans {
+        tables.extend(prepare::plan_tables(plan, inputs.profile_for(plan)));
+    }
+    for (_, sweep) in &inputs.sweeps {
+        let profile = sweep
+            .segments
+            .first()
+            .and_then(|s| inputs.profile_for(&s.plan));
+        tables.extend(prepare::sweep_tables(sweep, profile));
+    }
+    finish(args, figures, &tables, common)
+}
+
+/// Writes the figures, and prints their names or the tables.
+fn finish(
+    args: &ReportArgs,
+    figures: Figures<'_>,
+    tables: &[Table],
+    common: &Common,
+) -> anyhow::Result<()> {
+    // what changed is an answer in words, also when there is nothing to draw
+    let compares = !args.compare.is_empty();
+    let otherwise = (compares && !common.json).then_some(Format::Text);
+    let tables = args.tables.text(tables, otherwise)?;
+    if let (Some(text), false) = (&tables, args.draws()) {
+        return common.print_file(text);
+    }
+    let out = args.out.as_deref().unwrap_or(Path::new("reports"));
+    let summary = write(out, figures)?;
     for left in &summary.left_out {
         common.note(format_args!("{}: {}", left.input, left.why));
+    }
+    if let Some(text) = &tables {
+        for written in &summary.figures {
+            common.note(written.file.display());
+        }
+        return common.print_file(text);
     }
     if common.json {
         common.print_json(&summary)?;
     }
-    if summary.figures.is_empty() {
+    if summary.figures.is_empty() && !compares {
         return Err(Kind::BadInput.of(anyhow::anyhow!("nothing could be drawn")));
     }
     if common.json {
@@ -170,6 +242,11 @@ fn default_link() -> Wishes {
 }
 
 impl ReportArgs {
+    /// Whether figures are wanted.
+    fn draws(&self) -> bool {
+        self.out.is_some() || !self.tables.are_asked()
+    }
+
     /// The server asked for, or that of a plan when its name says all about it.
     fn server(&self, planned: Option<&str>) -> anyhow::Result<Server> {
         let text = match (&self.server, planned) {

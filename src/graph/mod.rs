@@ -6,6 +6,7 @@
 
 mod cut;
 mod element;
+mod join;
 mod memory;
 mod names;
 mod set;

@@ -4,6 +4,7 @@
 //! files is brought inside. Only the main graph is cut; the bodies of `If`, `Loop` and `Scan` and
 //! model-local functions stay whole.
 
+pub mod annotate;
 pub mod build;
 mod check;
 mod codecs;

@@ -236,7 +236,7 @@ impl Model {
     }
 }
 
-fn decode(path: &Path, bytes: Bytes) -> Result<ModelProto, OnnxError> {
+pub(super) fn decode(path: &Path, bytes: Bytes) -> Result<ModelProto, OnnxError> {
     let not_onnx = |detail: String| OnnxError::NotOnnx {
         path: path.to_owned(),
         detail,

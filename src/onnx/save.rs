@@ -12,7 +12,7 @@ use super::proto::{StringStringEntryProto, tensor_proto::DataLocation};
 use super::visit;
 
 /// A protobuf file cannot be larger; beyond, large tensors move to a second file.
-const LARGEST: usize = i32::MAX as usize;
+pub(super) const LARGEST: usize = i32::MAX as usize;
 /// Smaller tensors stay in the file.
 const WORTH_MOVING: usize = 1024;
 /// Tensors in the second file begin at multiples of this, so that they can be mapped.

@@ -22,6 +22,8 @@ pub enum HalfEvidence {
     Predicted,
     /// The times were stated by hand, not measured.
     Stated,
+    /// Another tool measured the times of the layers.
+    Imported,
     /// The machine itself is simulated.
     Simulated,
 }

@@ -319,24 +319,20 @@ impl Problem {
     }
 
     /// What the predicted times of the halves of this placement rest on.
-    pub fn evidence(&self, edge: &LayerSet) -> Evidence {
+    pub fn evidence(&self, placed: &LayerSet) -> Evidence {
         // with every layer on one side, that half is the whole model, which is always measured
-        let whole = edge.is_empty() || edge.len() == self.graph().layers().len();
+        let whole = placed.is_empty() || placed.len() == self.graph().layers().len();
         let measured =
-            |cuts: &[CutRecord]| match whole || cuts.iter().any(|cut| self.is_cut(cut, edge)) {
+            |cuts: &[CutRecord]| match whole || cuts.iter().any(|cut| self.is_cut(cut, placed)) {
                 true => HalfEvidence::Measured,
                 false => HalfEvidence::Predicted,
             };
-        let (edge_stated, server_stated) = self.tables.stated;
+        let [edge, server] = self.tables.unmeasured;
         Evidence {
-            edge: match edge_stated {
-                true => HalfEvidence::Stated,
-                false => measured(&self.tables.edge_cuts),
-            },
+            edge: edge.unwrap_or_else(|| measured(&self.tables.edge_cuts)),
             server: match self.tables.setting.simulated {
                 true => HalfEvidence::Simulated,
-                false if server_stated => HalfEvidence::Stated,
-                false => measured(&self.tables.server_cuts),
+                false => server.unwrap_or_else(|| measured(&self.tables.server_cuts)),
             },
         }
     }

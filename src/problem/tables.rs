@@ -10,8 +10,8 @@ use super::ProblemError;
 use super::accuracy::Accuracy;
 use crate::codec::Codec;
 use crate::graph::{Graph, LayerSet, TensorId};
-use crate::plan::{PlannedModel, Setting};
-use crate::profile::{CutRecord, MemoryModel, Power, Profile};
+use crate::plan::{HalfEvidence, PlannedModel, Setting};
+use crate::profile::{CutRecord, MemoryModel, Power, Profile, TimeOrigin};
 use crate::scenario::{Objective, Results, Scenario, U8Input};
 use crate::sensitivity::Sensitivity;
 use crate::server::{Server, ServerTimes};
@@ -109,8 +109,8 @@ pub(super) struct Tables {
     pub(super) setting: Setting,
     pub(super) edge_cuts: Vec<CutRecord>,
     pub(super) server_cuts: Vec<CutRecord>,
-    /// Whether the times of edge and server were stated by hand.
-    pub(super) stated: (bool, bool),
+    /// What the times of edge and server rest on where nothing was measured here.
+    pub(super) unmeasured: [Option<HalfEvidence>; 2],
     pub(super) notes: Vec<String>,
 }
 
@@ -179,10 +179,7 @@ impl Tables {
             setting: setting(edge, server, scenario),
             edge_cuts: edge.cuts.clone(),
             server_cuts: server.cuts().to_vec(),
-            stated: (
-                edge.source.is_some(),
-                server.profile().is_some_and(|p| p.source.is_some()),
-            ),
+            unmeasured: [unmeasured(edge), server.profile().and_then(unmeasured)],
             notes: times
                 .note
                 .take()
@@ -225,6 +222,15 @@ impl Tables {
             return Err(ProblemError::TooLarge(format!("{bits:.0} bits")));
         }
         Ok(())
+    }
+}
+
+/// What times rest on that cutpoint did not measure.
+fn unmeasured(profile: &Profile) -> Option<HalfEvidence> {
+    match profile.origin() {
+        TimeOrigin::Measured => None,
+        TimeOrigin::Stated(_) => Some(HalfEvidence::Stated),
+        TimeOrigin::Imported(_) => Some(HalfEvidence::Imported),
     }
 }
 

@@ -49,6 +49,8 @@ type Entry = Spanned<Table>;
 struct Draft {
     format: u32,
     source: String,
+    #[serde(default)]
+    imported: bool,
     model: Entry,
     board: Entry,
     method: Option<Entry>,
@@ -120,6 +122,7 @@ pub(super) fn read(text: &str) -> Result<Profile, String> {
     let mut profile = Profile {
         format: draft.format,
         source: Some(draft.source),
+        imported: draft.imported,
         model: head(&draft.model, "[model]").fill(&ModelInfo::default(), &["file"])?,
         board: head(&draft.board, "[board]").fill(&BoardInfo::default(), &["name"])?,
         method: head(method, "[method]").fill(&Method::default(), &[])?,

@@ -7,7 +7,10 @@ mod by_hand;
 mod check;
 mod codec_times;
 mod error;
+mod import;
+mod origin;
 mod spread;
+mod times;
 mod union;
 
 use std::collections::BTreeMap;
@@ -22,7 +25,10 @@ use crate::units::Bytes;
 
 pub use codec_times::{CodecTime, codec_time};
 pub use error::ProfileError;
+pub use import::{ImportError, Imported, Missing, import};
+pub use origin::TimeOrigin;
 pub use spread::TimeSpread;
+pub use times::{TimeRow, Times, TimesError, TimesFlaw};
 pub use union::{Member, Names, UnionError};
 
 /// Version of the file format this program reads and writes.
@@ -38,6 +44,9 @@ pub struct Profile {
     /// this key is written by hand, may leave out most keys, and counts as stated, not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Other tools measured the times, and `source` says where they come from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imported: bool,
     /// What was measured.
     pub model: ModelInfo,
     /// Where it was measured.
@@ -271,8 +280,11 @@ pub struct LayerRecord {
     pub server_us: f64,
     /// Time in the runtime's own trace, scaled to the whole model's median.
     pub trace_us: f64,
-    /// Spread of the traced time.
+    /// Spread of the traced time: its median absolute deviation.
     pub mad_us: f64,
+    /// Runs behind the traced time; zero when nobody says how many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub runs: usize,
     /// What the layer takes up on the edge of named capacities, stated by the user, such as
     /// `{ BRAM = 3, LUT = 100 }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -329,6 +341,10 @@ pub struct CodecRecord {
     pub enc_ns_per_byte: f64,
     pub dec_us: f64,
     pub dec_ns_per_byte: f64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Profile {

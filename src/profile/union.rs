@@ -129,6 +129,7 @@ impl Profile {
         let names = Names::new(members);
         let mut union = Profile {
             source: source(members),
+            imported: imported(members),
             model: model(members),
             method: method(members),
             whole: whole(members),
@@ -237,6 +238,16 @@ impl Profile {
             }
         }
     }
+}
+
+/// Whether all that was not measured was imported.
+fn imported(members: &[Member<'_>]) -> bool {
+    let mut sourced = members
+        .iter()
+        .map(|m| m.profile)
+        .filter(|profile| profile.source.is_some())
+        .peekable();
+    sourced.peek().is_some() && sourced.all(|profile| profile.imported)
 }
 
 fn source(members: &[Member<'_>]) -> Option<String> {

@@ -1,13 +1,16 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
-//! `layers`, `cuts`, `rate`, `halves`, `tradeoff`, `timeline`, `map`, `over`, `pareto` and `boards`
-//! hold one figure each: its data, and `figure(&data, &style)`. `prepare` fills the data from
-//! profiles, problems, plans, sweeps and maps. Only `panel` sees plotters.
+//! `layers`, `cuts`, `rate`, `halves`, `tradeoff`, `timeline`, `map`, `over`, `pareto`, `boards` and
+//! `compare` hold one figure each: its data, and `figure(&data, &style)`. `table` writes tables in
+//! several formats, `chrome` traces. `prepare` fills the data from profiles, problems, plans, sweeps
+//! and maps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
 mod along;
 pub mod boards;
+pub mod chrome;
 mod columns;
+pub mod compare;
 pub mod cuts;
 pub mod halves;
 mod lanes;
@@ -23,6 +26,7 @@ mod ribbon;
 mod scale;
 mod sheet;
 mod style;
+pub mod table;
 mod text;
 pub mod timeline;
 pub mod tradeoff;
@@ -41,6 +45,9 @@ pub enum ReportError {
         /// What is missing, and how to get it.
         why: String,
     },
+    /// What is to be written cannot be.
+    #[error("it could not be written: {0}")]
+    Writing(String),
     /// The drawing library failed.
     #[error("the figure could not be drawn: {0}")]
     Drawing(String),

@@ -51,6 +51,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
     Profile {
         format: FORMAT,
         source: None,
+        imported: false,
         model: ModelInfo {
             file: parts.model.file_name(),
             sha256: parts.model.sha256().to_owned(),
@@ -159,6 +160,7 @@ fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
             server_us: server_us[index],
             trace_us: ns(traced_us[index].0),
             mad_us: ns(traced_us[index].1),
+            runs: parts.prepared.plain_us.len(),
         })
         .collect()
 }

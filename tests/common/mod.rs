@@ -107,6 +107,7 @@ impl Net {
             server_us: edge_us,
             trace_us: edge_us,
             mad_us: 0.0,
+            runs: 0,
         });
         id
     }
@@ -371,6 +372,7 @@ pub fn empty_profile() -> Profile {
     Profile {
         format: 1,
         source: None,
+        imported: false,
         model: ModelInfo {
             file: "synthetic.onnx".to_owned(),
             sha256: "0".repeat(64),

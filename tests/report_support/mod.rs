@@ -80,6 +80,7 @@ pub(crate) fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile 
             server_us: time * (0.9 + 0.2 * dice.roll()),
             trace_us: time,
             mad_us: time * 0.02,
+            runs: 30,
         });
     }
     let outputs: Vec<TensorRecord> = records
@@ -93,6 +94,7 @@ pub(crate) fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile 
     Profile {
         format: FORMAT,
         source: None,
+        imported: false,
         model: ModelInfo {
             file: "synthetic.onnx".into(),
             sha256: "0".repeat(64),

@@ -11,7 +11,7 @@ use cutpoint::candidates::Entrant;
 use cutpoint::onnx::{CutRequest, Model, show};
 use cutpoint::plan::{HalfEvidence, MeasuredPlan, Measurement, Plan, Status};
 use cutpoint::problem::{Found, Problem};
-use cutpoint::profile::Profile;
+use cutpoint::profile::{Profile, TimeOrigin};
 use cutpoint::runtime::board::{Board, most_threads};
 use cutpoint::runtime::halves::Bench;
 use cutpoint::runtime::measure::{Cache, Protocol};
@@ -58,8 +58,10 @@ pub(super) fn check(read: &Read, models: &[std::path::PathBuf]) -> anyhow::Resul
         return usage("it takes one --edge and its --model");
     };
     let profile = &entrant.edge;
-    if profile.source.is_some() {
-        return usage("the profile was written by hand: measure one with `cutpoint profile`");
+    if profile.origin() != TimeOrigin::Measured {
+        return usage(
+            "the profile was written by hand or imported: measure one with `cutpoint profile`",
+        );
     }
     let model = engine::load(file)?;
     let fits = profile.model.sha256 == model.sha256();

@@ -6,6 +6,7 @@ use std::path::Path;
 use cutpoint::plan::Sweep;
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
+use cutpoint::report::compare::{self, CompareData};
 use cutpoint::report::{ReportError, Style, cuts, halves, layers, prepare, rate, tradeoff};
 use cutpoint::scenario::{MaxDrop, RateRange, Scenario};
 use cutpoint::sensitivity::Sensitivity;
@@ -81,6 +82,13 @@ impl<'a> Figures<'a> {
             }
             Err(error) => self.leave_out(input, error.to_string()),
         }
+    }
+
+    /// The figure of what changed between two profiles.
+    pub(super) fn compare(&mut self, path: &Path, after: &Profile, data: &CompareData) {
+        let stem = stem(&after.board.name, &after.model.file);
+        let drawn = compare::figure(data, &self.style);
+        self.keep(path, &stem, "compare", drawn);
     }
 
     /// The figure of a sweep; the profile it was made from tells more about its times.

@@ -118,7 +118,8 @@ impl Inputs {
     }
 }
 
-fn is_of(profile: &Profile, plan: &Plan) -> bool {
+/// Whether a plan was made from this profile, as far as the two files say.
+pub(crate) fn is_of(profile: &Profile, plan: &Plan) -> bool {
     let (planned, model) = (&plan.model, &profile.model);
     // of a table written by hand, nobody may know the model's hash
     let same =

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use cutpoint::report::{Style, Theme};
 
 /// Every figure by its name; those that differ in a quantity alone share the start of theirs.
-pub(super) const FIGURES: [&str; 12] = [
+pub(super) const FIGURES: [&str; 13] = [
     "layers",
     "cuts",
     "rate",
@@ -17,6 +17,7 @@ pub(super) const FIGURES: [&str; 12] = [
     "pareto-memory",
     "pareto-uplink",
     "boards",
+    "compare",
 ];
 
 /// Size, colours and choice of the figures.
@@ -34,7 +35,7 @@ pub(crate) struct LookArgs {
     #[arg(long, value_name = "THEME", default_value = "auto")]
     theme: Colours,
     /// Draw these figures alone: layers, cuts, rate, halves, tradeoff, timeline, map, over, boards,
-    /// pareto (or one of pareto-energy, pareto-memory, pareto-uplink)
+    /// compare, pareto (or one of pareto-energy, pareto-memory, pareto-uplink)
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = name)]
     only: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
 mod boards;
+mod compare;
 mod cuts;
 mod halves;
 mod layers;
@@ -8,11 +9,14 @@ mod map;
 mod over;
 mod pareto;
 mod rate;
+mod tables;
 mod timeline;
+mod trace;
 mod tradeoff;
 mod words;
 
 pub use boards::{board_bars, boards};
+pub use compare::{CompareError, compare};
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
@@ -20,14 +24,16 @@ pub use map::map;
 pub use over::over;
 pub use pareto::{FrontPlans, pareto};
 pub use rate::rate;
+pub use tables::{plan_tables, profile_tables, sweep_tables};
 pub use timeline::timeline;
+pub use trace::trace;
 pub use tradeoff::tradeoff;
 
 use super::Origin;
 use crate::graph::TensorId;
 use crate::plan::Setting;
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{Profile, TimeOrigin};
 use crate::server::Server;
 use crate::units::three_digits;
 
@@ -68,17 +74,35 @@ pub fn origins(setting: &Setting) -> [Origin; 2] {
 fn simulated(name: &str) -> Origin {
     Origin {
         name: name.to_owned(),
-        method: format!("{name}, simulated from measured times; nothing ran there"),
+        method: format!("{name}, simulated from the times of another machine; nothing ran there"),
         simulated: true,
     }
 }
 
 fn measured(profile: &Profile) -> Origin {
     let (board, method) = (&profile.board, &profile.method);
-    if let Some(source) = &profile.source {
+    let elsewhere = match profile.origin() {
+        TimeOrigin::Measured => None,
+        TimeOrigin::Stated(source) => Some(format!("stated by hand for {} ({source})", board.name)),
+        TimeOrigin::Imported(source) => {
+            let runtime = match board.runtime.as_str() {
+                "" => String::new(),
+                runtime => format!(", {runtime}"),
+            };
+            let text = format!(
+                "imported from {source}, measured by another tool on {}",
+                board.name
+            );
+            Some(text + &runtime)
+        }
+    };
+    if let Some(method) = elsewhere {
         return Origin {
-            name: board.name.clone(),
-            method: format!("times of {}, stated by hand: {source}", board.name),
+            name: match profile.imported {
+                true => format!("{} (imported)", board.name),
+                false => board.name.clone(),
+            },
+            method,
             simulated: false,
         };
     }
