@@ -361,7 +361,7 @@ fn events(text: &str) -> Vec<serde_json::Value> {
 fn a_trace_shows_every_layer_and_what_a_plan_does_when() {
     let profile = random(9, 8);
     let plan = plan(&profile, "50Mbit/s");
-    let events = events(&chrome::text(&prepare::timeline(&profile, Some(&plan))).unwrap());
+    let events = events(&chrome::text(&prepare::trace(&profile, Some(&plan))).unwrap());
     let of_track = |name: &str| -> Vec<&serde_json::Value> {
         let named =
             |e: &&serde_json::Value| e["name"] == "thread_name" && e["args"]["name"] == name;

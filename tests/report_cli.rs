@@ -32,7 +32,7 @@ fn sweep(profile: &Profile) -> Sweep {
 }
 
 #[test]
-fn a_profile_gives_four_figures_and_their_list() {
+fn a_profile_gives_its_figures_and_their_list() {
     let folder = tempfile::tempdir().unwrap();
     for layers in [10, 60, 500] {
         save(&network(layers, ugly), &folder.path().join("profile.toml"));
@@ -43,7 +43,15 @@ fn a_profile_gives_four_figures_and_their_list() {
             .stdout(predicate::str::contains(
                 "new/figures/pi5-synthetic-cuts.svg",
             ));
-        for figure in ["layers", "cuts", "rate", "halves"] {
+        for figure in [
+            "layers",
+            "cuts",
+            "rate",
+            "halves",
+            "timeline",
+            "map",
+            "pareto-memory",
+        ] {
             let file = folder
                 .path()
                 .join(format!("new/figures/pi5-synthetic-{figure}.svg"));
@@ -116,9 +124,10 @@ fn a_plan_sets_the_link_of_its_profile() {
     );
 
     report(folder.path())
-        .arg("plan.toml")
+        .args(["plan.toml", "--out", "alone"])
         .assert()
-        .code(4)
+        .success()
+        .stdout("alone/pi5-synthetic-timeline.svg\n")
         .stderr(predicate::str::contains("the profile of pi5"));
 }
 
@@ -130,7 +139,7 @@ fn files_that_are_nothing_of_the_kind_are_named() {
     for (file, message) in [
         (
             "other.toml",
-            "other.toml: neither a profile, nor a plan, nor a sweep",
+            "other.toml: neither a profile, nor a plan, nor a sweep, nor a map",
         ),
         ("broken.json", "broken.json"),
         ("missing.toml", "missing.toml"),
@@ -249,4 +258,190 @@ fn a_profile_is_never_overwritten_by_a_page() {
         .code(2)
         .stderr(predicate::str::contains("must end in .html"));
     assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+/// The files that a command lists.
+fn listed(assert: &assert_cmd::assert::Assert) -> Vec<String> {
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn figures_are_chosen_by_name_and_have_the_size_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&network(20, ugly), &folder.path().join("profile.toml"));
+    let fast = ["--rate", "1Gbit/s", "--delay", "50us"];
+    let drawn = report(folder.path())
+        .args(["profile.toml", "--only", "map,pareto", "--width", "480"])
+        .args(fast)
+        .assert()
+        .success();
+    let files = listed(&drawn);
+    assert!(
+        files
+            .iter()
+            .all(|file| file.contains("-map") || file.contains("-pareto"))
+    );
+    assert!(files.len() >= 2, "{files:?}");
+    for (args, size) in [
+        (&["--width", "480"][..], "width=\"480\" height=\"305\""),
+        (&["--height", "560"], "width=\"880\" height=\"560\""),
+        (
+            &["--width", "480", "--height", "320"],
+            "width=\"480\" height=\"320\"",
+        ),
+        (
+            &["--width", "1920", "--height", "1080"],
+            "width=\"1920\" height=\"1080\"",
+        ),
+    ] {
+        let drawn = report(folder.path())
+            .args(["profile.toml", "--theme", "dark"])
+            .args(args)
+            .assert()
+            .success();
+        for file in listed(&drawn) {
+            let svg = std::fs::read_to_string(folder.path().join(&file)).unwrap();
+            assert!(svg.contains(size), "{file} with {args:?}");
+            assert!(
+                !svg.contains("prefers-color-scheme") && svg.contains("#14171b"),
+                "{file}"
+            );
+        }
+    }
+}
+
+#[test]
+fn looks_that_do_not_exist_are_refused_with_those_that_do() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&network(10, ugly), &folder.path().join("profile.toml"));
+    for (args, message) in [
+        (["--width", "299"], "300..=8000"),
+        (["--height", "8001"], "300..=8000"),
+        (["--width", "wide"], "invalid value"),
+        (["--theme", "sepia"], "auto, light, dark"),
+        (["--only", "layers,piechart"], "layers, cuts, rate"),
+        (["--only", "lay"], "there is no such figure"),
+    ] {
+        report(folder.path())
+            .arg("profile.toml")
+            .args(args)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains(message));
+    }
+    assert!(!folder.path().join("reports").exists());
+}
+
+/// Sweeps `profile.toml` and writes the result to a file.
+fn sweep_to(folder: &Path, file: &str, args: &[&str]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutpoint"));
+    command
+        .current_dir(folder)
+        .args([
+            "sweep",
+            "--edge",
+            "profile.toml",
+            "--server",
+            "sim:8x",
+            "--out",
+            file,
+        ])
+        .args(args)
+        .assert()
+        .success();
+}
+
+#[test]
+fn maps_and_sweeps_over_other_things_are_drawn_from_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&network(40, ugly), &folder.path().join("profile.toml"));
+    let range = [
+        "--rate",
+        "10Mbit/s..10Gbit/s",
+        "--over",
+        "delay=0ms..5ms",
+        "--map",
+        "--rows",
+        "7",
+    ];
+    sweep_to(folder.path(), "map.toml", &range);
+    let one = ["--rate", "1Gbit/s", "--over", "delay=0ms..5ms"];
+    sweep_to(folder.path(), "over.toml", &one);
+    let drawn = report(folder.path())
+        .args(["map.toml", "over.toml"])
+        .assert()
+        .success();
+    let mut files = listed(&drawn);
+    files.sort();
+    let wanted = [
+        "reports/pi5-synthetic-delay-over.svg",
+        "reports/pi5-synthetic-map.svg",
+    ];
+    assert_eq!(files, wanted);
+    for file in files {
+        check(&std::fs::read_to_string(folder.path().join(file)).unwrap());
+    }
+    // with its profile beside it, the map is not computed again
+    let drawn = report(folder.path())
+        .args(["map.toml", "profile.toml", "--only", "map"])
+        .assert()
+        .success();
+    assert_eq!(listed(&drawn), ["reports/pi5-synthetic-map.svg"]);
+}
+
+#[test]
+fn several_profiles_are_compared_at_one_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut slow = network(40, ugly);
+    slow.board.name = "pi4".into();
+    for layer in &mut slow.layers {
+        layer.edge_us *= 3.0;
+    }
+    save(&slow, &folder.path().join("slow.toml"));
+    save(&network(40, ugly), &folder.path().join("quick.toml"));
+    let drawn = report(folder.path())
+        .args([
+            "slow.toml",
+            "quick.toml",
+            "--only",
+            "boards",
+            "--link",
+            "gbe",
+        ])
+        .assert()
+        .success();
+    assert_eq!(listed(&drawn), ["reports/profiles-boards.svg"]);
+    let svg = std::fs::read_to_string(folder.path().join("reports/profiles-boards.svg")).unwrap();
+    check(&svg);
+    assert!(svg.contains("synthetic.onnx: 2 boards"), "{svg}");
+    report(folder.path())
+        .args(["quick.toml", "--only", "boards"])
+        .assert()
+        .code(4)
+        .stderr(predicate::str::contains("two profiles or more"));
+}
+
+#[test]
+fn energy_needs_power_and_accuracy_needs_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut profile = network(20, ugly);
+    save(&profile, &folder.path().join("profile.toml"));
+    report(folder.path())
+        .arg("profile.toml")
+        .assert()
+        .success()
+        .stderr(predicate::str::contains("what power the board draws"))
+        .stderr(predicate::str::contains("no accuracy file"));
+    profile.power = Some(cutpoint::profile::Power {
+        compute_w: 4.0,
+        transmit_w: 2.0,
+        idle_w: 1.0,
+    });
+    save(&profile, &folder.path().join("profile.toml"));
+    let drawn = report(folder.path())
+        .args(["profile.toml", "--only", "pareto-energy"])
+        .assert()
+        .success();
+    assert_eq!(listed(&drawn), ["reports/pi5-synthetic-pareto-energy.svg"]);
 }

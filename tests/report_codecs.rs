@@ -11,7 +11,7 @@ use cutpoint::profile::Profile;
 use cutpoint::report::codecs::{self, CodecsData};
 use cutpoint::report::{ReportError, Style, prepare};
 use cutpoint::sensitivity::{Confidence, Sensitivity};
-use report_support::{check, network};
+use report_support::{SIZES, check, network, sized};
 
 fn profile() -> Profile {
     network(10, |i| format!("layer{i}"))
@@ -227,4 +227,14 @@ fn nothing_to_show_is_said_in_words() {
     );
     // tensors that the profile does not have
     assert!(ladders(&accuracy("elsewhere", &["size"])).is_empty());
+}
+
+#[test]
+fn small_and_large_pages_are_filled() {
+    for tasks in [&["angle"][..], &["a", "b", "c", "d", "e", "f"]] {
+        let data = ladders(&accuracy("layer4", tasks)).remove(0);
+        for size in SIZES {
+            check(&codecs::figure(&data, &sized(size)).unwrap());
+        }
+    }
 }

@@ -12,7 +12,7 @@ use cutpoint::report::{ReportError, Style, prepare};
 use cutpoint::server::Server;
 use cutpoint::solve::{self, Outcome};
 use cutpoint::units::Bytes;
-use report_support::{check, count, network, problem, ugly};
+use report_support::{SIZES, check, count, network, problem, sized, ugly};
 
 fn best(profile: &Profile) -> Plan {
     let problem = problem(profile, &Server::faster(8.0), "20 Mbit/s");
@@ -164,4 +164,15 @@ fn huge_values_stay_in_the_picture() {
     let svg = draw(&data);
     check(&svg);
     assert_eq!(svg, draw(&data));
+}
+
+#[test]
+fn small_and_large_pages_are_filled() {
+    for layers in [2, 20, 60, 500] {
+        let profile = network(layers, ugly);
+        let data = data(&profile, Some(&best(&profile)));
+        for size in SIZES {
+            check(&cumulative::figure(&data, &sized(size)).unwrap());
+        }
+    }
 }

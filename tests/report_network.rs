@@ -19,7 +19,7 @@ use cutpoint::solve::{self, Outcome};
 use cutpoint::task::Task;
 use cutpoint::units::{Bytes, format_us};
 use proptest::prelude::*;
-use report_support::{check, network, ugly};
+use report_support::{SIZES, check, network, sized, ugly};
 
 fn problem(profile: &Profile) -> Problem {
     let wishes = Wishes {
@@ -524,4 +524,15 @@ fn assert_folded(
     prop_assert_eq!(links.collect::<BTreeSet<_>>(), flows);
     prop_assert!(network.links.iter().all(|link| link.from < link.to));
     Ok(())
+}
+
+#[test]
+fn small_and_large_pages_are_filled() {
+    for layers in [1, 20, 500] {
+        let profile = network(layers, ugly);
+        let data = data(&profile, &[], Some(&split(&profile)));
+        for size in SIZES {
+            check(&network::figure(&data, &sized(size)).unwrap());
+        }
+    }
 }

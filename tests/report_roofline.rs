@@ -9,7 +9,7 @@ use cutpoint::profile::Profile;
 use cutpoint::report::roofline::{self, RooflineData, Work};
 use cutpoint::report::{ReportError, Style, prepare};
 use cutpoint::units::Bytes;
-use report_support::{check, network, ugly};
+use report_support::{SIZES, check, network, sized, ugly};
 
 fn data(profile: &Profile) -> RooflineData {
     prepare::roofline(profile)
@@ -178,4 +178,14 @@ fn nothing_to_show_is_said_in_words() {
             .contains("fewer than two have a time and operations"),
         "{error}"
     );
+}
+
+#[test]
+fn small_and_large_pages_are_filled() {
+    for layers in [2, 60, 500] {
+        let data = data(&network(layers, ugly));
+        for size in SIZES {
+            check(&roofline::figure(&data, &sized(size)).unwrap());
+        }
+    }
 }

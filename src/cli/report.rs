@@ -3,20 +3,20 @@
 mod compare;
 mod draw;
 mod inputs;
+mod look;
 mod model;
 mod page;
+mod planned;
 mod tables;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::plan::Plan;
-use cutpoint::problem::Problem;
+use cutpoint::report::prepare;
 use cutpoint::report::table::{Format, Table};
-use cutpoint::report::{Style, prepare};
 use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
-use cutpoint::solve::{self, Outcome};
+use cutpoint::solve::{Options, Outcome, solve};
 use serde::Serialize;
 
 use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
@@ -24,16 +24,21 @@ use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;
 pub(crate) use inputs::is_of;
+use look::LookArgs;
 use page::Page;
+use planned::Study;
 
-/// Draw profiles, plans and sweeps as SVG figures
+/// Draw profiles, plans, sweeps and maps as SVG figures
 ///
 /// A profile gives the times of its layers, the latency of every cut, the best latency against the
 /// rate of the link, predicted against measured halves, the network as a graph with the best cut,
-/// time so far against what is to be sent, and a roofline of the layers; with an accuracy file
-/// beside it, latency against accuracy and what codecs save and cost, too. A sweep gives the best
-/// latency against the rate. A plan sets server and link for the profile it was made from; without a
-/// plan they are sim:8x and wifi. A range as --rate sets what the figure over the rate shows.
+/// time so far against what is to be sent, a roofline of the layers, the timeline of the best plan,
+/// the best plan at every rate and delay, and latency against energy, memory and bytes sent; with an
+/// accuracy file beside it, latency against accuracy and what codecs save and cost, too. Several
+/// profiles are compared at one link. A plan gives its timeline, and sets server and link for the
+/// profile it was made from; without a plan they are sim:8x and wifi. A sweep gives the best latency
+/// against the rate, or against what was swept over; a map, the best plan at every rate and delay. A
+/// range as --rate sets which rates are shown.
 ///
 /// With --format the numbers are printed as tables: layers, measured halves and cuts of a profile,
 /// parts and tasks of a plan, segments of a sweep. Figures are drawn, too, when --out is given.
@@ -44,6 +49,8 @@ use page::Page;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint report profiles/pi5/model.toml plan.toml --out reports
+  cutpoint report plan.toml --only timeline --width 480 --height 320
+  cutpoint report profiles/*/model.toml --only boards --link 4g --theme light
   cutpoint report profiles/pi5/model.toml --link 4g --max-uplink 100kB --html
   cutpoint report profiles/pi5/model.toml plan.toml --html page.html
   cutpoint report profiles/pi5/model.toml plan.toml --format markdown > tables.md
@@ -52,11 +59,11 @@ use page::Page;
 
 The address of a page can name a link: open page.html#rate=20Mbit/s&delay=20ms in a browser.")]
 pub(crate) struct ReportArgs {
-    /// Profiles, plans and sweeps; the content says which a file is
+    /// Profiles, plans, sweeps and maps; the content says which a file is
     #[arg(
         required_unless_present = "compare",
         conflicts_with = "compare",
-        value_name = "PROFILE|PLAN|SWEEP"
+        value_name = "PROFILE|PLAN|SWEEP|MAP"
     )]
     files: Vec<PathBuf>,
     /// Folder to write the figures to [default: reports, or none with --format]
@@ -77,6 +84,8 @@ pub(crate) struct ReportArgs {
     /// the plan, or sim:8x]
     #[arg(long, value_name = "PROFILE|SPEC|sim:8x")]
     server: Option<String>,
+    #[command(flatten)]
+    look: LookArgs,
     #[command(flatten)]
     choices: ChoiceArgs,
 }
@@ -105,7 +114,7 @@ struct LeftOut {
 
 pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     args.tables.check(common)?;
-    let mut figures = Figures::new(Style::default());
+    let mut figures = Figures::new(&args.look);
     let mut page = Page::default();
     let mut tables = Vec::new();
     if let [before, after] = args.compare.as_slice() {
@@ -116,6 +125,13 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     for (path, sweep) in &inputs.sweeps {
         figures.sweep(path, sweep, &inputs);
     }
+    for (path, sweep) in &inputs.overs {
+        figures.over(path, sweep, &inputs);
+    }
+    for (path, map) in &inputs.maps {
+        figures.map(path, map, &inputs);
+    }
+    let mut compared = Vec::new();
     for (path, profile) in &inputs.profiles {
         let plan = inputs.plan_for(profile);
         let server = args.server(plan.map(|plan| plan.setting.server.as_str()))?;
@@ -137,20 +153,44 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
             continue;
         }
         figures.profile(path, profile, &server, &problem, rates);
-        let best = plan.cloned().or_else(|| best(&problem));
-        figures.model(path, profile, &server, &problem, best.as_ref());
-        let confidence = scenario.limits.accuracy.confidence;
-        figures.codecs(path, profile, accuracy.as_ref(), confidence, best.as_ref());
+        let solved = solve(&problem, &Options::default());
+        let best = match &solved {
+            Ok(Outcome::Plan(best)) => Some(best),
+            Ok(Outcome::NoPlan(_)) | Err(_) => None,
+        };
+        figures.model(path, profile, &server, &problem, plan.or(best));
+        match &accuracy {
+            Some(accuracy) => {
+                figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
+                let confidence = scenario.limits.accuracy.confidence;
+                figures.codecs(path, profile, accuracy, confidence, plan.or(best));
+            }
+            None => figures.without_accuracy(path),
+        }
+        let study = Study {
+            path,
+            profile,
+            server: &server,
+            problem: &problem,
+        };
+        let bars = figures.planned(&study, plan, &solved, rates);
         if args.html.is_some() {
-            page.add(profile, &server, &problem, rates, &figures.style)?;
+            match &solved {
+                Ok(outcome) => page.add(&study, outcome, rates, &figures.style),
+                Err(error) => figures.leave_out(path, format!("the page: {error}")),
+            }
         }
-        if let Some(accuracy) = &accuracy {
-            figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
-        }
+        compared.extend(bars.map(|bars| (problem, bars)));
+    }
+    if let Some((path, _)) = inputs.profiles.first() {
+        figures.boards(compared, path);
     }
     for (path, plan) in inputs.plans_alone() {
+        if args.draws() {
+            figures.plan_alone(path, plan);
+        }
         let why = format!(
-            "its figures need the profile of {}, too: name both files",
+            "other figures than its timeline need the profile of {}, too: name both files",
             plan.setting.edge
         );
         figures.leave_out(path, why);
@@ -171,7 +211,7 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
 /// Writes the figures, and prints their names or the tables.
 fn finish(
     args: &ReportArgs,
-    mut figures: Figures,
+    mut figures: Figures<'_>,
     page: Page,
     tables: &[Table],
     common: &Common,
@@ -222,7 +262,7 @@ fn finish(
 
 fn write(
     folder: &Path,
-    figures: Figures,
+    figures: Figures<'_>,
     page: Option<(PathBuf, String)>,
 ) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
@@ -258,14 +298,6 @@ fn html_file(text: &str) -> Result<PathBuf, String> {
         false => Err(
             "the page's name must end in .html; put --html behind the files, or name it".to_owned(),
         ),
-    }
-}
-
-/// The best plan for the link, where there is one.
-fn best(problem: &Problem) -> Option<Plan> {
-    match solve::solve(problem, &solve::Options::default()) {
-        Ok(Outcome::Plan(plan)) => Some(plan),
-        Ok(Outcome::NoPlan(_)) | Err(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod data;
 
-use super::columns::{NAMED, names_height, write_names};
+use super::columns::{longest, names_height, write_names};
 use super::panel::{Mark, Panel, Shape};
 use super::place::{Frame, Room, stride};
 use super::scale::{Axis, Spread, Tick, linear_steps, log_steps, plain};
@@ -40,30 +40,30 @@ pub fn figure(data: &CompareData, style: &Style) -> Result<String, ReportError> 
     let free = sheet.free();
     let right = free.width - LEFT - 8.0;
     let pitch = right / changed.len() as f64;
-    let named = pitch >= NAMED;
+    let longest = longest(pitch, free.height);
+    let named = longest.is_some();
     let names = || {
         let layers = changed.iter().enumerate();
         layers.map(|(i, (layer, _))| (i as f64 + 0.5, layer.name.as_str()))
     };
-    let below = match named {
-        true => names_height(names().map(|(_, name)| name)),
-        false => 38.0,
-    };
+    let below = longest.map_or(38.0, |longest| {
+        names_height(names().map(|(_, name)| name), longest)
+    });
     let panel = Panel {
         frame: Frame {
             left: free.left + LEFT,
             top: free.top + 4.0,
             width: right,
-            height: (free.height - 8.0 - below).max(80.0),
+            height: (free.height - 8.0 - below).max(60.0),
         },
         x: layer_axis(changed.len(), named),
         y: ratio_axis(data, &changed, if named { 0.06 } else { HEADROOM }),
         clearance: 0.0,
     };
     sheet.panel(&panel, &marks(data, &changed, &panel, pitch))?;
-    match named {
-        true => write_names(&mut sheet, &panel, 6.0, names()),
-        false => call_out(&mut sheet, &panel, &changed),
+    match longest {
+        Some(longest) => write_names(&mut sheet, &panel, 6.0, longest, names()),
+        None => call_out(&mut sheet, &panel, &changed),
     }
     Ok(sheet.finish())
 }

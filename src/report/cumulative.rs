@@ -1,6 +1,6 @@
 //! Time so far on the edge, and below it what would have to be sent: where cutting pays.
 
-use super::columns::{NAMED, names_height, write_names};
+use super::columns::{longest, names_height, write_names};
 use super::panel::{Mark, Panel, Shape};
 use super::place::{Frame, Room, stride};
 use super::scale::{Axis, Quantity, Spread, Tick};
@@ -93,20 +93,20 @@ pub fn figure(data: &CumulativeData, style: &Style) -> Result<String, ReportErro
     let left = rest(data);
     check(data, &so_far, &left)?;
     let mut sheet = Sheet::new(style, &words(data, &so_far));
-    sheet.legend(&legend(data));
+    sheet.legend(&legend(data, style.is_low()));
     let free = sheet.free();
     let across = free.width - LEFT - 10.0;
     let pitch = across / data.layers.len() as f64;
-    let named = pitch >= NAMED;
+    let longest = longest(pitch, free.height);
+    let named = longest.is_some();
     let names = || {
         let layers = data.layers.iter().enumerate();
         layers.map(|(i, layer)| (i as f64 + 1.0, layer.name.as_str()))
     };
-    let below = match named {
-        true => names_height(names().map(|(_, name)| name)) + 6.0,
-        false => 40.0,
-    };
-    let height = (free.height - 22.0 - below).max(80.0);
+    let below = longest.map_or(40.0, |longest| {
+        names_height(names().map(|(_, name)| name), longest) + 6.0
+    });
+    let height = (free.height - 22.0 - below).max(40.0);
     let frame = |top, height| Frame {
         left: free.left + LEFT,
         top,
@@ -128,8 +128,8 @@ pub fn figure(data: &CumulativeData, style: &Style) -> Result<String, ReportErro
     };
     sheet.panel(&times, &time_marks(data, &so_far, &left))?;
     sheet.panel(&sizes, &size_marks(data, pitch, &sizes))?;
-    if named {
-        write_names(&mut sheet, &sizes, 6.0, names());
+    if let Some(longest) = longest {
+        write_names(&mut sheet, &sizes, 6.0, longest, names());
     }
     call_out(&mut sheet, &sizes, data);
     sheet.hovers(&hovers(data, &so_far, &times, &sizes));
@@ -199,25 +199,29 @@ fn words(data: &CumulativeData, so_far: &[f64]) -> Words {
     }
 }
 
-fn legend(data: &CumulativeData) -> Vec<(&'static str, Swatch, String)> {
+fn legend(data: &CumulativeData, low: bool) -> Vec<(&'static str, Swatch, String)> {
+    let of = |words: &str, origin: &Origin| match low {
+        true => words.to_owned(),
+        false => format!("{words}, {}", origin.label()),
+    };
+    let (all, alone) = match low {
+        true => ("crosses", "alone"),
+        false => ("crosses behind the layer", "one tensor crosses"),
+    };
     let mut entries = vec![
-        (
-            "edge-error",
-            Swatch::Line,
-            format!("so far on the edge, {}", data.edge.label()),
-        ),
+        ("edge-error", Swatch::Line, of("edge so far", &data.edge)),
         (
             "all-server",
             Swatch::Line,
-            format!("left for the server, {}", data.server.label()),
+            of("left for the server", &data.server),
         ),
-        ("live", Swatch::Line, "crosses behind the layer".to_owned()),
-        ("cut", Swatch::Circle, "one tensor crosses".to_owned()),
+        ("live", Swatch::Line, all.to_owned()),
+        ("cut", Swatch::Circle, alone.to_owned()),
     ];
-    if data.input.0 > 0 {
+    if data.input.0 > 0 && !low {
         entries.push(("raw", Swatch::Line, format!("raw input, {}", data.input)));
     }
-    if data.plan.is_some() {
+    if data.plan.as_ref().is_some_and(|plan| !plan.sent.is_empty()) {
         entries.push(("best", Swatch::Circle, "the plan sends it".to_owned()));
     }
     entries

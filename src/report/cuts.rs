@@ -2,7 +2,7 @@
 
 mod data;
 
-use super::columns::{NAMED, WIDEST, names_height, write_names};
+use super::columns::{WIDEST, longest, names_height, write_names};
 use super::panel::{Mark, Panel, Shape};
 use super::place::{Frame, Room, stride};
 use super::scale::{Axis, Spread, Tick};
@@ -58,23 +58,22 @@ pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
     let pitch = width / columns(data);
     sheet.legend(&legend(data, pitch));
     let free = sheet.free();
-    let named = pitch >= NAMED;
+    let longest = longest(pitch, free.height);
+    let named = longest.is_some();
     let names = || {
         let bars = data.bars.iter().enumerate();
         bars.map(|(i, bar)| (column(data, i), bar.name.as_str()))
     };
     let below = STRIP
         + 4.0
-        + if named {
-            names_height(names().map(|(_, name)| name))
-        } else {
-            38.0
-        };
+        + longest.map_or(38.0, |longest| {
+            names_height(names().map(|(_, name)| name), longest)
+        });
     let frame = Frame {
         left: free.left + LEFT,
         top: free.top + 4.0,
         width,
-        height: (free.height - below - 6.0).max(80.0),
+        height: (free.height - below - 6.0).max(40.0),
     };
     let panel = Panel {
         frame,
@@ -85,8 +84,8 @@ pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
     let marks = marks(data, best, limit, pitch);
     sheet.panel(&panel, &marks)?;
     strip(&mut sheet, &panel, data);
-    if named {
-        write_names(&mut sheet, &panel, STRIP + 10.0, names());
+    if let Some(longest) = longest {
+        write_names(&mut sheet, &panel, STRIP + 10.0, longest, names());
     }
     call_out(&mut sheet, &panel, data, best, limit);
     sheet.hovers(&hovers(data, &panel));

@@ -90,7 +90,7 @@ pub fn figure(data: &HalvesData, style: &Style) -> Result<String, ReportError> {
             left: free.left + LEFT,
             top: free.top + 4.0,
             width: free.width - LEFT - 40.0,
-            height: (free.height - 48.0).max(80.0),
+            height: (free.height - 48.0).max(40.0),
         },
         x: Axis::time(0.0, longest * 1.05, "measured time of the half"),
         y: error_axis(data, &halves),

@@ -1,6 +1,6 @@
 //! Time of every layer on the edge and on the server, and the size of what it puts out.
 
-use super::columns::{NAMED, WIDEST, names_height, write_names};
+use super::columns::{WIDEST, longest, names_height, write_names};
 use super::panel::{Mark, Panel, Shape};
 use super::place::{Frame, Room, stride};
 use super::scale::{Axis, Quantity, Spread, Tick};
@@ -59,19 +59,18 @@ pub fn figure(data: &LayersData, style: &Style) -> Result<String, ReportError> {
     let free = sheet.free();
     let (left, columns) = (free.left + LEFT, data.layers.len() as f64);
     let right = free.width - LEFT - 4.0;
-    let named = right / columns >= NAMED;
+    let longest = longest(right / columns, free.height);
+    let named = longest.is_some();
     let names = || {
         let layers = data.layers.iter().enumerate();
         layers.map(|(i, layer)| (i as f64 + 0.5, layer.name.as_str()))
     };
     let height = (free.height
         - 22.0
-        - if named {
-            names_height(names().map(|(_, name)| name))
-        } else {
-            38.0
-        })
-    .max(80.0);
+        - longest.map_or(38.0, |longest| {
+            names_height(names().map(|(_, name)| name), longest)
+        }))
+    .max(60.0);
     let frame = |top, height| Frame {
         left,
         top,
@@ -85,24 +84,34 @@ pub fn figure(data: &LayersData, style: &Style) -> Result<String, ReportError> {
         y: Axis::time(
             -1.06 * server_top.max(edge_top * 0.04),
             headroom * edge_top.max(server_top * 0.04),
-            "server ↓   edge ↑",
+            if style.is_low() {
+                "time"
+            } else {
+                "server ↓   edge ↑"
+            },
         ),
         clearance: 0.0,
     };
     let sizes = Panel {
         frame: frame(times.frame.bottom() + 16.0, height * 0.34),
         x: columns_axis(data, !named),
-        y: size_axis(data),
+        y: size_axis(
+            data,
+            if style.is_low() {
+                "size"
+            } else {
+                "output size"
+            },
+        ),
         clearance: 0.0,
     };
     sheet.panel(&times, &time_marks(data, right / columns))?;
     let zero = times.at_y(0.0);
     sheet.line("axis", (left, zero), (left + right, zero));
     sheet.panel(&sizes, &size_marks(data, right / columns))?;
-    if named {
-        write_names(&mut sheet, &sizes, 6.0, names());
-    } else {
-        call_out(&mut sheet, &times, data);
+    match longest {
+        Some(longest) => write_names(&mut sheet, &sizes, 6.0, longest, names()),
+        None => call_out(&mut sheet, &times, data),
     }
     sheet.hovers(&hovers(data, &times, &sizes));
     Ok(sheet.finish())
@@ -196,7 +205,7 @@ fn columns_axis(data: &LayersData, numbered: bool) -> Axis {
     }
 }
 
-fn size_axis(data: &LayersData) -> Axis {
+fn size_axis(data: &LayersData, title: &str) -> Axis {
     let sizes = data
         .layers
         .iter()
@@ -207,12 +216,7 @@ fn size_axis(data: &LayersData) -> Axis {
         (low.min(b as f64), high.max(b as f64))
     });
     let (low, high) = (low.min(high) / 2.0, high * 2.0);
-    Axis::log(
-        low.min(high / 20.0),
-        high,
-        Quantity::SizeBytes,
-        "output size",
-    )
+    Axis::log(low.min(high / 20.0), high, Quantity::SizeBytes, title)
 }
 
 fn time_marks(data: &LayersData, pitch: f64) -> Vec<Mark> {

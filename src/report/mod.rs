@@ -1,11 +1,14 @@
 //! Figures: each one a function from plain data to the text of an SVG.
 //!
-//! `layers`, `cuts`, `rate`, `halves` and `tradeoff` hold one figure each: its data, and `figure(&data, &style)`;
-//! so do those of the model itself, `network`, `cumulative`, `roofline` and `codecs`, and `compare`.
-//! `table` writes tables in several formats, `chrome` timelines, `page` all of it as one HTML file.
-//! `prepare` fills the data from profiles, problems and sweeps. Only `panel` sees plotters.
+//! `layers`, `cuts`, `rate`, `halves`, `tradeoff`, `timeline`, `map`, `over`, `pareto`, `boards` and
+//! `compare` hold one figure each: its data, and `figure(&data, &style)`; so do those of the model
+//! itself, `network`, `cumulative`, `roofline` and `codecs`. `table` writes tables in several formats,
+//! `chrome` traces, `page` all of it as one HTML file. `prepare` fills the data from profiles,
+//! problems, plans, sweeps and maps. Only `panel` sees plotters.
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
+mod along;
+pub mod boards;
 pub mod chrome;
 pub mod codecs;
 mod columns;
@@ -13,10 +16,14 @@ pub mod compare;
 pub mod cumulative;
 pub mod cuts;
 pub mod halves;
+mod lanes;
 pub mod layers;
+pub mod map;
 pub mod network;
+pub mod over;
 pub mod page;
 mod panel;
+pub mod pareto;
 mod place;
 pub mod prepare;
 pub mod rate;
@@ -27,8 +34,10 @@ mod sheet;
 mod style;
 pub mod table;
 mod text;
+pub mod timeline;
 pub mod tradeoff;
 
+pub use along::Course;
 pub use style::{Style, Theme};
 
 /// Why a figure was not drawn.

@@ -1,12 +1,9 @@
 //! Best latency against the link's rate: which cut is best from which rate on.
 
+use super::along::{self, Course, Picture, sample};
 use super::panel::{Mark, Panel, Shape};
-use super::place::Frame;
-use super::ribbon::{Label, Wanted, arrange, height};
 use super::scale::{Axis, Quantity};
 use super::sheet::{Sheet, Swatch, Words};
-use super::style::SMALL;
-use super::text::{fit, width};
 use super::{Origin, ReportError, Style, nothing, provenance};
 use crate::units::format_us;
 
@@ -98,15 +95,18 @@ impl Curve {
     pub fn at_us(&self, bit_s: f64) -> f64 {
         (self.fixed_us + self.bits / bit_s * 1e6).max(self.at_least_us)
     }
+
+    fn course(&self) -> Course {
+        Course {
+            fixed_us: self.fixed_us,
+            rising_us: 0.0,
+            falling_us: self.bits * 1e6,
+            at_least_us: self.at_least_us,
+        }
+    }
 }
 
 const NAME: &str = "rate";
-const LEFT: f64 = 78.0;
-/// Points of a curve across the figure.
-const STEPS: usize = 240;
-/// Longest name of a region.
-const LONGEST: f64 = 170.0;
-
 /// Draws the figure.
 ///
 /// # Errors
@@ -114,37 +114,46 @@ const LONGEST: f64 = 170.0;
 pub fn figure(data: &RateData, style: &Style) -> Result<String, ReportError> {
     let (from, to) = range(data)?;
     let mut sheet = Sheet::new(style, &words(data));
-    sheet.legend(&legend(data));
-    let free = sheet.free();
-    let (left, across) = (free.left + LEFT, free.width - LEFT - 10.0);
-    let pixel = |rate: f64| left + (rate / from).log10() / (to / from).log10() * across;
-    let switches = arrange(&switches(data, pixel), left, left + across);
-    let above = height(&switches) + 15.0;
-    let frame = Frame {
-        left,
-        top: free.top + above,
-        width: across,
-        height: (free.height - above - 44.0).max(120.0),
-    };
-    let longest = (frame.height * 0.6 - 26.0).min(LONGEST);
-    let names = arrange(&names(data, longest, pixel), left, left + across);
-    let band = height(&names) + 26.0;
-    let panel = Panel {
-        frame,
+    let mut legend = legend(data);
+    if style.is_low() {
+        // the regions have their names in them
+        legend.retain(|(_, swatch, _)| *swatch == Swatch::Line);
+    }
+    sheet.legend(&legend);
+    let regions: Vec<along::Region> = data.regions.iter().map(region).collect();
+    let picture = Picture {
         x: Axis::log(from, to, Quantity::RateBitS, "rate of the link"),
-        y: latency_axis(data, from, to, band / frame.height),
-        clearance: 0.0,
+        regions: &regions,
+        show: &|rate| Quantity::RateBitS.show(rate),
+        tip: &tip,
     };
-    sheet.panel(&panel, &marks(data, &panel))?;
-    write_names(
-        &mut sheet,
-        &names,
-        frame.bottom() - 7.0,
-        frame.bottom() - band,
-    );
-    write_switches(&mut sheet, &switches, frame.top);
-    sheet.hovers(&hovers(data, &panel));
+    let y = |free| latency_axis(data, from, to, free);
+    along::draw(&mut sheet, style, &picture, y, |panel| others(data, panel))?;
     Ok(sheet.finish())
+}
+
+fn region(region: &Region) -> along::Region {
+    along::Region {
+        from: region.from_bit_s,
+        to: region.to_bit_s,
+        name: region.name.clone(),
+        side: region.side,
+        course: region.curve.course(),
+    }
+}
+
+fn tip(region: &along::Region) -> String {
+    let show = |rate| Quantity::RateBitS.show(rate);
+    format!(
+        "{}\nbest from {} to {} ({:.0} to {:.0} bit/s)\n{} to {}",
+        region.name,
+        show(region.from),
+        show(region.to),
+        region.from,
+        region.to,
+        format_us(region.course.at_us(region.from)),
+        format_us(region.course.at_us(region.to)),
+    )
 }
 
 /// Lowest and highest rate.
@@ -197,18 +206,8 @@ fn legend(data: &RateData) -> Vec<(&'static str, Swatch, String)> {
             .iter()
             .map(|(other, _)| (other.class(), Swatch::Line, other.name().to_owned())),
     );
-    let regions = [
-        (Side::Edge, "on-edge", "edge alone is best"),
-        (Side::Split, "split-a", "a split is best"),
-        (Side::Server, "on-server", "server alone is best"),
-    ];
-    let present = |side: &Side| data.regions.iter().any(|region| region.side == *side);
-    entries.extend(
-        regions
-            .iter()
-            .filter(|(side, ..)| present(side))
-            .map(|(_, class, text)| (*class, Swatch::Box, (*text).to_owned())),
-    );
+    let sides: Vec<Side> = data.regions.iter().map(|region| region.side).collect();
+    entries.extend(along::legend(&sides));
     entries
 }
 
@@ -231,161 +230,21 @@ fn latency_axis(data: &RateData, from: f64, to: f64, free: f64) -> Axis {
     let (low, high) = best.chain(others).fold((f64::INFINITY, 0.0), range);
     let high = (high * 1.6).max(low * 4.0);
     let span = (high / low).ln() / (1.0 - free);
-    Axis::log(
-        high / span.exp(),
-        high,
-        Quantity::TimeUs,
-        "latency of one inference",
-    )
+    Axis::log(high / span.exp(), high, Quantity::TimeUs, "latency")
 }
 
-/// Points of a curve between two rates, evenly spread on the axis.
-fn sample(curve: &Curve, from: f64, to: f64, panel: &Panel) -> Vec<[f64; 2]> {
-    let share = (panel.x.share(to) - panel.x.share(from)).clamp(0.0, 1.0);
-    let steps = (share * STEPS as f64).ceil().max(2.0) as usize;
-    let at = |i: usize| {
-        if i == steps {
-            to
-        } else {
-            from * (to / from).powf(i as f64 / steps as f64)
-        }
-    };
-    (0..=steps).map(|i| [at(i), curve.at_us(at(i))]).collect()
-}
-
-fn marks(data: &RateData, panel: &Panel) -> Vec<Mark> {
-    let (mut marks, mut envelope, mut splits) = (Vec::new(), Vec::new(), 0);
-    for region in &data.regions {
-        let points = sample(&region.curve, region.from_bit_s, region.to_bit_s, panel);
-        let class = match region.side {
-            Side::Edge => "on-edge",
-            Side::Server => "on-server",
-            Side::Split => {
-                splits += 1;
-                if splits % 2 == 1 {
-                    "split-a"
-                } else {
-                    "split-b"
-                }
-            }
-        };
-        let floor = [
-            [region.to_bit_s, panel.y.from],
-            [region.from_bit_s, panel.y.from],
-        ];
-        marks.push(Mark::new(
-            class,
-            Shape::Area(points.iter().copied().chain(floor).collect()),
-        ));
-        envelope.extend(points);
-    }
-    for (other, curve) in &data.others {
-        // the line ends exactly where it leaves the panel
+/// The plans to compare with; a line ends exactly where it leaves the panel.
+fn others(data: &RateData, panel: &Panel) -> Vec<Mark> {
+    let line = |(other, curve): &(Other, Curve)| {
         let leaves = curve.bits * 1e6 / (panel.y.to - curve.fixed_us);
         let from = if leaves > panel.x.from {
             leaves * (1.0 + 1e-9)
         } else {
             panel.x.from
         };
-        if from < panel.x.to && curve.fixed_us < panel.y.to {
-            marks.push(Mark::new(
-                other.class(),
-                Shape::Line(sample(curve, from, panel.x.to, panel)),
-            ));
-        }
-    }
-    marks.push(Mark::new("envelope", Shape::Line(envelope)));
-    let changes = data.regions.iter().skip(1);
-    marks.extend(changes.map(|r| {
-        Mark::new(
-            "cut",
-            Shape::Circle([r.from_bit_s, r.curve.at_us(r.from_bit_s)], 3.2),
-        )
-    }));
-    marks
-}
-
-/// The rates at which the best plan changes, all written level or all upwards.
-fn switches(data: &RateData, pixel: impl Fn(f64) -> f64) -> Vec<Wanted> {
-    let changes: Vec<f64> = data.regions.iter().skip(1).map(|r| r.from_bit_s).collect();
-    let label = |rate: f64| Quantity::RateBitS.show(rate);
-    let distances = || {
-        changes
-            .windows(2)
-            .map(|pair| pixel(pair[1]) - pixel(pair[0]))
+        let is_in_sight = from < panel.x.to && curve.fixed_us < panel.y.to;
+        let points = || sample(&curve.course(), from, panel.x.to, panel);
+        is_in_sight.then(|| Mark::new(other.class(), Shape::Line(points())))
     };
-    let longest = changes
-        .iter()
-        .map(|rate| width(&label(*rate), SMALL))
-        .fold(0.0, f64::max);
-    let level = distances().all(|distance| distance > longest + 6.0);
-    let before = std::iter::once(f64::INFINITY).chain(distances());
-    let wanted = |(rate, before): (&f64, f64)| Wanted {
-        stretch: [pixel(*rate); 2],
-        text: label(*rate),
-        room: if level {
-            f64::INFINITY
-        } else {
-            before.min(1.0)
-        },
-    };
-    changes.iter().zip(before).map(wanted).collect()
-}
-
-fn names(data: &RateData, longest: f64, pixel: impl Fn(f64) -> f64) -> Vec<Wanted> {
-    let wanted = |region: &Region| {
-        let stretch = [pixel(region.from_bit_s), pixel(region.to_bit_s)];
-        Wanted {
-            stretch,
-            text: fit(&region.name, SMALL, longest),
-            room: stretch[1] - stretch[0] - 6.0,
-        }
-    };
-    data.regions.iter().map(wanted).collect()
-}
-
-/// Names of the regions, standing on the axis, with a line to regions they do not stand in.
-fn write_names(sheet: &mut Sheet, labels: &[Label], bottom: f64, top: f64) {
-    for label in labels {
-        label.write(sheet, "small", bottom);
-        let [from, to] = label.stretch;
-        if !(from..=to).contains(&label.middle()) {
-            let end = bottom - label.height() - 2.0;
-            sheet.line("leader", (label.middle(), end), ((from + to) / 2.0, top));
-        }
-    }
-}
-
-/// Switching rates above the panel, each with a line to its place on the border.
-fn write_switches(sheet: &mut Sheet, labels: &[Label], top: f64) {
-    for label in labels {
-        label.write(sheet, "muted", top - 13.0);
-        sheet.line("axis", (label.stretch[0], top), (label.middle(), top - 8.0));
-    }
-}
-
-fn hovers(data: &RateData, panel: &Panel) -> Vec<(Frame, String)> {
-    let hover = |region: &Region| {
-        let (left, right) = (panel.at_x(region.from_bit_s), panel.at_x(region.to_bit_s));
-        let show = |rate| Quantity::RateBitS.show(rate);
-        let tip = format!(
-            "{}\nbest from {} to {} ({:.0} to {:.0} bit/s)\n{} to {}",
-            region.name,
-            show(region.from_bit_s),
-            show(region.to_bit_s),
-            region.from_bit_s,
-            region.to_bit_s,
-            format_us(region.curve.at_us(region.from_bit_s)),
-            format_us(region.curve.at_us(region.to_bit_s)),
-        );
-        (
-            Frame {
-                left,
-                width: right - left,
-                ..panel.frame
-            },
-            tip,
-        )
-    };
-    data.regions.iter().map(hover).collect()
+    data.others.iter().filter_map(line).collect()
 }

@@ -21,6 +21,14 @@ pub(super) struct Wanted {
     pub(super) room: f64,
 }
 
+impl Wanted {
+    /// What it takes of the line, with the distance to the next.
+    pub(super) fn width(&self) -> f64 {
+        let level = width(&self.text, SMALL);
+        GAP + if level > self.room { COLUMN } else { level }
+    }
+}
+
 /// A label with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Label {

@@ -117,7 +117,7 @@ pub fn figure(data: &RooflineData, style: &Style) -> Result<String, ReportError>
             left: free.left + LEFT,
             top: free.top + 4.0,
             width: free.width - LEFT - 12.0,
-            height: (free.height - 48.0).max(80.0),
+            height: (free.height - 48.0).max(60.0),
         },
         x: axis(
             known

@@ -113,6 +113,14 @@ impl Axis {
         (self.spread.position(value) - from) / (to - from)
     }
 
+    /// The value at a share of the way between two values.
+    pub(super) fn between(&self, from: f64, to: f64, share: f64) -> f64 {
+        match self.spread {
+            Spread::Log => from * (to / from).powf(share),
+            Spread::Linear | Spread::Signed(_) => from + (to - from) * share,
+        }
+    }
+
     /// Both ends in axis units.
     pub(super) fn span(&self) -> [f64; 2] {
         [

@@ -6,11 +6,13 @@ use super::ReportError;
 use super::panel::{Mark, Panel, pixels};
 use super::place::Frame;
 use super::style::{self, HEADING, SMALL, Style, TEXT};
-use super::text::{escape, fit, width, wrap};
+use super::text::{escape, fit, width, wrap_to};
 
 const MARGIN: f64 = 16.0;
 /// Height of a line of text, in font sizes.
 const LEADING: f64 = 1.35;
+/// Height of a page with a line each for summary and caption.
+const SMALLEST: f64 = 230.0;
 
 /// Where text is anchored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,21 +80,22 @@ impl Sheet {
             body: String::new(),
             free,
         };
-        let heading = fit(&words.heading, HEADING, free.width);
-        sheet.text(
-            "heading",
-            free.left,
-            free.top + HEADING * 0.9,
-            Anchor::Start,
-            &heading,
-        );
-        sheet.skip(HEADING * LEADING);
-        for line in wrap(&words.summary, TEXT, free.width) {
+        // what a small page has no room for is in the description alone
+        let rows = |share: f64, size: f64| {
+            let spare = (page.1 - SMALLEST).max(0.0) * share;
+            (spare / (size * LEADING)).floor().max(1.0) as usize
+        };
+        for line in wrap_to(&words.heading, HEADING, free.width, 2) {
+            let at = sheet.free.top + HEADING * 0.9;
+            sheet.text("heading", free.left, at, Anchor::Start, &line);
+            sheet.skip(HEADING * LEADING);
+        }
+        for line in wrap_to(&words.summary, TEXT, free.width, rows(0.3, TEXT)) {
             sheet.skip(TEXT * LEADING);
             let at = sheet.free.top - TEXT * 0.35;
             sheet.text("text", free.left, at, Anchor::Start, &line);
         }
-        let caption = wrap(&words.caption, SMALL, free.width);
+        let caption = wrap_to(&words.caption, SMALL, free.width, rows(0.25, SMALL));
         let height = caption.len() as f64 * SMALL * LEADING;
         let top = free.bottom() - height;
         for (row, line) in caption.iter().enumerate() {
@@ -312,7 +315,13 @@ impl Sheet {
             }
         }
         if !panel.y.title.is_empty() {
-            let title = fit(&panel.y.title, TEXT, frame.height + 24.0);
+            let room = frame.height + 24.0;
+            // where the whole does not fit, its first words do
+            let start = panel.y.title.split(',').next().unwrap_or_default();
+            let title = match width(&panel.y.title, TEXT) <= room {
+                true => panel.y.title.clone(),
+                false => fit(start, TEXT, room),
+            };
             self.upwards(
                 "text",
                 MARGIN + TEXT * 0.8,
@@ -362,13 +371,13 @@ impl Sheet {
 
     /// The finished document.
     pub(super) fn finish(self) -> String {
-        let (width, height) = self.style.size();
-        let (across, down) = self.page;
+        let (width, height) = self.style.pixels();
+        let [right, bottom] = [self.page.0, self.page.1].map(pixels);
         let css = style::sheet(self.style.theme, &format!("{}\"paper\"", self.body));
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {across} {down}\" role=\"img\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {right} {bottom}\" role=\"img\">\n\
              <title>{}</title>\n<desc>{}</desc>\n<style>{css}</style>\n\
-             <rect class=\"paper\" width=\"{across}\" height=\"{down}\"/>\n{}</svg>\n",
+             <rect class=\"paper\" width=\"{right}\" height=\"{bottom}\"/>\n{}</svg>\n",
             escape(&self.heading),
             escape(&self.description),
             self.body

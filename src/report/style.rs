@@ -30,11 +30,26 @@ pub struct Style {
 
 impl Style {
     /// Smallest width and height that leave room for the axes.
-    pub const MIN: u32 = 400;
+    pub const MIN: u32 = 300;
     /// Largest width and height.
     pub const MAX: u32 = 8_000;
 
+    /// Whether the page is so low that what can be read elsewhere is left out.
+    pub(super) fn is_low(self) -> bool {
+        self.height < 400
+    }
+
+    /// Size in the picture's own units, of which a large page has several pixels each: so text grows
+    /// with a slide, as long as both sides do.
     pub(super) fn size(self) -> (f64, f64) {
+        const SLIDE: (f64, f64) = (960.0, 540.0);
+        let (width, height) = self.pixels();
+        let scale = (width / SLIDE.0).min(height / SLIDE.1).max(1.0);
+        (width / scale, height / scale)
+    }
+
+    /// Size in pixels, within what is allowed.
+    pub(super) fn pixels(self) -> (f64, f64) {
         let within = |side: u32| f64::from(side.clamp(Style::MIN, Style::MAX));
         (within(self.width), within(self.height))
     }
@@ -68,6 +83,8 @@ enum Paint {
     Fill,
     /// A line of this width, with this dash pattern.
     Line(f64, &'static str),
+    /// A filled shape with a border, which its neighbours share.
+    Region,
     /// A shape with paper inside and an outline.
     Hollow,
     /// A pale shape with an outline of this dash pattern, of its own or in a group of this class.
@@ -80,7 +97,7 @@ enum Paint {
     Label(f64, u32),
 }
 
-use Paint::{Card, Dot, Fill, Hollow, Label, Line, Text};
+use Paint::{Card, Dot, Fill, Hollow, Label, Line, Region, Text};
 
 /// Class, what it paints, light colour, dark colour.
 const CLASSES: &[(&str, Paint, &str, &str)] = &[
@@ -89,6 +106,7 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("text", Text(TEXT, 400), "#1b1f24", "#e3e6ea"),
     ("muted", Text(SMALL, 400), "#57606a", "#a3adb8"),
     ("small", Text(SMALL, 400), "#1b1f24", "#eceff2"),
+    ("bold", Label(SMALL, 600), "#1b1f24", "#eceff2"),
     ("tiny", Text(TINY, 400), "#57606a", "#a3adb8"),
     ("label", Label(SMALL, 400), "#1b1f24", "#eceff2"),
     ("strong", Label(SMALL, 600), "#a33f00", "#ff9a5c"),
@@ -100,6 +118,10 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("uplink", Fill, "#a9dccb", "#2c6a5d"),
     ("decode", Fill, "#a3427b", "#c2589a"),
     ("server", Fill, "#e69f00", "#f2b632"),
+    ("edge-own", Fill, "#56b4e9", "#1f6da3"),
+    ("server-own", Fill, "#f6d48a", "#b3800f"),
+    ("beside", Fill, "#009e73", "#35b893"),
+    ("deadline", Line(2.0, ""), "#d55e00", "#ff8a45"),
     ("results", Fill, "#6a737d", "#9aa4af"),
     ("best", Hollow, "#d55e00", "#ff8a45"),
     ("cut", Fill, "#1b1f24", "#eceff2"),
@@ -114,6 +136,15 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("on-server", Fill, "#fbe8bf", "#4a3a12"),
     ("split-a", Fill, "#d2ebe2", "#173f36"),
     ("split-b", Fill, "#e9f5f0", "#123029"),
+    ("map-edge", Region, "#a6cfe8", "#1c4f73"),
+    ("map-server", Region, "#f5d58b", "#6b5415"),
+    ("map-1", Region, "#cdeadf", "#1d5245"),
+    ("map-2", Region, "#e3d3ea", "#4a3560"),
+    ("map-3", Region, "#eef3c8", "#4c5320"),
+    ("map-4", Region, "#f6d6c9", "#643626"),
+    ("map-5", Region, "#9fd0c0", "#2f7564"),
+    ("map-6", Region, "#d9dde2", "#3a424b"),
+    ("map-none", Region, "#ffffff", "#14171b"),
     ("band-1", Fill, "#d9dee4", "#333b44"),
     ("band-5", Fill, "#eff1f4", "#21272d"),
     ("edge-half", Dot, "#0072b2", "#56b4e9"),
@@ -209,6 +240,7 @@ fn selector(name: &str, paint: &Paint) -> String {
 fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
     match paint {
         Fill => format!("fill:{colour}"),
+        Region => format!("fill:{colour};stroke:#6e7781;stroke-width:.8;stroke-linejoin:round"),
         Line(width, dash) => {
             let dash = if dash.is_empty() {
                 String::new()
@@ -235,7 +267,7 @@ fn declarations(paint: &Paint, colour: &str, paper: &str) -> String {
 fn recolour(paint: &Paint, dark: &str) -> String {
     let paper = CLASSES[0].3;
     match paint {
-        Fill | Text(..) => format!("fill:{dark}"),
+        Fill | Region | Text(..) => format!("fill:{dark}"),
         Line(..) | Hollow => format!("stroke:{dark}"),
         Card(_) => format!("fill:{dark};stroke:{dark}"),
         Dot | Label(..) => format!("fill:{dark};stroke:{paper}"),
@@ -245,6 +277,23 @@ fn recolour(paint: &Paint, dark: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_pages_are_enlarged_as_far_as_both_sides_grow() {
+        let size = |width, height| {
+            let style = Style {
+                width,
+                height,
+                theme: Theme::Auto,
+            };
+            style.size()
+        };
+        assert_eq!(size(480, 320), (480.0, 320.0));
+        assert_eq!(size(880, 560), (880.0, 560.0));
+        assert_eq!(size(1920, 1080), (960.0, 540.0));
+        assert_eq!(size(4000, 540), (4000.0, 540.0));
+        assert_eq!(size(1, 1), (300.0, 300.0));
+    }
 
     #[test]
     fn only_used_classes_are_written_and_dark_follows_the_reader() {

@@ -94,6 +94,23 @@ pub(super) fn wrap(text: &str, size: f64, max: f64) -> Vec<String> {
     lines
 }
 
+/// As [`wrap`], in at most `most` lines; the last ends with `…` where words are left out.
+pub(super) fn wrap_to(text: &str, size: f64, max: f64, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, size, max);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            while width(last, size) + advance('…') * size > max {
+                last.pop();
+            }
+            let kept = last.trim_end_matches([' ', ',', ';', '.']).len();
+            last.truncate(kept);
+            last.push('…');
+        }
+    }
+    lines
+}
+
 /// `text` as XML character data: [`harmless`], markup escaped.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -150,6 +167,20 @@ mod tests {
         assert_eq!(lines.join(" "), "one two three four");
         assert_eq!(wrap("takes 3 ms", 10.0, 50.0), ["takes", "3\u{a0}ms"]);
         assert!(wrap("  ", 10.0, 60.0).is_empty());
+    }
+
+    #[test]
+    fn lines_that_are_too_many_end_with_dots() {
+        assert_eq!(wrap_to("one two three four", 10.0, 60.0, 1), ["one two…"]);
+        let tight = wrap_to("one two three four", 10.0, 50.0, 1);
+        assert!(
+            tight[0].ends_with('…') && width(&tight[0], 10.0) <= 50.0,
+            "{tight:?}"
+        );
+        assert_eq!(
+            wrap_to("one two", 10.0, 60.0, 2),
+            wrap("one two", 10.0, 60.0)
+        );
     }
 
     #[test]

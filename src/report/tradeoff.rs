@@ -105,7 +105,7 @@ pub fn figure(data: &TradeoffData, style: &Style) -> Result<String, ReportError>
             left: free.left + LEFT,
             top: free.top + 4.0,
             width: free.width - LEFT - RIGHT,
-            height: (free.height - 48.0).max(80.0),
+            height: (free.height - 48.0).max(40.0),
         },
         x: drop_axis(&curves),
         y: latency_axis(&curves),
@@ -187,7 +187,7 @@ fn latency_axis(curves: &[RateCurve]) -> Axis {
         |(low, high): (f64, f64), c: &Choice| (low.min(c.latency_us), high.max(c.latency_us));
     let (low, high) = best.fold((f64::INFINITY, 0.0), range);
     let (low, high) = (low / 1.25, (high * 1.35).max(low * 2.0));
-    Axis::log(low, high, Quantity::TimeUs, "latency of one inference")
+    Axis::log(low, high, Quantity::TimeUs, "latency")
 }
 
 fn marks(curves: &[RateCurve], panel: &Panel) -> Vec<Mark> {

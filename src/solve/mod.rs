@@ -5,6 +5,7 @@ mod choose;
 mod enumerate;
 mod envelope;
 mod explain;
+mod front;
 mod grid;
 mod linear;
 mod map;
@@ -23,6 +24,7 @@ use crate::problem::{Found, Problem};
 
 pub use choose::{Choice, Rival, choose};
 pub use explain::{NamedCut, explain};
+pub use front::{Front, Step, front};
 pub use grid::{Stretch, by_bisection};
 pub use map::map;
 pub use nearest::{Near, Nearest, nearest};

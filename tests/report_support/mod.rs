@@ -10,6 +10,7 @@ use cutpoint::profile::{
     BoardInfo, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     TensorRecord, WeightRecord, Whole,
 };
+use cutpoint::report::Style;
 use cutpoint::scenario::Wishes;
 use cutpoint::server::Server;
 
@@ -296,6 +297,93 @@ pub(crate) fn count(svg: &str, class: &str, tag: &str) -> usize {
                 .count()
         })
         .sum()
+}
+
+/// A rectangle or circle of the panel: `[left, top, right, bottom]` and its tooltip.
+pub(crate) fn shapes(svg: &str, class: &str) -> Vec<([f64; 4], String)> {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let groups = document
+        .descendants()
+        .filter(|node| node.has_tag_name("g") && node.attribute("class") == Some(class));
+    let shape = |node: roxmltree::Node<'_, '_>| {
+        let at = |name| number(node, name);
+        let frame = match node.tag_name().name() {
+            "rect" => {
+                let (x, y) = (at("x"), at("y"));
+                [x, y, x + at("width"), y + at("height")]
+            }
+            "circle" => {
+                let (x, y, r) = (at("cx"), at("cy"), at("r"));
+                [x - r, y - r, x + r, y + r]
+            }
+            _ => return None,
+        };
+        let tip = node.first_element_child().and_then(|title| title.text());
+        Some((frame, tip.unwrap_or_default().to_owned()))
+    };
+    groups
+        .flat_map(|group| group.children().filter_map(shape).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Outlines of a class, with their tooltips.
+pub(crate) fn outlines(svg: &str, class: &str) -> Vec<(Vec<[f64; 2]>, String)> {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let groups = document
+        .descendants()
+        .filter(|node| node.has_tag_name("g") && node.attribute("class") == Some(class));
+    let outline = |node: roxmltree::Node<'_, '_>| {
+        let pairs = node.attribute("points")?.split_whitespace();
+        let point = |pair: &str| {
+            let (x, y) = pair.split_once(',').unwrap();
+            [x.parse().unwrap(), y.parse().unwrap()]
+        };
+        let tip = node.first_element_child().and_then(|title| title.text());
+        Some((
+            pairs.map(point).collect(),
+            tip.unwrap_or_default().to_owned(),
+        ))
+    };
+    groups
+        .flat_map(|group| group.children().filter_map(outline).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Lines of a class that stand alone: `[x1, y1, x2, y2]`.
+pub(crate) fn lines(svg: &str, class: &str) -> Vec<[f64; 4]> {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let lines = document
+        .descendants()
+        .filter(|node| node.has_tag_name("line") && node.attribute("class") == Some(class));
+    lines
+        .map(|node| ["x1", "y1", "x2", "y2"].map(|name| number(node, name)))
+        .collect()
+}
+
+/// The texts of a class with the point they stand at.
+pub(crate) fn words(svg: &str, class: &str) -> Vec<([f64; 2], String)> {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let texts = document
+        .descendants()
+        .filter(|node| node.has_tag_name("text") && node.attribute("class") == Some(class));
+    texts
+        .map(|node| {
+            let at = [number(node, "x"), number(node, "y")];
+            (at, node.text().unwrap().to_owned())
+        })
+        .collect()
+}
+
+/// Sizes that a figure must look well in: a paper's column, the usual one, a slide, the least.
+pub(crate) const SIZES: [(u32, u32); 4] = [(480, 320), (880, 560), (1600, 900), (300, 300)];
+
+/// A figure of this size.
+pub(crate) fn sized((width, height): (u32, u32)) -> Style {
+    Style {
+        width,
+        height,
+        ..Style::default()
+    }
 }
 
 fn number(node: roxmltree::Node<'_, '_>, attribute: &str) -> f64 {

@@ -58,7 +58,7 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
             return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
         }
         Format::Csv => profile.to_csv(&args.profile).or_fail(Kind::BadInput)?,
-        Format::Trace => chrome::text(&prepare::timeline(&profile, plan.as_ref()))?,
+        Format::Trace => chrome::text(&prepare::trace(&profile, plan.as_ref()))?,
     };
     match &args.out {
         Some(path) => {

@@ -10,7 +10,7 @@ use super::super::{Kind, OrFail};
 use super::draw::Figures;
 
 /// Draws what changed between two profiles, and returns its table.
-pub(super) fn run(before: &Path, after: &Path, figures: &mut Figures) -> anyhow::Result<Table> {
+pub(super) fn run(before: &Path, after: &Path, figures: &mut Figures<'_>) -> anyhow::Result<Table> {
     let [a, b] = [before, after].map(|path| Profile::load(path).or_fail(Kind::BadInput));
     let (a, b) = (a?, b?);
     let data = prepare::compare(&a, &b).map_err(|error| {

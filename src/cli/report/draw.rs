@@ -15,6 +15,7 @@ use cutpoint::solve;
 use cutpoint::units::{BitRate, Share};
 
 use super::inputs::Inputs;
+use super::look::LookArgs;
 
 /// What the figure over the rate shows unless a range is asked for.
 const RATES_BIT_S: [u64; 2] = [100_000, 10_000_000_000];
@@ -31,7 +32,8 @@ pub(super) struct Drawn {
 
 /// The figures so far, and what was left out.
 #[derive(Debug)]
-pub(super) struct Figures {
+pub(super) struct Figures<'a> {
+    pub(super) look: &'a LookArgs,
     pub(super) style: Style,
     names: BTreeSet<String>,
     pub(super) drawn: Vec<Drawn>,
@@ -39,10 +41,11 @@ pub(super) struct Figures {
     pub(super) left_out: Vec<(String, String)>,
 }
 
-impl Figures {
-    pub(super) fn new(style: Style) -> Figures {
+impl<'a> Figures<'a> {
+    pub(super) fn new(look: &'a LookArgs) -> Figures<'a> {
         Figures {
-            style,
+            look,
+            style: look.style(),
             names: BTreeSet::new(),
             drawn: Vec::new(),
             left_out: Vec::new(),
@@ -53,7 +56,13 @@ impl Figures {
         self.left_out.push((input.display().to_string(), why));
     }
 
-    /// Keeps a figure under a name of its own, or notes why there is none.
+    /// Whether a figure is to be drawn.
+    pub(super) fn wants(&self, figure: &str) -> bool {
+        self.look.wants(figure)
+    }
+
+    /// Keeps a figure under a name of its own, or notes why there is none; neither when nobody
+    /// wants it.
     pub(super) fn keep(
         &mut self,
         input: &Path,
@@ -61,6 +70,9 @@ impl Figures {
         name: &'static str,
         svg: Result<String, ReportError>,
     ) {
+        if !self.wants(name) {
+            return;
+        }
         match svg {
             Ok(svg) => {
                 let numbered = (2..).map(|number| format!("{stem}-{name}-{number}.svg"));
@@ -105,9 +117,9 @@ impl Figures {
         );
     }
 
-    /// Whether the figure over the rate is drawn already, from a sweep of this profile.
-    fn has_rate(&self, stem: &str) -> bool {
-        self.names.contains(&format!("{stem}-rate.svg"))
+    /// Whether a figure is drawn already, from a sweep or a map of this profile.
+    pub(super) fn has(&self, stem: &str, name: &str) -> bool {
+        self.names.contains(&format!("{stem}-{name}.svg"))
     }
 
     /// All figures of a profile; `profile` and `server` are those of the problem.
@@ -125,7 +137,7 @@ impl Figures {
         self.keep(path, &stem, "layers", drawn);
         let drawn = cuts::figure(&prepare::cuts(problem, profile, server), &style);
         self.keep(path, &stem, "cuts", drawn);
-        let sweep = (!self.has_rate(&stem))
+        let sweep = (self.wants("rate") && !self.has(&stem, "rate"))
             .then(|| solve::sweep(problem, range(rates), &solve::Options::default()));
         match sweep {
             None => {}
@@ -151,7 +163,7 @@ impl Figures {
     }
 }
 
-impl Figures {
+impl Figures<'_> {
     /// Latency against accuracy, whatever the scenario's limits on accuracy.
     pub(super) fn tradeoff(
         &mut self,
@@ -162,6 +174,9 @@ impl Figures {
         accuracy: &Sensitivity,
         rates: RateRange,
     ) {
+        if !self.wants("tradeoff") {
+            return;
+        }
         let mut scenario = scenario.clone();
         // codecs that lose something join only under limits on what they may lose
         scenario.limits.accuracy.floors.clear();

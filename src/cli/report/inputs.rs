@@ -1,9 +1,10 @@
-//! What `report` was given: each file is a profile, a plan or a sweep, and says so itself.
+//! What `report` was given: each file is a profile, a plan, a sweep or a map, and says so
+//! itself.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cutpoint::plan::{Plan, Sweep};
+use cutpoint::plan::{DelayMap, OverSweep, Plan, Sweep};
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{Percentile, RateRange, Wishes};
 use cutpoint::units::{BitRate, Delay};
@@ -16,6 +17,8 @@ pub(super) struct Inputs {
     pub(super) profiles: Vec<(PathBuf, Profile)>,
     pub(super) plans: Vec<(PathBuf, Plan)>,
     pub(super) sweeps: Vec<(PathBuf, Sweep)>,
+    pub(super) overs: Vec<(PathBuf, OverSweep)>,
+    pub(super) maps: Vec<(PathBuf, DelayMap)>,
 }
 
 impl Inputs {
@@ -29,23 +32,38 @@ impl Inputs {
 
     fn add(&mut self, path: &Path) -> anyhow::Result<()> {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let json = text.trim_start().starts_with('{');
-        let has = |table: &str| text.lines().any(|line| line.trim() == table);
-        if json {
+        if text.trim_start().starts_with('{') {
             return self.add_json(path, &text);
         }
-        if has("[[segments]]") {
-            self.sweeps
-                .push((path.to_owned(), Sweep::parse(&text, path)?));
+        let has = |table: &str| text.lines().any(|line| line.trim() == table);
+        let says = |key: &str| {
+            let mut keys = text
+                .lines()
+                .take_while(|line| !line.trim_start().starts_with('['));
+            keys.any(|line| {
+                line.split_once('=')
+                    .is_some_and(|(own, _)| own.trim() == key)
+            })
+        };
+        let path = path.to_owned();
+        if has("[[segments]]") && says("over") {
+            let over = OverSweep::parse(&text, &path)?;
+            self.overs.push((path, over));
+        } else if has("[[segments]]") {
+            let sweep = Sweep::parse(&text, &path)?;
+            self.sweeps.push((path, sweep));
+        } else if has("[[rows]]") && says("from_bit_s") {
+            let map = DelayMap::parse(&text, &path)?;
+            self.maps.push((path, map));
         } else if has("[breakdown_ms]") {
-            self.plans
-                .push((path.to_owned(), Plan::parse(&text, path)?));
+            let plan = Plan::parse(&text, &path)?;
+            self.plans.push((path, plan));
         } else if has("[whole]") || has("[[layer]]") {
-            self.profiles
-                .push((path.to_owned(), Profile::parse(&text, path)?));
+            let profile = Profile::parse(&text, &path)?;
+            self.profiles.push((path, profile));
         } else {
             anyhow::bail!(
-                "{}: neither a profile, nor a plan, nor a sweep",
+                "{}: neither a profile, nor a plan, nor a sweep, nor a map",
                 path.display()
             );
         }
@@ -56,18 +74,22 @@ impl Inputs {
     fn add_json(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
         let name = || path.display().to_string();
         let value: serde_json::Value = serde_json::from_str(text).with_context(name)?;
-        if value.get("segments").is_some() {
-            self.sweeps.push((
-                path.to_owned(),
-                serde_json::from_value(value).with_context(name)?,
-            ));
-        } else if value.get("breakdown_ms").is_some() {
-            self.plans.push((
-                path.to_owned(),
-                serde_json::from_value(value).with_context(name)?,
-            ));
+        let has = |key: &str| value.get(key).is_some();
+        let path = path.to_owned();
+        if has("segments") && has("over") {
+            let over = serde_json::from_value(value).with_context(name)?;
+            self.overs.push((path, over));
+        } else if has("segments") {
+            let sweep = serde_json::from_value(value).with_context(name)?;
+            self.sweeps.push((path, sweep));
+        } else if has("rows") {
+            let map = serde_json::from_value(value).with_context(name)?;
+            self.maps.push((path, map));
+        } else if has("breakdown_ms") {
+            let plan = serde_json::from_value(value).with_context(name)?;
+            self.plans.push((path, plan));
         } else {
-            anyhow::bail!("{}: neither a plan nor a sweep", path.display());
+            anyhow::bail!("{}: neither a plan, nor a sweep, nor a map", path.display());
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use cutpoint::server::Server;
 
 use super::draw::{Figures, stem};
 
-impl Figures {
+impl Figures<'_> {
     /// What the network looks like, with the cut of `plan`; `profile` and `server` are those of the
     /// problem.
     pub(super) fn model(
@@ -33,20 +33,31 @@ impl Figures {
         self.keep(path, &stem, "roofline", drawn);
     }
 
+    /// Notes which figures need an accuracy file.
+    pub(super) fn without_accuracy(&mut self, path: &Path) {
+        for figure in ["tradeoff", "codecs"] {
+            if self.wants(figure) {
+                let why = format!(
+                    "figure `{figure}` is left out: there is no accuracy file beside the profile; \
+                     `cutpoint accuracy` measures one"
+                );
+                self.leave_out(path, why);
+            }
+        }
+    }
+
     /// What codecs save and cost, for what `plan` sends.
     pub(super) fn codecs(
         &mut self,
         path: &Path,
         profile: &Profile,
-        accuracy: Option<&Sensitivity>,
+        accuracy: &Sensitivity,
         confidence: Confidence,
         plan: Option<&Plan>,
     ) {
-        let Some(accuracy) = accuracy else {
-            let why = "figure `codecs` is left out: there is no accuracy file beside the profile; \
-                       `cutpoint accuracy` makes one";
-            return self.leave_out(path, why.to_owned());
-        };
+        if !self.wants("codecs") {
+            return;
+        }
         let stem = stem(&profile.board.name, &profile.model.file);
         let style = self.style;
         let ladders = prepare::codecs(profile, accuracy, confidence, plan);

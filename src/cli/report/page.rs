@@ -14,6 +14,7 @@ use cutpoint::server::Server;
 use cutpoint::solve::{self, Options, Outcome, Rival, SolveError};
 
 use super::draw::{Figures, range, stem};
+use super::planned::Study;
 
 /// The models of a page, each with the start of its figures' file names.
 #[derive(Debug, Default)]
@@ -25,28 +26,37 @@ impl Page {
     /// Plans for a profile, at the link and around it.
     pub(super) fn add(
         &mut self,
-        profile: &Profile,
-        machine: &Server,
-        problem: &Problem,
+        study: &Study<'_>,
+        solved: &Outcome,
         rates: RateRange,
         style: &Style,
-    ) -> Result<(), SolveError> {
+    ) {
+        let Study {
+            profile,
+            server: machine,
+            problem,
+            ..
+        } = *study;
         let edge = prepare::edge_origin(profile);
         let server = prepare::server_origin(machine);
-        let options = Options::default();
-        let map = map(problem, rates, &options);
-        let (plan, summary) = match solve::solve(problem, &options)? {
+        let map = map(problem, rates, &Options::default());
+        let (plan, summary) = match solved {
             Outcome::Plan(plan) => {
                 let map = map.as_ref().ok();
-                let words = prepare::summary(problem, &plan, map, &edge, &server);
+                let words = prepare::summary(problem, plan, map, &edge, &server);
                 (Some(plan), words)
             }
-            Outcome::NoPlan(none) => (None, prepare::no_plan(problem, &none, &edge, &server)),
+            Outcome::NoPlan(none) => (None, prepare::no_plan(problem, none, &edge, &server)),
         };
         let plans = map.iter().flat_map(|map| &map.plans);
         let plans: Vec<&Plan> = plans.map(|plan| &plan.plan).collect();
-        let drawn = network(problem, profile, machine, (&plans, plan.as_ref()), style);
+        let drawn = network(problem, profile, machine, (&plans, plan), style);
         let explorer = map.map_err(|error| error.to_string()).and_then(|map| {
+            if problem.overlaps() {
+                let why = "with heads beside the link the parts of the time do not add up: leave \
+                           --schedule overlap out for sliders";
+                return Err(why.to_owned());
+            }
             let drawn = drawn.as_ref().map(|(data, _)| data);
             prepare::explorer(problem, &map, drawn).map_err(|error| error.to_string())
         });
@@ -63,7 +73,6 @@ impl Page {
         };
         let stem = stem(&profile.board.name, &profile.model.file);
         self.models.push((stem, model));
-        Ok(())
     }
 
     /// The page with all figures that were drawn, and where it is to be written.
@@ -71,7 +80,7 @@ impl Page {
         self,
         asked: &Path,
         folder: &Path,
-        figures: &Figures,
+        figures: &Figures<'_>,
         tables: &[Table],
     ) -> Result<(PathBuf, String), cutpoint::report::ReportError> {
         let (stems, mut models): (Vec<String>, Vec<ModelData>) = self.models.into_iter().unzip();

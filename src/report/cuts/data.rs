@@ -69,7 +69,7 @@ impl CutBar {
 
 impl Parts {
     /// The parts in the order in which they happen, with their class and name.
-    pub(super) fn stacked(&self) -> [(&'static str, &'static str, f64); PARTS] {
+    pub(in crate::report) fn stacked(&self) -> [(&'static str, &'static str, f64); PARTS] {
         [
             ("edge", "edge", self.edge_us),
             ("encode", "encode", self.encode_us),

@@ -94,7 +94,7 @@ fn bar(problem: &Problem, name: String, kind: CutKind, edge: &LayerSet) -> Optio
     })
 }
 
-fn parts(ms: &Breakdown) -> Parts {
+pub(super) fn parts(ms: &Breakdown) -> Parts {
     Parts {
         edge_us: ms.edge * 1e3,
         encode_us: ms.encode * 1e3,

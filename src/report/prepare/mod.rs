@@ -1,34 +1,45 @@
 //! Data of the figures, from profiles, problems and sweeps.
 
+mod boards;
 mod codecs;
 mod compare;
 mod cumulative;
 mod cuts;
 mod halves;
 mod layers;
+mod map;
 mod names;
 mod network;
+mod over;
 mod page;
+mod pareto;
 mod rate;
 mod roofline;
 mod summary;
 mod tables;
 mod timeline;
+mod trace;
 mod tradeoff;
+mod words;
 
+pub use boards::{board_bars, boards};
 pub use codecs::codecs;
 pub use compare::{CompareError, compare};
 pub use cumulative::cumulative;
 pub use cuts::cuts;
 pub use halves::halves;
 pub use layers::layers;
+pub use map::map;
 pub use network::{network, view};
+pub use over::over;
 pub use page::{delays_around, explorer, shown};
+pub use pareto::{FrontPlans, pareto};
 pub use rate::rate;
 pub use roofline::roofline;
 pub use summary::{no_plan, summary};
 pub use tables::{plan_tables, profile_tables, sweep_tables};
 pub use timeline::timeline;
+pub use trace::trace;
 pub use tradeoff::tradeoff;
 
 use super::Origin;

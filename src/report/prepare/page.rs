@@ -1,6 +1,6 @@
 use super::network::view;
-use super::rate::side;
 use super::summary::in_short;
+use super::words::side;
 use crate::codec::Codec;
 use crate::graph::{GraphError, LayerSet, TensorId};
 use crate::plan::{DelayMap, MapRow, Plan, TaskPlan};

@@ -1,6 +1,6 @@
-use crate::plan::{Baseline, LatencyLine, Plan, Segment, Sweep};
-use crate::report::rate::{Curve, Other, RateData, Region, Side};
-use crate::report::text::bare;
+use super::words::{named, side};
+use crate::plan::{Baseline, LatencyLine, Segment, Sweep};
+use crate::report::rate::{Curve, Other, RateData, Region};
 use crate::report::{Origin, ReportError};
 use crate::units::BitRate;
 
@@ -26,12 +26,14 @@ pub fn rate(sweep: &Sweep, edge: Origin, server: Origin) -> Result<RateData, Rep
         .map_or(String::new(), |rate| {
             format!("; no plan meets the limits below {rate}")
         });
+    let resolution = sweep.resolution.as_ref();
+    let resolution = resolution.map_or(String::new(), |known| format!("; {known}"));
     Ok(RateData {
         model: first.plan.model.file.clone(),
         edge,
         server,
         link: format!(
-            "Delay {} ms one way{down}; results wanted: {}{none}",
+            "Delay {} ms one way{down}; results wanted: {}{none}{resolution}",
             setting.delay_ms, setting.results
         ),
         regions: sweep.segments.iter().map(region).collect(),
@@ -41,37 +43,12 @@ pub fn rate(sweep: &Sweep, edge: Origin, server: Origin) -> Result<RateData, Rep
 
 fn region(segment: &Segment) -> Region {
     let plan = &segment.plan;
-    let side = side(plan);
     Region {
         from_bit_s: segment.from_bit_s as f64,
         to_bit_s: segment.to_bit_s as f64,
-        name: name(plan, side),
-        side,
+        name: named(plan),
+        side: side(plan),
         curve: curve(&segment.latency),
-    }
-}
-
-/// Where a plan runs the layers.
-pub(super) fn side(plan: &Plan) -> Side {
-    match (plan.edge.is_empty(), plan.server.is_empty()) {
-        (_, true) => Side::Edge,
-        (true, false) => Side::Server,
-        (false, false) => Side::Split,
-    }
-}
-
-/// What crosses, and in which codec.
-fn name(plan: &Plan, side: Side) -> String {
-    let crossing: Vec<String> = plan
-        .crossing
-        .iter()
-        .map(|crossing| format!("{} · {}", bare(&crossing.tensor), crossing.codec))
-        .collect();
-    let crossing = crossing.join(" + ");
-    match side {
-        Side::Edge => "all on the edge".to_owned(),
-        Side::Server => format!("server: {crossing}"),
-        Side::Split => crossing,
     }
 }
 

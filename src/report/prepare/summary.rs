@@ -1,4 +1,4 @@
-use super::rate::side;
+use super::words::side;
 use crate::plan::{
     Alternative, Crossing, DelayMap, HalfEvidence, MapSegment, NoPlan, Plan, Status,
 };

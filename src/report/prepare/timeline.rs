@@ -1,152 +1,181 @@
-use std::collections::HashSet;
+use super::words::{link, planned};
+use crate::graph::LayerSet;
+use crate::plan::{Plan, TaskPlan};
+use crate::problem::Problem;
+use crate::report::Origin;
+use crate::report::timeline::{Lane, Span, TaskLane, TimelineData, Work};
 
-use super::edge_origin;
-use crate::plan::Plan;
-use crate::profile::{LayerRecord, Profile};
-use crate::report::chrome::{Span, Track};
-use crate::units::{BitRate, Bytes};
-
-/// The layers of a profile one after the other on either side, and what a plan of it does when.
-pub fn timeline(profile: &Profile, plan: Option<&Plan>) -> Vec<Track> {
-    let origin = edge_origin(profile);
-    let group = format!("{} on {}", profile.model.file, origin.name);
-    let mut tracks = vec![
-        layers(
-            profile,
-            &group,
-            "layers in an edge half",
-            &origin.method,
-            |l| l.edge_us,
-        ),
-        layers(
-            profile,
-            &group,
-            "layers in a server half",
-            &origin.method,
-            |l| l.server_us,
-        ),
+/// Data of the timeline of a plan. With the problem that it solves, layers that one task alone needs
+/// are told apart from those that several need.
+pub fn timeline(
+    plan: &Plan,
+    problem: Option<&Problem>,
+    edge: Origin,
+    server: Origin,
+) -> TimelineData {
+    let own = problem.map_or_else(Own::default, |problem| Own::of(plan, problem));
+    let ms = &plan.breakdown_ms;
+    let steps = [
+        (Work::Edge, ms.edge),
+        (Work::Encode, ms.encode),
+        (Work::Link, ms.uplink),
+        (Work::Decode, ms.decode),
+        (Work::Server, ms.server),
+        (Work::Results, ms.downlink),
     ];
-    if let Some(plan) = plan {
-        tracks.extend(planned(profile, plan));
+    let mut lanes = Vec::new();
+    let (mut at, mut beside_from) = (0.0, 0.0);
+    for (work, ms) in steps {
+        let (from, to) = (at, at + ms * 1e3);
+        at = to;
+        let heads = match work {
+            Work::Edge => own.edge.as_slice(),
+            Work::Server => own.server.as_slice(),
+            _ => &[],
+        };
+        let name = match work {
+            Work::Edge => format!("edge: {}", edge.name),
+            Work::Encode => "encode".to_owned(),
+            Work::Link => "link".to_owned(),
+            Work::Decode => "decode".to_owned(),
+            Work::Server => format!("server: {}", server.name),
+            _ => "results back".to_owned(),
+        };
+        lanes.push(Lane {
+            name,
+            spans: spans(work, from, to, heads),
+        });
+        if work == Work::Encode {
+            beside_from = to;
+        }
     }
-    tracks
-}
-
-fn layers(
-    profile: &Profile,
-    group: &str,
-    name: &str,
-    origin: &str,
-    time: fn(&LayerRecord) -> f64,
-) -> Track {
-    let all = profile.layers.iter();
-    Track {
-        group: group.to_owned(),
-        name: name.to_owned(),
-        spans: in_turn(0.0, all.map(|layer| (layer, time(layer))), origin),
+    let beside_to = beside_from + ms.local * 1e3;
+    let beside = Lane {
+        name: "edge, beside".to_owned(),
+        spans: spans(Work::Beside, beside_from, beside_to, &own.beside),
+    };
+    lanes.insert(2, beside);
+    let chain: Vec<Span> = lanes.iter().flat_map(|lane| lane.spans.clone()).collect();
+    TimelineData {
+        model: plan.model.file.clone(),
+        edge,
+        server,
+        link: link(&plan.setting),
+        plan: planned(plan),
+        latency_us: plan.latency_ms * 1e3,
+        tasks: plan.tasks.iter().map(|task| lane(task, &chain)).collect(),
+        lanes,
     }
 }
 
-/// Layers that run one after the other.
-fn in_turn<'a>(
-    start_us: f64,
-    layers: impl Iterator<Item = (&'a LayerRecord, f64)>,
-    origin: &str,
-) -> Vec<Span> {
-    let mut start_us = start_us;
-    layers
-        .map(|(layer, duration_us)| {
-            let mut details = vec![
-                ("operator", layer.op.clone()),
-                ("outputs", layer.outputs.join(", ")),
-                ("times", origin.to_owned()),
-            ];
-            if layer.runs > 0 {
-                details.push(("n", layer.runs.to_string()));
-            }
-            if layer.mad_us > 0.0 {
-                details.push(("mad_us", layer.mad_us.to_string()));
-            }
-            let span = Span {
-                name: layer.id.clone(),
-                kind: layer.op.clone(),
-                start_us,
-                duration_us,
-                details,
-            };
-            start_us += duration_us;
-            span
-        })
-        .collect()
+/// A step as what all need, then what single tasks need.
+fn spans(work: Work, from_us: f64, to_us: f64, heads: &[(String, f64)]) -> Vec<Span> {
+    let heads_us: f64 = heads.iter().map(|(_, us)| us).sum();
+    let mut at = to_us - heads_us;
+    // heads cannot take longer than the whole step but by rounding
+    let known = heads_us > 0.0 && at >= from_us - 1e-3;
+    let mut spans = vec![Span {
+        work,
+        from_us,
+        to_us: if known { at.max(from_us) } else { to_us },
+        name: String::new(),
+    }];
+    for (name, us) in heads.iter().filter(|_| known) {
+        spans.push(Span {
+            work,
+            from_us: at.max(from_us),
+            to_us: at + us,
+            name: name.clone(),
+        });
+        at += us;
+    }
+    spans.retain(|span| span.to_us > span.from_us);
+    spans
 }
 
-/// The parts of a plan in the order in which they happen, and its tasks.
-fn planned(profile: &Profile, plan: &Plan) -> Vec<Track> {
-    let setting = &plan.setting;
-    let simulated = if setting.simulated { ", simulated" } else { "" };
-    let rate = BitRate::from_bit_s(setting.rate_bit_s);
-    let rate = rate.map_or_else(String::new, |rate| format!(" at {rate}"));
-    let group = format!(
-        "plan: {} with {}{simulated}{rate}, {} ms one way",
-        setting.edge, setting.server, setting.delay_ms
-    );
-    let track = |name: &str, spans: Vec<Span>| Track {
-        group: group.clone(),
-        name: name.to_owned(),
+/// What a task waits for: the steps of its own way, up to its results.
+fn lane(task: &TaskPlan, chain: &[Span]) -> TaskLane {
+    let done_us = task.latency_ms * 1e3;
+    let on_its_way = |span: &&Span| match task.beside_link {
+        true => matches!(span.work, Work::Edge | Work::Encode | Work::Beside),
+        false => span.work != Work::Beside,
+    };
+    let mut spans: Vec<Span> = Vec::new();
+    for span in chain.iter().filter(on_its_way) {
+        let to_us = span.to_us.min(done_us);
+        let whose = if span.name == task.name {
+            task.name.as_str()
+        } else {
+            ""
+        };
+        match spans.last_mut() {
+            _ if to_us <= span.from_us => {}
+            Some(last) if last.work == span.work && last.name == whose => last.to_us = to_us,
+            _ => spans.push(Span {
+                to_us,
+                name: whose.to_owned(),
+                ..*span
+            }),
+        }
+    }
+    TaskLane {
+        name: task.name.clone(),
         spans,
-    };
-    let parts = plan.breakdown_ms;
-    let edge_half = part("edge half", 0.0, parts.edge);
-    let encode = part("encode", edge_half.end_us(), parts.encode);
-    let mut uplink = part("uplink", encode.end_us(), parts.uplink);
-    let decode = part("decode", uplink.end_us(), parts.decode);
-    let server_half = part("server half", decode.end_us(), parts.server);
-    let mut down = part("results", server_half.end_us(), parts.downlink);
-    let sent = plan.crossing.iter();
-    let sent: Vec<String> = sent
-        .map(|c| format!("{} as {}, {}", c.tensor, c.codec, Bytes(c.bytes)))
-        .collect();
-    uplink.details = vec![("sends", sent.join("; "))];
-    down.details = vec![("bytes", plan.downlink_bytes.to_string())];
-    let local: HashSet<&String> = plan.local.iter().collect();
-    let here: HashSet<&String> = plan.edge.iter().collect();
-    let on = |beside: bool| -> Vec<(&LayerRecord, f64)> {
-        let all = profile.layers.iter();
-        let mine = all.filter(|l| here.contains(&l.id) && local.contains(&l.id) == beside);
-        mine.map(|l| (l, l.edge_us)).collect()
-    };
-    let origin = edge_origin(profile).method;
-    let beside_from = encode.end_us();
-    let mut edge = vec![edge_half];
-    edge.extend(in_turn(0.0, on(false).into_iter(), &origin));
-    edge.push(encode);
-    let mut tracks = vec![
-        track("edge", edge),
-        track("link", vec![uplink, down]),
-        track("server", vec![decode, server_half]),
-    ];
-    if parts.local > 0.0 {
-        let mut beside = vec![part("heads beside the link", beside_from, parts.local)];
-        beside.extend(in_turn(beside_from, on(true).into_iter(), &origin));
-        tracks.push(track("edge, beside the link", beside));
+        done_us,
+        deadline_us: task.deadline_ms.map(|ms| ms * 1e3),
     }
-    for task in &plan.tasks {
-        let span = part(&task.name, 0.0, task.latency_ms);
-        tracks.push(track(&format!("task {}", task.name), vec![span]));
-    }
-    for track in &mut tracks {
-        track.spans.retain(|span| span.duration_us > 0.0);
-    }
-    tracks.retain(|track| !track.spans.is_empty());
-    tracks
 }
 
-fn part(name: &str, start_us: f64, ms: f64) -> Span {
-    Span {
-        name: name.to_owned(),
-        kind: "plan".to_owned(),
-        start_us,
-        duration_us: ms * 1e3,
-        details: Vec::new(),
+/// Time of the layers that one task alone needs, by task; without those that take none.
+#[derive(Debug, Default)]
+struct Own {
+    edge: Vec<(String, f64)>,
+    beside: Vec<(String, f64)>,
+    server: Vec<(String, f64)>,
+}
+
+impl Own {
+    fn of(plan: &Plan, problem: &Problem) -> Own {
+        let graph = problem.graph();
+        let set = |names: &[String]| {
+            let mut set = LayerSet::empty(graph.layers().len());
+            let layers = names.iter().filter_map(|name| graph.find_layer(name).ok());
+            layers.for_each(|layer| set.insert(layer));
+            set
+        };
+        let (edge, beside, server) = (set(&plan.edge), set(&plan.local), set(&plan.server));
+        let mut own = Own::default();
+        for (task, named) in problem.tasks().iter().enumerate() {
+            let mut layers = problem.needs()[task].clone();
+            let others = problem.needs().iter().enumerate();
+            for (_, needs) in others.filter(|(other, _)| *other != task) {
+                layers.subtract(needs);
+            }
+            let (mut here, mut local, mut there) = (0, 0, 0);
+            for layer in layers.iter() {
+                let time = problem.layer(layer);
+                if beside.contains(layer) {
+                    local += time.edge_ns;
+                } else if edge.contains(layer) {
+                    here += time.edge_ns;
+                } else if server.contains(layer) {
+                    there += time.server_ns;
+                }
+            }
+            for (list, ns) in [
+                (&mut own.edge, here),
+                (&mut own.beside, local),
+                (&mut own.server, there),
+            ] {
+                if ns > 0 {
+                    list.push((named.name.clone(), ns as f64 / 1e3));
+                }
+            }
+        }
+        // one task alone needs everything: nothing to tell apart
+        if problem.tasks().len() < 2 {
+            return Own::default();
+        }
+        own
     }
 }

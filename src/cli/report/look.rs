@@ -1,0 +1,110 @@
+//! How figures look and which are drawn.
+
+use clap::{Args, ValueEnum};
+use cutpoint::report::{Style, Theme};
+
+/// Every figure by its name; those that differ in a quantity alone share the start of theirs.
+pub(super) const FIGURES: [&str; 17] = [
+    "layers",
+    "cuts",
+    "rate",
+    "halves",
+    "network",
+    "cumulative",
+    "roofline",
+    "tradeoff",
+    "codecs",
+    "timeline",
+    "map",
+    "over",
+    "pareto-energy",
+    "pareto-memory",
+    "pareto-uplink",
+    "boards",
+    "compare",
+];
+
+/// Size, colours and choice of the figures.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Look")]
+pub(crate) struct LookArgs {
+    /// Width of a figure in pixels, 300 to 8000. A small page has larger text for its size: 480 by
+    /// 320 suits a paper's column, 1600 by 900 a slide [default: 880, or in proportion to --height]
+    #[arg(long, value_name = "PIXELS", value_parser = pixels())]
+    width: Option<u32>,
+    /// Height of a figure in pixels, 300 to 8000 [default: 560, or in proportion to --width]
+    #[arg(long, value_name = "PIXELS", value_parser = pixels())]
+    height: Option<u32>,
+    /// Colours: light, dark, or auto, which is dark on screens whose reader prefers that
+    #[arg(long, value_name = "THEME", default_value = "auto")]
+    theme: Colours,
+    /// Draw these figures alone: layers, cuts, rate, halves, network, cumulative, roofline, tradeoff,
+    /// codecs, timeline, map, over, boards, compare, pareto (or one of pareto-energy, pareto-memory,
+    /// pareto-uplink)
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = name)]
+    only: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Colours {
+    Auto,
+    Light,
+    Dark,
+}
+
+fn pixels() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(i64::from(Style::MIN)..=i64::from(Style::MAX))
+}
+
+/// The name of a figure, or the start that several share.
+fn name(text: &str) -> Result<String, String> {
+    match FIGURES.iter().any(|figure| is_called(figure, text)) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "there is no such figure; there are {}",
+            FIGURES.join(", ")
+        )),
+    }
+}
+
+fn is_called(figure: &str, name: &str) -> bool {
+    let rest = figure.strip_prefix(name);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+impl LookArgs {
+    /// Size and colours.
+    pub(super) fn style(&self) -> Style {
+        let usual = Style::default();
+        let in_proportion = |side: u32, own: u32, other: u32| {
+            let scaled = u64::from(side) * u64::from(own) / u64::from(other);
+            let within = scaled.clamp(u64::from(Style::MIN), u64::from(Style::MAX));
+            u32::try_from(within).unwrap_or(Style::MAX)
+        };
+        let (width, height) = match (self.width, self.height) {
+            (Some(width), Some(height)) => (width, height),
+            (Some(width), None) => (width, in_proportion(width, usual.height, usual.width)),
+            (None, Some(height)) => (in_proportion(height, usual.width, usual.height), height),
+            (None, None) => (usual.width, usual.height),
+        };
+        Style {
+            width,
+            height,
+            theme: match self.theme {
+                Colours::Auto => Theme::Auto,
+                Colours::Light => Theme::Light,
+                Colours::Dark => Theme::Dark,
+            },
+        }
+    }
+
+    /// Whether a figure was asked for by its name.
+    pub(super) fn is_named(&self, figure: &str) -> bool {
+        self.only.iter().any(|name| is_called(figure, name))
+    }
+
+    /// Whether a figure is to be drawn.
+    pub(super) fn wants(&self, figure: &str) -> bool {
+        self.only.is_empty() || self.is_named(figure)
+    }
+}
