@@ -13,7 +13,7 @@ use cutpoint::profile::Profile;
 use cutpoint::server::Server;
 use cutpoint::{scenario, solve};
 use predicates::prelude::*;
-use report_support::{check, network, problem, ugly};
+use report_support::{SIZES, check, network, problem, ugly};
 
 fn report(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutpoint"));
@@ -316,7 +316,7 @@ fn looks_that_do_not_exist_are_refused_with_those_that_do() {
     let folder = tempfile::tempdir().unwrap();
     save(&network(10, ugly), &folder.path().join("profile.toml"));
     for (args, message) in [
-        (["--width", "299"], "300..=8000"),
+        (["--width", "399"], "400..=8000"),
         (["--height", "8001"], "300..=8000"),
         (["--width", "wide"], "invalid value"),
         (["--theme", "sepia"], "auto, light, dark"),
@@ -444,4 +444,28 @@ fn energy_needs_power_and_accuracy_needs_a_file() {
         .assert()
         .success();
     assert_eq!(listed(&drawn), ["reports/pi5-synthetic-pareto-energy.svg"]);
+}
+
+#[test]
+fn every_figure_fits_every_page() {
+    let folder = tempfile::tempdir().unwrap();
+    for layers in [10, 120, 500] {
+        save(&network(layers, ugly), &folder.path().join("profile.toml"));
+        for (width, height) in SIZES {
+            let drawn = report(folder.path())
+                .args(["profile.toml", "--rate", "1Gbit/s", "--delay", "50us"])
+                .args(["--only", "layers,cuts,rate,halves,timeline"])
+                .args([
+                    "--width",
+                    &width.to_string(),
+                    "--height",
+                    &height.to_string(),
+                ])
+                .assert()
+                .success();
+            for file in listed(&drawn) {
+                check(&std::fs::read_to_string(folder.path().join(file)).unwrap());
+            }
+        }
+    }
 }

@@ -20,17 +20,19 @@ pub enum Theme {
 /// Size and colours of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// Width in pixels (96 to the inch), at least [`Style::MIN`].
+    /// Width in pixels (96 to the inch), at least [`Style::MIN_WIDTH`].
     pub width: u32,
-    /// Height in pixels, at least [`Style::MIN`].
+    /// Height in pixels, at least [`Style::MIN_HEIGHT`].
     pub height: u32,
     /// Light, dark, or as the reader prefers.
     pub theme: Theme,
 }
 
 impl Style {
-    /// Smallest width and height that leave room for the axes.
-    pub const MIN: u32 = 300;
+    /// Smallest width that leaves room for axes and labels.
+    pub const MIN_WIDTH: u32 = 400;
+    /// Smallest height that leaves room for axes and labels.
+    pub const MIN_HEIGHT: u32 = 300;
     /// Largest width and height.
     pub const MAX: u32 = 8_000;
 
@@ -50,8 +52,11 @@ impl Style {
 
     /// Size in pixels, within what is allowed.
     pub(super) fn pixels(self) -> (f64, f64) {
-        let within = |side: u32| f64::from(side.clamp(Style::MIN, Style::MAX));
-        (within(self.width), within(self.height))
+        let within = |side: u32, least: u32| f64::from(side.clamp(least, Style::MAX));
+        (
+            within(self.width, Style::MIN_WIDTH),
+            within(self.height, Style::MIN_HEIGHT),
+        )
     }
 }
 
@@ -292,7 +297,7 @@ mod tests {
         assert_eq!(size(880, 560), (880.0, 560.0));
         assert_eq!(size(1920, 1080), (960.0, 540.0));
         assert_eq!(size(4000, 540), (4000.0, 540.0));
-        assert_eq!(size(1, 1), (300.0, 300.0));
+        assert_eq!(size(1, 1), (400.0, 300.0));
     }
 
     #[test]

@@ -375,7 +375,7 @@ pub(crate) fn words(svg: &str, class: &str) -> Vec<([f64; 2], String)> {
 }
 
 /// Sizes that a figure must look well in: a paper's column, the usual one, a slide, the least.
-pub(crate) const SIZES: [(u32, u32); 4] = [(480, 320), (880, 560), (1600, 900), (300, 300)];
+pub(crate) const SIZES: [(u32, u32); 4] = [(480, 320), (880, 560), (1600, 900), (400, 300)];
 
 /// A figure of this size.
 pub(crate) fn sized((width, height): (u32, u32)) -> Style {
