@@ -285,7 +285,12 @@ fn rates_without_a_plan_say_so() {
     let Some(program) = browser_support::find() else {
         return;
     };
-    let made = Made::new(20, &["--deadline", "60ms"]);
+    let made = Made::new(20, &["--deadline", "25ms"]);
+    let html = std::fs::read_to_string(made.file()).unwrap();
+    assert!(
+        html.contains("class=\"answer\" hidden"),
+        "no plan at the link itself"
+    );
     let mut browser = Browser::start(&program);
     browser.open(&format!("{}#rate=100kbit/s", made.address()));
     let hidden = "document.querySelector('.answer').hidden";
@@ -298,6 +303,8 @@ fn rates_without_a_plan_say_so() {
     focus(&mut browser, "input.rate");
     browser.press("End");
     assert_eq!(browser.value(hidden), json!(false));
+    let names = browser.text("document.querySelector('.facts th').textContent");
+    assert_eq!(names, "layers on the edge");
     is_quiet(&browser, &made);
 }
 

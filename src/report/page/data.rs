@@ -102,6 +102,10 @@ pub struct Explorer {
     pub delay: usize,
     /// Shortest first.
     pub delays: Vec<DelayRow>,
+    /// Class and name of the parts of a latency, [`PARTS`].
+    pub parts: [(&'static str, &'static str); 6],
+    /// Names of [`Choice::facts`].
+    pub facts: Vec<&'static str>,
     /// Each distinct plan once.
     pub plans: Vec<Choice>,
     /// Plans to compare with at every rate, limits aside.
@@ -165,7 +169,7 @@ pub struct Choice {
     pub edge_layers: usize,
     /// Its times.
     pub times: Times,
-    /// What does not depend on the link, in the order of [`Shown::facts`].
+    /// What does not depend on the link, in the order of [`Explorer::facts`].
     pub facts: Vec<String>,
     /// As [`Shown::crossing`].
     pub crossing: Vec<[String; 3]>,

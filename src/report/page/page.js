@@ -2,8 +2,6 @@
 // The page's only script: sliders over the exact plans, and tables that sort. What it needs is in the
 // page; names of models become text, never markup.
 (() => {
-  const PARTS = ["edge", "encode", "to the server", "decode", "server", "results back"];
-  const CLASSES = ["edge", "encode", "uplink", "decode", "server", "results"];
   const RATES = [["Gbit/s", 1e9], ["Mbit/s", 1e6], ["kbit/s", 1e3], ["bit/s", 1]];
   const ALIAS = { Gbps: 1e9, Mbps: 1e6, kbps: 1e3, bps: 1 };
 
@@ -99,7 +97,6 @@
     const [slider, entry, delay, hint] = ["input.rate", "input.entry", "input.delay", ".hint"].map(find);
     const steps = Number(slider.max);
     const span = Math.log(data.to_bit_s / data.from_bit_s);
-    const factNames = [...section.querySelectorAll(".facts tbody th")].map((cell) => cell.textContent);
     const state = { rate: data.rate_bit_s, row: data.delay };
     let announced = 0;
 
@@ -159,13 +156,13 @@
       draw(find("figure.network"), data, plan, parts);
       find(".headline .name").textContent = plan.name;
       [...find(".bar").children].forEach((piece, i) => (piece.style.flexGrow = (parts[i] / all) * 100));
-      const rows = parts.map((ms, i) => [[make("i", { class: CLASSES[i] }), PARTS[i]], time(ms)]);
+      const rows = parts.map((ms, i) => [[make("i", { class: data.parts[i][0] }), data.parts[i][1]], time(ms)]);
       if (plan.times.local_ns) rows.push(["heads beside the link", time(plan.times.local_ns / 1e6)]);
       fill(find(".parts"), rows);
       fill(find(".tasks"), plan.tasks.map((task) =>
         [task.name, task.side, time(doneMs(task, plan.times, parts)), task.drop]));
       fill(find(".crossing"), plan.crossing);
-      fill(find(".facts"), plan.facts.map((value, i) => [factNames[i] || "", value]));
+      fill(find(".facts"), plan.facts.map((value, i) => [data.facts[i], value]));
       fill(find(".others"), data.others.map((other) => {
         const ms = latency(other, state.rate);
         return [other.name, time(ms), against(ms / all)];

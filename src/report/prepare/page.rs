@@ -7,7 +7,8 @@ use crate::plan::{DelayMap, MapRow, Plan, TaskPlan};
 use crate::problem::{Done, Part, Parts, Problem};
 use crate::report::network::{Block, NetworkData};
 use crate::report::page::{
-    BlockTimes, Choice, CutView, DelayRow, Explorer, OtherChoice, Shown, Stretch, TaskTimes, Times,
+    BlockTimes, Choice, CutView, DelayRow, Explorer, OtherChoice, PARTS, Shown, Stretch, TaskTimes,
+    Times,
 };
 use crate::report::rate::Side;
 use crate::units::{BitRate, Bytes, Delay, format_us};
@@ -110,6 +111,8 @@ pub fn explorer(
         rate_bit_s: problem.link().rate.bit_s(),
         delay: delay.map_or(0, |(index, _)| index),
         delays: map.rows.iter().map(row).collect(),
+        parts: PARTS,
+        facts: FACTS.to_vec(),
         plans: plans.collect::<Result<_, _>>()?,
         others: others.collect(),
         resolution: map.resolution.clone(),
