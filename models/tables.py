@@ -34,7 +34,8 @@ def percent(values: list[float]) -> str:
 def difference(single: list[float], multi: list[float]) -> str:
     if not single or not multi:
         return NOTHING
-    return f"{100 * (statistics.mean(multi) - statistics.mean(single)):+.2f}"
+    points = round(100 * (statistics.mean(multi) - statistics.mean(single)), 2)
+    return f"{points:+.2f}" if points else "0.00"
 
 
 def seeds(single: list[float], multi: list[float]) -> str:

@@ -52,11 +52,6 @@ impl Page {
         let plans: Vec<&Plan> = plans.map(|plan| &plan.plan).collect();
         let drawn = network(problem, profile, machine, (&plans, plan), style);
         let explorer = map.map_err(|error| error.to_string()).and_then(|map| {
-            if problem.overlaps() {
-                let why = "with heads beside the link the parts of the time do not add up: leave \
-                           --schedule overlap out for sliders";
-                return Err(why.to_owned());
-            }
             let drawn = drawn.as_ref().map(|(data, _)| data);
             prepare::explorer(problem, &map, drawn).map_err(|error| error.to_string())
         });
