@@ -71,7 +71,7 @@ pub(super) fn optimum(
 /// Longest time for a bound alone.
 const MOST_FOR_BOUND: Duration = Duration::from_secs(5);
 /// So many closed placements are all looked at rather than bounded.
-const FEW: usize = 10_000;
+const FEW: usize = 20_000;
 /// More answers than this that break a limit by next to nothing are too many to exclude.
 const MOST_EXCLUDED: usize = 20;
 /// More tasks that may be kept or not than this are too many for the program to tell apart.
