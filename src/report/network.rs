@@ -455,6 +455,8 @@ fn below(data: &NetworkData, number: usize, block: &Block, node: &Node) -> Vec<S
             };
             let time = format_us(us);
             match layers.len() {
+                // a profile written by hand may name no operators
+                1 if node.op.is_empty() => vec![time],
                 1 => {
                     let first = node.op.split('+').next().unwrap_or_default();
                     vec![

@@ -243,14 +243,18 @@ fn words(data: &TimelineData, shown: usize) -> Words {
         (_, 0) => " Every deadline is met.".to_owned(),
         (due, late) => format!(" {late} of {due} deadlines are missed."),
     };
-    let beside = data.lanes.iter().flat_map(|lane| &lane.spans);
-    let schedule = match beside.clone().any(|span| span.work == Work::Beside) {
-        true => "What the edge keeps runs in part while link and server work.",
-        false => "The edge is done with all its layers before anything is sent.",
+    let does = |work: Work| {
+        let mut spans = data.lanes.iter().flat_map(|lane| &lane.spans);
+        spans.any(|span| span.work == work)
     };
-    let schedule = match beside.clone().any(|span| span.work == Work::Link) {
-        true => schedule,
-        false => "Nothing is sent.",
+    let schedule = if !does(Work::Link) {
+        "Nothing is sent."
+    } else if does(Work::Beside) {
+        "What the edge keeps runs in part while link and server work."
+    } else if does(Work::Edge) {
+        "The edge is done with all its layers before anything is sent."
+    } else {
+        "The edge has no layers."
     };
     let left_out = match data.tasks.len() - shown {
         0 => String::new(),

@@ -249,8 +249,16 @@ fn node(problem: &Problem, block: &Block) -> Node {
         edge_us: time(|layer| layer.edge_ns),
         server_us: time(|layer| layer.server_ns),
         parts: match block {
-            Block::Layers(_) => pairs().map(|(name, op)| format!("{name} · {op}")).collect(),
+            Block::Layers(_) => pairs().map(|(name, op)| named(name, op)).collect(),
             _ => names.iter().map(|name| (*name).to_owned()).collect(),
         },
+    }
+}
+
+/// A layer with its operator, as far as that is known.
+fn named(name: &str, op: &str) -> String {
+    match op {
+        "" => name.to_owned(),
+        op => format!("{name} · {op}"),
     }
 }
