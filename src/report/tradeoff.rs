@@ -1,5 +1,7 @@
 //! Latency against accuracy at several rates: one curve per rate, its points a cut and its codecs.
 
+use std::collections::BTreeSet;
+
 use super::panel::{Mark, Panel, Shape};
 use super::place::{Frame, Room, spread};
 use super::scale::{Axis, Quantity, Spread, Tick, linear_steps, log_steps, plain};
@@ -193,9 +195,17 @@ fn latency_axis(curves: &[RateCurve]) -> Axis {
 fn marks(curves: &[RateCurve], panel: &Panel) -> Vec<Mark> {
     let at = |c: &Choice| [percent(c.worst_drop), c.latency_us];
     let mut marks = Vec::new();
+    let mut taken = BTreeSet::new();
     for curve in curves {
         let faint = |c: &Choice| Mark::new("faint", Shape::Circle(at(c), 1.8)).tip(tip(curve, c));
-        marks.extend(curve.others.iter().map(faint));
+        // where one hides another, it stands for both
+        let mut hides = |c: &&Choice| {
+            let [x, y] = at(c);
+            let cell = [panel.at_x(x), panel.at_y(y)].map(|p| (p / 3.0).round() as i64);
+            !taken.insert(cell)
+        };
+        let seen: Vec<&Choice> = curve.others.iter().filter(|c| !hides(c)).collect();
+        marks.extend(seen.into_iter().map(faint));
     }
     for (curve, (line, _)) in curves.iter().zip(CURVES) {
         marks.push(Mark::new(line, Shape::Line(stairs(curve, panel))));
