@@ -60,7 +60,7 @@ impl Page {
             edge,
             server,
             summary,
-            plan: plan.map(|plan| prepare::shown(problem, &plan)),
+            plan: plan.map(|plan| prepare::shown(problem, plan)),
             network: drawn.map(|(_, svg)| svg),
             explorer,
             figures: Vec::new(),
