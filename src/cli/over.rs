@@ -150,7 +150,7 @@ fn speeds(over: &Over, read: &Read, common: &Common) -> anyhow::Result<OverSweep
             Choice::NoPlan(_) => None,
         })
     };
-    let found = by_bisection(over.from, over.to, at, is_same)?;
+    let found = by_bisection(over.from, over.to, &[], at, is_same)?;
     let segment = |stretch: Stretch<Plan>| {
         Some(OverSegment {
             from: stretch.from,

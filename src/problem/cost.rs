@@ -118,8 +118,11 @@ impl Problem {
         best.ok_or_else(|| Violation::NotClosed(String::new()))
     }
 
-    /// What a placement costs with each order of work on the edge.
-    pub(super) fn costs(
+    /// What a placement costs with each order of work on the edge, whether or not the limits allow it.
+    ///
+    /// # Errors
+    /// As [`Problem::cost`].
+    pub fn costs(
         &self,
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],

@@ -96,6 +96,17 @@ pub(super) fn nearby(
     Some(placements.map(|(_, edge, codecs)| (edge, codecs)).collect())
 }
 
+/// Looks at every closed placement that has room; their number, or `None` when there are more than
+/// `most` or `look` gives up.
+pub(super) fn each_placement(
+    reduced: &Reduced<'_>,
+    most: usize,
+    look: &mut dyn FnMut(&LayerSet) -> Option<()>,
+) -> Option<usize> {
+    let mut look = Look(|walk: &mut Walk<'_, '_>| look(walk.edge()));
+    each(Walk::new(reduced), most, &mut look)
+}
+
 /// What happens on the way through the placements.
 trait Visit<'a, 'p> {
     /// Looks at a placement; `None` to give up.

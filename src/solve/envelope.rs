@@ -94,8 +94,13 @@ impl Envelope<'_> {
     }
 
     /// As [`Envelope::pieces`], for aims that are no lines: see [`by_bisection`].
-    pub(super) fn pieces_by_bisection(&self, from: u64, to: u64) -> Result<Vec<Piece>, SolveError> {
-        let stretches = by_bisection(from, to, |at| self.best_at(at), Found::is_same)?;
+    pub(super) fn pieces_by_bisection(
+        &self,
+        from: u64,
+        to: u64,
+        also: &[u64],
+    ) -> Result<Vec<Piece>, SolveError> {
+        let stretches = by_bisection(from, to, also, |at| self.best_at(at), Found::is_same)?;
         let piece = |stretch: Stretch<Found>| {
             Some(Piece {
                 from: stretch.from,
@@ -189,7 +194,7 @@ impl Envelope<'_> {
     }
 
     /// What decides about a plan at a position.
-    fn rank(&self, found: &Found, at: u64) -> Result<(Rank, usize), SolveError> {
+    pub(super) fn rank(&self, found: &Found, at: u64) -> Result<(Rank, usize), SolveError> {
         let problem = self.axis.problem(found.rival, at, at)?;
         let pace = self.axis.pace(&problem, at);
         let rank = problem.rank(&found.best.edge, &found.best.cost, pace);

@@ -20,11 +20,14 @@ const POINTS: u32 = 33;
 /// down to one step. So both plans beside every switch are found by real solves; a plan that is the
 /// best only between two points whose plans are the same is not.
 ///
+/// `also` are points beside those of the range.
+///
 /// # Errors
 /// Those of `at`.
 pub fn by_bisection<P: Clone, E>(
     from: u64,
     to: u64,
+    also: &[u64],
     at: impl Fn(u64) -> Result<Option<P>, E>,
     is_same: impl Fn(&P, &P) -> bool,
 ) -> Result<Vec<Stretch<P>>, E> {
@@ -37,7 +40,7 @@ pub fn by_bisection<P: Clone, E>(
         to: from,
         plan: at(from)?,
     }];
-    for point in points(from, to) {
+    for point in points(from, to, also) {
         // what is still to be looked at, the nearest last
         let mut ahead = vec![(point, at(point)?)];
         while let (Some((step, plan)), Some(last)) = (ahead.pop(), stretches.last_mut()) {
@@ -59,8 +62,8 @@ pub fn by_bisection<P: Clone, E>(
     Ok(stretches)
 }
 
-/// Points of a range after its first, each by the same factor beyond the one before.
-fn points(from: u64, to: u64) -> Vec<u64> {
+/// Points of a range after its first, each by the same factor beyond the one before, and others.
+fn points(from: u64, to: u64, also: &[u64]) -> Vec<u64> {
     let ratio = to as f64 / (from as f64).max(1.0);
     let last = POINTS - 1;
     let point = |index: u32| {
@@ -68,7 +71,9 @@ fn points(from: u64, to: u64) -> Vec<u64> {
         ((from as f64).max(1.0) * ratio.powf(share)).round() as u64
     };
     let mut points: Vec<u64> = (1..last).map(point).chain([to]).collect();
+    points.extend(also);
     points.retain(|point| (from + 1..=to).contains(point));
+    points.sort_unstable();
     points.dedup();
     points
 }
@@ -80,7 +85,14 @@ mod tests {
     #[test]
     fn every_change_that_points_tell_apart_is_found_to_the_step() {
         let plan = |step: u64| (step >= 7).then_some(step / 500);
-        let found = by_bisection(1, 10_000, |step| Ok::<_, ()>(plan(step)), |a, b| a == b).unwrap();
+        let found = by_bisection(
+            1,
+            10_000,
+            &[],
+            |step| Ok::<_, ()>(plan(step)),
+            |a, b| a == b,
+        )
+        .unwrap();
         let first = &found[0];
         assert_eq!((first.from, first.to, first.plan), (1, 6, None));
         for pair in found.windows(2) {
@@ -91,7 +103,7 @@ mod tests {
         }
         assert_eq!(found.last().unwrap().to, 10_000);
         assert_eq!(found.len(), 22);
-        let one = by_bisection(5, 5, |step| Ok::<_, ()>(plan(step)), |a, b| a == b).unwrap();
+        let one = by_bisection(5, 5, &[], |step| Ok::<_, ()>(plan(step)), |a, b| a == b).unwrap();
         assert_eq!(one.len(), 1);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::choose::Rival;
 use super::envelope::{Envelope, Found, with_problems};
-use super::sweep::{Rates, ends, no_plan_below, pieces, resolution};
+use super::sweep::{Rates, ends, no_plan_below, pieces};
 use super::{Options, SolveError};
 use crate::plan::{DelayMap, FORMAT, MapPlan, MapRow, MapSegment};
 use crate::problem::Problem;
@@ -30,7 +30,7 @@ pub fn map(
         to_bit_s: rates.to.bit_s(),
         rows: Vec::new(),
         plans: Vec::new(),
-        resolution: resolution(rivals),
+        resolution: None,
     };
     let mut none = None;
     for delay in delays_ns {
@@ -44,13 +44,14 @@ pub fn map(
             axis: &axis,
             options,
         };
-        let pieces = match pieces(&envelope, rates) {
+        let (pieces, resolution) = match pieces(&envelope, rates) {
             Err(SolveError::Infeasible(why)) => {
                 none = none.or(Some(why));
-                Vec::new()
+                (Vec::new(), None)
             }
             other => other?,
         };
+        map.resolution = map.resolution.or(resolution);
         let mut segments = Vec::new();
         for (piece, to_bit_s) in pieces.iter().zip(ends(&pieces, rates)) {
             let found = &piece.found;

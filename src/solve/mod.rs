@@ -1,6 +1,7 @@
 //! From a [`Problem`] to a [`Plan`]: by looking at every placement where they are few, and by linear
 //! programs. Numbers come from [`Problem::evaluate`] alone.
 
+mod between;
 mod choose;
 mod enumerate;
 mod envelope;

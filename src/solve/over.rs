@@ -52,7 +52,7 @@ pub fn sweep_over(
     let exact = over.dial != Dial::Delay || delays.are_lines();
     let pieces = match exact {
         true => envelope.pieces(0, over.steps())?,
-        false => envelope.pieces_by_bisection(0, over.steps())?,
+        false => envelope.pieces_by_bisection(0, over.steps(), &[])?,
     };
     let mut segments = Vec::new();
     for piece in &pieces {

@@ -3,8 +3,12 @@
 //! What is made small is a line in the pace (one over the rate), and limits that depend on the rate
 //! (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`]. What is
 //! the largest of several lines (the lateness of several tasks, throughput, heads that run beside
-//! the link) is solved for at single rates: see [`super::by_bisection`].
+//! the link) is solved for at single rates, see [`super::by_bisection`], until no plan is missed
+//! between them, see [`Between`].
 
+use std::collections::BTreeSet;
+
+use super::between::{Between, turning_rates};
 use super::choose::Rival;
 use super::envelope::{Axis, Envelope, Piece};
 use super::{Options, SolveError};
@@ -43,7 +47,7 @@ pub fn sweep_models(
         axis: &axis,
         options,
     };
-    let pieces = pieces(&envelope, rates)?;
+    let (pieces, resolution) = pieces(&envelope, rates)?;
     let mut segments: Vec<Segment> = Vec::new();
     for (piece, to_bit_s) in pieces.iter().zip(ends(&pieces, rates)) {
         segments.push(Segment {
@@ -56,7 +60,7 @@ pub fn sweep_models(
     let sweep = Sweep {
         format: FORMAT,
         no_plan_below_bit_s: no_plan_below(&pieces, rates),
-        resolution: resolution(rivals),
+        resolution,
         baselines: baselines(rivals, rates),
         segments,
     };
@@ -69,21 +73,52 @@ pub(super) const RESOLUTION: &str = "switches are exact, between plans solved fo
     plan that is the best only between two of the 33 points first looked at, with the same other plan \
     at both, is missing";
 
-/// What may be missing of the pieces.
-pub(super) fn resolution(rivals: &[Rival<'_>]) -> Option<String> {
-    (!are_lines(rivals)).then(|| RESOLUTION.to_owned())
-}
+/// How often to look for plans that were missed.
+const ROUNDS: usize = 20;
 
-/// The best plans of a range, the slowest rate first; of rates without one there is no piece.
+/// The best plans of a range, the slowest rate first, and what may be missing; of rates without one
+/// there is no piece.
 ///
 /// # Errors
 /// As [`sweep`].
-pub(super) fn pieces(envelope: &Envelope<'_>, rates: RateRange) -> Result<Vec<Piece>, SolveError> {
+pub(super) fn pieces(
+    envelope: &Envelope<'_>,
+    rates: RateRange,
+) -> Result<(Vec<Piece>, Option<String>), SolveError> {
     let (from, to) = (rates.from.bit_s(), rates.to.bit_s());
     if are_lines(envelope.rivals) {
-        return envelope.pieces(from, to);
+        return Ok((envelope.pieces(from, to)?, None));
     }
-    envelope.pieces_by_bisection(from, to)
+    let mut also: Vec<u64> = Vec::new();
+    let mut pieces = envelope.pieces_by_bisection(from, to, &also)?;
+    for _ in 0..ROUNDS {
+        match missed(envelope, &pieces, rates) {
+            Some(missed) if missed.is_empty() => return Ok((pieces, None)),
+            Some(missed) => also.extend(missed),
+            None => break,
+        }
+        pieces = envelope.pieces_by_bisection(from, to, &also)?;
+    }
+    Ok((pieces, Some(RESOLUTION.to_owned())))
+}
+
+/// Rates at which another plan is better than the piece's; `None` when nobody knows.
+fn missed(envelope: &Envelope<'_>, pieces: &[Piece], rates: RateRange) -> Option<Vec<u64>> {
+    let known = |bit_s: u64| {
+        let piece = pieces.iter().rev().find(|piece| piece.from <= bit_s)?;
+        envelope.rank(&piece.found, bit_s).ok()
+    };
+    let turns = pieces.iter().flat_map(|piece| {
+        let problem = envelope.rivals[piece.found.rival].problem;
+        turning_rates(problem, &piece.found.best.cost, rates)
+    });
+    let turns: BTreeSet<u64> = turns.collect();
+    let between = Between {
+        rivals: envelope.rivals,
+        rates,
+        known: &known,
+    };
+    between.missed(&turns)
 }
 
 /// Whether what is made small is a line in the pace for every plan.
