@@ -24,6 +24,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use petgraph::unionfind::UnionFind;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::edge_origin;
@@ -196,8 +197,7 @@ fn pairs(before: &Profile, after: &Profile) -> Result<Vec<Pair>, CompareError> {
         .enumerate()
         .flat_map(|(index, layer)| members(layer).map(move |member| (member, index)))
         .collect();
-    // each layer of the first stands for the earliest that it is taken together with
-    let mut first: Vec<usize> = (0..before.layers.len()).collect();
+    let mut joined = UnionFind::new(before.layers.len());
     let mut homes = Vec::new();
     for layer in &after.layers {
         let mut own: Vec<usize> = Vec::new();
@@ -205,15 +205,23 @@ fn pairs(before: &Profile, after: &Profile) -> Result<Vec<Pair>, CompareError> {
             let found = home.get(member).copied();
             own.push(found.ok_or_else(|| CompareError::Unmatched(member.to_owned()))?);
         }
-        join(&mut first, &own);
+        for pair in own.windows(2) {
+            joined.union(pair[0], pair[1]);
+        }
         homes.push(own.first().copied().unwrap_or_default());
     }
+    let label = joined.into_labeling();
+    // a set stands where the earliest of its layers does
+    let mut place = HashMap::new();
     let mut sets: BTreeMap<usize, [Vec<&LayerRecord>; 2]> = BTreeMap::new();
     for (index, layer) in before.layers.iter().enumerate() {
-        sets.entry(root(&first, index)).or_default()[0].push(layer);
+        let first = *place.entry(label[index]).or_insert(index);
+        sets.entry(first).or_default()[0].push(layer);
     }
     for (layer, home) in after.layers.iter().zip(homes) {
-        sets.entry(root(&first, home)).or_default()[1].push(layer);
+        if let Some(first) = label.get(home).and_then(|label| place.get(label)) {
+            sets.entry(*first).or_default()[1].push(layer);
+        }
     }
     let pair = |[before, after]: [Vec<&LayerRecord>; 2]| {
         let last = before.last().copied();
@@ -239,22 +247,6 @@ fn pairs(before: &Profile, after: &Profile) -> Result<Vec<Pair>, CompareError> {
 fn members(layer: &LayerRecord) -> impl Iterator<Item = &str> {
     let own = layer.members.is_empty().then_some(layer.id.as_str());
     layer.members.iter().map(String::as_str).chain(own)
-}
-
-fn root(first: &[usize], index: usize) -> usize {
-    let mut at = index;
-    while first[at] != at {
-        at = first[at];
-    }
-    at
-}
-
-fn join(first: &mut [usize], layers: &[usize]) {
-    let roots: Vec<usize> = layers.iter().map(|layer| root(first, *layer)).collect();
-    let least = roots.iter().copied().min();
-    for at in roots {
-        first[at] = least.unwrap_or(at);
-    }
 }
 
 /// Times add up, and so do spreads at worst.
