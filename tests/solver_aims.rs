@@ -9,6 +9,7 @@ use common::Dice;
 use common::aims::Weighed;
 use common::oracle::Oracle;
 use common::random::{network, wishes};
+use common::worth::worth;
 use cutpoint::plan::{NoPlan, Plan, Status};
 use cutpoint::problem::Problem;
 use cutpoint::profile::{LayerRecord, Power, Profile};
@@ -310,8 +311,8 @@ fn check_sweep(case: &Case) {
         rates.extend([segment.from_bit_s, segment.from_bit_s.saturating_sub(1)]);
     }
     let mut dice = Dice(case.edge.layers.len() as u64);
-    let between = if found.resolution.is_none() { 20 } else { 0 };
-    rates.extend((0..between).map(|_| 10_u64.pow(5 + dice.below(5) as u32) * dice.within(1, 9)));
+    assert_eq!(found.resolution, None);
+    rates.extend((0..20).map(|_| 10_u64.pow(5 + dice.below(5) as u32) * dice.within(1, 9)));
     for rate in rates
         .into_iter()
         .filter(|rate| (100_000..=10_000_000_000).contains(rate))
@@ -320,9 +321,13 @@ fn check_sweep(case: &Case) {
         match fresh(rate) {
             Outcome::NoPlan(_) => assert!(segment.is_none(), "{rate}"),
             Outcome::Plan(plan) => {
-                let segment = segment.unwrap();
-                assert_eq!(segment.plan.edge, plan.edge, "{rate}");
-                assert_eq!(segment.plan.crossing, plan.crossing, "{rate}");
+                let there = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
+                let swept = &segment.unwrap().plan;
+                assert_eq!(worth(&there, swept), worth(&there, &plan), "{rate}");
+                if case.scenario.objective == Objective::Latency {
+                    let swept = segment.unwrap().latency.at_bit_s(rate as f64);
+                    assert!((swept - plan.latency_ms).abs() <= 1e-9 * swept, "{rate}");
+                }
             }
         }
     }

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use common::Dice;
 use common::random::{accuracy, network, wishes};
-use cutpoint::codec::Codec;
-use cutpoint::graph::{LayerSet, TensorId};
+use common::worth::worth;
 use cutpoint::plan::Plan;
-use cutpoint::problem::{Problem, Rank};
+use cutpoint::problem::Problem;
 use cutpoint::profile::{Power, Profile};
 use cutpoint::scenario::{
     Deadline, Dial, Floor, FrameRate, MaxDrop, Objective, Over, Scenario, Schedule,
@@ -233,25 +232,6 @@ impl Case {
         amounts.retain(|amount| (over.from..=over.to).contains(amount));
         amounts
     }
-}
-
-/// What a plan is worth to a problem; `None` when it breaks a limit.
-fn worth(problem: &Problem, plan: &Plan) -> Option<Rank> {
-    let graph = problem.graph();
-    let mut edge = LayerSet::empty(graph.layers().len());
-    for layer in graph.layer_ids() {
-        if plan.edge.contains(&graph.layer(layer).id) {
-            edge.insert(layer);
-        }
-    }
-    let tensor = |name: &str| -> TensorId {
-        let mut all = graph.tensor_ids();
-        all.find(|t| graph.tensor(*t).name == name).unwrap()
-    };
-    let sent = plan.crossing.iter().map(|c| (tensor(&c.tensor), c.codec));
-    let codecs: Vec<(TensorId, Codec)> = sent.collect();
-    let cost = problem.evaluate(&edge, &codecs).ok()?;
-    Some(problem.rank(&edge, &cost, problem.pace()))
 }
 
 fn fresh(problem: &Problem) -> Option<Plan> {

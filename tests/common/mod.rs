@@ -9,6 +9,7 @@ pub mod drops;
 pub mod flow;
 pub mod oracle;
 pub mod random;
+pub mod worth;
 
 use std::time::Duration;
 
