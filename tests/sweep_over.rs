@@ -10,6 +10,7 @@ use std::time::Duration;
 use common::Dice;
 use common::random::{accuracy, network, wishes};
 use common::worth::worth;
+use cutpoint::codec::Codec;
 use cutpoint::plan::Plan;
 use cutpoint::problem::Problem;
 use cutpoint::profile::{Power, Profile};
@@ -305,14 +306,7 @@ proptest! {
 
     #[test]
     fn the_cells_of_a_map_equal_fresh_plans(seed in any::<u64>(), layers in 1_usize..=6) {
-        let mut case = Case::new(seed, layers);
-        case.scenario.schedule = Schedule::Sequential;
-        for aim in [Some(&mut case.scenario.objective), case.scenario.then.as_mut()] {
-            match aim {
-                Some(aim) if *aim == Objective::Throughput => *aim = Objective::Latency,
-                _ => {}
-            }
-        }
+        let case = Case::new(seed, layers);
         let problem = case.problem(&case.scenario);
         let rival = Rival { name: "", problem: &problem, barred: None };
         let rates = "100kbit/s..10Gbit/s".parse().unwrap();
