@@ -452,7 +452,7 @@ fn random_cases_are_of_every_kind() {
     let mut kinds = std::collections::BTreeMap::new();
     let mut count =
         |kind: &str, yes: bool| *kinds.entry(kind.to_owned()).or_insert(0) += usize::from(yes);
-    for seed in 0..600_u64 {
+    for seed in 0..900_u64 {
         let case = Case::new(seed.wrapping_mul(0x9e37_79b9), 2 + (seed % 6) as usize);
         match solve(&case.problem(), &Options::default()).unwrap() {
             Outcome::NoPlan(none) => {
@@ -464,6 +464,7 @@ fn random_cases_are_of_every_kind() {
             Outcome::Plan(plan) => {
                 count(&format!("objective {}", plan.objective.name), true);
                 count("local", !plan.local.is_empty());
+                count("chain", plan.proof.contains("other cut of a chain"));
                 for name in &plan.binding {
                     count(&format!("binds {}", name.split(' ').next().unwrap()), true);
                 }
@@ -483,4 +484,5 @@ fn random_cases_are_of_every_kind() {
         assert!(kinds[&format!("conflict {kind}")] > 0, "{kind}: {kinds:#?}");
     }
     assert!(kinds["local"] > 5, "{kinds:#?}");
+    assert!(kinds["chain"] > 100, "{kinds:#?}");
 }

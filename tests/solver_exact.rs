@@ -6,9 +6,9 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::Dice;
 use common::oracle::{Oracle, Placed, Rank};
 use common::random::{accuracy, network, wishes};
+use common::{Dice, Net, scenario};
 use cutpoint::codec::Codec;
 use cutpoint::graph::{LayerId, LayerSet};
 use cutpoint::plan::{NoPlan, Plan, Status};
@@ -18,7 +18,7 @@ use cutpoint::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenario};
 use cutpoint::sensitivity::{Confidence, JointRecord, Sensitivity, TaskDrop};
 use cutpoint::server::Server;
 use cutpoint::solve::{Engine, Options, Outcome, nearest, solve, tradeoff};
-use cutpoint::units::Share;
+use cutpoint::units::{Bytes, Share};
 use proptest::prelude::*;
 
 const FACTORS: [f64; 3] = [1.0, 2.0, 4.0];
@@ -627,4 +627,34 @@ fn the_tradeoff_has_every_plan_that_no_other_beats() {
         longest = longest.max(front.len());
     }
     assert!(longest > 2, "the cases have hardly anything to trade");
+}
+
+/// A cut that is slower than the one before it in a chain, and needed: what crosses earlier is
+/// larger, and waits beside what another branch makes.
+#[test]
+fn a_slower_cut_of_a_chain_is_taken_where_a_faster_one_has_no_room() {
+    let mut net = Net::new(0);
+    let input = net.input("in", 5_000);
+    let large = net.layer(std::slice::from_ref(&input), 1_000, 1.0);
+    let small = net.layer(&[large], 10, 100.0);
+    let beside = net.layer(&[input], 1_500, 1.0);
+    let short = net.layer(&[beside], 1, 1.0);
+    let rest = net.layer(&[small], 1, 1e6);
+    net.output(&short);
+    net.output(&rest);
+    let profile = net.done();
+    let mut wishes = scenario("10Gbit/s", "0 ms");
+    wishes.limits.raw_stays = true;
+    wishes.limits.keep_on_edge = vec![short];
+    let best = |wishes: &Scenario| {
+        let problem = Problem::new(&profile, &Server::faster(100.0), wishes).unwrap();
+        match solve(&problem, &Options::default()).unwrap() {
+            Outcome::Plan(plan) => plan,
+            Outcome::NoPlan(none) => panic!("{}", none.proof),
+        }
+    };
+    let free = best(&wishes);
+    assert_eq!(free.edge, ["t0", "t2", "t3"]);
+    wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes - 1));
+    assert_eq!(best(&wishes).edge, ["t0", "t1", "t2", "t3"]);
 }

@@ -158,10 +158,8 @@ fn each<'a, 'p>(
             if let Some(next) = next.filter(|_| visitor.promising()) {
                 frame.cursor += 1;
                 let later = frame.candidates[frame.cursor..].to_vec();
-                walk.add(next);
-                let opened = walk.opened_by(next);
-                visitor.added(next, &opened);
-                frames.push(Frame::after(next, later, opened));
+                let added = add(next, &mut walk, visitor);
+                frames.push(Frame::after(added, later));
                 if walk.can_grow() && visitor.promising() {
                     break;
                 }
@@ -171,7 +169,25 @@ fn each<'a, 'p>(
     }
 }
 
-/// Goes back to the placement before the last layer was added.
+/// Adds a layer and those that come with it; each with the layers that can be added since.
+fn add<'a, 'p>(
+    layer: LayerId,
+    walk: &mut Walk<'a, 'p>,
+    visitor: &mut dyn Visit<'a, 'p>,
+) -> Vec<(LayerId, Vec<LayerId>)> {
+    let mut added = Vec::new();
+    let mut next = Some(layer);
+    while let Some(layer) = next {
+        walk.add(layer);
+        let opened = walk.opened_by(layer);
+        visitor.added(layer, &opened);
+        added.push((layer, opened));
+        next = walk.next(layer);
+    }
+    added
+}
+
+/// Goes back to the placement before the last layers were added.
 fn leave<'a, 'p>(
     frames: &mut Vec<Frame>,
     walk: &mut Walk<'a, 'p>,
@@ -183,18 +199,20 @@ fn leave<'a, 'p>(
     for passed in frame.candidates[..frame.cursor].iter().rev() {
         visitor.not_passed(*passed, walk.edge());
     }
-    if let Some((layer, opened)) = frame.added {
-        visitor.removed(layer, &opened);
-        walk.remove(layer);
-        visitor.passed(layer, walk.edge());
+    for (layer, opened) in frame.added.iter().rev() {
+        visitor.removed(*layer, opened);
+        walk.remove(*layer);
+    }
+    if let Some((first, _)) = frame.added.first() {
+        visitor.passed(*first, walk.edge());
     }
 }
 
 /// A placement on the way, and the layers that may be added to it. Every closed set is reached
 /// once, by adding its layers in execution order.
 struct Frame {
-    /// The layer added, and those that can be since.
-    added: Option<(LayerId, Vec<LayerId>)>,
+    /// The layers added together, each with those that can be since.
+    added: Vec<(LayerId, Vec<LayerId>)>,
     candidates: Vec<LayerId>,
     /// Candidates before this one were tried.
     cursor: usize,
@@ -203,19 +221,20 @@ struct Frame {
 impl Frame {
     fn first(candidates: Vec<LayerId>) -> Frame {
         Frame {
-            added: None,
+            added: Vec::new(),
             candidates,
             cursor: 0,
         }
     }
 
-    /// `later` could follow already and come later; `opened` can since `layer` is there.
-    fn after(layer: LayerId, later: Vec<LayerId>, opened: Vec<LayerId>) -> Frame {
-        let mut candidates = [later.as_slice(), &opened].concat();
+    /// `later` could follow already and come later; others can since the last layer is there.
+    fn after(added: Vec<(LayerId, Vec<LayerId>)>, later: Vec<LayerId>) -> Frame {
+        let mut candidates = later;
+        candidates.extend(added.last().iter().flat_map(|(_, opened)| opened));
         candidates.sort_unstable();
         candidates.dedup();
         Frame {
-            added: Some((layer, opened)),
+            added,
             candidates,
             cursor: 0,
         }

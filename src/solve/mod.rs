@@ -15,6 +15,8 @@ mod optimum;
 mod over;
 mod reduce;
 mod robust;
+mod series;
+mod steps;
 mod sweep;
 mod tradeoff;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::enumerate::{Enumerated, branch, enumerate};
 use super::linear::{self, Answer, Form, Goal, NoAnswer};
-use super::reduce::Reduced;
+use super::reduce::{Contradiction, Reduced};
+use super::series::Compared;
 use super::{Engine, Options, SolveError};
 use crate::codec::Codec;
 use crate::graph::{LayerSet, TensorId};
@@ -87,18 +88,28 @@ fn best_by_sums(
         return Ok(None);
     };
     let most = most_placements(problem, options);
+    // the engine that looks at every placement takes nothing for granted
+    let all = match options.engine {
+        Engine::Enumerate | Engine::Both => enumerate(&reduced, most),
+        Engine::Linear | Engine::Branch | Engine::Auto => None,
+    };
+    let Ok(series) = in_series(&reduced, None) else {
+        return Ok(None);
+    };
     let branched = |most| match kept(&reduced) {
         Ok(parts) if !problem.overlaps() => branch(&parts, most),
-        _ => enumerate(&reduced, most),
+        _ => enumerate(&series, most),
     };
     let all = match options.engine {
         Engine::Linear => None,
-        Engine::Enumerate | Engine::Both => enumerate(&reduced, most),
+        Engine::Enumerate | Engine::Both => all,
         Engine::Branch => branched(most),
-        Engine::Auto => enumerate(&reduced, most.min(FEW)).or_else(|| branched(most)),
+        Engine::Auto => enumerate(&series, most.min(FEW)).or_else(|| branched(most)),
     };
     if let (Some(all), Engine::Auto | Engine::Enumerate | Engine::Branch) = (&all, options.engine) {
-        return confirmed(&reduced, all, None);
+        let looked_at_all = options.engine == Engine::Enumerate;
+        let from = if looked_at_all { &reduced } else { &series };
+        return confirmed(from, all, None);
     }
     if matches!(options.engine, Engine::Enumerate | Engine::Branch) {
         return Err(SolveError::Stopped(format!(
@@ -135,6 +146,19 @@ fn best_by_sums(
                 None => Err(SolveError::Stopped(why)),
             }
         }
+    }
+}
+
+/// Without the cuts of chains that others beat, with the tasks done there, or wherever they may be.
+fn in_series<'a>(
+    reduced: &Reduced<'a>,
+    done: Option<&[Done]>,
+) -> Result<Reduced<'a>, Contradiction> {
+    let problem = reduced.problem;
+    let paces = (&[reduced.pace][..], &[problem.pace()][..]);
+    match Compared::new(problem, paces, done) {
+        Some(compared) => reduced.clone().in_series(&compared),
+        None => Ok(reduced.clone()),
     }
 }
 
@@ -210,7 +234,8 @@ fn kept<'a>(reduced: &Reduced<'a>) -> Result<Vec<Part<'a>>, usize> {
         for task in kept.iter() {
             pins.union_with(&problem.needs()[*task]);
         }
-        if let Ok(part) = reduced.keeping(&pins, &done) {
+        let part = reduced.keeping(&pins, &done);
+        if let Ok(part) = part.and_then(|part| in_series(&part, Some(&done))) {
             parts.push((part, done));
         }
     }
@@ -435,10 +460,16 @@ fn confirmed(
     let best = Candidate::new(reduced, edge.clone(), codecs)
         .map_err(|violation| SolveError::Stopped(violation.to_string()))?;
     let count = all.placements;
+    let joined = reduced.next.iter().any(Option::is_some);
     let proof = match solved {
         _ if all.bounded => format!("branch and bound, {count} closed placements looked at"),
         Some(Solved::Optimal(linear, proof)) if linear.rank.aims == best.rank.aims => {
             format!("{proof}, confirmed by all {count} closed placements")
+        }
+        None if joined => {
+            format!(
+                "best of {count} closed placements; one of these beats any other cut of a chain"
+            )
         }
         None => format!("best of all {count} closed placements"),
         Some(Solved::Open(_, _, why)) => {

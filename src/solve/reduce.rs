@@ -4,6 +4,7 @@
 //! codecs that break a limit alone, or that another one beats in every respect, are dropped. No
 //! placement that meets the limits is lost.
 
+use super::steps::Paced;
 use crate::graph::{Graph, LayerId, LayerSet, TensorId};
 use crate::problem::{Budget, Counts, Done, Pace, Part, Problem, Sum, Way};
 
@@ -25,6 +26,8 @@ pub(super) struct Reduced<'a> {
     pub(super) in_order: bool,
     /// What the budgets allow, at most what any placement can use; in their order.
     pub(super) allows: Vec<i64>,
+    /// Per layer: the one that comes to the edge with it, if any.
+    pub(super) next: Vec<Option<LayerId>>,
 }
 
 /// A way to cross, and what it uses of each budget when it counts there: more than the budget
@@ -41,6 +44,15 @@ pub(super) struct Contradiction;
 
 impl<'a> Reduced<'a> {
     pub(super) fn new(problem: &'a Problem, pace: Pace) -> Result<Reduced<'a>, Contradiction> {
+        Reduced::over(problem, (&[pace], &[problem.pace()]))
+    }
+
+    /// For all paces between those at which aims and limits are given: the first is that of the
+    /// reduced problem, and limits are loosest at the problem's own.
+    pub(super) fn over(
+        problem: &'a Problem,
+        paces: (&[Pace], &[Pace]),
+    ) -> Result<Reduced<'a>, Contradiction> {
         let (edge, server) = problem.pins();
         let graph = problem.graph();
         if problem.budgets().iter().any(|budget| budget.allows < 0) {
@@ -48,15 +60,16 @@ impl<'a> Reduced<'a> {
         }
         let most = |budget: &Budget| budget.allows.min(budget.total());
         let allows: Vec<i64> = problem.budgets().iter().map(most).collect();
-        let measures = Measures::new(problem, pace);
+        let measures = Measures::new(problem, paces);
         let ways = |tensor| ways(problem, &measures, &allows, tensor);
         let mut reduced = Reduced {
             ancestors: ancestors(graph),
             ways: graph.tensor_ids().map(ways).collect(),
             in_order: measures.in_order,
             allows,
+            next: vec![None; graph.layers().len()],
             problem,
-            pace,
+            pace: paces.0.first().copied().unwrap_or(problem.pace()),
             edge,
             server,
         };
@@ -107,7 +120,7 @@ impl<'a> Reduced<'a> {
     }
 
     /// Follows closure and tensors that may not cross until nothing changes.
-    fn propagate(&mut self) -> Result<(), Contradiction> {
+    pub(super) fn propagate(&mut self) -> Result<(), Contradiction> {
         let graph = self.problem.graph();
         loop {
             let before = self.edge.len() + self.server.len();
@@ -275,62 +288,62 @@ fn ancestors(graph: &Graph) -> Vec<LayerSet> {
 
 /// What ways are compared by.
 struct Measures {
-    pace: Pace,
     /// In the order in which plans are compared.
-    aims: Vec<Sum>,
+    aims: Vec<Paced>,
     /// Whether a way that is better in the first aim in which two differ is better.
     in_order: bool,
-    /// What else matters: sums that are limited, at the pace of the limits, and how far.
-    limits: Vec<(Sum, i128)>,
-    limit_pace: Pace,
+    /// What else matters: sums that are limited, and how far where it is known.
+    limits: Vec<(Paced, Option<i128>)>,
 }
 
 /// A way in these measures: aims, limits.
 type Measured = (Vec<i128>, Vec<i128>);
 
 impl Measures {
-    fn new(problem: &Problem, pace: Pace) -> Measures {
+    fn new(problem: &Problem, (aims, limits): (&[Pace], &[Pace])) -> Measures {
         let mut measures = Measures {
-            pace,
             aims: Vec::new(),
             in_order: false,
             limits: Vec::new(),
-            limit_pace: problem.pace(),
         };
+        let at = |paces: &[Pace], sum| paces.iter().map(|pace| (sum, *pace)).collect::<Vec<_>>();
         if problem.depends_on_tasks() {
             // some weights of these, whichever tasks the edge keeps
-            measures.aims = [Part::Encode, Part::Decode, Part::Uplink]
-                .map(|part| Sum::of(&[part]))
-                .to_vec();
+            let parts = [Part::Encode, Part::Decode, Part::Uplink].into_iter();
+            measures.aims = parts.flat_map(|part| at(aims, Sum::of(&[part]))).collect();
             return measures;
         }
         // any, for it does not matter
         let done = vec![Done::Here; problem.tasks().len()];
-        let aims = problem.aims().iter();
-        let aims: Vec<Vec<Sum>> = aims.map(|aim| problem.aim_sums(aim, &done)).collect();
+        let sums = problem.aims().iter();
+        let sums: Vec<Vec<Sum>> = sums.map(|aim| problem.aim_sums(aim, &done)).collect();
         // an aim that is no sum leaves nothing to prefer
-        measures.in_order = aims.iter().all(|sums| sums.len() == 1);
-        measures.aims = aims.concat();
+        measures.in_order = aims.len() == 1 && sums.iter().all(|sums| sums.len() == 1);
+        let sums = sums.into_iter().flatten();
+        measures.aims = sums.flat_map(|sum| at(aims, sum)).collect();
         for limit in problem.limits() {
-            if let Some(room) = problem.limit_room(limit) {
-                let sums = problem.limit_sums(limit, &done).into_iter();
-                measures.limits.extend(sums.map(|sum| (sum, room)));
+            let Some(room) = problem.limit_room(limit) else {
+                continue;
+            };
+            let sums = problem.limit_sums(limit, &done).into_iter();
+            for paced in sums.flat_map(|sum| at(limits, sum)) {
+                let room = Some(room).filter(|_| paced.1 == problem.pace());
+                measures.limits.push((paced, room));
             }
         }
         measures
     }
 
     fn of(&self, way: &Way) -> Measured {
-        let aims = self.aims.iter().map(|sum| sum.of_way(way, self.pace));
-        let limits = self.limits.iter();
-        let limits = limits.map(|(sum, _)| sum.of_way(way, self.limit_pace));
-        (aims.collect(), limits.collect())
+        let of = |(sum, pace): &Paced| sum.of_way(way, *pace);
+        let limits = self.limits.iter().map(|(paced, _)| of(paced));
+        (self.aims.iter().map(of).collect(), limits.collect())
     }
 
     /// Whether a way breaks no limit alone.
     fn fits(&self, measured: &Measured) -> bool {
         let mut pairs = measured.1.iter().zip(&self.limits);
-        pairs.all(|(used, (_, room))| used <= room)
+        pairs.all(|(used, (_, room))| room.is_none_or(|room| *used <= room))
     }
 
     /// Whether plans with `one` instead of `other` are at least as good, as far as these measures

@@ -11,7 +11,7 @@ use cutpoint::units::{BitRate, Bytes};
 
 use super::{Net, codec_record, scenario};
 
-/// A network of `layers` layers: several inputs, tensors with many readers, layers with two
+/// A network of `layers` layers: several inputs, tensors with many readers, chains, layers with two
 /// outputs, shared weights, several tasks, tensors that may not cross. Every third has layers and
 /// tensors that are all alike, so that many placements are equally good.
 pub fn network(seed: u64, layers: usize) -> Profile {
@@ -23,12 +23,16 @@ pub fn network(seed: u64, layers: usize) -> Profile {
         let elements = size(&mut net);
         tensors.push(net.input(&format!("in{index}"), elements));
     }
+    let mut last = String::new();
     for index in 0..layers {
         let mut inputs: Vec<String> = Vec::new();
         for _ in 0..net.dice.within(1, 3) {
             let recent = tensors.len().min(5) as u64;
             let back = net.dice.below(recent) as usize;
             inputs.push(tensors[tensors.len() - 1 - back].clone());
+        }
+        if net.dice.percent(25) {
+            inputs = tensors.last().into_iter().cloned().collect();
         }
         if net.dice.percent(3) {
             inputs.clear();
@@ -38,6 +42,11 @@ pub fn network(seed: u64, layers: usize) -> Profile {
         let time = net.dice.below(most) as f64;
         let id = net.layer(&inputs, elements, time);
         net.profile.layers[index].server_us = net.dice.below(most) as f64;
+        // of a chain, only what is behind its last layer is there for others
+        if inputs == [last.as_str()] && net.dice.percent(75) {
+            tensors.retain(|tensor| *tensor != last);
+        }
+        last = id.clone();
         tensors.push(id.clone());
         if net.dice.percent(15) {
             let extra = format!("{id}.extra");

@@ -13,6 +13,8 @@ pub(super) struct Forest {
     children: Vec<Vec<LayerId>>,
     /// Layers that can be added at once.
     roots: Vec<LayerId>,
+    /// Per layer: whether it comes with the one before it.
+    follows: Vec<bool>,
     /// Per tensor that crosses only for its readers: the first of them.
     pub(super) first_reader: Vec<Option<LayerId>>,
 }
@@ -29,6 +31,10 @@ impl Forest {
                 None => roots.push(layer),
             }
         }
+        let mut follows = vec![false; graph.layers().len()];
+        for next in reduced.next.iter().flatten() {
+            follows[next.index()] = true;
+        }
         let first_reader = graph.tensor_ids().map(|tensor| {
             let readers = graph.consumers(tensor);
             let for_certain = reduced.problem.goes_to_server(tensor)
@@ -37,12 +43,14 @@ impl Forest {
         });
         Forest {
             first_reader: first_reader.collect(),
+            follows,
             children,
             roots,
         }
     }
 
-    /// Per layer: what is gained, at most, by adding it and layers after it; zero or less.
+    /// Per layer: what is gained, at most, by adding it and layers after it; zero or less, but for
+    /// layers that come with the one before.
     pub(super) fn gains<T>(&self, free: impl Fn(usize) -> bool, weights: &[T]) -> Vec<T>
     where
         T: Copy + Default + PartialOrd + std::ops::Add<Output = T>,
@@ -51,7 +59,7 @@ impl Forest {
         for layer in (0..weights.len()).rev().filter(|layer| free(*layer)) {
             let children = self.children[layer].iter();
             let gain = children.fold(weights[layer], |sum, child| sum + gains[child.index()]);
-            if gain < T::default() {
+            if gain < T::default() || self.follows[layer] {
                 gains[layer] = gain;
             }
         }
@@ -63,7 +71,7 @@ impl Forest {
         let mut chosen = Vec::new();
         let mut open = self.roots.clone();
         while let Some(layer) = open.pop() {
-            if gains[layer.index()] < T::default() {
+            if gains[layer.index()] < T::default() || self.follows[layer.index()] {
                 chosen.push(layer);
                 open.extend(&self.children[layer.index()]);
             }

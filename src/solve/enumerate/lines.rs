@@ -2,8 +2,9 @@
 
 use super::rows::Rows;
 use crate::graph::{Graph, LayerId, TensorId};
-use crate::problem::{Counts, Pace, Part, Parts, Problem, Sum};
+use crate::problem::{Part, Parts, Problem};
 use crate::solve::reduce::Reduced;
+use crate::solve::steps::{Paced, Steps};
 
 /// All rows of a placement: the sums of the aims, those of the limits, then the budgets.
 pub(super) struct Lines {
@@ -15,10 +16,8 @@ pub(super) struct Lines {
     pub(super) rooms: Vec<i128>,
     /// With everything on the server, and what is paid once.
     pub(super) base: Vec<i128>,
-    /// Per layer: what changes when it moves to the edge, tensors aside.
-    pub(super) layers: Vec<Vec<i128>>,
-    /// Per tensor and way: what crossing adds. No way for a tensor that never crosses.
-    pub(super) tensors: Vec<Vec<Vec<i128>>>,
+    /// What layers and crossing tensors add to each row.
+    pub(super) steps: Steps,
 }
 
 /// A combination of rows: at least this is what a placement comes to.
@@ -36,32 +35,18 @@ pub(super) struct Line {
 
 impl Lines {
     pub(super) fn new(reduced: &Reduced<'_>, rows: &Rows) -> Lines {
-        let problem = reduced.problem;
-        let graph = problem.graph();
-        let budgets = reduced.budgets();
-        let parts = on_the_server(problem);
-        let mut base = rows.base(&parts);
-        base.extend(budgets.iter().map(|_| 0));
+        let mut base = rows.base(&on_the_server(reduced.problem));
+        base.extend(reduced.budgets().iter().map(|_| 0));
         let mut rooms = rows.rooms();
         rooms.extend(reduced.allows.iter().map(|allows| i128::from(*allows)));
-        let layer = |layer: LayerId| {
-            let sums = rows
-                .paced()
-                .map(|(sum, pace)| moved(problem, layer, sum, pace));
-            let budgets = budgets.iter().map(|b| i128::from(b.layer(layer)));
-            sums.chain(budgets).collect()
-        };
         let (first_aim, aims) = rows.aim_sums();
+        let sums: Vec<Paced> = rows.paced().collect();
         Lines {
             first_aim,
             aims,
             rooms,
             base,
-            layers: graph.layer_ids().map(layer).collect(),
-            tensors: graph
-                .tensor_ids()
-                .map(|t| tensor(reduced, rows, t))
-                .collect(),
+            steps: Steps::new(reduced, &sums),
         }
     }
 
@@ -76,10 +61,10 @@ impl Lines {
         let total = |values: &[i128]| counts.iter().map(|(row, count)| values[*row] * count).sum();
         let mut line = Line {
             base: total(&self.base) - total(&self.rooms),
-            layers: self.layers.iter().map(|values| total(values)).collect(),
-            tensors: Vec::with_capacity(self.tensors.len()),
+            layers: self.steps.layers.iter().map(|v| total(v)).collect(),
+            tensors: Vec::with_capacity(graph.tensors().len()),
         };
-        for (id, tensor) in graph.tensor_ids().zip(&self.tensors) {
+        for (id, tensor) in graph.tensor_ids().zip(&self.steps.tensors) {
             let crossing: i128 = tensor.iter().map(|way| total(way)).min().unwrap_or(0);
             // what saves something is taken to cross in every placement
             line.base += crossing.min(0);
@@ -99,9 +84,9 @@ impl Lines {
     /// More than a row comes to in any placement, in size.
     pub(super) fn size(&self, row: usize) -> f64 {
         let size = |values: &Vec<i128>| values[row].unsigned_abs() as f64;
-        let layers: f64 = self.layers.iter().map(size).sum();
+        let layers: f64 = self.steps.layers.iter().map(size).sum();
         let most = |ways: &Vec<Vec<i128>>| ways.iter().map(size).fold(0.0, f64::max);
-        let tensors: f64 = self.tensors.iter().map(most).sum();
+        let tensors: f64 = self.steps.tensors.iter().map(most).sum();
         size(&self.base) + layers + tensors + 1.0
     }
 }
@@ -134,50 +119,4 @@ fn on_the_server(problem: &Problem) -> Parts {
         *parts.ns_mut(Part::BackDelay) += split.delay_ns;
     }
     parts
-}
-
-/// What a sum gains when a layer moves to the edge, tensors that cross aside.
-fn moved(problem: &Problem, layer: LayerId, sum: &Sum, pace: Pace) -> i128 {
-    let time = problem.layer(layer);
-    let weigh = |part, ns, bits| i128::from(sum.weight(part)) * pace.scaled(ns, bits);
-    let mut value = weigh(Part::Edge, time.edge_ns, 0) - weigh(Part::Server, time.server_ns, 0);
-    let graph = problem.graph();
-    let outputs = graph.layer(layer).outputs.iter();
-    for output in outputs.filter(|t| problem.comes_back(**t)) {
-        let time = problem.tensor(*output);
-        let bytes = i128::from(graph.tensor(*output).bytes.0);
-        value -= weigh(Part::Downlink, time.down_ns, time.down_bits);
-        value -= i128::from(sum.downlink_bytes) * bytes;
-    }
-    value
-}
-
-fn tensor(reduced: &Reduced<'_>, rows: &Rows, tensor: TensorId) -> Vec<Vec<i128>> {
-    let problem = reduced.problem;
-    let graph = problem.graph();
-    let wanted = problem.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
-    if !wanted || problem.is_local(tensor) {
-        return Vec::new();
-    }
-    let time = problem.tensor(tensor);
-    let budgets = reduced.budgets();
-    let handing_over = |(sum, pace): (&Sum, Pace)| {
-        let weigh = |part, ns| i128::from(sum.weight(part)) * pace.scaled(ns, 0);
-        weigh(Part::Edge, time.send_ns) + weigh(Part::Server, time.recv_ns)
-    };
-    let handing_over: Vec<i128> = rows.paced().map(handing_over).collect();
-    let choices = reduced.ways[tensor.index()].iter();
-    let crossing = rows.crossing(reduced, tensor);
-    let ways = choices.zip(&crossing.ways).map(|(choice, sums)| {
-        let sums = sums.iter().zip(&handing_over).map(|(a, b)| a + b);
-        let uses = budgets.iter().zip(&choice.uses).map(|(budget, uses)| {
-            i128::from(match budget.when(graph, tensor) {
-                Counts::Always => *uses,
-                Counts::Sometimes => (*uses).min(0),
-                Counts::Never => 0,
-            })
-        });
-        sums.chain(uses).collect()
-    });
-    ways.collect()
 }

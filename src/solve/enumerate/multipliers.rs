@@ -65,8 +65,8 @@ impl<'a> Climb<'a> {
         let ways = |ways: &Vec<Vec<i128>>| ways.iter().map(scaled).collect();
         Climb {
             base: scaled(&beyond),
-            layers: lines.layers.iter().map(scaled).collect(),
-            tensors: lines.tensors.iter().map(ways).collect(),
+            layers: lines.steps.layers.iter().map(scaled).collect(),
+            tensors: lines.steps.tensors.iter().map(ways).collect(),
             graph: reduced.problem.graph(),
             reduced,
             forest,

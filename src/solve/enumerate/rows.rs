@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use crate::graph::TensorId;
 use crate::problem::{Done, Pace, Parts, Problem, Sum};
 use crate::solve::reduce::Reduced;
+use crate::solve::steps::Paced;
 
 /// The sums that hold while the tasks are done where they are.
 pub(super) struct Rows {
@@ -44,10 +45,10 @@ impl Rows {
     }
 
     /// Sums of the first aim, then of the second, then of the limits, each with its pace.
-    pub(super) fn paced(&self) -> impl Iterator<Item = (&Sum, Pace)> {
-        let aims = self.aims.iter().flatten().map(|sum| (sum, self.pace));
+    pub(super) fn paced(&self) -> impl Iterator<Item = Paced> {
+        let aims = self.aims.iter().flatten().map(|sum| (*sum, self.pace));
         let limits = self.limits.iter();
-        aims.chain(limits.map(|(sum, _)| (sum, self.limit_pace)))
+        aims.chain(limits.map(|(sum, _)| (*sum, self.limit_pace)))
     }
 
     /// How many sums the first aim is the largest of, and how many all aims are.

@@ -120,6 +120,11 @@ impl<'a, 'p> Walk<'a, 'p> {
         &self.edge
     }
 
+    /// The layer that comes to the edge with this one, if any.
+    pub(super) fn next(&self, layer: LayerId) -> Option<LayerId> {
+        self.reduced.next[layer.index()]
+    }
+
     /// Every free layer that has its producers on the edge.
     pub(super) fn open(&self) -> Vec<LayerId> {
         let graph = self.reduced.problem.graph();
