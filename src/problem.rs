@@ -217,6 +217,12 @@ impl Problem {
         &self.tables.graph
     }
 
+    /// The layers that a layer needs, directly or through others, without itself.
+    pub fn needed_by(&self, layer: LayerId) -> &LayerSet {
+        let sets = &self.tables.needed_by;
+        &sets.get_or_init(|| self.graph().all_needed())[layer.index()]
+    }
+
     /// The model's tasks.
     pub fn tasks(&self) -> &[Task] {
         &self.tables.tasks

@@ -12,7 +12,9 @@ use common::oracle::{Oracle, Placed};
 use common::random::{accuracy, network, wishes};
 use cutpoint::codec::Codec;
 use cutpoint::graph::TensorId;
-use cutpoint::plan::{Breakdown, Contender, Explanation, Flip, LimitReason, Plan, Quantity, Side};
+use cutpoint::plan::{
+    Breakdown, Contender, Explanation, Flip, LimitReason, Plan, Quantity, Segment, Side,
+};
 use cutpoint::problem::Problem;
 use cutpoint::profile::Profile;
 use cutpoint::scenario::{MaxDrop, RateRange, Scenario};
@@ -680,7 +682,13 @@ fn rates_flip_to_other_models_where_the_sweep_switches() {
             flip.unwrap().at
         };
         let above = fast.segments.get(1).map(|segment| segment.from_bit_s);
-        assert_eq!(at(true), above, "{seed}");
+        // where both are equally fast, the plan is not beaten yet
+        let tied = above.filter(|above| {
+            let at = |segment: &Segment| segment.latency.at_bit_s(*above as f64);
+            let (own, other) = (at(&fast.segments[0]), at(&fast.segments[1]));
+            (own - other).abs() <= 1e-12 * own
+        });
+        assert_eq!(at(true), tied.map(|at| at + 1).or(above), "{seed}");
         // below, the next plan is the best up to the bit before
         let last = slow.segments.last().unwrap();
         let below = (slow.segments.len() > 1 && last.from_bit_s < rate.bit_s())

@@ -15,7 +15,7 @@ use cutpoint::plan::Plan;
 use cutpoint::problem::Problem;
 use cutpoint::profile::{Power, Profile};
 use cutpoint::scenario::{
-    Deadline, Dial, Floor, FrameRate, MaxDrop, Objective, Over, Scenario, Schedule,
+    Deadline, Dial, Floor, FrameRate, MaxDrop, Objective, Over, Results, Scenario, Schedule,
 };
 use cutpoint::sensitivity::Sensitivity;
 use cutpoint::server::Server;
@@ -353,45 +353,78 @@ fn random_sweeps_are_of_every_kind() {
     assert!(short > 20, "{short}");
 }
 
-/// What is the largest of several lines is solved for at single delays.
-#[test]
-fn switches_of_what_is_no_line_lie_between_fresh_plans() {
-    let edge = common::multi_head(12, 3);
-    let mut switches = 0;
-    for (objective, schedule) in [
-        (Objective::Lateness, Schedule::Sequential),
-        (Objective::Latency, Schedule::Overlap),
-    ] {
-        let mut scenario = common::scenario("300Mbit/s", "0 ms");
-        scenario.limits.deadlines.push("200 ms".parse().unwrap());
-        (scenario.objective, scenario.schedule) = (objective, schedule);
-        let at = |delay_ns: u64| {
-            let mut scenario = scenario.clone();
-            scenario.link.delay = Delay(Duration::from_nanos(delay_ns));
-            Problem::new(&edge, &Server::faster(8.0), &scenario).unwrap()
-        };
-        let problem = at(0);
-        let rival = Rival {
-            name: "",
-            problem: &problem,
-            barred: None,
-        };
-        let over: Over = "delay=0ms..100ms".parse().unwrap();
-        let (found, _) = sweep_over(&[rival], &over, &scenario, &Options::default()).unwrap();
-        assert!(found.resolution.is_some());
-        for segment in &found.segments {
-            for delay in [segment.from, segment.to] {
-                let plan = fresh(&at(delay)).unwrap();
-                assert_eq!(plan.edge, segment.plan.edge, "{objective:?} at {delay} ns");
-                assert_eq!(
-                    plan.local, segment.plan.local,
-                    "{objective:?} at {delay} ns"
-                );
-            }
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sweeps_over_delays_of_what_is_no_line_miss_no_plan(seed in any::<u64>(), layers in 1_usize..=6) {
+        let mut case = Case::new(seed, layers);
+        let mut dice = Dice(seed);
+        case.over = "delay=0ms..3ms".parse().unwrap();
+        let objectives = [Objective::Lateness, Objective::Latency, Objective::Energy];
+        case.scenario.objective = objectives[dice.below(3) as usize];
+        if dice.percent(60) || case.scenario.objective != Objective::Lateness {
+            case.scenario.schedule = Schedule::Overlap;
         }
-        switches += found.segments.len() - 1;
+        for task in case.tasks() {
+            let most = Delay(Duration::from_micros(dice.within(50, 3_000)));
+            case.scenario.limits.deadlines.push(Deadline { task: Some(task), most });
+        }
+        if let Ok(found) = case.sweep() {
+            prop_assert_eq!(found.resolution, None);
+        }
+        check(&case);
     }
-    assert!(switches > 1, "{switches}");
+}
+
+/// Two tasks, the second due 13.4 ms after the first and wanted on the board, so that it waits for
+/// the link twice. The first one on the board waits for no link, but keeps what the second needs from
+/// being sent, which is larger, too: best only for delays from 3.95 to 4 ms, with the same other plan
+/// for shorter and for longer ones.
+#[test]
+fn a_plan_that_is_best_for_a_few_delays_alone_is_found() {
+    let mut net = common::Net::new(1);
+    let image = net.input("image", 12_500);
+    let stem = net.layer(&[image], 65_150, 2_500.0);
+    for edge_us in [2_500.0, 1e6] {
+        let head = net.layer(std::slice::from_ref(&stem), 10, edge_us);
+        net.output(&head);
+    }
+    let mut scenario = common::scenario("400Mbit/s", "0 ms");
+    scenario.objective = Objective::Lateness;
+    scenario.task_results = vec![("t1".to_owned(), Results::Anywhere)];
+    for (task, most) in [("t1", "1 ms"), ("t2", "14.4 ms")] {
+        let deadline = format!("{task}={most}").parse().unwrap();
+        scenario.limits.deadlines.push(deadline);
+    }
+    let edge = net.done();
+    let at = |delay_ns: u64| {
+        let mut scenario = scenario.clone();
+        scenario.link.delay = Delay(Duration::from_nanos(delay_ns));
+        Problem::new(&edge, &Server::faster(1e6), &scenario).unwrap()
+    };
+    let problem = at(0);
+    let rival = Rival {
+        name: "",
+        problem: &problem,
+        barred: None,
+    };
+    let over: Over = "delay=0ms..100ms".parse().unwrap();
+    let (found, _) = sweep_over(&[rival], &over, &scenario, &Options::default()).unwrap();
+    assert_eq!(found.resolution, None);
+    let layers: Vec<usize> = found.segments.iter().map(|s| s.plan.edge.len()).collect();
+    assert_eq!(layers, [0, 2, 0]);
+    let narrow = &found.segments[1];
+    assert!(narrow.to - narrow.from < 200_000, "{narrow:?}");
+    for (delay, is_best) in [
+        (narrow.from - 1, false),
+        (narrow.from, true),
+        (narrow.to, true),
+        (narrow.to + 1, false),
+    ] {
+        let plan = fresh(&at(delay)).unwrap();
+        assert_eq!(plan.edge == narrow.plan.edge, is_best, "{delay}");
+    }
 }
 
 /// Objectives and orders of work that deadlines decide about.

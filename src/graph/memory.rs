@@ -24,26 +24,25 @@ impl Graph {
     /// own: what the half reads is alive from the start, each tensor until its last reader in the
     /// half, and what others read or the model delivers until the end.
     pub fn live_bytes(&self, layers: &LayerSet) -> Vec<u64> {
-        let steps: Vec<LayerId> = layers.iter().collect();
-        let step_of = |layer: LayerId| steps.partition_point(|s| *s < layer);
         let mut delivered = FixedBitSet::with_capacity(self.tensors.len());
         delivered.extend(self.outputs.iter().map(|t| t.index()));
-        // bytes born before each step and freed after the one before
-        let mut change = vec![0_i128; steps.len() + 1];
+        // per layer: bytes born before it runs and freed after the one before
+        let end = self.layers.len();
+        let mut change = vec![0_i128; end + 1];
         for tensor in self.tensor_ids() {
             let home = self.producer(tensor).filter(|p| layers.contains(*p));
-            let mut readers = self.consumers(tensor).iter();
-            let last_reader = readers.rfind(|c| layers.contains(**c)).copied();
+            let readers = self.consumers(tensor);
+            let last_reader = readers.iter().rfind(|c| layers.contains(**c));
             if home.is_none() && last_reader.is_none() {
                 continue;
             }
             let leaves = home.is_some()
                 && (delivered.contains(tensor.index())
-                    || self.consumers(tensor).iter().any(|c| !layers.contains(*c)));
-            let birth = home.map_or(0, step_of);
+                    || readers.iter().any(|c| !layers.contains(*c)));
+            let birth = home.map_or(0, LayerId::index);
             let death = match last_reader {
-                _ if leaves => steps.len(),
-                Some(reader) => step_of(reader) + 1,
+                _ if leaves => end,
+                Some(reader) => reader.index() + 1,
                 None => birth + 1,
             };
             let bytes = i128::from(self.tensor(tensor).bytes.0);
@@ -51,12 +50,13 @@ impl Graph {
             change[death] -= bytes;
         }
         let mut live = 0_i128;
-        let steps = change.iter().take(steps.len());
-        steps
-            .map(|delta| {
-                live += delta;
-                u64::try_from(live).unwrap_or(u64::MAX)
-            })
-            .collect()
+        let mut alive = Vec::with_capacity(layers.len());
+        for (layer, delta) in self.layer_ids().zip(change) {
+            live += delta;
+            if layers.contains(layer) {
+                alive.push(u64::try_from(live).unwrap_or(u64::MAX));
+            }
+        }
+        alive
     }
 }

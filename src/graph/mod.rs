@@ -332,6 +332,23 @@ impl Graph {
         set
     }
 
+    /// Per layer: the layers that it needs, directly or through others, without itself.
+    pub fn all_needed(&self) -> Vec<LayerSet> {
+        let mut sets: Vec<LayerSet> = Vec::with_capacity(self.layers.len());
+        for layer in self.layer_ids() {
+            let mut set = LayerSet::empty(self.layers.len());
+            for producer in self.producers(layer) {
+                // a set that is there already holds what that producer needs, too
+                if !set.contains(producer) {
+                    set.union_with(&sets[producer.index()]);
+                    set.insert(producer);
+                }
+            }
+            sets.push(set);
+        }
+        sets
+    }
+
     /// The layers that need `tensor`, directly or through others.
     pub fn descendants(&self, tensor: TensorId) -> LayerSet {
         let mut reached = FixedBitSet::with_capacity(self.tensors.len());

@@ -5,6 +5,7 @@ mod tasks;
 mod tensors;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::ProblemError;
 use super::accuracy::Accuracy;
@@ -86,6 +87,8 @@ pub(super) struct Tables {
     pub(super) tasks: Vec<Task>,
     /// Per task: the layers it needs.
     pub(super) needs: Vec<LayerSet>,
+    /// Per layer: the layers it needs, made when first asked for.
+    pub(super) needed_by: OnceLock<Vec<LayerSet>>,
     /// Per task: where its results are wanted.
     pub(super) wanted: Vec<Results>,
     /// Per task: what its time counts for, in thousandths.
@@ -165,6 +168,7 @@ impl Tables {
             },
             needs: outputs.iter().map(|o| graph.ancestors(o)).collect(),
             wanted: wishes.wanted,
+            needed_by: OnceLock::new(),
             weights: wishes.weights,
             deadlines: wishes.deadlines,
             depths: depths(&graph, &tensors),

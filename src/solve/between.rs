@@ -1,147 +1,212 @@
-//! Whether a plan is missed between rates at which the best plans are known, where what is made
-//! small is the largest of several lines in the pace.
+//! Whether a plan is missed between positions at which the best plans are known, where what is made
+//! small is the largest of several lines along an axis.
 //!
-//! The difference of two such plans is linear in the pace between the rates at which the largest
-//! line of either changes. So a plan that is better than another anywhere in a range, at both ends
-//! of which it is not, is better at one of those rates, or at the slowest at which it meets the
-//! limits, which only get looser as the rate grows.
+//! The difference of two such plans is linear between the positions at which the largest line of
+//! either changes. So a plan that is better than another anywhere in a range, at both ends of which
+//! it is not, is better beside one of those positions, or at the tightest at which it meets the
+//! limits, which only get looser along the axis.
 
 use std::collections::BTreeSet;
 
-use super::choose::Rival;
+use super::SolveError;
 use super::enumerate::each_placement;
+use super::envelope::{Envelope, Piece};
+use super::optimum::Optimum;
 use super::reduce::Reduced;
-use crate::codec::Codec;
-use crate::graph::{LayerSet, TensorId};
-use crate::problem::{Codecs, Cost, Pace, Problem, Rank};
-use crate::scenario::RateRange;
-use crate::units::BitRate;
+use super::series::Compared;
+use crate::graph::LayerSet;
+use crate::problem::{Codecs, Rank};
 
 /// More placements than this are too many.
 const MOST_PLACEMENTS: usize = 20_000;
 /// More ways to send what crosses in one placement are too many.
 const MOST_WAYS: usize = 1_000;
-/// So many rates are enough to look again.
+/// So many positions are enough to look again.
 const ENOUGH: usize = 32;
 
-/// Rates of a range, and the plans known there.
-pub(super) struct Between<'a> {
-    pub(super) rivals: &'a [Rival<'a>],
-    pub(super) rates: RateRange,
-    /// The rank of the plan known for a rate, and the position of its problem; `None` where no plan
-    /// meets the limits.
-    pub(super) known: &'a dyn Fn(u64) -> Option<(Rank, usize)>,
+/// How often to look for plans that were missed.
+const ROUNDS: usize = 20;
+
+/// What may be missing where there are too many plans to look at.
+const RESOLUTION: &str = "switches are exact, between plans solved for on both sides; a plan that is \
+    the best only between two of the 33 points first looked at, with the same other plan at both, is \
+    missing";
+
+/// The best plans of the positions from `from` to `to`, the tightest first, and what may be missing.
+/// Those before the first piece have none.
+///
+/// # Errors
+/// As [`Envelope::pieces`].
+pub(super) fn pieces_between(
+    envelope: &Envelope<'_>,
+    from: u64,
+    to: u64,
+) -> Result<(Vec<Piece>, Option<String>), SolveError> {
+    let mut also: Vec<u64> = Vec::new();
+    let mut pieces = envelope.pieces_by_bisection(from, to, &also)?;
+    for _ in 0..ROUNDS {
+        let between = Between {
+            envelope,
+            pieces: &pieces,
+            from,
+            to,
+        };
+        match between.missed()? {
+            Some(missed) if missed.is_empty() => return Ok((pieces, None)),
+            Some(missed) => also.extend(missed),
+            None => break,
+        }
+        pieces = envelope.pieces_by_bisection(from, to, &also)?;
+    }
+    Ok((pieces, Some(RESOLUTION.to_owned())))
+}
+
+/// Positions, and the best plans known there.
+struct Between<'a> {
+    envelope: &'a Envelope<'a>,
+    pieces: &'a [Piece],
+    from: u64,
+    to: u64,
 }
 
 impl Between<'_> {
-    /// Rates at which another plan is better than the known one; `turns` are those at which the
-    /// largest line of a known one changes. `None` when there are too many plans to look at.
-    pub(super) fn missed(&self, turns: &BTreeSet<u64>) -> Option<Vec<u64>> {
+    /// Positions at which another plan is better than the known one. `None` when there are too many
+    /// plans to look at.
+    ///
+    /// # Errors
+    /// Those of the axis.
+    fn missed(&self) -> Result<Option<Vec<u64>>, SolveError> {
+        let axis = self.envelope.axis;
+        let mut turns = BTreeSet::new();
+        for piece in self.pieces {
+            let problem = axis.problem(piece.found.rival, self.to, self.to)?;
+            turns.extend(axis.turns(&problem, &piece.found.best.cost));
+        }
+        turns.retain(|at| self.holds(*at));
         let mut missed = BTreeSet::new();
-        for (index, rival) in self.rivals.iter().enumerate() {
+        for (index, rival) in self.envelope.rivals.iter().enumerate() {
             if rival.barred.is_some() {
                 continue;
             }
-            let fastest = rival.problem.with_rate(self.rates.to);
-            let Ok(reduced) = Reduced::new(&fastest, fastest.pace()) else {
-                continue;
-            };
-            each_placement(&reduced, MOST_PLACEMENTS, &mut |edge| {
-                if missed.len() >= ENOUGH {
-                    return Some(());
-                }
-                for codecs in ways_to_send(&fastest, edge)? {
-                    // those that cannot be are no plans
-                    let costs = fastest.costs(edge, &codecs).unwrap_or_default();
-                    for cost in costs {
-                        missed.extend(self.better(index, &fastest, edge, &cost, turns));
-                    }
-                }
-                Some(())
-            })?;
+            match self.missed_of(index, &turns)? {
+                Some(positions) => missed.extend(positions),
+                None => return Ok(None),
+            }
         }
-        Some(missed.into_iter().collect())
+        Ok(Some(missed.into_iter().collect()))
     }
 
-    /// Rates, of those that decide, at which a plan is better than the known one.
+    fn holds(&self, at: u64) -> bool {
+        (self.from..=self.to).contains(&at)
+    }
+
+    fn missed_of(
+        &self,
+        rival: usize,
+        turns: &BTreeSet<u64>,
+    ) -> Result<Option<BTreeSet<u64>>, SolveError> {
+        let axis = self.envelope.axis;
+        let problem = axis.problem(rival, self.to, self.to)?;
+        let mut missed = BTreeSet::new();
+        let ends = [self.from, self.to].map(|at| axis.pace(&problem, at));
+        let paces: (&[_], &[_]) = (&ends, &ends);
+        let mut reduced = Reduced::over(&problem, paces);
+        if let Some(compared) = Compared::new(&problem, paces, None) {
+            reduced = reduced.and_then(|reduced| reduced.in_series(&compared));
+        }
+        let Ok(reduced) = reduced else {
+            return Ok(Some(missed));
+        };
+        let mut failed = None;
+        let mut look = |edge: &LayerSet| {
+            if missed.len() >= ENOUGH {
+                return Some(());
+            }
+            for codecs in ways_to_send(&reduced, edge)? {
+                // those that cannot be are no plans
+                for cost in problem.costs(edge, &codecs).unwrap_or_default() {
+                    let plan = Optimum::unproven(edge, cost, &problem);
+                    match self.better(rival, &plan, turns) {
+                        Ok(positions) => missed.extend(positions),
+                        Err(error) => failed = Some(error),
+                    }
+                }
+            }
+            failed.is_none().then_some(())
+        };
+        let all = each_placement(&reduced, MOST_PLACEMENTS, &mut look);
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(all.map(|_| missed)),
+        }
+    }
+
+    /// Positions, of those that decide, at which a plan is better than the known one.
     fn better(
         &self,
         rival: usize,
-        fastest: &Problem,
-        edge: &LayerSet,
-        cost: &Cost,
+        plan: &Optimum,
         turns: &BTreeSet<u64>,
-    ) -> Vec<u64> {
-        let meets = |bit_s: u64| at(fastest, bit_s).check(edge, cost).is_ok();
-        let (from, to) = (self.rates.from.bit_s(), self.rates.to.bit_s());
-        if !meets(to) {
-            return Vec::new();
+    ) -> Result<Vec<u64>, SolveError> {
+        let axis = self.envelope.axis;
+        let problem = axis.problem(rival, self.to, self.to)?;
+        if problem.check(&plan.edge, &plan.cost).is_err() {
+            return Ok(Vec::new());
         }
-        let mut rates = turns.clone();
-        rates.extend(turning_rates(fastest, cost, self.rates));
-        if fastest.depends_on_rate() && !meets(from) {
-            let (mut breaks, mut holds) = (from, to);
-            while holds - breaks > 1 {
-                let middle = breaks + (holds - breaks) / 2;
-                match meets(middle) {
-                    true => holds = middle,
-                    false => breaks = middle,
-                }
+        let tightest = self.envelope.tightest(rival, plan, (self.from, self.to))?;
+        let mut positions = turns.clone();
+        positions.extend(axis.turns(&problem, &plan.cost));
+        positions.insert(tightest);
+        let mut better = Vec::new();
+        for at in positions
+            .into_iter()
+            .filter(|at| self.holds(*at) && *at >= tightest)
+        {
+            let rank = self.envelope.rank(rival, plan, at)?;
+            if self.known(at)?.is_none_or(|known| (rank, rival) < known) {
+                better.push(at);
             }
-            rates.insert(holds);
         }
-        let is_better = |bit_s: &u64| {
-            let rank = fastest.rank(edge, cost, pace(*bit_s));
-            let beats = (self.known)(*bit_s).is_none_or(|known| (rank, rival) < known);
-            beats && meets(*bit_s)
-        };
-        rates.into_iter().filter(is_better).collect()
+        Ok(better)
+    }
+
+    /// The rank of the plan known for a position, and the position of its problem; `None` where no
+    /// plan meets the limits.
+    fn known(&self, at: u64) -> Result<Option<(Rank, usize)>, SolveError> {
+        let piece = self.pieces.iter().rev().find(|piece| piece.from <= at);
+        let rank = piece.map(|piece| {
+            let found = &piece.found;
+            let rank = self.envelope.rank(found.rival, &found.best, at)?;
+            Ok((rank, found.rival))
+        });
+        rank.transpose()
     }
 }
 
-/// The whole rates on both sides of each at which the largest line of a plan can change.
-pub(super) fn turning_rates(problem: &Problem, cost: &Cost, rates: RateRange) -> BTreeSet<u64> {
-    const NS_PER_S: i128 = 1_000_000_000;
-    let mut turns = BTreeSet::new();
-    for aim in problem.aims() {
-        let sums = problem.aim_sums(aim, &cost.timing.done);
-        let line = |pace: Pace| sums.iter().map(move |sum| sum.value(&cost.parts, pace));
-        let fixed = line(Pace::fraction(0, 1));
-        let lines: Vec<(i128, i128)> = fixed.zip(line(Pace::fraction(1, 0))).collect();
-        for (index, (ns, bits)) in lines.iter().enumerate() {
-            for (other_ns, other_bits) in &lines[..index] {
-                let (rise, fall) = (bits - other_bits, other_ns - ns);
-                if fall != 0 && (rise > 0) == (fall > 0) && rise != 0 {
-                    let slower = u64::try_from(NS_PER_S * rise / fall).unwrap_or(u64::MAX);
-                    turns.extend([slower, slower.saturating_add(1)]);
-                }
+/// Where the largest of several lines `a + b u` can change, for `u` of zero or more, as fractions of
+/// whole numbers.
+pub(super) fn meeting_points(lines: &[(i128, i128)]) -> Vec<(i128, i128)> {
+    let mut points = Vec::new();
+    for (index, (start, slope)) in lines.iter().enumerate() {
+        for (other_start, other_slope) in &lines[..index] {
+            let (rise, gap) = (slope - other_slope, other_start - start);
+            if rise != 0 && (gap == 0 || (gap > 0) == (rise > 0)) {
+                points.push((gap.abs(), rise.abs()));
             }
         }
     }
-    turns.retain(|bit_s| (rates.from.bit_s()..=rates.to.bit_s()).contains(bit_s));
-    turns
-}
-
-fn pace(bit_s: u64) -> Pace {
-    Pace::of(BitRate::from_bit_s(bit_s).unwrap_or(BitRate::SLOWEST))
-}
-
-fn at(problem: &Problem, bit_s: u64) -> Problem {
-    problem.with_rate(BitRate::from_bit_s(bit_s).unwrap_or(BitRate::SLOWEST))
+    points
 }
 
 /// Every choice of codecs for what crosses; `None` when there are too many.
-fn ways_to_send(problem: &Problem, edge: &LayerSet) -> Option<Vec<Codecs>> {
+fn ways_to_send(reduced: &Reduced<'_>, edge: &LayerSet) -> Option<Vec<Codecs>> {
     let mut all: Vec<Codecs> = vec![Vec::new()];
-    for tensor in problem.crossing(edge) {
-        let ways: Vec<(TensorId, Codec)> = problem
-            .ways(tensor)
-            .iter()
-            .map(|way| (tensor, way.codec))
-            .collect();
+    for tensor in reduced.problem.crossing(edge) {
         let with = |sent: &Codecs| {
-            let longer = |way: &(TensorId, Codec)| [sent.as_slice(), &[*way]].concat();
-            ways.iter().map(longer).collect::<Vec<Codecs>>()
+            let ways = reduced.ways[tensor.index()].iter();
+            let longer =
+                ways.map(|choice| [sent.as_slice(), &[(tensor, choice.way.codec)]].concat());
+            longer.collect::<Vec<Codecs>>()
         };
         all = all.iter().flat_map(with).collect();
         if all.len() > MOST_WAYS {

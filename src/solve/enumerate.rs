@@ -11,6 +11,7 @@ mod choice;
 mod lines;
 mod multipliers;
 mod rows;
+mod runs;
 mod walk;
 
 use super::nearest::within;
@@ -111,7 +112,7 @@ pub(super) fn each_placement(
 trait Visit<'a, 'p> {
     /// Looks at a placement; `None` to give up.
     fn look(&mut self, walk: &mut Walk<'a, 'p>) -> Option<()>;
-    /// A layer has come to the edge, and others can come now.
+    /// A layer has come to the edge with those tied to it, and others can come now.
     fn added(&mut self, _layer: LayerId, _opened: &[LayerId]) {}
     /// Undoes [`Visit::added`].
     fn removed(&mut self, _layer: LayerId, _opened: &[LayerId]) {}
@@ -158,8 +159,10 @@ fn each<'a, 'p>(
             if let Some(next) = next.filter(|_| visitor.promising()) {
                 frame.cursor += 1;
                 let later = frame.candidates[frame.cursor..].to_vec();
-                let added = add(next, &mut walk, visitor);
-                frames.push(Frame::after(added, later));
+                walk.add(next);
+                let opened = walk.opened_by(next);
+                visitor.added(next, &opened);
+                frames.push(Frame::after(next, later, opened));
                 if walk.can_grow() && visitor.promising() {
                     break;
                 }
@@ -169,25 +172,7 @@ fn each<'a, 'p>(
     }
 }
 
-/// Adds a layer and those that come with it; each with the layers that can be added since.
-fn add<'a, 'p>(
-    layer: LayerId,
-    walk: &mut Walk<'a, 'p>,
-    visitor: &mut dyn Visit<'a, 'p>,
-) -> Vec<(LayerId, Vec<LayerId>)> {
-    let mut added = Vec::new();
-    let mut next = Some(layer);
-    while let Some(layer) = next {
-        walk.add(layer);
-        let opened = walk.opened_by(layer);
-        visitor.added(layer, &opened);
-        added.push((layer, opened));
-        next = walk.next(layer);
-    }
-    added
-}
-
-/// Goes back to the placement before the last layers were added.
+/// Goes back to the placement before the last layer was added.
 fn leave<'a, 'p>(
     frames: &mut Vec<Frame>,
     walk: &mut Walk<'a, 'p>,
@@ -199,20 +184,18 @@ fn leave<'a, 'p>(
     for passed in frame.candidates[..frame.cursor].iter().rev() {
         visitor.not_passed(*passed, walk.edge());
     }
-    for (layer, opened) in frame.added.iter().rev() {
-        visitor.removed(*layer, opened);
-        walk.remove(*layer);
-    }
-    if let Some((first, _)) = frame.added.first() {
-        visitor.passed(*first, walk.edge());
+    if let Some((layer, opened)) = frame.added {
+        visitor.removed(layer, &opened);
+        walk.remove(layer);
+        visitor.passed(layer, walk.edge());
     }
 }
 
 /// A placement on the way, and the layers that may be added to it. Every closed set is reached
 /// once, by adding its layers in execution order.
 struct Frame {
-    /// The layers added together, each with those that can be since.
-    added: Vec<(LayerId, Vec<LayerId>)>,
+    /// The layer added, and those that can be since.
+    added: Option<(LayerId, Vec<LayerId>)>,
     candidates: Vec<LayerId>,
     /// Candidates before this one were tried.
     cursor: usize,
@@ -221,20 +204,20 @@ struct Frame {
 impl Frame {
     fn first(candidates: Vec<LayerId>) -> Frame {
         Frame {
-            added: Vec::new(),
+            added: None,
             candidates,
             cursor: 0,
         }
     }
 
-    /// `later` could follow already and come later; others can since the last layer is there.
-    fn after(added: Vec<(LayerId, Vec<LayerId>)>, later: Vec<LayerId>) -> Frame {
+    /// `later` could follow already and come later; `opened` can since `layer` is there.
+    fn after(layer: LayerId, later: Vec<LayerId>, opened: Vec<LayerId>) -> Frame {
         let mut candidates = later;
-        candidates.extend(added.last().iter().flat_map(|(_, opened)| opened));
+        candidates.extend(&opened);
         candidates.sort_unstable();
         candidates.dedup();
         Frame {
-            added,
+            added: Some((layer, opened)),
             candidates,
             cursor: 0,
         }

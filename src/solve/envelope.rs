@@ -11,6 +11,9 @@
 //! there, nothing does between. Where no plan meets the limits, none does at any tighter position.
 //! All of it in whole numbers, hence exact.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::choose::{Contest, Rival};
 use super::grid::{Stretch, by_bisection};
 use super::optimum::Optimum;
@@ -26,6 +29,12 @@ pub(super) trait Axis {
     /// The pace at which aims are weighed at a position, in such a problem.
     fn pace(&self, problem: &Problem, _aims: u64) -> Pace {
         problem.pace()
+    }
+
+    /// The positions on both sides of each at which the largest of the lines of an aim can change, for
+    /// a cost in such a problem; they may lie outside the axis.
+    fn turns(&self, _problem: &Problem, _cost: &Cost) -> Vec<u64> {
+        Vec::new()
     }
 
     /// A rival's problem as it is at a position.
@@ -49,7 +58,9 @@ pub(super) trait Axis {
 pub(super) struct Envelope<'a> {
     pub(super) rivals: &'a [Rival<'a>],
     pub(super) axis: &'a dyn Axis,
-    pub(super) options: &'a Options,
+    options: &'a Options,
+    /// The best plans known, by the positions of limits and of aims.
+    known: RefCell<HashMap<(u64, u64), Option<Found>>>,
 }
 
 /// A plan, and the position of its problem.
@@ -77,7 +88,20 @@ pub(super) struct Piece {
     pub(super) found: Found,
 }
 
-impl Envelope<'_> {
+impl<'a> Envelope<'a> {
+    pub(super) fn new(
+        rivals: &'a [Rival<'a>],
+        axis: &'a dyn Axis,
+        options: &'a Options,
+    ) -> Envelope<'a> {
+        Envelope {
+            rivals,
+            axis,
+            options,
+            known: RefCell::default(),
+        }
+    }
+
     /// The best plans of the positions from `from` to `to`, the tightest first. Those before the
     /// first piece have none.
     ///
@@ -100,7 +124,7 @@ impl Envelope<'_> {
         to: u64,
         also: &[u64],
     ) -> Result<Vec<Piece>, SolveError> {
-        let stretches = by_bisection(from, to, also, |at| self.best_at(at), Found::is_same)?;
+        let stretches = by_bisection(from, to, also, |at| self.best(at, at), Found::is_same)?;
         let piece = |stretch: Stretch<Found>| {
             Some(Piece {
                 from: stretch.from,
@@ -132,8 +156,11 @@ impl Envelope<'_> {
             let Some(loose) = self.best(to, to)? else {
                 return Ok(false);
             };
-            let low = self.tightest_of(&loose, from, to)?;
-            let rank = |found: &Found, at: u64| self.rank(found, at);
+            let low = self.tightest(loose.rival, &loose.best, (from, to))?;
+            let rank = |found: &Found, at: u64| {
+                let rank = self.rank(found.rival, &found.best, at)?;
+                Ok::<_, SolveError>((rank, found.rival))
+            };
             let mut low_best = low;
             if self.axis.aims_vary()
                 && let Some(rival) = self.best(to, low)?
@@ -169,17 +196,18 @@ impl Envelope<'_> {
         }
     }
 
-    /// The tightest position from `from` on at which a plan that meets the limits at `to` does.
-    fn tightest_of(&self, found: &Found, from: u64, to: u64) -> Result<u64, SolveError> {
-        if !self.axis.limits_vary() {
-            return Ok(from);
-        }
+    /// The tightest position of a range at which a plan that meets the limits at its end does.
+    pub(super) fn tightest(
+        &self,
+        rival: usize,
+        plan: &Optimum,
+        (from, to): (u64, u64),
+    ) -> Result<u64, SolveError> {
         let meets = |at: u64| -> Result<bool, SolveError> {
-            let problem = self.axis.problem(found.rival, at, to)?;
-            let best = &found.best;
-            Ok(problem.check(&best.edge, &best.cost).is_ok())
+            let problem = self.axis.problem(rival, at, to)?;
+            Ok(problem.check(&plan.edge, &plan.cost).is_ok())
         };
-        if meets(from)? {
+        if !self.axis.limits_vary() || meets(from)? {
             return Ok(from);
         }
         let (mut breaks, mut holds) = (from, to);
@@ -194,26 +222,27 @@ impl Envelope<'_> {
     }
 
     /// What decides about a plan at a position.
-    pub(super) fn rank(&self, found: &Found, at: u64) -> Result<(Rank, usize), SolveError> {
-        let problem = self.axis.problem(found.rival, at, at)?;
+    pub(super) fn rank(&self, rival: usize, plan: &Optimum, at: u64) -> Result<Rank, SolveError> {
+        let problem = self.axis.problem(rival, at, at)?;
         let pace = self.axis.pace(&problem, at);
-        let rank = problem.rank(&found.best.edge, &found.best.cost, pace);
-        Ok((rank, found.rival))
-    }
-
-    /// The best plan at a position.
-    fn best_at(&self, at: u64) -> Result<Option<Found>, SolveError> {
-        let problems = self.problems_at(at)?;
-        let rivals = with_problems(self.rivals, &problems);
-        let solved = rivals.iter();
-        let solved = solved.map(|rival| rival.best_at(rival.problem.pace(), self.options));
-        let solved = solved.collect::<Result<_, _>>()?;
-        let winner = self.contest(&rivals, solved).winner();
-        Ok(winner.map(|(rival, best)| Found { rival, best }))
+        Ok(problem.rank(&plan.edge, &plan.cost, pace))
     }
 
     /// The best plan of those that the limits allow at one position, with aims as at another.
     fn best(&self, limits: u64, aims: u64) -> Result<Option<Found>, SolveError> {
+        let positions = (
+            if self.axis.limits_vary() { limits } else { 0 },
+            if self.axis.aims_vary() { aims } else { 0 },
+        );
+        if let Some(known) = self.known.borrow().get(&positions) {
+            return Ok(known.clone());
+        }
+        let found = self.solve(limits, aims)?;
+        self.known.borrow_mut().insert(positions, found.clone());
+        Ok(found)
+    }
+
+    fn solve(&self, limits: u64, aims: u64) -> Result<Option<Found>, SolveError> {
         let problems = self.problems(limits, aims)?;
         let (rivals, solved) = self.solved(&problems, aims)?;
         let winner = self.contest(&rivals, solved).winner();

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::choose::Rival;
 use super::linear::{Form, Goal, NoAnswer};
-use super::optimum::{Optimum, optimum, within_limits};
+use super::optimum::{Optimum, optimum};
+use super::program::within_limits;
 use super::reduce::Reduced;
 use super::{Engine, Options, SolveError};
 use crate::graph::{LayerSet, TensorId};

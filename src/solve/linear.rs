@@ -181,7 +181,7 @@ impl<'a, 'p> Program<'a, 'p> {
     }
 
     fn is_ancestor(&self, ancestor: LayerId, of: LayerId) -> bool {
-        self.reduced.ancestors[of.index()].contains(ancestor)
+        self.reduced.problem.needed_by(of).contains(ancestor)
     }
 
     /// The layers of `set` that no other one of `set` needs.

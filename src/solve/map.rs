@@ -39,11 +39,7 @@ pub fn map(
         let problems: Vec<Problem> = problems.collect();
         let rivals = &with_problems(rivals, &problems);
         let axis = Rates { rivals };
-        let envelope = Envelope {
-            rivals,
-            axis: &axis,
-            options,
-        };
+        let envelope = Envelope::new(rivals, &axis, options);
         let (pieces, resolution) = match pieces(&envelope, rates) {
             Err(SolveError::Infeasible(why)) => {
                 none = none.or(Some(why));

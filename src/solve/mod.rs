@@ -13,6 +13,7 @@ mod map;
 mod nearest;
 mod optimum;
 mod over;
+mod program;
 mod reduce;
 mod robust;
 mod series;

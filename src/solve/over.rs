@@ -9,10 +9,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::between::{meeting_points, pieces_between};
 use super::choose::Rival;
 use super::envelope::{Axis, Envelope};
 use super::optimum::Optimum;
-use super::sweep::{RESOLUTION, is_late_of_several};
+use super::sweep::is_late_of_several;
 use super::{Options, SolveError};
 use crate::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
 use crate::problem::{Aim, Cost, Limit, Part, Problem};
@@ -44,15 +45,11 @@ pub fn sweep_over(
             &amounts
         }
     };
-    let envelope = Envelope {
-        rivals,
-        axis,
-        options,
-    };
-    let exact = over.dial != Dial::Delay || delays.are_lines();
-    let pieces = match exact {
-        true => envelope.pieces(0, over.steps())?,
-        false => envelope.pieces_by_bisection(0, over.steps(), &[])?,
+    let envelope = Envelope::new(rivals, axis, options);
+    let lines = over.dial != Dial::Delay || delays.are_lines();
+    let (pieces, resolution) = match lines {
+        true => (envelope.pieces(0, over.steps())?, None),
+        false => pieces_between(&envelope, 0, over.steps())?,
     };
     let mut segments = Vec::new();
     for piece in &pieces {
@@ -63,7 +60,7 @@ pub fn sweep_over(
             false => piece.from,
         };
         let plan = envelope.describe(&piece.found, at)?;
-        let is_line = over.dial == Dial::Delay && exact;
+        let is_line = over.dial == Dial::Delay && lines;
         let latency = is_line.then(|| line(&piece.found.best.cost, &plan));
         segments.push((piece.found.rival, segment(over, (from, to), latency, plan)));
     }
@@ -72,7 +69,6 @@ pub fn sweep_over(
         segments.reverse();
     }
     let (winners, segments): (Vec<usize>, Vec<OverSegment>) = segments.into_iter().unzip();
-    let resolution = (!exact).then(|| RESOLUTION.to_owned());
     let file = OverSweep {
         resolution,
         ..over_file(over, segments)
@@ -194,7 +190,35 @@ impl Axis for Delays<'_> {
     }
 
     fn cost_at(&self, problem: &Problem, found: &Optimum) -> Option<Cost> {
-        problem.cost(&found.edge, &found.cost.crossing).ok()
+        let costs = problem.costs(&found.edge, &found.cost.crossing).ok()?;
+        let mut costs = costs.into_iter();
+        costs.find(|cost| cost.timing == found.cost.timing)
+    }
+
+    fn turns(&self, problem: &Problem, cost: &Cost) -> Vec<u64> {
+        let (none, one) = (
+            problem.with_delays_apart(0, 0),
+            problem.with_delays_apart(1, 1),
+        );
+        let values = |problem: &Problem, aim: &Aim| {
+            let sums = problem.aim_sums(aim, &cost.timing.done).into_iter();
+            let values = sums.map(|sum| sum.value(&cost.parts, problem.pace()));
+            values.collect::<Vec<i128>>()
+        };
+        let points = problem.aims().iter().flat_map(|aim| {
+            let pairs = values(&none, aim).into_iter().zip(values(&one, aim));
+            meeting_points(
+                &pairs
+                    .map(|(at_none, at_one)| (at_none, at_one - at_none))
+                    .collect::<Vec<_>>(),
+            )
+        });
+        let delays = points.filter_map(|(gap, rise)| u64::try_from(gap / rise).ok());
+        let delays = delays.flat_map(|delay| [delay, delay.saturating_add(1)]);
+        let longest = self.over.to;
+        delays
+            .filter_map(|delay| longest.checked_sub(delay))
+            .collect()
     }
 
     fn limits_vary(&self) -> bool {

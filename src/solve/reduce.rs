@@ -17,8 +17,6 @@ pub(super) struct Reduced<'a> {
     pub(super) edge: LayerSet,
     /// Layers that must be on the server.
     pub(super) server: LayerSet,
-    /// Per layer: everything it needs.
-    pub(super) ancestors: Vec<LayerSet>,
     /// Per tensor: the ways in which it may cross, that which the aims prefer first; none when it
     /// may not.
     pub(super) ways: Vec<Vec<Choice>>,
@@ -63,7 +61,6 @@ impl<'a> Reduced<'a> {
         let measures = Measures::new(problem, paces);
         let ways = |tensor| ways(problem, &measures, &allows, tensor);
         let mut reduced = Reduced {
-            ancestors: ancestors(graph),
             ways: graph.tensor_ids().map(ways).collect(),
             in_order: measures.in_order,
             allows,
@@ -191,7 +188,7 @@ impl<'a> Reduced<'a> {
         };
         for layer in self.problem.graph().layer_ids() {
             if self.is_free(layer) {
-                let mut needs = self.ancestors[layer.index()].clone();
+                let mut needs = self.problem.needed_by(layer).clone();
                 needs.insert(layer);
                 needs.union_with(&self.edge);
                 if self.least_memory(&needs) > limit.0 {
@@ -210,7 +207,7 @@ impl<'a> Reduced<'a> {
             }
             for layer in self.problem.graph().layer_ids() {
                 if self.is_free(layer) {
-                    let mut needs = self.ancestors[layer.index()].clone();
+                    let mut needs = self.problem.needed_by(layer).clone();
                     needs.insert(layer);
                     needs.union_with(&self.edge);
                     if budget.layers(&needs) > allows {
@@ -268,22 +265,6 @@ pub(super) fn last_step(graph: &Graph, tensor: TensorId, producer: LayerId) -> u
         .copied()
         .unwrap_or(producer)
         .index()
-}
-
-fn ancestors(graph: &Graph) -> Vec<LayerSet> {
-    let mut sets: Vec<LayerSet> = Vec::with_capacity(graph.layers().len());
-    for layer in graph.layer_ids() {
-        let mut set = LayerSet::empty(graph.layers().len());
-        for producer in graph.producers(layer) {
-            // a set that is there already holds that producer's ancestors, too
-            if !set.contains(producer) {
-                set.union_with(&sets[producer.index()]);
-                set.insert(producer);
-            }
-        }
-        sets.push(set);
-    }
-    sets
 }
 
 /// What ways are compared by.
@@ -390,6 +371,9 @@ fn ways(problem: &Problem, measures: &Measures, allows: &[i64], tensor: TensorId
     };
     let mut choices: Vec<(Measured, Choice)> = problem.ways(tensor).iter().map(choice).collect();
     choices.retain(fits);
+    if choices.len() < 2 {
+        return choices.into_iter().map(|(_, choice)| choice).collect();
+    }
     choices.sort_by(|a, b| (&a.0.0, a.1.way.payload).cmp(&(&b.0.0, b.1.way.payload)));
     // ways further back help only with less of something
     let mut kept: Vec<(Measured, Choice)> = Vec::new();

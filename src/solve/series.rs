@@ -7,7 +7,7 @@
 //! chain count as well: before its first layer, and behind its last.
 
 use super::reduce::{Choice, Contradiction, Reduced};
-use super::steps::{Paced, Steps};
+use super::steps::{Paced, of_layer, of_tensor};
 use crate::graph::{Graph, LayerId, TensorId};
 use crate::problem::{Counts, Done, Limit, Pace, Part, Problem, Sum};
 
@@ -125,12 +125,11 @@ impl<'a> Reduced<'a> {
     pub(super) fn in_series(mut self, compared: &Compared) -> Result<Reduced<'a>, Contradiction> {
         let graph = self.problem.graph();
         let sums = compared.all();
-        let steps = Steps::new(&self, &sums);
         for chain in chains(graph) {
             let chain = Chain {
                 reduced: &self,
                 compared,
-                steps: &steps,
+                sums: &sums,
                 inner: inner(graph, &chain),
                 layers: chain,
             };
@@ -195,7 +194,7 @@ fn inner(graph: &Graph, chain: &[LayerId]) -> Vec<TensorId> {
 struct Chain<'c, 'a> {
     reduced: &'c Reduced<'a>,
     compared: &'c Compared,
-    steps: &'c Steps,
+    sums: &'c [Paced],
     layers: Vec<LayerId>,
     inner: Vec<TensorId>,
 }
@@ -232,11 +231,11 @@ impl Chain<'_, '_> {
         let least = self.layers.iter().take_while(fixed).count();
         let there = |layer: &&LayerId| reduced.server.contains(**layer);
         let most = self.layers.len() - self.layers.iter().rev().take_while(there).count();
-        let mut sums = vec![0; self.steps.layers[self.layers[0].index()].len()];
+        let mut sums = vec![0; self.sums.len() + reduced.budgets().len()];
         let mut cuts = Vec::new();
         for layers in 0..=self.layers.len() {
             if let Some(last) = layers.checked_sub(1) {
-                let step = &self.steps.layers[self.layers[last].index()];
+                let step = of_layer(reduced, self.layers[last], self.sums);
                 sums.iter_mut()
                     .zip(step)
                     .for_each(|(sum, more)| *sum += more);
@@ -248,7 +247,7 @@ impl Chain<'_, '_> {
             };
             let tensor = tensor.filter(|_| (least..=most).contains(&layers));
             if let Some(tensor) = tensor {
-                let ways = self.steps.tensors[tensor.index()].iter();
+                let ways = of_tensor(reduced, tensor, self.sums).into_iter();
                 let choices = &reduced.ways[tensor.index()];
                 for (way, (crossing, choice)) in ways.zip(choices).enumerate() {
                     cuts.push(Cut {
@@ -291,7 +290,7 @@ impl Chain<'_, '_> {
         let adds = |way: &Vec<i128>| way.iter().all(|more| *more >= 0);
         !problem.is_local(tensor)
             && budgets.all(|budget| budget.when(graph, tensor) != Counts::Sometimes)
-            && self.steps.tensors[tensor.index()].iter().all(adds)
+            && of_tensor(self.reduced, tensor, self.sums).iter().all(adds)
     }
 
     /// What beats another cut comes before it.

@@ -17,23 +17,26 @@ pub(super) struct Steps {
 
 impl Steps {
     pub(super) fn new(reduced: &Reduced<'_>, sums: &[Paced]) -> Steps {
-        let problem = reduced.problem;
-        let graph = problem.graph();
-        let layer = |layer: LayerId| {
-            let sums = sums.iter().map(|paced| moved(problem, layer, paced));
-            let budgets = reduced.budgets().iter();
-            sums.chain(budgets.map(|b| i128::from(b.layer(layer))))
-                .collect()
-        };
+        let graph = reduced.problem.graph();
+        let layers = graph.layer_ids();
         let tensors = graph.tensor_ids();
         Steps {
-            layers: graph.layer_ids().map(layer).collect(),
-            tensors: tensors.map(|t| crossed(reduced, t, sums)).collect(),
+            layers: layers.map(|l| of_layer(reduced, l, sums)).collect(),
+            tensors: tensors.map(|t| of_tensor(reduced, t, sums)).collect(),
         }
     }
 }
 
-/// What a sum gains when a layer moves to the edge, tensors that cross aside.
+/// What changes when a layer moves to the edge, tensors aside.
+pub(super) fn of_layer(reduced: &Reduced<'_>, layer: LayerId, sums: &[Paced]) -> Vec<i128> {
+    let sums = sums
+        .iter()
+        .map(|paced| moved(reduced.problem, layer, paced));
+    let budgets = reduced.budgets().iter();
+    let uses = budgets.map(|budget| i128::from(budget.layer(layer)));
+    sums.chain(uses).collect()
+}
+
 fn moved(problem: &Problem, layer: LayerId, (sum, pace): &Paced) -> i128 {
     let time = problem.layer(layer);
     let weigh = |part, ns, bits| i128::from(sum.weight(part)) * pace.scaled(ns, bits);
@@ -49,7 +52,8 @@ fn moved(problem: &Problem, layer: LayerId, (sum, pace): &Paced) -> i128 {
     value
 }
 
-fn crossed(reduced: &Reduced<'_>, tensor: TensorId, sums: &[Paced]) -> Vec<Vec<i128>> {
+/// Per way: what a crossing tensor adds, at least.
+pub(super) fn of_tensor(reduced: &Reduced<'_>, tensor: TensorId, sums: &[Paced]) -> Vec<Vec<i128>> {
     let problem = reduced.problem;
     let graph = problem.graph();
     let wanted = problem.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();

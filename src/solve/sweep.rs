@@ -4,16 +4,14 @@
 //! (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`]. What is
 //! the largest of several lines (the lateness of several tasks, throughput, heads that run beside
 //! the link) is solved for at single rates, see [`super::by_bisection`], until no plan is missed
-//! between them, see [`Between`].
+//! between them, see [`super::between`].
 
-use std::collections::BTreeSet;
-
-use super::between::{Between, turning_rates};
+use super::between::{meeting_points, pieces_between};
 use super::choose::Rival;
 use super::envelope::{Axis, Envelope, Piece};
 use super::{Options, SolveError};
 use crate::plan::{Baseline, FORMAT, Segment, Sweep};
-use crate::problem::{Aim, Pace, Problem};
+use crate::problem::{Aim, Cost, Pace, Problem, Sum};
 use crate::scenario::{Objective, RateRange};
 use crate::units::BitRate;
 
@@ -42,11 +40,7 @@ pub fn sweep_models(
     options: &Options,
 ) -> Result<(Sweep, Vec<usize>), SolveError> {
     let axis = Rates { rivals };
-    let envelope = Envelope {
-        rivals,
-        axis: &axis,
-        options,
-    };
+    let envelope = Envelope::new(rivals, &axis, options);
     let (pieces, resolution) = pieces(&envelope, rates)?;
     let mut segments: Vec<Segment> = Vec::new();
     for (piece, to_bit_s) in pieces.iter().zip(ends(&pieces, rates)) {
@@ -68,14 +62,6 @@ pub fn sweep_models(
     Ok((sweep, winners.collect()))
 }
 
-/// What may be missing where plans were solved for at single points.
-pub(super) const RESOLUTION: &str = "switches are exact, between plans solved for on both sides; a \
-    plan that is the best only between two of the 33 points first looked at, with the same other plan \
-    at both, is missing";
-
-/// How often to look for plans that were missed.
-const ROUNDS: usize = 20;
-
 /// The best plans of a range, the slowest rate first, and what may be missing; of rates without one
 /// there is no piece.
 ///
@@ -89,36 +75,7 @@ pub(super) fn pieces(
     if are_lines(envelope.rivals) {
         return Ok((envelope.pieces(from, to)?, None));
     }
-    let mut also: Vec<u64> = Vec::new();
-    let mut pieces = envelope.pieces_by_bisection(from, to, &also)?;
-    for _ in 0..ROUNDS {
-        match missed(envelope, &pieces, rates) {
-            Some(missed) if missed.is_empty() => return Ok((pieces, None)),
-            Some(missed) => also.extend(missed),
-            None => break,
-        }
-        pieces = envelope.pieces_by_bisection(from, to, &also)?;
-    }
-    Ok((pieces, Some(RESOLUTION.to_owned())))
-}
-
-/// Rates at which another plan is better than the piece's; `None` when nobody knows.
-fn missed(envelope: &Envelope<'_>, pieces: &[Piece], rates: RateRange) -> Option<Vec<u64>> {
-    let known = |bit_s: u64| {
-        let piece = pieces.iter().rev().find(|piece| piece.from <= bit_s)?;
-        envelope.rank(&piece.found, bit_s).ok()
-    };
-    let turns = pieces.iter().flat_map(|piece| {
-        let problem = envelope.rivals[piece.found.rival].problem;
-        turning_rates(problem, &piece.found.best.cost, rates)
-    });
-    let turns: BTreeSet<u64> = turns.collect();
-    let between = Between {
-        rivals: envelope.rivals,
-        rates,
-        known: &known,
-    };
-    between.missed(&turns)
+    pieces_between(envelope, from, to)
 }
 
 /// Whether what is made small is a line in the pace for every plan.
@@ -177,6 +134,29 @@ impl Axis for Rates<'_> {
 
     fn pace(&self, _problem: &Problem, aims: u64) -> Pace {
         Pace::of(BitRate::from_bit_s(aims).unwrap_or(BitRate::SLOWEST))
+    }
+
+    fn turns(&self, problem: &Problem, cost: &Cost) -> Vec<u64> {
+        const NS_PER_S: i128 = 1_000_000_000;
+        let aims = problem.aims().iter();
+        let points = aims.flat_map(|aim| {
+            let sums = problem.aim_sums(aim, &cost.timing.done).into_iter();
+            let at = |sum: &Sum, pace| sum.value(&cost.parts, pace);
+            let line = |sum: Sum| {
+                (
+                    at(&sum, Pace::fraction(0, 1)),
+                    at(&sum, Pace::fraction(1, 0)),
+                )
+            };
+            meeting_points(&sums.map(line).collect::<Vec<_>>())
+        });
+        // at a pace of nothing the rate has no end
+        let finite = points.filter(|(ns, _)| *ns > 0);
+        let rates =
+            finite.map(|(ns, bits)| u64::try_from(NS_PER_S * bits / ns).unwrap_or(u64::MAX));
+        rates
+            .flat_map(|rate| [rate, rate.saturating_add(1)])
+            .collect()
     }
 
     fn limits_vary(&self) -> bool {

@@ -11,12 +11,13 @@ use cutpoint::units::{BitRate, Bytes};
 
 use super::{Net, codec_record, scenario};
 
-/// A network of `layers` layers: several inputs, tensors with many readers, chains, layers with two
+/// A network of `layers` layers: several inputs, tensors with many readers, layers with two
 /// outputs, shared weights, several tasks, tensors that may not cross. Every third has layers and
-/// tensors that are all alike, so that many placements are equally good.
+/// tensors that are all alike, so that many placements are equally good; every fourth has chains.
 pub fn network(seed: u64, layers: usize) -> Profile {
     let mut net = Net::new(seed);
     let plain = seed.is_multiple_of(3);
+    let chained = seed.is_multiple_of(4);
     let size = |net: &mut Net| if plain { 100 } else { size(net) };
     let mut tensors: Vec<String> = Vec::new();
     for index in 0..net.dice.within(1, 2) {
@@ -31,7 +32,7 @@ pub fn network(seed: u64, layers: usize) -> Profile {
             let back = net.dice.below(recent) as usize;
             inputs.push(tensors[tensors.len() - 1 - back].clone());
         }
-        if net.dice.percent(25) {
+        if chained && net.dice.percent(50) {
             inputs = tensors.last().into_iter().cloned().collect();
         }
         if net.dice.percent(3) {
@@ -43,7 +44,7 @@ pub fn network(seed: u64, layers: usize) -> Profile {
         let id = net.layer(&inputs, elements, time);
         net.profile.layers[index].server_us = net.dice.below(most) as f64;
         // of a chain, only what is behind its last layer is there for others
-        if inputs == [last.as_str()] && net.dice.percent(75) {
+        if chained && inputs == [last.as_str()] {
             tensors.retain(|tensor| *tensor != last);
         }
         last = id.clone();

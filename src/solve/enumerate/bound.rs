@@ -122,6 +122,13 @@ impl<'a> Bounds<'a> {
         for layer in reduced.edge.iter() {
             add(&mut bounds.now, &bounds.weights[layer.index()], 1);
         }
+        // layers that come together count for the first of them
+        for layer in graph.layer_ids().rev() {
+            if let Some(next) = reduced.next[layer.index()].filter(|_| reduced.is_free(layer)) {
+                let weights = std::mem::take(&mut bounds.weights[next.index()]);
+                add(&mut bounds.weights[layer.index()], &weights, 1);
+            }
+        }
         for root in &forest.roots {
             add(&mut bounds.now, &bounds.gains[root.index()], 1);
         }
@@ -133,7 +140,7 @@ impl<'a> Bounds<'a> {
         &self.now
     }
 
-    /// A layer has come to the edge, so that others can.
+    /// A layer has come to the edge with those tied to it, so that others can.
     pub(super) fn added(&mut self, layer: LayerId, opened: &[LayerId], sign: i128) {
         add(&mut self.now, &self.weights[layer.index()], sign);
         add(&mut self.now, &self.gains[layer.index()], -sign);

@@ -113,7 +113,8 @@ impl Known {
         let graph = reduced.problem.graph();
         let mut added = Vec::new();
         for layer in edge.iter().filter(|l| reduced.is_free(*l)) {
-            if graph.producers(layer).all(|p| walk.edge().contains(p)) {
+            let is_new = !walk.edge().contains(layer);
+            if is_new && graph.producers(layer).all(|p| walk.edge().contains(p)) {
                 walk.add(layer);
                 added.push(layer);
             }

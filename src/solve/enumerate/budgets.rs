@@ -1,6 +1,6 @@
 //! What a placement uses of the budgets, kept up to date as layers come and go.
 
-use crate::graph::{LayerId, TensorId};
+use crate::graph::TensorId;
 use crate::problem::Counts;
 use crate::solve::reduce::{Choice, Reduced};
 
@@ -30,15 +30,10 @@ impl<'a, 'p> Sums<'a, 'p> {
         }
     }
 
-    pub(super) fn add_layer(&mut self, layer: LayerId) {
-        for (sum, budget) in self.layers.iter_mut().zip(self.reduced.budgets()) {
-            *sum += budget.layer(layer);
-        }
-    }
-
-    pub(super) fn remove_layer(&mut self, layer: LayerId) {
-        for (sum, budget) in self.layers.iter_mut().zip(self.reduced.budgets()) {
-            *sum -= budget.layer(layer);
+    /// Adds what layers use of each budget `times` over.
+    pub(super) fn add_layers(&mut self, uses: &[i64], times: i64) {
+        for (sum, uses) in self.layers.iter_mut().zip(uses) {
+            *sum += times * uses;
         }
     }
 

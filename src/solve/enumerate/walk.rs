@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use super::budgets::Sums;
 use super::choice::{self, Sent};
-use super::rows::Rows;
+use super::rows::{Crossing, Rows};
+use super::runs::{Run, runs};
 use crate::graph::{LayerId, LayerSet, TensorId};
 use crate::problem::{Aim, Codecs, Done, Limit, Part, Parts, Rank, Timing};
 use crate::solve::reduce::{Choice, Reduced};
@@ -32,8 +33,8 @@ pub(super) struct Walk<'a, 'p> {
     weight_bytes: u64,
     server_weight_readers: Vec<usize>,
     server_weight_bytes: u64,
-    /// Per layer: the tasks that need it.
-    tasks: Vec<Vec<usize>>,
+    /// Per layer: what comes and goes with it.
+    runs: Vec<Run>,
     /// Per task: layers that it needs and that are on the server.
     missing_of: Vec<usize>,
     depends_on_tasks: bool,
@@ -80,18 +81,12 @@ impl<'a, 'p> Walk<'a, 'p> {
             weight_bytes: 0,
             server_weight_readers: vec![0; graph.weights().len()],
             server_weight_bytes: graph.weights().iter().map(|w| w.bytes.0).sum(),
-            tasks: vec![Vec::new(); layers],
+            runs: runs(reduced),
             missing_of: reduced.problem.needs().iter().map(LayerSet::len).collect(),
             depends_on_tasks: reduced.problem.depends_on_tasks(),
             rows: HashMap::new(),
             fixed_rows: None,
         };
-        let tasks = reduced.problem.needs().iter().enumerate();
-        for (task, needs) in tasks.filter(|_| walk.depends_on_tasks) {
-            needs
-                .iter()
-                .for_each(|layer| walk.tasks[layer.index()].push(task));
-        }
         for layer in graph.layer_ids() {
             for weight in &graph.layer(layer).weights {
                 walk.server_weight_readers[weight.index()] += 1;
@@ -105,7 +100,9 @@ impl<'a, 'p> Walk<'a, 'p> {
             walk.settle(*input, true);
         }
         for layer in reduced.edge.iter() {
-            walk.add(layer);
+            if !walk.edge.contains(layer) {
+                walk.add(layer);
+            }
         }
         walk
     }
@@ -120,11 +117,6 @@ impl<'a, 'p> Walk<'a, 'p> {
         &self.edge
     }
 
-    /// The layer that comes to the edge with this one, if any.
-    pub(super) fn next(&self, layer: LayerId) -> Option<LayerId> {
-        self.reduced.next[layer.index()]
-    }
-
     /// Every free layer that has its producers on the edge.
     pub(super) fn open(&self) -> Vec<LayerId> {
         let graph = self.reduced.problem.graph();
@@ -133,99 +125,84 @@ impl<'a, 'p> Walk<'a, 'p> {
 
     /// The layers that `layer`, just added, was the last to keep from being open.
     pub(super) fn opened_by(&self, layer: LayerId) -> Vec<LayerId> {
-        let graph = self.reduced.problem.graph();
-        let readers = graph
-            .layer(layer)
-            .outputs
-            .iter()
-            .flat_map(|t| graph.consumers(*t));
-        readers.copied().filter(|r| self.is_open(*r)).collect()
+        let readers = self.runs[layer.index()].readers.iter().copied();
+        readers.filter(|r| self.is_open(*r)).collect()
     }
 
     fn is_open(&self, layer: LayerId) -> bool {
         self.missing[layer.index()] == 0 && self.reduced.is_free(layer)
     }
 
-    /// Moves a layer, whose producers are there, to the edge.
+    /// Moves a layer, whose producers are there, to the edge, with those tied to it.
     pub(super) fn add(&mut self, layer: LayerId) {
-        self.edge.insert(layer);
-        self.edge_layers += 1;
-        let time = self.reduced.problem.layer(layer);
-        *self.parts.ns_mut(Part::Server) -= time.server_ns;
-        *self.parts.ns_mut(Part::Edge) += time.edge_ns;
-        self.tasks[layer.index()]
-            .iter()
-            .for_each(|task| self.missing_of[*task] -= 1);
-        self.sums.add_layer(layer);
-        self.each_reader(layer, |missing| *missing -= 1);
-        let graph = self.reduced.problem.graph();
-        for input in &graph.layer(layer).inputs {
+        let run = std::mem::take(&mut self.runs[layer.index()]);
+        run.layers.iter().for_each(|layer| self.edge.insert(*layer));
+        self.edge_layers += run.layers.len();
+        *self.parts.ns_mut(Part::Server) -= run.server_ns;
+        *self.parts.ns_mut(Part::Edge) += run.edge_ns;
+        for (task, layers) in &run.tasks {
+            self.missing_of[*task] -= layers;
+        }
+        self.sums.add_layers(&run.uses, 1);
+        for reader in &run.readers {
+            self.missing[reader.index()] -= 1;
+        }
+        for input in &run.inputs {
             self.readers[input.index()] -= 1;
             self.settle(*input, true);
         }
-        for output in &graph.layer(layer).outputs {
+        for output in &run.outputs {
             self.settle(*output, true);
             self.count_result(*output, false);
         }
-        for weight in &graph.layer(layer).weights {
-            self.weight_readers[weight.index()] += 1;
-            self.server_weight_readers[weight.index()] -= 1;
-            let bytes = graph.weights()[weight.index()].bytes.0;
-            if self.weight_readers[weight.index()] == 1 {
-                self.weight_bytes += bytes;
+        let weights = self.reduced.problem.graph().weights();
+        for weight in run.weights.iter().map(|weight| weight.index()) {
+            self.weight_readers[weight] += 1;
+            self.server_weight_readers[weight] -= 1;
+            if self.weight_readers[weight] == 1 {
+                self.weight_bytes += weights[weight].bytes.0;
             }
-            if self.server_weight_readers[weight.index()] == 0 {
-                self.server_weight_bytes -= bytes;
+            if self.server_weight_readers[weight] == 0 {
+                self.server_weight_bytes -= weights[weight].bytes.0;
             }
         }
+        self.runs[layer.index()] = run;
     }
 
     /// Undoes [`Walk::add`].
     pub(super) fn remove(&mut self, layer: LayerId) {
-        self.edge.remove(layer);
-        self.edge_layers -= 1;
-        let time = self.reduced.problem.layer(layer);
-        *self.parts.ns_mut(Part::Edge) -= time.edge_ns;
-        *self.parts.ns_mut(Part::Server) += time.server_ns;
-        self.tasks[layer.index()]
-            .iter()
-            .for_each(|task| self.missing_of[*task] += 1);
-        self.sums.remove_layer(layer);
-        self.each_reader(layer, |missing| *missing += 1);
-        let graph = self.reduced.problem.graph();
-        for output in &graph.layer(layer).outputs {
+        let run = std::mem::take(&mut self.runs[layer.index()]);
+        run.layers.iter().for_each(|layer| self.edge.remove(*layer));
+        self.edge_layers -= run.layers.len();
+        *self.parts.ns_mut(Part::Edge) -= run.edge_ns;
+        *self.parts.ns_mut(Part::Server) += run.server_ns;
+        for (task, layers) in &run.tasks {
+            self.missing_of[*task] += layers;
+        }
+        self.sums.add_layers(&run.uses, -1);
+        for reader in &run.readers {
+            self.missing[reader.index()] += 1;
+        }
+        for output in &run.outputs {
             self.settle(*output, false);
             self.count_result(*output, true);
         }
-        for input in &graph.layer(layer).inputs {
+        for input in &run.inputs {
             self.readers[input.index()] += 1;
             self.settle(*input, true);
         }
-        for weight in &graph.layer(layer).weights {
-            self.weight_readers[weight.index()] -= 1;
-            self.server_weight_readers[weight.index()] += 1;
-            let bytes = graph.weights()[weight.index()].bytes.0;
-            if self.weight_readers[weight.index()] == 0 {
-                self.weight_bytes -= bytes;
+        let weights = self.reduced.problem.graph().weights();
+        for weight in run.weights.iter().map(|weight| weight.index()) {
+            self.weight_readers[weight] -= 1;
+            self.server_weight_readers[weight] += 1;
+            if self.weight_readers[weight] == 0 {
+                self.weight_bytes -= weights[weight].bytes.0;
             }
-            if self.server_weight_readers[weight.index()] == 1 {
-                self.server_weight_bytes += bytes;
-            }
-        }
-    }
-
-    /// Applies `change` to the missing producers of each layer that reads from `layer`, once.
-    fn each_reader(&mut self, layer: LayerId, change: impl Fn(&mut usize)) {
-        let graph = self.reduced.problem.graph();
-        let outputs = &graph.layer(layer).outputs;
-        for (index, output) in outputs.iter().enumerate() {
-            for reader in graph.consumers(*output) {
-                let mut earlier = outputs[..index].iter();
-                if !earlier.any(|o| graph.consumers(*o).contains(reader)) {
-                    change(&mut self.missing[reader.index()]);
-                }
+            if self.server_weight_readers[weight] == 1 {
+                self.server_weight_bytes += weights[weight].bytes.0;
             }
         }
+        self.runs[layer.index()] = run;
     }
 
     /// Brings up to date whether a tensor crosses; `here` says whether it exists on the edge.
@@ -318,21 +295,24 @@ impl<'a, 'p> Walk<'a, 'p> {
     /// As [`Walk::standing`], for one order of work.
     fn standing_with(&self, rows: &Rows, parts: &Parts, best: Option<&Rank>) -> Standing {
         let base = rows.base(parts);
-        let mut least = base.clone();
-        let mut first = base.clone();
-        for tensor in &self.crossing {
-            let crossing = rows.crossing(self.reduced, *tensor);
-            for (index, sum) in least.iter_mut().enumerate() {
-                *sum += crossing.least[index];
-                first[index] += crossing.ways[0][index];
+        let with_ways = |of: &dyn Fn(&Crossing) -> &[i128]| {
+            let mut sums = base.clone();
+            for tensor in &self.crossing {
+                let more = of(rows.crossing(self.reduced, *tensor));
+                sums.iter_mut()
+                    .zip(more)
+                    .for_each(|(sum, more)| *sum += more);
             }
-        }
-        let at_least = self.special().unwrap_or_else(|| rows.aims(&least));
+            sums
+        };
+        let least = with_ways(&|crossing| &crossing.least);
+        let at_least = self.special(false).unwrap_or_else(|| rows.aims(&least));
         // with other ways it only gets worse
         let hopeless = best.is_some_and(|best| at_least > best.aims);
         if hopeless || !rows.allow(&least) {
             return Standing::NotBest;
         }
+        let first = with_ways(&|crossing| &crossing.ways[0]);
         let mut tensors = self.crossing.clone();
         tensors.sort_unstable();
         let mut picks = vec![0; tensors.len()];
@@ -354,7 +334,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 Err(choice::TooMany) => return Standing::TooManyChoices,
             }
         }
-        rank.aims = self.special().unwrap_or(rank.aims);
+        rank.aims = self.special(true).unwrap_or(rank.aims);
         if best.is_some_and(|best| rank >= *best) || !self.fits_memory() {
             return Standing::NotBest;
         }
@@ -363,21 +343,25 @@ impl<'a, 'p> Walk<'a, 'p> {
         Standing::Best(rank, codecs.collect())
     }
 
-    /// The aim, when it is what is used of a limit that is no sum of times and bytes.
-    fn special(&self) -> Option<[i128; 2]> {
+    /// The aim, when it is what is used of a limit that is no sum of times and bytes; at least this
+    /// without what is alive at once, which takes long to find out.
+    fn special(&self, with_live: bool) -> Option<[i128; 2]> {
         let problem = self.reduced.problem;
-        let graph = problem.graph();
         let Some(Aim::Use(limit)) = problem.aims().first() else {
             return None;
         };
+        let live = |layers: &LayerSet| match with_live {
+            true => problem.graph().peak_live_bytes(layers).0,
+            false => 0,
+        };
         let used = match limit {
             Limit::EdgeMemory(_) => {
-                let peak = graph.peak_live_bytes(&self.edge);
-                problem.edge_memory(self.weight_bytes, peak.0).0
+                let live = live(&self.edge);
+                problem.edge_memory(self.weight_bytes, live).0
             }
             Limit::ServerMemory(_) => {
-                let peak = graph.peak_live_bytes(&self.edge.complement());
-                problem.server_memory(self.server_weight_bytes, peak.0).0
+                let live = live(&self.edge.complement());
+                problem.server_memory(self.server_weight_bytes, live).0
             }
             _ => return None,
         };
