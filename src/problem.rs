@@ -18,6 +18,7 @@ mod budget;
 mod chance;
 mod cost;
 mod describe;
+mod keep;
 mod limit;
 mod pace;
 mod parts;

@@ -5,15 +5,17 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::flow::Flow;
 use common::random::{accuracy, network, wishes};
 use common::{Dice, FAMILIES, codec_record, limited, scenario};
-use cutpoint::plan::{Plan, Segment, Status, Sweep};
+use cutpoint::plan::{Plan, Segment, Side, Status, Sweep};
 use cutpoint::problem::Problem;
-use cutpoint::scenario::{Limits, RateRange, Scenario};
+use cutpoint::scenario::{Deadline, Limits, Objective, RateRange, Results, Scenario};
 use cutpoint::server::Server;
 use cutpoint::solve::{Engine, Options, Outcome, SolveError, solve, sweep};
-use cutpoint::units::BitRate;
+use cutpoint::units::{BitRate, Delay};
 use proptest::prelude::*;
 
 /// The linear program without the second engine.
@@ -149,6 +151,91 @@ fn engines_agree_within_limits_on_accuracy() {
         }
     }
     assert!(limited > 20, "{limited}");
+}
+
+/// Heads of one to three layers behind a backbone, each with a deadline of its own that it may have to
+/// stay on the board for: all placements against the engines that tell sets of tasks apart.
+#[test]
+fn engines_agree_on_tasks_with_deadlines_of_their_own() {
+    let (mut planned, mut mixed) = (0, 0);
+    for seed in 0..80_u64 {
+        let mut net = common::Net::new(seed);
+        let mut last = net.input("in", 20_000);
+        for _ in 0..3 {
+            last = net.conv(&[last], 10);
+        }
+        let mut wishes = scenario("20Mbit/s", "5 ms");
+        let heads = net.dice.within(3, 5);
+        for _ in 0..heads {
+            let mut head = last.clone();
+            for _ in 0..net.dice.within(1, 3) {
+                head = net.conv(&[head], 10);
+            }
+            net.output(&head);
+            let most = Delay(Duration::from_millis(net.dice.within(40, 200)));
+            let task = Some(head.clone());
+            wishes.limits.deadlines.push(Deadline { task, most });
+            if net.dice.percent(40) {
+                wishes.task_results.push((head, Results::Anywhere));
+            }
+        }
+        let objectives = [
+            Objective::Latency,
+            Objective::Lateness,
+            Objective::EdgeTime,
+            Objective::Weighted,
+        ];
+        wishes.objective = objectives[net.dice.below(4) as usize];
+        let problem = Problem::new(&net.done(), &Server::faster(8.0), &wishes).unwrap();
+        let all = Options {
+            engine: Engine::Enumerate,
+            ..ALONE
+        };
+        let expected = solve(&problem, &all).unwrap();
+        for options in [ALONE, BRANCH, Options::default()] {
+            match (solve(&problem, &options).unwrap(), &expected) {
+                (Outcome::Plan(one), Outcome::Plan(other)) => {
+                    assert_eq!(one.status, Status::Optimal, "{seed}");
+                    assert_eq!(one.objective, other.objective, "{seed}");
+                }
+                (Outcome::NoPlan(one), Outcome::NoPlan(other)) => {
+                    assert_eq!(one.conflict, other.conflict, "{seed}");
+                }
+                _ => panic!("{seed}: one engine finds no plan"),
+            }
+        }
+        if let Outcome::Plan(plan) = expected {
+            planned += 1;
+            let on_board = plan.tasks.iter().filter(|task| task.side == Side::Edge);
+            mixed += usize::from((1..plan.tasks.len()).contains(&on_board.count()));
+        }
+    }
+    assert!(planned > 20 && mixed > 5, "{planned} {mixed}");
+}
+
+/// Two thousand heads with one deadline and one with another: few sets of tasks are to be told apart.
+#[test]
+fn very_many_tasks_are_planned_to_the_end() {
+    let mut net = common::Net::new(5);
+    let mut last = net.input("in", 50_000);
+    for _ in 0..20 {
+        last = net.conv(&[last], 30);
+    }
+    for _ in 0..2_000 {
+        let head = net.layer(std::slice::from_ref(&last), 10, 50.0);
+        net.output(&head);
+    }
+    let mut wishes = scenario("20Mbit/s", "5 ms");
+    for most in ["100ms", "t25=50ms"] {
+        wishes.limits.deadlines.push(most.parse().unwrap());
+    }
+    wishes.objective = Objective::Lateness;
+    let profile = net.done();
+    let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+    let plan = planned(&problem, &Options::default());
+    assert_eq!(plan.status, Status::Optimal);
+    // what is due at once stays, the rest is faster on the server
+    assert_eq!(plan.edge.len(), 21);
 }
 
 #[test]

@@ -164,21 +164,37 @@ pub(super) fn binding(
 }
 
 /// A smallest set of limits, beside those in `fixed`, that contradict one another, found by leaving
-/// out one after the other; `possible` says whether a problem has a plan.
+/// out one after the other, as many at once as can be; `possible` says whether a problem has a plan.
 fn conflicting<E>(
     problem: &Problem,
     fixed: &[Limit],
     possible: &mut dyn FnMut(&Problem) -> Result<bool, E>,
 ) -> Result<Vec<Limit>, E> {
-    let mut kept = problem.limits().to_vec();
-    for limit in problem.limits().iter().filter(|l| !fixed.contains(l)) {
-        let rest = without(&kept, limit);
-        if !possible(&problem.with_limits(rest.clone()))? {
-            kept = rest;
+    let all = problem.limits();
+    let (mut kept, in_doubt): (Vec<usize>, Vec<usize>) =
+        (0..all.len()).partition(|index| fixed.contains(&all[*index]));
+    let mut needed = Vec::new();
+    // the next to be left out last
+    let mut groups = vec![in_doubt];
+    while let Some(group) = groups.pop() {
+        let mut rest = [kept.clone(), groups.concat()].concat();
+        rest.sort_unstable();
+        let rest = rest.into_iter().map(|index| all[index].clone());
+        if group.is_empty() || !possible(&problem.with_limits(rest.collect()))? {
+            continue;
+        }
+        match group.as_slice() {
+            [one] => {
+                kept.push(*one);
+                needed.push(all[*one].clone());
+            }
+            several => {
+                let (first, second) = several.split_at(several.len() / 2);
+                groups.extend([second.to_vec(), first.to_vec()]);
+            }
         }
     }
-    kept.retain(|limit| !fixed.contains(limit));
-    Ok(kept)
+    Ok(needed)
 }
 
 /// A smallest set of limits that contradict one another.

@@ -107,15 +107,17 @@ fn best_by_sums(
     }) else {
         return Ok(None);
     };
-    let branched = |most| match kept(&reduced) {
-        Ok(parts) if !problem.overlaps() => branch(&parts, most),
+    let branched = || match kept(&reduced) {
+        Ok(parts) if !problem.overlaps() => branch(&parts, options.most_placements),
         _ => enumerate(&reduced, most),
     };
     let all = match options.engine {
         Engine::Linear => None,
         Engine::Enumerate | Engine::Both => every,
-        Engine::Branch => branched(most),
-        Engine::Auto => enumerate(&reduced, most.min(FEW)).or_else(|| branched(most)),
+        Engine::Branch => branched(),
+        // with many tasks there is much to look at in each placement
+        Engine::Auto if many_tasks(problem) && !problem.overlaps() => branched(),
+        Engine::Auto => enumerate(&reduced, most.min(FEW)).or_else(branched),
     };
     if let (Some(all), Engine::Auto | Engine::Enumerate | Engine::Branch) = (&all, options.engine) {
         return confirmed(&reduced, all, None);
@@ -161,11 +163,20 @@ fn best_by_sums(
     }
 }
 
-/// Where each task is looked at in each placement, many tasks leave time for fewer of them.
+/// As many tasks as hardly matter.
+const FEW_TASKS: usize = 8;
+
+fn many_tasks(problem: &Problem) -> bool {
+    problem.depends_on_tasks() && problem.tasks().len() > FEW_TASKS
+}
+
+/// Where each task is looked at in each placement, many tasks leave time for fewer of them; beside the
+/// link they are looked at in as many orders of work.
 fn most_placements(problem: &Problem, options: &Options) -> usize {
-    const FEW_TASKS: usize = 8;
-    match problem.depends_on_tasks() {
-        true => options.most_placements / problem.tasks().len().div_ceil(FEW_TASKS).max(1),
+    let times = problem.tasks().len().div_ceil(FEW_TASKS);
+    match many_tasks(problem) {
+        true if problem.overlaps() => options.most_placements / (times * (times - 1)),
+        true => options.most_placements / times,
         false => options.most_placements,
     }
 }
@@ -208,6 +219,7 @@ fn confirmed(
     let count = all.placements;
     let joined = reduced.next.iter().any(Option::is_some);
     let proof = match solved {
+        _ if all.bounded && count == 0 => "bounds exclude every other closed placement".to_owned(),
         _ if all.bounded => format!("branch and bound, {count} closed placements looked at"),
         Some(Solved::Optimal(linear, proof)) if linear.rank.aims == best.rank.aims => {
             format!("{proof}, confirmed by all {count} closed placements")

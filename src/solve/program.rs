@@ -12,9 +12,6 @@ use crate::problem::{Cost, Done, Limit, Problem, Rank, Violation};
 
 /// More answers than this that break a limit by next to nothing are too many to exclude.
 const MOST_EXCLUDED: usize = 20;
-/// More tasks that may be kept or not than this are too many for the program to tell apart.
-const MOST_TASKS: usize = 10;
-
 /// Without the cuts of chains that others beat, with the tasks done there, or wherever they may be.
 pub(super) fn in_series<'a>(
     reduced: Reduced<'a>,
@@ -64,29 +61,15 @@ const MIXED: &str = "optimum of the mixed-integer program";
 /// A problem with the tasks done there.
 pub(super) type Part<'a> = (Reduced<'a>, Vec<Done>);
 
-/// The problem with each set of tasks that the edge may keep, where that matters; the best of their
-/// optima is the problem's. Tasks outside the set are taken to be done on the server, which is never
-/// earlier than they are. The number of tasks instead, when there are too many to tell apart.
+/// The problem with each set of tasks that the edge may keep; the best of their optima is the
+/// problem's. Tasks outside the set are taken to be done on the server, which is never earlier than
+/// they are. The number of tasks instead, when there are too many sets to tell apart.
 pub(super) fn kept<'a>(reduced: &Reduced<'a>) -> Result<Vec<Part<'a>>, usize> {
     let problem = reduced.problem;
-    let tasks = 0..problem.tasks().len();
-    let keepable = |task: &usize| problem.done(*task, true) != problem.done(*task, false);
-    let keepable: Vec<usize> = match problem.depends_on_tasks() {
-        true => tasks.clone().filter(keepable).collect(),
-        false => Vec::new(),
-    };
-    if keepable.len() > MOST_TASKS {
-        return Err(keepable.len());
-    }
     let mut parts = Vec::new();
-    for chosen in 0..1_usize << keepable.len() {
-        let picked = keepable.iter().enumerate();
-        let picked = picked.filter(|(index, _)| chosen >> index & 1 == 1);
-        let kept: Vec<usize> = picked.map(|(_, task)| *task).collect();
-        let done = tasks
-            .clone()
-            .map(|task| problem.done(task, kept.contains(&task)));
-        let done: Vec<Done> = done.collect();
+    for kept in problem.kept_sets()? {
+        let done = |task| problem.done(task, kept.binary_search(&task).is_ok());
+        let done: Vec<Done> = (0..problem.tasks().len()).map(done).collect();
         let mut pins = LayerSet::empty(problem.graph().layers().len());
         for task in kept.iter() {
             pins.union_with(&problem.needs()[*task]);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::bound::{Bounds, Forest};
 use super::lines::{Line, Lines};
 use super::multipliers::{Climb, Counts};
-use super::rows::Rows;
+use super::rows::{Rows, Wanted};
 use super::walk::{Standing, Walk};
 use super::{Enumerated, Visit, each};
 use crate::graph::{LayerId, LayerSet};
@@ -39,7 +39,8 @@ fn branch_one(
     best: Option<Found>,
     most: usize,
 ) -> Option<(Option<Found>, usize)> {
-    let rows = Rc::new(Rows::new(reduced, done));
+    let wanted = Wanted::new(reduced.problem, done);
+    let rows = Rc::new(Rows::new(reduced, wanted));
     let lines = Lines::new(reduced, &rows);
     let forest = Forest::new(reduced);
     let mut walk = Walk::new(reduced);
@@ -57,9 +58,12 @@ fn branch_one(
         known.best = known.seen.take();
     }
     let combined = |counts: &Counts| lines.combined(graph, &forest.first_reader, counts);
-    let mut bounds: Vec<Line> = (0..lines.base.len())
-        .map(|row| combined(&vec![(row, 1)]))
-        .collect();
+    let ties = [
+        Line::of_payload(reduced, &forest.first_reader),
+        Line::of_layers(graph),
+    ];
+    let rows_alone = (0..lines.base.len()).map(|row| combined(&vec![(row, 1)]));
+    let mut bounds: Vec<Line> = ties.into_iter().chain(rows_alone).collect();
     let mut search = Search {
         bounds: Bounds::new(reduced, &forest, &bounds),
         aims: lines.aims,
@@ -154,7 +158,7 @@ impl Known {
 
 /// The placements that are left.
 struct Search<'a> {
-    /// Per row, then of the aim with the limits, then of the limits.
+    /// Of payload and layers, per row, then of the aim with the limits, then of the limits.
     bounds: Bounds<'a>,
     aims: usize,
     rows_of: usize,
@@ -195,7 +199,7 @@ impl<'a, 'p> Visit<'a, 'p> for Search<'_> {
     }
 
     fn promising(&self) -> bool {
-        let now = self.bounds.now();
+        let (ties, now) = self.bounds.now().split_at(2);
         let (singles, both) = now.split_at(self.rows_of);
         let (aims, limits) = singles.split_at(self.aims);
         // without multipliers there are none of both yet
@@ -203,10 +207,18 @@ impl<'a, 'p> Visit<'a, 'p> for Search<'_> {
         if of_limits.into_iter().any(|beyond| *beyond > 0) {
             return false;
         }
-        self.known.upper().is_none_or(|upper| {
-            let mut with_limits = both.first().into_iter();
-            self.rows.aims(aims) <= upper.aims
-                && with_limits.all(|bound| *bound <= self.whole * upper.aims[0])
-        })
+        let at_least = Rank {
+            aims: self.rows.aims(aims),
+            payload: u64::try_from(ties[0]).unwrap_or(0),
+            edge_layers: usize::try_from(ties[1]).unwrap_or(0),
+        };
+        let with_limits = |upper: Rank| {
+            let mut bounds = both.first().into_iter();
+            bounds.all(|bound| *bound <= self.whole * upper.aims[0])
+        };
+        let (best, seen) = (&self.known.best, &self.known.seen);
+        best.as_ref().is_none_or(|best| at_least < best.rank)
+            && seen.as_ref().is_none_or(|seen| at_least <= seen.rank)
+            && self.known.upper().is_none_or(with_limits)
     }
 }

@@ -33,6 +33,57 @@ pub(super) struct Line {
     pub(super) tensors: Vec<i128>,
 }
 
+impl Line {
+    /// Encoded bytes to the server.
+    pub(super) fn of_payload(reduced: &Reduced<'_>, readers: &[Option<LayerId>]) -> Line {
+        let problem = reduced.problem;
+        let graph = problem.graph();
+        let mut line = Line::nothing(graph);
+        for tensor in graph.tensor_ids() {
+            let wanted = problem.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
+            let ways = reduced.ways[tensor.index()].iter();
+            let least = ways.map(|choice| choice.way.payload.0).min();
+            let least = least.filter(|_| wanted && !problem.is_local(tensor));
+            line.add_crossing(graph, tensor, readers, i128::from(least.unwrap_or(0)));
+        }
+        line
+    }
+
+    /// Layers on the edge.
+    pub(super) fn of_layers(graph: &Graph) -> Line {
+        let mut line = Line::nothing(graph);
+        line.layers.fill(1);
+        line.tensors = vec![0; graph.tensors().len()];
+        line
+    }
+
+    fn nothing(graph: &Graph) -> Line {
+        Line {
+            base: 0,
+            layers: vec![0; graph.layers().len()],
+            tensors: Vec::with_capacity(graph.tensors().len()),
+        }
+    }
+
+    /// Takes the next tensor to add `crossing` when it crosses, which is not below zero.
+    fn add_crossing(
+        &mut self,
+        graph: &Graph,
+        tensor: TensorId,
+        readers: &[Option<LayerId>],
+        crossing: i128,
+    ) {
+        match graph.producer(tensor) {
+            None => self.base += crossing,
+            Some(producer) => self.layers[producer.index()] += crossing,
+        }
+        if let Some(reader) = readers[tensor.index()] {
+            self.layers[reader.index()] -= crossing;
+        }
+        self.tensors.push(crossing);
+    }
+}
+
 impl Lines {
     pub(super) fn new(reduced: &Reduced<'_>, rows: &Rows) -> Lines {
         let mut base = rows.base(&on_the_server(reduced.problem));
@@ -68,15 +119,7 @@ impl Lines {
             let crossing: i128 = tensor.iter().map(|way| total(way)).min().unwrap_or(0);
             // what saves something is taken to cross in every placement
             line.base += crossing.min(0);
-            let crossing = crossing.max(0);
-            match graph.producer(id) {
-                None => line.base += crossing,
-                Some(producer) => line.layers[producer.index()] += crossing,
-            }
-            if let Some(reader) = readers[id.index()] {
-                line.layers[reader.index()] -= crossing;
-            }
-            line.tensors.push(crossing);
+            line.add_crossing(graph, id, readers, crossing.max(0));
         }
         line
     }

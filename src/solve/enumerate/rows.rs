@@ -8,11 +8,18 @@ use crate::problem::{Done, Pace, Parts, Problem, Sum};
 use crate::solve::reduce::Reduced;
 use crate::solve::steps::Paced;
 
-/// The sums that hold while the tasks are done where they are.
-pub(super) struct Rows {
+/// What is compared and limited while the tasks are done where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
     /// Per aim: the sums of which it is the largest.
     aims: Vec<Vec<Sum>>,
+    /// Each sum once, with the least that any limit allows of it.
     limits: Vec<(Sum, i128)>,
+}
+
+/// The sums that hold while the tasks are done where they are.
+pub(super) struct Rows {
+    wanted: Wanted,
     pace: Pace,
     limit_pace: Pace,
     /// Per tensor, made when first asked for.
@@ -27,40 +34,62 @@ pub(super) struct Crossing {
     pub(super) least: Vec<i128>,
 }
 
-impl Rows {
-    pub(super) fn new(reduced: &Reduced<'_>, done: &[Done]) -> Rows {
-        let problem = reduced.problem;
+impl Wanted {
+    pub(super) fn new(problem: &Problem, done: &[Done]) -> Wanted {
         let aims = problem.aims().iter();
-        Rows {
+        let mut limits: Vec<(Sum, i128)> = Vec::new();
+        for limit in problem.limits() {
+            let Some(room) = problem.limit_room(limit) else {
+                continue;
+            };
+            for sum in problem.limit_sums(limit, done) {
+                match limits.iter_mut().find(|(other, _)| *other == sum) {
+                    Some((_, least)) => *least = room.min(*least),
+                    None => limits.push((sum, room)),
+                }
+            }
+        }
+        Wanted {
             aims: aims.map(|aim| problem.aim_sums(aim, done)).collect(),
-            limits: limits(problem, done),
+            limits,
+        }
+    }
+}
+
+impl Rows {
+    pub(super) fn new(reduced: &Reduced<'_>, wanted: Wanted) -> Rows {
+        let problem = reduced.problem;
+        let tensors = problem.graph().tensor_ids();
+        Rows {
+            wanted,
             pace: reduced.pace,
             limit_pace: problem.pace(),
-            tensors: problem
-                .graph()
-                .tensor_ids()
-                .map(|_| OnceCell::new())
-                .collect(),
+            tensors: tensors.map(|_| OnceCell::new()).collect(),
         }
     }
 
     /// Sums of the first aim, then of the second, then of the limits, each with its pace.
     pub(super) fn paced(&self) -> impl Iterator<Item = Paced> {
-        let aims = self.aims.iter().flatten().map(|sum| (*sum, self.pace));
-        let limits = self.limits.iter();
+        let aims = self
+            .wanted
+            .aims
+            .iter()
+            .flatten()
+            .map(|sum| (*sum, self.pace));
+        let limits = self.wanted.limits.iter();
         aims.chain(limits.map(|(sum, _)| (*sum, self.limit_pace)))
     }
 
     /// How many sums the first aim is the largest of, and how many all aims are.
     pub(super) fn aim_sums(&self) -> (usize, usize) {
-        let first = self.aims.first().map_or(0, Vec::len);
-        (first, self.aims.iter().map(Vec::len).sum())
+        let first = self.wanted.aims.first().map_or(0, Vec::len);
+        (first, self.wanted.aims.iter().map(Vec::len).sum())
     }
 
     /// What is allowed of each sum; nothing for those of aims.
     pub(super) fn rooms(&self) -> Vec<i128> {
-        let aims = self.aims.iter().flatten().map(|_| 0);
-        aims.chain(self.limits.iter().map(|(_, room)| *room))
+        let aims = self.wanted.aims.iter().flatten().map(|_| 0);
+        aims.chain(self.wanted.limits.iter().map(|(_, room)| *room))
             .collect()
     }
 
@@ -95,7 +124,7 @@ impl Rows {
     pub(super) fn aims(&self, sums: &[i128]) -> [i128; 2] {
         let mut values = [0; 2];
         let mut rest = sums;
-        for (value, aim) in values.iter_mut().zip(&self.aims) {
+        for (value, aim) in values.iter_mut().zip(&self.wanted.aims) {
             let (own, others) = rest.split_at(aim.len());
             *value = own.iter().copied().max().unwrap_or(0);
             rest = others;
@@ -105,19 +134,8 @@ impl Rows {
 
     /// Whether the limits allow these sums.
     pub(super) fn allow(&self, sums: &[i128]) -> bool {
-        let first = sums.len() - self.limits.len();
-        let mut pairs = sums[first..].iter().zip(&self.limits);
+        let first = sums.len() - self.wanted.limits.len();
+        let mut pairs = sums[first..].iter().zip(&self.wanted.limits);
         pairs.all(|(used, (_, room))| used <= room)
     }
-}
-
-fn limits(problem: &Problem, done: &[Done]) -> Vec<(Sum, i128)> {
-    let mut limits = Vec::new();
-    for limit in problem.limits() {
-        if let Some(room) = problem.limit_room(limit) {
-            let sums = problem.limit_sums(limit, done).into_iter();
-            limits.extend(sums.map(|sum| (sum, room)));
-        }
-    }
-    limits
 }

@@ -5,11 +5,14 @@ use std::rc::Rc;
 
 use super::budgets::Sums;
 use super::choice::{self, Sent};
-use super::rows::{Crossing, Rows};
+use super::rows::{Crossing, Rows, Wanted};
 use super::runs::{Run, runs};
 use crate::graph::{LayerId, LayerSet, TensorId};
 use crate::problem::{Aim, Codecs, Done, Limit, Part, Parts, Rank, Timing};
 use crate::solve::reduce::{Choice, Reduced};
+
+/// More sets of sums than this are not kept for later.
+const MOST_ROWS: usize = 1_000;
 
 /// The placement looked at, with its cost kept up to date.
 pub(super) struct Walk<'a, 'p> {
@@ -38,7 +41,8 @@ pub(super) struct Walk<'a, 'p> {
     /// Per task: layers that it needs and that are on the server.
     missing_of: Vec<usize>,
     depends_on_tasks: bool,
-    rows: HashMap<Vec<Done>, Rc<Rows>>,
+    rows: HashMap<Wanted, Rc<Rows>>,
+    rows_by_done: HashMap<Vec<Done>, Rc<Rows>>,
     fixed_rows: Option<Rc<Rows>>,
 }
 
@@ -85,6 +89,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             missing_of: reduced.problem.needs().iter().map(LayerSet::len).collect(),
             depends_on_tasks: reduced.problem.depends_on_tasks(),
             rows: HashMap::new(),
+            rows_by_done: HashMap::new(),
             fixed_rows: None,
         };
         for layer in graph.layer_ids() {
@@ -387,11 +392,20 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 
     fn rows_of(&mut self, done: Vec<Done>) -> Rc<Rows> {
-        if let Some(rows) = self.rows.get(&done) {
+        if let Some(rows) = self.rows_by_done.get(&done) {
             return Rc::clone(rows);
         }
-        let rows = Rc::new(Rows::new(self.reduced, &done));
-        self.rows.insert(done, Rc::clone(&rows));
+        let wanted = Wanted::new(self.reduced.problem, &done);
+        let new = || Rc::new(Rows::new(self.reduced, wanted.clone()));
+        let rows = Rc::clone(self.rows.entry(wanted.clone()).or_insert_with(new));
+        // many tasks can be done in very many ways
+        if self.rows_by_done.len() >= MOST_ROWS {
+            self.rows_by_done.clear();
+        }
+        if self.rows.len() >= MOST_ROWS {
+            self.rows.clear();
+        }
+        self.rows_by_done.insert(done, Rc::clone(&rows));
         rows
     }
 
