@@ -15,7 +15,7 @@ pub struct Sweep {
     pub no_plan_below_bit_s: Option<u64>,
     /// Slowest rate first; `to_bit_s` of one is `from_bit_s` of the next.
     pub segments: Vec<Segment>,
-    /// What may be missing, when the switches were found by solving at single rates.
+    /// What may be missing, when there were too many plans to compare between the rates solved for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
     /// Plans to compare with, at every rate.

@@ -224,6 +224,7 @@ fn confirmed(
         Some(Solved::Optimal(linear, proof)) if linear.rank.aims == best.rank.aims => {
             format!("{proof}, confirmed by all {count} closed placements")
         }
+        None if count == 1 => "the only closed placement that is left".to_owned(),
         None if joined => {
             format!(
                 "best of {count} closed placements; one of these beats any other cut of a chain"
