@@ -116,6 +116,15 @@ impl<'a> Reduced<'a> {
         !self.edge.contains(layer) && !self.server.contains(layer)
     }
 
+    /// Per layer: whether it comes to the edge with another one.
+    pub(super) fn follows(&self) -> Vec<bool> {
+        let mut follows = vec![false; self.next.len()];
+        for next in self.next.iter().flatten() {
+            follows[next.index()] = true;
+        }
+        follows
+    }
+
     /// Follows closure and tensors that may not cross until nothing changes.
     pub(super) fn propagate(&mut self) -> Result<(), Contradiction> {
         let graph = self.problem.graph();

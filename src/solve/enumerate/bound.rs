@@ -31,10 +31,6 @@ impl Forest {
                 None => roots.push(layer),
             }
         }
-        let mut follows = vec![false; graph.layers().len()];
-        for next in reduced.next.iter().flatten() {
-            follows[next.index()] = true;
-        }
         let first_reader = graph.tensor_ids().map(|tensor| {
             let readers = graph.consumers(tensor);
             let for_certain = reduced.problem.goes_to_server(tensor)
@@ -43,7 +39,7 @@ impl Forest {
         });
         Forest {
             first_reader: first_reader.collect(),
-            follows,
+            follows: reduced.follows(),
             children,
             roots,
         }

@@ -24,16 +24,12 @@ pub(super) struct Run {
 
 /// Per layer that comes first: its run. Empty runs for the others.
 pub(super) fn runs(reduced: &Reduced<'_>) -> Vec<Run> {
-    let graph = reduced.problem.graph();
-    let mut follows = vec![false; graph.layers().len()];
-    for next in reduced.next.iter().flatten() {
-        follows[next.index()] = true;
-    }
+    let follows = reduced.follows();
     let run = |layer: LayerId| match follows[layer.index()] {
         true => Run::default(),
         false => Run::new(reduced, layer),
     };
-    graph.layer_ids().map(run).collect()
+    reduced.problem.graph().layer_ids().map(run).collect()
 }
 
 impl Run {
