@@ -15,9 +15,9 @@ use cutpoint::graph::TensorId;
 use cutpoint::plan::{
     Breakdown, Contender, Explanation, Flip, LimitReason, Plan, Quantity, Segment, Side,
 };
-use cutpoint::problem::Problem;
+use cutpoint::problem::{Limit, Problem};
 use cutpoint::profile::Profile;
-use cutpoint::scenario::{MaxDrop, RateRange, Scenario};
+use cutpoint::scenario::{MaxDrop, Objective, RateRange, Scenario};
 use cutpoint::sensitivity::Sensitivity;
 use cutpoint::server::Server;
 use cutpoint::solve::{
@@ -398,6 +398,66 @@ fn margins_are_the_smallest_there_are() {
         }
     }
     assert!(some > 120 && relative > 40);
+}
+
+/// What limits cost and give is told in what is made small, as fresh plans have it.
+#[test]
+fn limits_cost_and_give_what_is_made_small() {
+    let (mut costly, mut looser, mut faster) = (0, 0, 0);
+    for seed in 0..SEEDS {
+        let mut case = Case::new(seed);
+        let objectives = [
+            Objective::Throughput,
+            Objective::Uplink,
+            Objective::EdgeTime,
+        ];
+        case.scenario.objective = objectives[(seed % 3) as usize];
+        let problem = case.problem();
+        let value = |problem: &Problem| match solve(problem, &Options::default()).unwrap() {
+            Outcome::Plan(plan) => plan.objective.value,
+            Outcome::NoPlan(none) => panic!("{seed}: {}", none.proof),
+        };
+        let Outcome::Plan(plan) = solve(&problem, &Options::default()).unwrap() else {
+            continue;
+        };
+        let own = plan.objective.value;
+        let rival = Rival {
+            name: "alone",
+            problem: &problem,
+            barred: None,
+        };
+        let found = explain(&[rival], 0, &plan, None, &Options::default(), FOREVER).unwrap();
+        for reason in &found.limits {
+            let is_own = |limit: &&Limit| limit.to_string() == reason.limit;
+            let limit = problem.limits().iter().find(is_own).unwrap();
+            let others = problem.limits().iter().filter(|other| *other != limit);
+            let free = value(&problem.with_limits(others.cloned().collect()));
+            assert!(near(own - reason.costs, free), "{seed} {limit}");
+            costly += usize::from(reason.costs > 0.0);
+            for step in &reason.steps {
+                let loose = problem.with_limit_allowing(limit, reason.allows.unwrap() + step.more);
+                assert!(near(own - step.saves, value(&loose)), "{seed} {limit}");
+            }
+            if let Some(next) = &reason.next {
+                let at = |amount| value(&problem.with_limit_allowing(limit, amount));
+                assert!(near(own - next.saves, at(next.at)), "{seed} {limit}");
+                assert!(near(next.to.as_ref().unwrap().value, at(next.at)));
+                assert!(near(own, at(next.at - 1)), "{seed} {limit}");
+                looser += 1;
+            }
+        }
+        let rate = problem.link().rate.bit_s();
+        for step in &found.faster_link {
+            let there = BitRate::from_bit_s(rate + step.more.unsigned_abs()).unwrap();
+            let there = value(&problem.with_rate(there));
+            assert!(near(own - step.saves, there), "{seed}");
+            faster += usize::from(step.saves > 0.0);
+        }
+    }
+    assert!(
+        costly > 10 && looser > 8 && faster > 5,
+        "{costly} {looser} {faster}"
+    );
 }
 
 fn sum(parts: Breakdown) -> f64 {

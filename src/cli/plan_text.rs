@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::plan::{
-    Alternative, Crossing, Evidence, HalfEvidence, Measurement, Plan, Setting, Side, Status, Sweep,
-    TaskPlan,
+    Alternative, Crossing, Evidence, HalfEvidence, Measurement, Plan, PlannedAim, Setting, Side,
+    Status, Sweep, TaskPlan,
 };
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
@@ -160,21 +160,32 @@ pub(super) fn status(plan: &Plan) -> String {
     }
 }
 
+/// A value of an objective.
+pub(super) fn value(aim: &PlannedAim, value: f64) -> String {
+    match aim.name.as_str() {
+        "lateness" if value < 0.0 => format!("{} to spare", ms(-value)),
+        _ => difference(aim, value),
+    }
+}
+
+/// A difference between two values of an objective.
+pub(super) fn difference(aim: &PlannedAim, value: f64) -> String {
+    match aim.name.as_str() {
+        "energy" => format!("{} mJ", three_digits(value)),
+        "uplink" => Bytes(value as u64).to_string(),
+        _ => ms(value),
+    }
+}
+
 /// What the plan is best at, when that is not latency.
 fn aim(plan: &Plan) -> Option<String> {
     let aim = &plan.objective;
     if aim.is_latency() {
         return None;
     }
-    let value = |value: f64| match aim.name.as_str() {
-        "energy" => format!("{} mJ", three_digits(value)),
-        "uplink" => Bytes(value as u64).to_string(),
-        _ if value < 0.0 => format!("{} to spare", ms(-value)),
-        _ => ms(value),
-    };
-    let mut text = format!("{}: {}", aim.name, value(aim.value));
+    let mut text = format!("{}: {}", aim.name, value(aim, aim.value));
     if plan.status != Status::Optimal {
-        text += &format!(", at best {}", value(aim.bound));
+        text += &format!(", at best {}", value(aim, aim.bound));
     }
     if !aim.then.is_empty() {
         text += &format!("; of equals, the best in {}", aim.then);

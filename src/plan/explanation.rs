@@ -42,6 +42,8 @@ pub struct Contender {
     pub crossing: Vec<Crossing>,
     /// Its latency where it is told of.
     pub latency_ms: f64,
+    /// What the plan's objective comes to there, in its unit.
+    pub value: f64,
 }
 
 /// What an amount counts.
@@ -87,15 +89,17 @@ pub struct LimitReason {
     pub uses: Option<i64>,
     /// The rest.
     pub slack: Option<i64>,
-    /// Without it, a faster plan exists.
+    /// Without it, a better plan exists.
     pub binds: bool,
-    /// What it costs: the latency that could be saved without it.
+    /// The latency that is saved without it.
     pub costs_ms: f64,
-    /// The best plan without it, when that is faster.
+    /// What it costs: how much less the objective comes to without it, in its unit.
+    pub costs: f64,
+    /// The best plan without it, when that is better.
     pub without: Option<Contender>,
     /// What a little more would buy.
     pub steps: Vec<Step>,
-    /// The least amount at which a faster plan exists.
+    /// The least amount at which a better plan exists.
     pub next: Option<Change>,
     /// The largest amount at which the plan is no longer allowed.
     pub tighter: Option<Change>,
@@ -111,6 +115,8 @@ pub struct Step {
     pub unit: Unit,
     /// The latency saved.
     pub saves_ms: f64,
+    /// What the objective comes to less, in its unit.
+    pub saves: f64,
     /// The latency then.
     pub latency_ms: f64,
     /// Whether another plan is the best then.
@@ -125,6 +131,8 @@ pub struct Change {
     pub at: i64,
     /// The latency saved; below zero when the other plan is slower.
     pub saves_ms: f64,
+    /// What the objective comes to less, in its unit; below zero when the other plan is worse.
+    pub saves: f64,
     /// The other plan; absent when none meets the limits there.
     pub to: Option<Contender>,
 }
@@ -135,8 +143,10 @@ pub struct Change {
 pub struct Together {
     /// Those that the plan without any limits breaks.
     pub limits: Vec<String>,
-    /// What they cost together.
+    /// The latency that is saved without them.
     pub costs_ms: f64,
+    /// What they cost together, in the unit of the objective.
+    pub costs: f64,
     /// The best plan without any limits.
     pub without: Contender,
     /// Where all are drops of tasks: what it buys when each may lose a little more.

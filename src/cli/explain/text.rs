@@ -18,10 +18,12 @@ pub(super) fn explanation(found: &Explanation) -> String {
     let setting = plan_text::setting(&plan.setting);
     let mut text = format!("{}  {setting}\n\n{}\n", plan.model.file, the_plan(plan));
     if !plan.objective.is_latency() {
-        let name = &plan.objective.name;
+        let (name, value) = (&plan.objective.name, plan.objective.value);
         let _ = writeln!(
             text,
-            "What is made small is {name}; times below are latencies."
+            "What is made small is {name}, here {}; other plans are told with theirs, and with their \
+             latency.",
+            plan_text::value(&plan.objective, value)
         );
     }
     if let Some(line) = plan_text::models(plan) {
@@ -65,7 +67,7 @@ fn the_plan(plan: &Plan) -> String {
         several => format!("; {}", several.join("; ")),
     };
     let known = match plan.status {
-        Status::Optimal => "No plan within the limits is faster".to_owned(),
+        Status::Optimal => format!("No plan within the limits is {}", better(plan)),
         _ => format!("No plan is faster than {}", ms(plan.bound_ms)),
     };
     format!(
@@ -76,13 +78,24 @@ fn the_plan(plan: &Plan) -> String {
     )
 }
 
+fn better(plan: &Plan) -> &'static str {
+    match plan.objective.is_latency() {
+        true => "faster",
+        false => "better",
+    }
+}
+
 /// `150 ms, with 4 of 9 layers on the edge; b crosses as q8`.
 pub(super) fn other(contender: &Contender, plan: &Plan) -> String {
-    format!(
-        "{}, with {}",
-        ms(contender.latency_ms),
-        place(contender, plan)
-    )
+    let latency = ms(contender.latency_ms);
+    let worth = match plan.objective.is_latency() {
+        true => latency,
+        false => {
+            let value = plan_text::value(&plan.objective, contender.value);
+            format!("{value} ({latency})")
+        }
+    };
+    format!("{worth}, with {}", place(contender, plan))
 }
 
 fn place(contender: &Contender, plan: &Plan) -> String {
@@ -121,15 +134,16 @@ fn limits(found: &Explanation) -> Vec<String> {
             "Only together do {} bind: without them {}, {} less.",
             together.limits.join(", "),
             other(&together.without, &found.plan),
-            ms(together.costs_ms)
+            plan_text::difference(&found.plan.objective, together.costs)
         ));
-        lines.extend(steps(&together.steps).map(|line| format!("  Each: {line}")));
+        lines.extend(steps(&together.steps, &found.plan).map(|line| format!("  Each: {line}")));
         lines.extend(together.next.as_ref().map(|next| {
             let more = amount(next.at, Unit::Millionth);
-            let saved = ms(next.saves_ms);
+            let saved = plan_text::difference(&found.plan.objective, next.saves);
+            let better = better(&found.plan);
             let to = next.to.as_ref().map(|to| other(to, &found.plan));
             let to = to.unwrap_or_default();
-            format!("  The next faster plan needs {more} more of each and saves {saved}: {to}.")
+            format!("  The next {better} plan needs {more} more of each and saves {saved}: {to}.")
         }));
     }
     lines
@@ -154,12 +168,12 @@ fn limit(reason: &LimitReason, plan: &Plan) -> Vec<String> {
     }
     let mut lines = vec![format!("{line}.")];
     if let Some(without) = &reason.without {
-        let saved = ms(reason.costs_ms);
+        let saved = plan_text::difference(&plan.objective, reason.costs);
         lines.push(format!(
             "  It costs {saved}: without it {}.",
             other(without, plan)
         ));
-        lines.extend(steps(&reason.steps).map(|line| format!("  {line}")));
+        lines.extend(steps(&reason.steps, plan).map(|line| format!("  {line}")));
     }
     if let (Some(unit), Some(next)) = (reason.unit, &reason.next) {
         lines.push(format!("  {}.", looser(next, unit, plan)));
@@ -177,14 +191,15 @@ fn looser(next: &Change, unit: Unit, plan: &Plan) -> String {
         .as_ref()
         .map_or_else(String::new, |to| other(to, plan));
     format!(
-        "The next faster plan needs {} and saves {}: {to}",
+        "The next {} plan needs {} and saves {}: {to}",
+        better(plan),
         amount_outwards(next.at, unit, true),
-        ms(next.saves_ms)
+        plan_text::difference(&plan.objective, next.saves)
     )
 }
 
 /// What a little more buys, in one sentence.
-fn steps(steps: &[Step]) -> Option<String> {
+fn steps(steps: &[Step], plan: &Plan) -> Option<String> {
     let one = |step: &Step| {
         let more = match (step.unit, step.more) {
             (Unit::Byte, 1_048_576) => "1 MiB".to_owned(),
@@ -195,8 +210,11 @@ fn steps(steps: &[Step]) -> Option<String> {
             },
             (unit, more) => amount(more, unit),
         };
-        match step.saves_ms {
-            saved if saved > 0.0 => format!("{more} more saves {}", ms(saved)),
+        match step.saves {
+            saved if saved > 0.0 => {
+                let saved = plan_text::difference(&plan.objective, saved);
+                format!("{more} more saves {saved}")
+            }
             _ => format!("{more} more saves nothing"),
         }
     };
@@ -210,7 +228,7 @@ fn steps(steps: &[Step]) -> Option<String> {
 
 fn changes(found: &Explanation) -> Vec<String> {
     let plan = &found.plan;
-    let mut lines: Vec<String> = steps(&found.faster_link).into_iter().collect();
+    let mut lines: Vec<String> = steps(&found.faster_link, plan).into_iter().collect();
     lines.extend(found.flips.iter().filter_map(|one| flip(one, plan)));
     lines
 }

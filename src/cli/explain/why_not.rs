@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cutpoint::plan::{Breakdown, Conflict, Flip, Plan, WhyNot};
 
 use super::super::plan::give;
-use super::super::plan_text::{ms, new_table, outwards, rate, right_aligned, shorten};
+use super::super::plan_text::{self, ms, new_table, outwards, rate, right_aligned, shorten};
 use super::text::other;
 
 /// The comparison of a cut with the plan.
@@ -22,9 +22,16 @@ pub(super) fn text(why: &WhyNot, plan: &Plan) -> String {
         return text + "It is impossible: what would cross may not.\n";
     };
     let more = cut.latency_ms - plan.latency_ms;
-    let than = match more {
-        more if more > 0.0 => format!("{} more than the plan", ms(more)),
-        more if more < 0.0 => format!("{} less than the plan", ms(-more)),
+    let (difference_of, value) = (plan_text::difference, cut.value - plan.objective.value);
+    let than = match value {
+        value if value > 0.0 => format!(
+            "{} more than the plan",
+            difference_of(&plan.objective, value)
+        ),
+        value if value < 0.0 => format!(
+            "{} less than the plan",
+            difference_of(&plan.objective, -value)
+        ),
         _ => "as much as the plan".to_owned(),
     };
     let _ = writeln!(text, "It takes {}: {than}.", other(cut, plan));

@@ -173,16 +173,18 @@ impl Question<'_> {
                 question: self,
                 vary: &vary,
             };
-            let (rival, cost) = match way.other(more)? {
-                Some(Some((rival, best))) => (Some(rival), best.cost),
-                _ => (None, self.plan.cost.clone()),
+            let (rival, edge, cost) = match way.other(more)? {
+                Some(Some((rival, best))) => (Some(rival), best.edge, best.cost),
+                _ => (None, self.plan.edge.clone(), self.plan.cost.clone()),
             };
             let problem = way.problem(rival.unwrap_or(self.winner), more);
             let latency_ms = cost.latency_ms(problem.pace());
+            let there = problem.rank(&edge, &cost, problem.pace()).aims[0];
             steps.push(Step {
                 more: i64::try_from(more).unwrap_or(i64::MAX),
                 unit: Unit::BitPerSecond,
                 saves_ms: self.latency_ms() - latency_ms,
+                saves: self.readable(self.problem, self.value) - self.readable(&problem, there),
                 latency_ms,
                 changes: rival.is_some(),
             });

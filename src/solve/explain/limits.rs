@@ -4,7 +4,7 @@ use super::Question;
 use super::search::{ANY_DROP, Open, contender, nearest};
 use super::without;
 use crate::plan::{Change, Flip, LimitReason, Quantity, Step, Together, Unit};
-use crate::problem::Limit;
+use crate::problem::{Limit, Problem};
 use crate::solve::optimum::Optimum;
 use crate::units::Bytes;
 
@@ -49,6 +49,7 @@ impl Question<'_> {
             slack: limit.allows().zip(uses).map(|(allows, uses)| allows - uses),
             binds: free.is_some(),
             costs_ms: saves,
+            costs: free.as_ref().map_or(0.0, |free| self.gains(free)),
             without: free
                 .as_ref()
                 .map(|free| contender(problem, &free.edge, &free.cost)),
@@ -108,6 +109,7 @@ impl Question<'_> {
         let mut together = Together {
             limits: broken.iter().map(ToString::to_string).collect(),
             costs_ms: self.saves(&best),
+            costs: self.gains(&best),
             without: contender(self.problem, &best.edge, &best.cost),
             steps: Vec::new(),
             next: None,
@@ -172,6 +174,7 @@ impl Question<'_> {
                 more,
                 unit: unit(limit),
                 saves_ms,
+                saves: best.as_ref().map_or(0.0, |best| self.gains(best)),
                 latency_ms: self.latency_ms() - saves_ms,
                 changes: best.is_some(),
             });
@@ -204,6 +207,7 @@ impl Question<'_> {
         Change {
             at,
             saves_ms: best.map_or(0.0, |best| self.saves(best)),
+            saves: best.map_or(0.0, |best| self.gains(best)),
             to: best.map(|best| contender(self.problem, &best.edge, &best.cost)),
         }
     }
@@ -213,6 +217,18 @@ impl Question<'_> {
         let pace = self.problem.pace();
         let saved = self.plan.cost.scaled(pace) - other.cost.scaled(pace);
         pace.ns(saved) / 1e6
+    }
+
+    /// What the objective comes to less in another placement, in the unit people read.
+    fn gains(&self, other: &Optimum) -> f64 {
+        let less = self.value - other.rank.aims[0];
+        self.readable(self.problem, less)
+    }
+
+    /// A value of the objective in the unit people read.
+    pub(super) fn readable(&self, problem: &Problem, value: i128) -> f64 {
+        let aim = problem.aims().first();
+        aim.map_or(0.0, |aim| aim.readable(value, problem.pace()))
     }
 
     pub(super) fn latency_ms(&self) -> f64 {
