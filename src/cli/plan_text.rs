@@ -1,16 +1,21 @@
 //! Plans and sweeps for people.
 
+mod aim;
+
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint::plan::{
-    Alternative, Crossing, Evidence, HalfEvidence, Measurement, Plan, PlannedAim, Setting, Side,
-    Status, Sweep, TaskPlan,
+    Alternative, Crossing, Evidence, HalfEvidence, Measurement, Plan, Setting, Side, Status, Sweep,
+    TaskPlan,
 };
 use cutpoint::units::{BitRate, Bytes, format_us, three_digits};
 
 use super::plan::spread_text;
 use super::plural;
+
+use aim::aim;
+pub(super) use aim::{difference, value};
 
 /// A plan with its breakdown and what it is compared with.
 pub(crate) fn plan(plan: &Plan) -> String {
@@ -158,39 +163,6 @@ pub(super) fn status(plan: &Plan) -> String {
         _ if plan.objective.is_latency() => format!("feasible, at best {}", ms(plan.bound_ms)),
         _ => "feasible".to_owned(),
     }
-}
-
-/// A value of an objective.
-pub(super) fn value(aim: &PlannedAim, value: f64) -> String {
-    match aim.name.as_str() {
-        "lateness" if value < 0.0 => format!("{} to spare", ms(-value)),
-        _ => difference(aim, value),
-    }
-}
-
-/// A difference between two values of an objective.
-pub(super) fn difference(aim: &PlannedAim, value: f64) -> String {
-    match aim.name.as_str() {
-        "energy" => format!("{} mJ", three_digits(value)),
-        "uplink" => Bytes(value as u64).to_string(),
-        _ => ms(value),
-    }
-}
-
-/// What the plan is best at, when that is not latency.
-fn aim(plan: &Plan) -> Option<String> {
-    let aim = &plan.objective;
-    if aim.is_latency() {
-        return None;
-    }
-    let mut text = format!("{}: {}", aim.name, value(aim, aim.value));
-    if plan.status != Status::Optimal {
-        text += &format!(", at best {}", value(aim, aim.bound));
-    }
-    if !aim.then.is_empty() {
-        text += &format!("; of equals, the best in {}", aim.then);
-    }
-    Some(text)
 }
 
 pub(super) fn placement(plan: &Plan) -> String {
