@@ -84,8 +84,10 @@ pub(super) fn optimum(
 
 /// Longest time for a bound alone.
 const MOST_FOR_BOUND: Duration = Duration::from_secs(5);
-/// So many closed placements are all looked at rather than bounded.
-const FEW: usize = 20_000;
+/// So many closed placements, or for each layer so many, are all looked at rather than bounded, which
+/// takes a time that grows with the layers.
+const FEW: usize = 2_000;
+const FEW_PER_LAYER: usize = 10;
 /// The best placement within the budgets, where drops are sums.
 fn best_by_sums(
     problem: &Problem,
@@ -117,7 +119,7 @@ fn best_by_sums(
         Engine::Branch => branched(),
         // with many tasks there is much to look at in each placement
         Engine::Auto if many_tasks(problem) && !problem.overlaps() => branched(),
-        Engine::Auto => enumerate(&reduced, most.min(FEW)).or_else(branched),
+        Engine::Auto => enumerate(&reduced, most.min(few(problem))).or_else(branched),
     };
     if let (Some(all), Engine::Auto | Engine::Enumerate | Engine::Branch) = (&all, options.engine) {
         return confirmed(&reduced, all, None);
@@ -161,6 +163,10 @@ fn best_by_sums(
             }
         }
     }
+}
+
+fn few(problem: &Problem) -> usize {
+    FEW.max(FEW_PER_LAYER * problem.graph().layers().len())
 }
 
 /// As many tasks as hardly matter.
