@@ -1,5 +1,6 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod aim;
 mod evidence;
 mod explanation;
 mod lookup;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
+pub use aim::PlannedAim;
 pub use evidence::{Evidence, HalfEvidence};
 pub use explanation::{
     Change, Contender, Explanation, Flip, LimitReason, Margin, Margins, Quantity, Step, Together,
@@ -159,28 +161,6 @@ pub struct Setting {
     /// How likely each rate is, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_spread: Option<String>,
-}
-
-/// What a plan is best at, other than latency.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedAim {
-    /// Name of the objective; empty for latency.
-    pub name: String,
-    /// What it comes to: milliseconds, millijoules (`energy`) or bytes (`uplink`).
-    pub value: f64,
-    /// No plan has less.
-    pub bound: f64,
-    /// Name of the objective that decided between equally good plans; empty without.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub then: String,
-}
-
-impl PlannedAim {
-    /// Whether it is latency alone.
-    pub fn is_latency(&self) -> bool {
-        self.name.is_empty()
-    }
 }
 
 /// A tensor that is sent, and how.

@@ -22,16 +22,13 @@ pub(super) fn text(why: &WhyNot, plan: &Plan) -> String {
         return text + "It is impossible: what would cross may not.\n";
     };
     let more = cut.latency_ms - plan.latency_ms;
-    let (difference_of, value) = (plan_text::difference, cut.value - plan.objective.value);
+    let aim = &plan.objective;
+    let value = cut.value - aim.value_with(plan.latency_ms);
     let than = match value {
-        value if value > 0.0 => format!(
-            "{} more than the plan",
-            difference_of(&plan.objective, value)
-        ),
-        value if value < 0.0 => format!(
-            "{} less than the plan",
-            difference_of(&plan.objective, -value)
-        ),
+        value if value > 0.0 => format!("{} more than the plan", plan_text::difference(aim, value)),
+        value if value < 0.0 => {
+            format!("{} less than the plan", plan_text::difference(aim, -value))
+        }
         _ => "as much as the plan".to_owned(),
     };
     let _ = writeln!(text, "It takes {}: {than}.", other(cut, plan));

@@ -176,7 +176,7 @@ pub(super) fn contender(problem: &Problem, edge: &LayerSet, cost: &Cost) -> Cont
         server_layers: plan.server.len(),
         crossing: plan.crossing,
         latency_ms: plan.latency_ms,
-        value: plan.objective.value,
+        value: plan.objective.value_with(plan.latency_ms),
     }
 }
 
