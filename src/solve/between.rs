@@ -15,7 +15,7 @@ use super::optimum::Optimum;
 use super::reduce::Reduced;
 use super::series::Compared;
 use crate::graph::LayerSet;
-use crate::problem::{Codecs, Rank};
+use crate::problem::{Codecs, Pace, Problem, Rank};
 
 /// More placements than this are too many.
 const MOST_PLACEMENTS: usize = 20_000;
@@ -59,6 +59,15 @@ pub(super) fn pieces_between(
         pieces = envelope.pieces_by_bisection(from, to, &also)?;
     }
     Ok((pieces, Some(RESOLUTION.to_owned())))
+}
+
+/// A position at which the largest line of a known plan changes, and what a plan is to be compared
+/// with there.
+struct Turn {
+    at: u64,
+    problem: Problem,
+    pace: Pace,
+    known: Option<(Rank, usize)>,
 }
 
 /// Positions, and the best plans known there.
@@ -117,6 +126,7 @@ impl Between<'_> {
         let Ok(reduced) = reduced else {
             return Ok(Some(missed));
         };
+        let turns = self.turns_of(rival, turns)?;
         let mut failed = None;
         let mut look = |edge: &LayerSet| {
             if missed.len() >= ENOUGH {
@@ -126,7 +136,7 @@ impl Between<'_> {
                 // those that cannot be are no plans
                 for cost in problem.costs(edge, &codecs).unwrap_or_default() {
                     let plan = Optimum::unproven(edge, cost, &problem);
-                    match self.better(rival, &plan, turns) {
+                    match self.better(rival, &problem, &plan, &turns) {
                         Ok(positions) => missed.extend(positions),
                         Err(error) => failed = Some(error),
                     }
@@ -141,30 +151,46 @@ impl Between<'_> {
         }
     }
 
-    /// Positions, of those that decide, at which a plan is better than the known one.
+    /// What a plan of a rival is to be compared with at these positions.
+    fn turns_of(&self, rival: usize, turns: &BTreeSet<u64>) -> Result<Vec<Turn>, SolveError> {
+        let axis = self.envelope.axis;
+        let turn = |at: &u64| {
+            let problem = axis.problem(rival, *at, *at)?;
+            Ok(Turn {
+                at: *at,
+                pace: axis.pace(&problem, *at),
+                known: self.known(*at)?,
+                problem,
+            })
+        };
+        turns.iter().map(turn).collect()
+    }
+
+    /// Positions, of those that decide, at which a plan is better than the known one; `loosest` is its
+    /// problem at the end of the range.
     fn better(
         &self,
         rival: usize,
+        loosest: &Problem,
         plan: &Optimum,
-        turns: &BTreeSet<u64>,
+        turns: &[Turn],
     ) -> Result<Vec<u64>, SolveError> {
-        let axis = self.envelope.axis;
-        let problem = axis.problem(rival, self.to, self.to)?;
-        if problem.check(&plan.edge, &plan.cost).is_err() {
+        if loosest.check(&plan.edge, &plan.cost).is_err() {
             return Ok(Vec::new());
         }
         let tightest = self.envelope.tightest(rival, plan, (self.from, self.to))?;
-        let mut positions = turns.clone();
-        positions.extend(axis.turns(&problem, &plan.cost));
-        positions.insert(tightest);
-        let mut better = Vec::new();
-        for at in positions
-            .into_iter()
-            .filter(|at| self.holds(*at) && *at >= tightest)
-        {
-            let rank = self.envelope.rank(rival, plan, at)?;
-            if self.known(at)?.is_none_or(|known| (rank, rival) < known) {
-                better.push(at);
+        let beats = |rank: Rank, known: Option<(Rank, usize)>| {
+            known.is_none_or(|known| (rank, rival) < known)
+        };
+        let met = turns.iter().filter(|turn| turn.at >= tightest);
+        let rank = |turn: &Turn| turn.problem.rank(&plan.edge, &plan.cost, turn.pace);
+        let better = met.filter(|turn| beats(rank(turn), turn.known));
+        let mut better: Vec<u64> = better.map(|turn| turn.at).collect();
+        let own = self.envelope.axis.turns(loosest, &plan.cost).into_iter();
+        for at in own.chain([tightest]) {
+            if self.holds(at) && at >= tightest {
+                let rank = self.envelope.rank(rival, plan, at)?;
+                better.extend(beats(rank, self.known(at)?).then_some(at));
             }
         }
         Ok(better)
