@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::choose::{Contest, Rival};
-use super::grid::{Stretch, by_bisection};
+use super::grid::{Stretch, by_guesses};
 use super::optimum::Optimum;
 use super::{Options, SolveError};
 use crate::plan::Plan;
@@ -117,14 +117,16 @@ impl<'a> Envelope<'a> {
         Ok(pieces)
     }
 
-    /// As [`Envelope::pieces`], for aims that are no lines: see [`by_bisection`].
+    /// As [`Envelope::pieces`], for aims that are no lines: see [`by_guesses`].
     pub(super) fn pieces_by_bisection(
         &self,
         from: u64,
         to: u64,
         also: &[u64],
     ) -> Result<Vec<Piece>, SolveError> {
-        let stretches = by_bisection(from, to, also, |at| self.best(at, at), Found::is_same)?;
+        let at = |at| self.best(at, at);
+        let change = |one: (u64, &Found), other: (u64, &Found)| self.change(one, other).map(Some);
+        let stretches = by_guesses(from, to, also, at, Found::is_same, change)?;
         let piece = |stretch: Stretch<Found>| {
             Some(Piece {
                 from: stretch.from,
@@ -137,6 +139,24 @@ impl<'a> Envelope<'a> {
             true => Err(self.infeasible(to)?),
             false => Ok(pieces),
         }
+    }
+
+    /// A position from which on the second of two plans is better, and before which the first is, when
+    /// each is where it is.
+    fn change(&self, one: (u64, &Found), other: (u64, &Found)) -> Result<u64, SolveError> {
+        let rank = |found: &Found, at: u64| {
+            let rank = self.rank(found.rival, &found.best, at)?;
+            Ok::<_, SolveError>((rank, found.rival))
+        };
+        let (mut before, mut from) = (one.0, other.0);
+        while from - before > 1 {
+            let middle = before + (from - before) / 2;
+            match rank(other.1, middle)? < rank(one.1, middle)? {
+                true => from = middle,
+                false => before = middle,
+            }
+        }
+        Ok(from)
     }
 
     /// Why there is no plan even at the loosest position.

@@ -16,6 +16,9 @@ pub struct Stretch<P> {
 /// stretch between two of them is found.
 const POINTS: u32 = 33;
 
+/// After so many guesses a stretch is halved.
+const GUESSES: usize = 4;
+
 /// Solves at points of a range, and halves each stretch between two of them whose plans differ,
 /// down to one step. So both plans beside every switch are found by real solves; a plan that is the
 /// best only between two points whose plans are the same is not.
@@ -31,6 +34,22 @@ pub fn by_bisection<P: Clone, E>(
     at: impl Fn(u64) -> Result<Option<P>, E>,
     is_same: impl Fn(&P, &P) -> bool,
 ) -> Result<Vec<Stretch<P>>, E> {
+    by_guesses(from, to, also, at, is_same, |_, _| Ok(None))
+}
+
+/// As [`by_bisection`], with a guess where, between two steps with different plans, the second becomes
+/// better than the first. Stretches are halved as well, so that bad guesses cost little.
+///
+/// # Errors
+/// Those of `at` and `guess`.
+pub(super) fn by_guesses<P: Clone, E>(
+    from: u64,
+    to: u64,
+    also: &[u64],
+    at: impl Fn(u64) -> Result<Option<P>, E>,
+    is_same: impl Fn(&P, &P) -> bool,
+    guess: impl Fn((u64, &P), (u64, &P)) -> Result<Option<u64>, E>,
+) -> Result<Vec<Stretch<P>>, E> {
     let same = |one: &Option<P>, other: &Option<P>| match (one, other) {
         (Some(one), Some(other)) => is_same(one, other),
         (one, other) => one.is_none() && other.is_none(),
@@ -43,13 +62,23 @@ pub fn by_bisection<P: Clone, E>(
     for point in points(from, to, also) {
         // what is still to be looked at, the nearest last
         let mut ahead = vec![(point, at(point)?)];
+        let mut guesses = 0;
         while let (Some((step, plan)), Some(last)) = (ahead.pop(), stretches.last_mut()) {
             if same(&last.plan, &plan) {
                 last.to = step;
             } else if step - last.to > 1 {
-                let middle = last.to + (step - last.to) / 2;
+                let mut next = last.to + (step - last.to) / 2;
+                guesses += 1;
+                if let (Some(own), Some(other)) = (&last.plan, &plan)
+                    && guesses % GUESSES != 0
+                    && let Some(change) = guess((last.to, own), (step, other))?
+                {
+                    // the second is better from there on, the first up to the step before
+                    let change = if change < step { change } else { step - 1 };
+                    next = change.clamp(last.to + 1, step - 1);
+                }
                 ahead.push((step, plan));
-                ahead.push((middle, at(middle)?));
+                ahead.push((next, at(next)?));
             } else {
                 stretches.push(Stretch {
                     from: step,
@@ -103,6 +132,12 @@ mod tests {
         }
         assert_eq!(found.last().unwrap().to, 10_000);
         assert_eq!(found.len(), 22);
+        // a guess is no more than that
+        for guess in [Some(0), Some(5_000), Some(u64::MAX)] {
+            let at = |step| Ok::<_, ()>(plan(step));
+            let guessed = by_guesses(1, 10_000, &[], at, |a, b| a == b, |_, _| Ok(guess));
+            assert_eq!(guessed.unwrap(), found);
+        }
         let one = by_bisection(5, 5, &[], |step| Ok::<_, ()>(plan(step)), |a, b| a == b).unwrap();
         assert_eq!(one.len(), 1);
     }
