@@ -10,8 +10,7 @@ use std::collections::BTreeSet;
 
 use super::SolveError;
 use super::enumerate::each_placement;
-use super::envelope::{Envelope, Piece};
-use super::optimum::Optimum;
+use super::envelope::{Envelope, Piece, Placed};
 use super::reduce::Reduced;
 use super::series::Compared;
 use crate::graph::LayerSet;
@@ -135,8 +134,7 @@ impl Between<'_> {
             for codecs in ways_to_send(&reduced, edge)? {
                 // those that cannot be are no plans
                 for cost in problem.costs(edge, &codecs).unwrap_or_default() {
-                    let plan = Optimum::unproven(edge, cost, &problem);
-                    match self.better(rival, &problem, &plan, &turns) {
+                    match self.better(rival, &problem, (edge, &cost), &turns) {
                         Ok(positions) => missed.extend(positions),
                         Err(error) => failed = Some(error),
                     }
@@ -172,10 +170,11 @@ impl Between<'_> {
         &self,
         rival: usize,
         loosest: &Problem,
-        plan: &Optimum,
+        plan: Placed<'_>,
         turns: &[Turn],
     ) -> Result<Vec<u64>, SolveError> {
-        if loosest.check(&plan.edge, &plan.cost).is_err() {
+        let (edge, cost) = plan;
+        if loosest.check(edge, cost).is_err() {
             return Ok(Vec::new());
         }
         let tightest = self.envelope.tightest(rival, plan, (self.from, self.to))?;
@@ -183,10 +182,10 @@ impl Between<'_> {
             known.is_none_or(|known| (rank, rival) < known)
         };
         let met = turns.iter().filter(|turn| turn.at >= tightest);
-        let rank = |turn: &Turn| turn.problem.rank(&plan.edge, &plan.cost, turn.pace);
+        let rank = |turn: &Turn| turn.problem.rank(edge, cost, turn.pace);
         let better = met.filter(|turn| beats(rank(turn), turn.known));
         let mut better: Vec<u64> = better.map(|turn| turn.at).collect();
-        let own = self.envelope.axis.turns(loosest, &plan.cost).into_iter();
+        let own = self.envelope.axis.turns(loosest, cost).into_iter();
         for at in own.chain([tightest]) {
             if self.holds(at) && at >= tightest {
                 let rank = self.envelope.rank(rival, plan, at)?;
@@ -200,11 +199,7 @@ impl Between<'_> {
     /// plan meets the limits.
     fn known(&self, at: u64) -> Result<Option<(Rank, usize)>, SolveError> {
         let piece = self.pieces.iter().rev().find(|piece| piece.from <= at);
-        let rank = piece.map(|piece| {
-            let found = &piece.found;
-            let rank = self.envelope.rank(found.rival, &found.best, at)?;
-            Ok((rank, found.rival))
-        });
+        let rank = piece.map(|piece| self.envelope.standing(&piece.found, at));
         rank.transpose()
     }
 }

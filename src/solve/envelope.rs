@@ -18,6 +18,7 @@ use super::choose::{Contest, Rival};
 use super::grid::{Stretch, by_guesses};
 use super::optimum::Optimum;
 use super::{Options, SolveError};
+use crate::graph::LayerSet;
 use crate::plan::Plan;
 use crate::problem::{Cost, Pace, Problem, Rank};
 
@@ -70,7 +71,14 @@ pub(super) struct Found {
     pub(super) best: Optimum,
 }
 
+/// Layers on the edge, and what that costs.
+pub(super) type Placed<'a> = (&'a LayerSet, &'a Cost);
+
 impl Found {
+    pub(super) fn placed(&self) -> Placed<'_> {
+        (&self.best.edge, &self.best.cost)
+    }
+
     pub(super) fn is_same(&self, other: &Found) -> bool {
         let (own, other_best) = (&self.best, &other.best);
         self.rival == other.rival
@@ -144,14 +152,10 @@ impl<'a> Envelope<'a> {
     /// A position from which on the second of two plans is better, and before which the first is, when
     /// each is where it is.
     fn change(&self, one: (u64, &Found), other: (u64, &Found)) -> Result<u64, SolveError> {
-        let rank = |found: &Found, at: u64| {
-            let rank = self.rank(found.rival, &found.best, at)?;
-            Ok::<_, SolveError>((rank, found.rival))
-        };
         let (mut before, mut from) = (one.0, other.0);
         while from - before > 1 {
             let middle = before + (from - before) / 2;
-            match rank(other.1, middle)? < rank(one.1, middle)? {
+            match self.standing(other.1, middle)? < self.standing(one.1, middle)? {
                 true => from = middle,
                 false => before = middle,
             }
@@ -176,11 +180,8 @@ impl<'a> Envelope<'a> {
             let Some(loose) = self.best(to, to)? else {
                 return Ok(false);
             };
-            let low = self.tightest(loose.rival, &loose.best, (from, to))?;
-            let rank = |found: &Found, at: u64| {
-                let rank = self.rank(found.rival, &found.best, at)?;
-                Ok::<_, SolveError>((rank, found.rival))
-            };
+            let low = self.tightest(loose.rival, loose.placed(), (from, to))?;
+            let rank = |found: &Found, at: u64| self.standing(found, at);
             let mut low_best = low;
             if self.axis.aims_vary()
                 && let Some(rival) = self.best(to, low)?
@@ -220,12 +221,12 @@ impl<'a> Envelope<'a> {
     pub(super) fn tightest(
         &self,
         rival: usize,
-        plan: &Optimum,
+        (edge, cost): Placed<'_>,
         (from, to): (u64, u64),
     ) -> Result<u64, SolveError> {
         let meets = |at: u64| -> Result<bool, SolveError> {
             let problem = self.axis.problem(rival, at, to)?;
-            Ok(problem.check(&plan.edge, &plan.cost).is_ok())
+            Ok(problem.check(edge, cost).is_ok())
         };
         if !self.axis.limits_vary() || meets(from)? {
             return Ok(from);
@@ -241,11 +242,21 @@ impl<'a> Envelope<'a> {
         Ok(holds)
     }
 
+    /// What decides between found plans at a position.
+    pub(super) fn standing(&self, found: &Found, at: u64) -> Result<(Rank, usize), SolveError> {
+        Ok((self.rank(found.rival, found.placed(), at)?, found.rival))
+    }
+
     /// What decides about a plan at a position.
-    pub(super) fn rank(&self, rival: usize, plan: &Optimum, at: u64) -> Result<Rank, SolveError> {
+    pub(super) fn rank(
+        &self,
+        rival: usize,
+        (edge, cost): Placed<'_>,
+        at: u64,
+    ) -> Result<Rank, SolveError> {
         let problem = self.axis.problem(rival, at, at)?;
         let pace = self.axis.pace(&problem, at);
-        Ok(problem.rank(&plan.edge, &plan.cost, pace))
+        Ok(problem.rank(edge, cost, pace))
     }
 
     /// The best plan of those that the limits allow at one position, with aims as at another.

@@ -1,5 +1,6 @@
-//! Every optimal plan over a range of whole steps of something that plans are no lines in: the
-//! server's speed, since the times of its layers are rounded one by one.
+//! The best plans over a range of whole steps, from solving at single ones: of the server's speed,
+//! which plans are no lines in, since the times of its layers are rounded one by one; and where what
+//! is made small is the largest of several lines.
 
 /// A plan, or that there is none, from one step to another.
 #[derive(Debug, Clone, PartialEq)]

@@ -24,21 +24,6 @@ pub(super) struct Optimum {
     pub(super) bound: i128,
 }
 
-impl Optimum {
-    /// A placement that nothing is known about.
-    pub(super) fn unproven(edge: &LayerSet, cost: Cost, problem: &Problem) -> Optimum {
-        let rank = problem.rank(edge, &cost, problem.pace());
-        Optimum {
-            edge: edge.clone(),
-            bound: problem.least_possible(),
-            proven: false,
-            proof: String::new(),
-            cost,
-            rank,
-        }
-    }
-}
-
 /// The best placement; `None` when no placement meets the limits.
 pub(super) fn optimum(
     problem: &Problem,

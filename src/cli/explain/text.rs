@@ -68,7 +68,13 @@ fn the_plan(plan: &Plan) -> String {
     };
     let known = match plan.status {
         Status::Optimal => format!("No plan within the limits is {}", better(plan)),
-        _ => format!("No plan is faster than {}", ms(plan.bound_ms)),
+        _ if plan.objective.is_latency() => {
+            format!("No plan is faster than {}", ms(plan.bound_ms))
+        }
+        _ => {
+            let bound = plan_text::value(&plan.objective, plan.objective.bound);
+            format!("No plan is better than {bound}")
+        }
     };
     format!(
         "The plan takes {}: {}{crossing}.\n{known}: {}.",

@@ -9,6 +9,7 @@ use super::ms;
 pub(in crate::cli) fn value(aim: &PlannedAim, value: f64) -> String {
     match aim.name.as_str() {
         "lateness" if value < 0.0 => format!("{} to spare", ms(-value)),
+        "lateness" => format!("{} late", ms(value)),
         _ => difference(aim, value),
     }
 }
