@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use common::oracle::{Oracle, Placed, Rank};
 use common::random::{accuracy, network, wishes};
-use common::{Dice, Net, scenario};
+use common::{Dice, Net, codec_record, scenario};
 use cutpoint::codec::Codec;
 use cutpoint::graph::{LayerId, LayerSet};
 use cutpoint::plan::{NoPlan, Plan, Status};
@@ -657,4 +657,80 @@ fn a_slower_cut_of_a_chain_is_taken_where_a_faster_one_has_no_room() {
     assert_eq!(free.edge, ["t0", "t2", "t3"]);
     wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes - 1));
     assert_eq!(best(&wishes).edge, ["t0", "t1", "t2", "t3"]);
+}
+
+/// The same on the server: a cut behind a larger tensor is faster, but that is there from the start,
+/// beside what another branch makes.
+#[test]
+fn a_slower_cut_of_a_chain_is_taken_where_the_server_has_no_room_for_a_faster_one() {
+    let mut net = Net::new(0);
+    let image = net.input("image", 5_000);
+    let other = net.input("other", 1);
+    let small = net.layer(&[image], 10, 1.0);
+    let beside = net.layer(&[other], 1_500, 1.0);
+    let short = net.layer(&[beside], 1, 1.0);
+    let large = net.layer(&[small], 1_000, 1.0);
+    net.profile.layers[3].server_us = 100_000.0;
+    let rest = net.layer(&[large], 1, 1e6);
+    net.output(&short);
+    net.output(&rest);
+    let profile = net.done();
+    let mut wishes = scenario("10Gbit/s", "0 ms");
+    wishes.limits.keep_on_server = vec!["t1".to_owned()];
+    let best = |wishes: &Scenario| {
+        let problem = Problem::new(&profile, &Server::faster(100.0), wishes).unwrap();
+        match solve(&problem, &Options::default()).unwrap() {
+            Outcome::Plan(plan) => plan,
+            Outcome::NoPlan(none) => panic!("{}", none.proof),
+        }
+    };
+    let free = best(&wishes);
+    assert_eq!(free.edge, ["t0", "t3"]);
+    wishes.limits.server_memory = Some(Bytes(free.server_memory_bytes - 1));
+    assert_eq!(best(&wishes).edge, ["t0"]);
+}
+
+/// A tensor crosses for one task, in a codec that another task must not lose by: a cut of the other
+/// one's head behind its first layer saves sending that tensor as it is.
+#[test]
+fn a_cut_of_a_chain_is_not_given_up_for_a_tensor_that_counts_for_others_alone() {
+    let mut net = Net::new(0);
+    let image = net.input("image", 1_000);
+    let shared = net.layer(&[image], 1_000, 1.0);
+    let first = net.layer(std::slice::from_ref(&shared), 500, 1.0);
+    let careful = net.layer(&[first], 1, 1e6);
+    let careless = net.layer(&[shared], 1, 1e6);
+    net.output(&careful);
+    net.output(&careless);
+    let mut profile = net.done();
+    profile.codecs.push(codec_record("q8", 1.0, 0.0));
+    let mut file = accuracy(0, &profile);
+    file.crossings.retain(|record| record.tensor == "t0");
+    file.crossings.truncate(1);
+    let record = &mut file.crossings[0];
+    record.codec = "q8".parse().unwrap();
+    record.drops = [("t2", 0.5), ("t3", 0.0)]
+        .map(|(task, mean)| TaskDrop {
+            task: task.to_owned(),
+            mean,
+            std_error: 0.0,
+        })
+        .to_vec();
+    let mut wishes = scenario("10Mbit/s", "0 ms");
+    wishes.codecs = vec![Codec::F32, Codec::Q8];
+    wishes.limits.raw_stays = true;
+    wishes.limits.keep_on_server = vec!["t3".to_owned()];
+    wishes.limits.accuracy.drops = vec!["1%".parse().unwrap()];
+    let server = Server::faster(1e3);
+    let problem = Problem::with_accuracy(&profile, &server, &wishes, Some(&file)).unwrap();
+    let Outcome::Plan(plan) = solve(&problem, &Options::default()).unwrap() else {
+        panic!("there is a plan");
+    };
+    assert_eq!(plan.edge, ["t0", "t1"]);
+    let sent: Vec<(&str, Codec)> = plan
+        .crossing
+        .iter()
+        .map(|c| (c.tensor.as_str(), c.codec))
+        .collect();
+    assert_eq!(sent, [("t0", Codec::Q8), ("t1", Codec::F32)]);
 }
