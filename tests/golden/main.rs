@@ -12,8 +12,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod desk;
+mod errors;
+mod explain;
 mod help;
 mod limits;
 mod plan;
+mod replay;
 mod settings;
 mod sweep;
