@@ -18,5 +18,6 @@ mod help;
 mod limits;
 mod plan;
 mod replay;
+mod report;
 mod settings;
 mod sweep;
