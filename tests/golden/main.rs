@@ -11,11 +11,14 @@
 // helpers of tests may fail as loudly as tests
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod annotate;
 mod desk;
 mod errors;
+mod exchange;
 mod explain;
 mod help;
 mod limits;
+mod models;
 mod plan;
 mod replay;
 mod report;
