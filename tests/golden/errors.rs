@@ -161,16 +161,16 @@ fn of_arguments() {
             ("over_backwards", "--rate 1Mbit/s --over fps=2..1"),
             ("over_twice", "--rate 1Mbit/s --over fps=1..2 --fps 3"),
             (
-                "over_speed",
-                "--rate 1Mbit/s --server ladon.toml --over speed=1x..2x",
-            ),
-            (
                 "hysteresis",
                 "--rate 1Mbit/s..2Mbit/s --lookup t.toml --hysteresis much",
             ),
             ("spread", "--rate 1Mbit/s..2Mbit/s --rate-spread 10%"),
         ],
     );
+    desk.check([(
+        "sweep__usage__over_speed",
+        "sweep --edge ladon.toml --server ladon.toml --rate 1Mbit/s --over speed=1x..2x",
+    )]);
 }
 
 #[test]

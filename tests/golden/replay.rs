@@ -50,7 +50,7 @@ fn of_small_traces() {
     let desk = Desk::new();
     desk.write(
         "steps.csv",
-        "time_s,rate\n0,10Mbit/s\n1,100kbit/s\n2,1Mbit/s\n3,0\n4,30Mbit/s\n",
+        "time_s,rate\n0,10Mbit/s\n1,100kbit/s\n2,1Mbit/s\n3,0Mbit/s\n4,30Mbit/s\n",
     );
     desk.write(
         "packets.txt",
