@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use cutpoint::codec::{Affine, Calibration, ClipRange, Codec, Form};
-use cutpoint::graph::{ElementType, Tensor};
-use cutpoint::onnx::{CodecData, Model, Scale, codec_models};
-use cutpoint::runtime::library::find_or_fetch;
-use cutpoint::runtime::session::{Session, SessionOptions, Values};
-use cutpoint::runtime::{Environment, environment};
-use cutpoint::units::Bytes;
-use cutpoint::wire;
+use cutpoint_core::codec::{Affine, Calibration, ClipRange, Codec, Form};
+use cutpoint_core::graph::{ElementType, Tensor};
+use cutpoint_core::units::Bytes;
+use cutpoint_onnx::wire;
+use cutpoint_onnx::{CodecData, Model, Scale, codec_models};
+use cutpoint_runtime::library::find_or_fetch;
+use cutpoint_runtime::session::{Session, SessionOptions, Values};
+use cutpoint_runtime::{Environment, environment};
 use ort::value::Tensor as OrtTensor;
 
 const ACTIVATION: [u64; 4] = [1, 64, 56, 56];

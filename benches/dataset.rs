@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use cutpoint::dataset::shapes::{BYTES, Noise, Renderer, scenes};
+use cutpoint_accuracy::dataset::shapes::{BYTES, Noise, Renderer, scenes};
 
 fn drawing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("shapes, one thread");

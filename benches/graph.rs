@@ -2,15 +2,12 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "../tests/common/mod.rs"]
-mod common;
-
 use std::path::Path;
 
-use common::FAMILIES;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use cutpoint::onnx::Model;
-use cutpoint::profile::Profile;
+use cutpoint_core::profile::Profile;
+use cutpoint_onnx::Model;
+use cutpoint_testkit::FAMILIES;
 
 fn graphs(criterion: &mut Criterion) {
     let path = Path::new("synthetic.toml");

@@ -2,20 +2,17 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "../tests/common/mod.rs"]
-mod common;
-
 use std::hint::black_box;
 use std::time::Duration;
 
-use common::flow::Flow;
-use common::{FAMILIES, limited, scenario};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use cutpoint::problem::Problem;
-use cutpoint::scenario::{RateRange, Scenario};
-use cutpoint::server::Server;
-use cutpoint::solve::{Engine, Options, solve, sweep};
-use cutpoint::units::Bytes;
+use cutpoint_core::units::Bytes;
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::scenario::{RateRange, Scenario};
+use cutpoint_planner::server::Server;
+use cutpoint_planner::solve::{Engine, Options, solve, sweep};
+use cutpoint_testkit::flow::Flow;
+use cutpoint_testkit::{FAMILIES, limited, scenario};
 
 const SIZES: [usize; 4] = [50, 200, 500, 2000];
 const RATE: &str = "20Mbit/s";

@@ -3,14 +3,11 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "../tests/report_support/mod.rs"]
-mod report_support;
-
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use report_support::{network, ugly};
+use cutpoint_testkit::report_support::{network, ugly};
 
 fn everything(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("all figures and the page");

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::onnx::annotate::{self, Note, Notes};
-use cutpoint::onnx::{self, CutRequest, Model, Reading, ValueFacts};
-use cutpoint::plan::Plan;
-use cutpoint::profile::{LayerRecord, Profile, TimeOrigin};
-use cutpoint::report::prepare;
-use cutpoint::server::Server;
-use cutpoint::units::BitRate;
+use cutpoint_core::plan::Plan;
+use cutpoint_core::profile::{LayerRecord, Profile, TimeOrigin};
+use cutpoint_core::units::BitRate;
+use cutpoint_onnx::annotate::{self, Note, Notes};
+use cutpoint_onnx::{CutRequest, Model, Reading, ValueFacts};
+use cutpoint_planner::server::Server;
+use cutpoint_report::prepare;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &AnnotateArgs, common: &Common) -> anyhow::Result<()> {
     }
     let data = annotate::annotate(&args.model, &notes, &args.out);
     let data = data.map_err(|error| match error {
-        onnx::OnnxError::Description { .. } => Kind::Usage.of(error),
+        cutpoint_onnx::OnnxError::Description { .. } => Kind::Usage.of(error),
         _ => Kind::Other.of(error),
     })?;
     let count = |wanted: &str| sides.iter().filter(|(_, side)| *side == wanted).count();
@@ -126,8 +126,8 @@ fn plan_of(args: &AnnotateArgs, model: &Model) -> anyhow::Result<Plan> {
         anyhow::anyhow!(
             "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
             args.plan.display(),
-            onnx::show(&plan.model.file),
-            onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
+            cutpoint_onnx::show(&plan.model.file),
+            cutpoint_onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
             args.model.display()
         )
     };
@@ -264,8 +264,8 @@ impl Times {
                 "{} is not the profile that {} was made from ({} on {})",
                 path.display(),
                 args.plan.display(),
-                onnx::show(&plan.model.file),
-                onnx::show(&plan.setting.edge)
+                cutpoint_onnx::show(&plan.model.file),
+                cutpoint_onnx::show(&plan.setting.edge)
             )
         };
         let fits = is_of(&profile, plan).then_some(()).ok_or_else(misfit);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cutpoint::runtime::memory;
+use cutpoint_runtime::memory;
 
 use super::{Common, engine};
 

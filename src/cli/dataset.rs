@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
-use cutpoint::dataset::DataError;
-use cutpoint::dataset::shapes::{self, Request, Summary};
+use cutpoint_accuracy::dataset::DataError;
+use cutpoint_accuracy::dataset::shapes::{self, Request, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Common, Kind, plural};

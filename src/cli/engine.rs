@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use clap::Args;
-use cutpoint::onnx::Model;
-use cutpoint::runtime::Environment;
-use cutpoint::runtime::library::{self, Library, LibraryError, Origin};
-use cutpoint::runtime::probe::InputShape;
-use cutpoint::runtime::session::Provider;
-use cutpoint::runtime::{RunError, board, environment, providers};
-use cutpoint::scenario::parse_task;
-use cutpoint::task::Task;
+use cutpoint_core::task::Task;
+use cutpoint_onnx::Model;
+use cutpoint_planner::scenario::parse_task;
+use cutpoint_runtime::Environment;
+use cutpoint_runtime::library::{self, Library, LibraryError, Origin};
+use cutpoint_runtime::probe::InputShape;
+use cutpoint_runtime::session::Provider;
+use cutpoint_runtime::{RunError, board, environment, providers};
 
 use super::{Common, Kind, OrFail};
 

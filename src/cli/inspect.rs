@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use cutpoint::cuts::{self, Cut};
-use cutpoint::graph::{Graph, GraphError, LayerSet, TensorId};
-use cutpoint::onnx::show;
-use cutpoint::runtime::RunError;
-use cutpoint::runtime::measure::Control;
-use cutpoint::runtime::prepare::{Prepared, prepare};
-use cutpoint::runtime::session::Provider;
-use cutpoint::task::Task;
-use cutpoint::units::Bytes;
+use cutpoint_core::cuts::{self, Cut};
+use cutpoint_core::graph::{Graph, GraphError, LayerSet, TensorId};
+use cutpoint_core::task::Task;
+use cutpoint_core::units::Bytes;
+use cutpoint_onnx::show;
+use cutpoint_runtime::RunError;
+use cutpoint_runtime::measure::Control;
+use cutpoint_runtime::prepare::{Prepared, prepare};
+use cutpoint_runtime::session::Provider;
 use serde::Serialize;
 
 use super::engine::{self, ModelArgs};
@@ -139,7 +139,7 @@ fn port(graph: &Graph, tensor: TensorId) -> PortAnswer {
 fn task_answers(
     graph: &Graph,
     tasks: &[Task],
-) -> Result<Vec<TaskAnswer>, cutpoint::graph::GraphError> {
+) -> Result<Vec<TaskAnswer>, cutpoint_core::graph::GraphError> {
     let needs = tasks
         .iter()
         .map(|task| Ok(graph.ancestors(&task.tensors(graph)?)))
@@ -380,9 +380,11 @@ fn flops(count: u64) -> String {
     let value = count as f64;
     match count {
         0..1_000 => count.to_string(),
-        1_000..1_000_000 => format!("{} k", cutpoint::units::three_digits(value / 1e3)),
-        1_000_000..1_000_000_000 => format!("{} M", cutpoint::units::three_digits(value / 1e6)),
-        _ => format!("{} G", cutpoint::units::three_digits(value / 1e9)),
+        1_000..1_000_000 => format!("{} k", cutpoint_core::units::three_digits(value / 1e3)),
+        1_000_000..1_000_000_000 => {
+            format!("{} M", cutpoint_core::units::three_digits(value / 1e6))
+        }
+        _ => format!("{} G", cutpoint_core::units::three_digits(value / 1e9)),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint::plan::{Hysteresis, Lookup, Sweep};
-use cutpoint::units::Share;
+use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
+use cutpoint_core::units::Share;
 
 use super::wishes::check_out;
 use super::{Kind, OrFail, files};

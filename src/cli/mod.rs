@@ -94,7 +94,7 @@ enum Command {
     Dataset(dataset::DatasetArgs),
     Runtime(runtime::RuntimeArgs),
     Demo(demo::DemoArgs),
-    #[command(name = cutpoint::runtime::memory::CHILD_COMMAND, hide = true)]
+    #[command(name = cutpoint_runtime::memory::CHILD_COMMAND, hide = true)]
     PeakMemory(child::ChildArgs),
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use cutpoint::candidates::{Candidate, candidates, relative_to_best};
-use cutpoint::plan::{DelayMap, OverSegment, OverSweep, Plan};
-use cutpoint::scenario::{Dial, Over};
-use cutpoint::solve::{
+use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
+use cutpoint_planner::candidates::{Candidate, candidates, relative_to_best};
+use cutpoint_planner::scenario::{Dial, Over};
+use cutpoint_planner::solve::{
     Choice, SolveError, Stretch, by_bisection, choose, map, over_file, sweep_over,
 };
 use serde::Serialize;
@@ -226,7 +226,7 @@ fn refusal(error: SolveError, common: &Common) -> anyhow::Error {
 fn finish(
     found: &impl Serialize,
     text: &str,
-    toml: Result<String, cutpoint::plan::PlanFileError>,
+    toml: Result<String, cutpoint_core::plan::PlanFileError>,
     out: Option<&Path>,
     common: &Common,
 ) -> anyhow::Result<()> {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use cutpoint::plan::{DelayMap, OverSegment, OverSweep, Plan};
-use cutpoint::scenario::{Dial, Over};
-use cutpoint::units::Bytes;
+use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
+use cutpoint_core::units::Bytes;
+use cutpoint_planner::scenario::{Dial, Over};
 
 use super::plan_text::{machines, ms, new_table, rate, right_aligned, what_crosses};
 use super::plural;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use cutpoint::plan::{Hysteresis, Sweep};
-use cutpoint::replay::{Estimator, Options, Replay, replay};
-use cutpoint::scenario::{FrameRate, RateRange};
-use cutpoint::solve::{SolveError, sweep_models};
-use cutpoint::trace::{Reading, Trace};
-use cutpoint::units::{BitRate, Delay, Share};
+use cutpoint_core::plan::{Hysteresis, Sweep};
+use cutpoint_core::trace::{Reading, Trace};
+use cutpoint_core::units::{BitRate, Delay, Share};
+use cutpoint_planner::replay::{Estimator, Options, Replay, replay};
+use cutpoint_planner::scenario::{FrameRate, RateRange};
+use cutpoint_planner::solve::{SolveError, sweep_models};
 
 use super::lookup::is_json;
 use super::plan::fail;

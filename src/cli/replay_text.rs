@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use cutpoint::plan::{LookupSegment, Sweep};
-use cutpoint::replay::{Policy, PolicyResult, Replay};
-use cutpoint::trace::Summary;
-use cutpoint::units::{format_stated_us, three_digits};
+use cutpoint_core::plan::{LookupSegment, Sweep};
+use cutpoint_core::trace::Summary;
+use cutpoint_core::units::{format_stated_us, three_digits};
+use cutpoint_planner::replay::{Policy, PolicyResult, Replay};
 
 use super::plan_text::{machines, ms, new_table, rate, right_aligned, shorten};
 use super::plural;

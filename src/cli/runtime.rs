@@ -1,8 +1,8 @@
 //! `cutpoint runtime`: where ONNX Runtime comes from.
 
 use clap::Args;
-use cutpoint::runtime::{library, providers};
-use cutpoint::units::Bytes;
+use cutpoint_core::units::Bytes;
+use cutpoint_runtime::{library, providers};
 use serde::Serialize;
 
 use super::{Common, engine};

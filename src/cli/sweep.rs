@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cutpoint::plan::Sweep;
-use cutpoint::solve::{SolveError, sweep_models};
+use cutpoint_core::plan::Sweep;
+use cutpoint_planner::solve::{SolveError, sweep_models};
 
 use super::plan::fail;
 use super::wishes::{WishArgs, check_out, rivals, tell};

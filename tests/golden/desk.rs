@@ -62,7 +62,7 @@ impl Desk {
     /// A folder that has the bundled models, too, with ONNX Runtime at hand.
     pub(crate) fn with_models() -> Desk {
         // fetching says so on standard error
-        let library = cutpoint::runtime::library::find_or_fetch(&mut |_| ());
+        let library = cutpoint_runtime::library::find_or_fetch(&mut |_| ());
         library.unwrap_or_else(|error| panic!("{error}"));
         let desk = Desk::new();
         for (kept, name) in [

@@ -1,7 +1,7 @@
 //! `cutpoint inspect` and `cutpoint split`, which run the bundled models.
 
-use cutpoint::onnx::build;
-use cutpoint::onnx::proto::{DataType, GraphProto, ModelProto, OperatorSetIdProto, TensorProto};
+use cutpoint_onnx::build;
+use cutpoint_onnx::proto::{DataType, GraphProto, ModelProto, OperatorSetIdProto, TensorProto};
 use prost::Message;
 
 use crate::desk::Desk;

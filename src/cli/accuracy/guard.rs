@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use cutpoint::accuracy::{Evaluation, Request};
-use cutpoint::codec::Codec;
-use cutpoint::onnx::{Model, show};
-use cutpoint::sensitivity::{Sensitivity, TaskAccuracy};
+use cutpoint_accuracy::{Evaluation, Request};
+use cutpoint_core::codec::Codec;
+use cutpoint_core::sensitivity::{Sensitivity, TaskAccuracy};
+use cutpoint_onnx::{Model, show};
 
 use super::AccuracyArgs;
 use crate::cli::{Kind, OrFail};

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
-use cutpoint::accuracy::Report;
-use cutpoint::onnx::show;
-use cutpoint::sensitivity::{
+use cutpoint_accuracy::Report;
+use cutpoint_core::sensitivity::{
     Confidence, CrossingRecord, Metric, Sensitivity, TaskAccuracy, TaskDrop,
 };
-use cutpoint::units::Bytes;
+use cutpoint_core::units::Bytes;
+use cutpoint_onnx::show;
 
 use super::plural;
 

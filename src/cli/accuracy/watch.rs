@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use cutpoint::accuracy::{AccuracyError, Observer, Partial, Progress};
-use cutpoint::dataset::DataError;
-use cutpoint::runtime::measure::Control;
+use cutpoint_accuracy::dataset::DataError;
+use cutpoint_accuracy::{AccuracyError, Observer, Partial, Progress};
+use cutpoint_runtime::measure::Control;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::stopped;

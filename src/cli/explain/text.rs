@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use cutpoint::plan::{
+use cutpoint_core::plan::{
     Change, Contender, Explanation, Flip, LimitReason, Margin, Plan, Quantity, Side, Status, Step,
     Unit,
 };
-use cutpoint::units::{Bytes, Energy, Watts, three_digits};
+use cutpoint_core::units::{Bytes, Energy, Watts, three_digits};
 
 use super::super::plan_text::{self, ms, new_table, outwards, placement, rate, right_aligned};
 use super::super::plural;

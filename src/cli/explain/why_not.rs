@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cutpoint::plan::{Breakdown, Conflict, Flip, Plan, WhyNot};
+use cutpoint_core::plan::{Breakdown, Conflict, Flip, Plan, WhyNot};
 
 use super::super::plan::give;
 use super::super::plan_text::{self, ms, new_table, outwards, rate, right_aligned, shorten};

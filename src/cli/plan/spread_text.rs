@@ -1,6 +1,6 @@
 //! How likely a plan's times are, and how robust it is, for people.
 
-use cutpoint::plan::{Interval, LatencySpread, Plan, Robust};
+use cutpoint_core::plan::{Interval, LatencySpread, Plan, Robust};
 
 use super::super::plan_text::{ms, rate, shorten};
 

@@ -1,7 +1,7 @@
 //! What is made small, for people.
 
-use cutpoint::plan::{Plan, PlannedAim, Status};
-use cutpoint::units::{Bytes, three_digits};
+use cutpoint_core::plan::{Plan, PlannedAim, Status};
+use cutpoint_core::units::{Bytes, three_digits};
 
 use super::ms;
 

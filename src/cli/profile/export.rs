@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cutpoint::plan::Plan;
-use cutpoint::profile::Profile;
-use cutpoint::report::{chrome, prepare};
+use cutpoint_core::plan::Plan;
+use cutpoint_core::profile::Profile;
+use cutpoint_report::{chrome, prepare};
 
 use super::super::report::is_of;
 use super::super::wishes::check_out;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cutpoint::graph::{Graph, GraphError};
-use cutpoint::onnx::{Model, show};
-use cutpoint::profile::{self, BoardInfo, Imported, ModelInfo, Profile, TimeOrigin, Times};
-use cutpoint::runtime::RunError;
-use cutpoint::runtime::probe::{probe, random_inputs};
-use cutpoint::task::Task;
-use cutpoint::units::{format_us, three_digits};
+use cutpoint_core::graph::{Graph, GraphError};
+use cutpoint_core::profile::{self, BoardInfo, Imported, ModelInfo, Profile, TimeOrigin, Times};
+use cutpoint_core::task::Task;
+use cutpoint_core::units::{format_us, three_digits};
+use cutpoint_onnx::{Model, show};
+use cutpoint_runtime::RunError;
+use cutpoint_runtime::probe::{probe, random_inputs};
 
 use super::super::engine::{self, ModelArgs};
 use super::super::wishes::check_out;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use cutpoint::profile::Profile;
-use cutpoint::report::prepare;
-use cutpoint::report::table::Table;
+use cutpoint_core::profile::Profile;
+use cutpoint_report::prepare;
+use cutpoint_report::table::Table;
 
 use super::super::{Kind, OrFail};
 use super::draw::Figures;

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cutpoint::plan::Sweep;
-use cutpoint::problem::Problem;
-use cutpoint::profile::Profile;
-use cutpoint::report::compare::{self, CompareData};
-use cutpoint::report::{ReportError, Style, cuts, halves, layers, prepare, rate, tradeoff};
-use cutpoint::scenario::{MaxDrop, RateRange, Scenario};
-use cutpoint::sensitivity::Sensitivity;
-use cutpoint::server::Server;
-use cutpoint::solve;
-use cutpoint::units::{BitRate, Share};
+use cutpoint_core::plan::Sweep;
+use cutpoint_core::profile::Profile;
+use cutpoint_core::sensitivity::Sensitivity;
+use cutpoint_core::units::{BitRate, Share};
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::scenario::{MaxDrop, RateRange, Scenario};
+use cutpoint_planner::server::Server;
+use cutpoint_planner::solve;
+use cutpoint_report::compare::{self, CompareData};
+use cutpoint_report::{ReportError, Style, cuts, halves, layers, prepare, rate, tradeoff};
 
 use super::inputs::Inputs;
 use super::look::LookArgs;

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cutpoint::plan::{DelayMap, OverSweep, Plan, Sweep};
-use cutpoint::profile::Profile;
-use cutpoint::scenario::{Percentile, RateRange, Wishes};
-use cutpoint::units::{BitRate, Delay};
+use cutpoint_core::plan::{DelayMap, OverSweep, Plan, Sweep};
+use cutpoint_core::profile::Profile;
+use cutpoint_core::units::{BitRate, Delay};
+use cutpoint_planner::scenario::{Percentile, RateRange, Wishes};
 
 use super::super::{Kind, OrFail};
 

@@ -1,7 +1,7 @@
 //! How figures look and which are drawn.
 
 use clap::{Args, ValueEnum};
-use cutpoint::report::{Style, Theme};
+use cutpoint_report::{Style, Theme};
 
 /// Every figure by its name; those that differ in a quantity alone share the start of theirs.
 pub(super) const FIGURES: [&str; 17] = [

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use cutpoint::plan::Plan;
-use cutpoint::problem::Problem;
-use cutpoint::profile::Profile;
-use cutpoint::report::{codecs, cumulative, network, prepare, roofline};
-use cutpoint::sensitivity::{Confidence, Sensitivity};
-use cutpoint::server::Server;
+use cutpoint_core::plan::Plan;
+use cutpoint_core::profile::Profile;
+use cutpoint_core::sensitivity::{Confidence, Sensitivity};
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::server::Server;
+use cutpoint_report::{codecs, cumulative, network, prepare, roofline};
 
 use super::draw::{Figures, stem};
 

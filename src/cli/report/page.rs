@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint::plan::{DelayMap, Plan};
-use cutpoint::problem::Problem;
-use cutpoint::profile::Profile;
-use cutpoint::report::network::{self, NetworkData};
-use cutpoint::report::page::{ModelData, PageData, PageFigure, page};
-use cutpoint::report::table::Table;
-use cutpoint::report::{Style, prepare};
-use cutpoint::scenario::RateRange;
-use cutpoint::server::Server;
-use cutpoint::solve::{self, Options, Outcome, Rival, SolveError};
+use cutpoint_core::plan::{DelayMap, Plan};
+use cutpoint_core::profile::Profile;
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::scenario::RateRange;
+use cutpoint_planner::server::Server;
+use cutpoint_planner::solve::{self, Options, Outcome, Rival, SolveError};
+use cutpoint_report::network::{self, NetworkData};
+use cutpoint_report::page::{ModelData, PageData, PageFigure, page};
+use cutpoint_report::table::Table;
+use cutpoint_report::{Style, prepare};
 
 use super::draw::{Figures, range, stem};
 use super::planned::Study;
@@ -77,7 +77,7 @@ impl Page {
         folder: &Path,
         figures: &Figures<'_>,
         tables: &[Table],
-    ) -> Result<(PathBuf, String), cutpoint::report::ReportError> {
+    ) -> Result<(PathBuf, String), cutpoint_report::ReportError> {
         let (stems, mut models): (Vec<String>, Vec<ModelData>) = self.models.into_iter().unzip();
         let mut rest = Vec::new();
         for drawn in &figures.drawn {

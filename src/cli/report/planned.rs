@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use cutpoint::plan::{DelayMap, OverSweep, Plan};
-use cutpoint::problem::Problem;
-use cutpoint::profile::Profile;
-use cutpoint::report::boards::BoardBars;
-use cutpoint::report::pareto::Price;
-use cutpoint::report::{Origin, boards, map, over, pareto, prepare, timeline};
-use cutpoint::scenario::RateRange;
-use cutpoint::server::Server;
-use cutpoint::solve::{self, Options, Outcome, Rival, SolveError};
+use cutpoint_core::plan::{DelayMap, OverSweep, Plan};
+use cutpoint_core::profile::Profile;
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::scenario::RateRange;
+use cutpoint_planner::server::Server;
+use cutpoint_planner::solve::{self, Options, Outcome, Rival, SolveError};
+use cutpoint_report::boards::BoardBars;
+use cutpoint_report::pareto::Price;
+use cutpoint_report::{Origin, boards, map, over, pareto, prepare, timeline};
 
 use super::draw::{Figures, range, stem};
 use super::inputs::Inputs;

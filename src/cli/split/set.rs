@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use cutpoint::onnx::{self, Model};
-use cutpoint::plan::{Plan, PlannedMember};
-use cutpoint::task::Task;
+use cutpoint_core::plan::{Plan, PlannedMember};
+use cutpoint_core::task::Task;
+use cutpoint_onnx::Model;
 
 use super::super::{Common, Kind, OrFail, engine};
 use super::{Job, SplitArgs};
@@ -79,8 +79,8 @@ fn assign<'a>(
 fn missing(member: &PlannedMember) -> anyhow::Error {
     anyhow::anyhow!(
         "the plan is for a set of models: add --model with {} (sha256 {}...)",
-        onnx::show(&member.file),
-        onnx::show(member.sha256.get(..12).unwrap_or_default())
+        cutpoint_onnx::show(&member.file),
+        cutpoint_onnx::show(member.sha256.get(..12).unwrap_or_default())
     )
 }
 
@@ -92,7 +92,7 @@ fn check_name(name: &str) -> anyhow::Result<()> {
         _ => {
             let problem = format!(
                 "`{}` in the plan cannot be the name of a folder",
-                onnx::show(name)
+                cutpoint_onnx::show(name)
             );
             Err(Kind::BadInput.of(anyhow::anyhow!(problem)))
         }

@@ -1,9 +1,9 @@
 //! Which exit code an error of planning has.
 
-use cutpoint::candidates::CandidatesError;
-use cutpoint::problem::ProblemError;
-use cutpoint::scenario::ScenarioError;
-use cutpoint::server::ServerError;
+use cutpoint_planner::candidates::CandidatesError;
+use cutpoint_planner::problem::ProblemError;
+use cutpoint_planner::scenario::ScenarioError;
+use cutpoint_planner::server::ServerError;
 
 use super::Kind;
 

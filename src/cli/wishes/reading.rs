@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint::candidates::Candidate;
-use cutpoint::problem::Problem;
-use cutpoint::profile::Profile;
-use cutpoint::scenario::Scenario;
-use cutpoint::sensitivity::Sensitivity;
-use cutpoint::server::Server;
-use cutpoint::solve::Rival;
+use cutpoint_core::profile::Profile;
+use cutpoint_core::sensitivity::Sensitivity;
+use cutpoint_planner::candidates::Candidate;
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::scenario::Scenario;
+use cutpoint_planner::server::Server;
+use cutpoint_planner::solve::Rival;
 
 use super::kinds::{problem_kind, server_kind};
 use crate::cli::{Common, Kind, OrFail};

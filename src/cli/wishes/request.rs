@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint::plan::{Request, Source};
-use cutpoint::scenario::Wishes;
+use cutpoint_core::plan::{Request, Source};
+use cutpoint_planner::scenario::Wishes;
 use sha2::{Digest, Sha256};
 
 use super::super::{Common, Kind, OrFail};

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cutpoint::scenario::{Percentile, Wishes};
-use cutpoint::units::Share;
+use cutpoint_core::units::Share;
+use cutpoint_planner::scenario::{Percentile, Wishes};
 
 /// What varies, and how much of it a plan must bear.
 #[derive(Debug, Clone, Args)]

@@ -1,6 +1,6 @@
 //! Wishes one of which a sweep varies.
 
-use cutpoint::scenario::{Over, Wishes};
+use cutpoint_planner::scenario::{Over, Wishes};
 
 use super::super::{Kind, OrFail};
 use super::{Read, WishArgs};

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint::accuracy::{AccuracyError, Choice, Evaluation, JointRequest, Subject};
-use cutpoint::onnx::{Model, Reading, show};
-use cutpoint::plan::Plan;
-use cutpoint::runtime::Environment;
-use cutpoint::runtime::probe::{probe, random_inputs};
-use cutpoint::sensitivity::{JointRecord, Sensitivity};
-use cutpoint::task::Task;
+use cutpoint_accuracy::{AccuracyError, Choice, Evaluation, JointRequest, Subject};
+use cutpoint_core::plan::Plan;
+use cutpoint_core::sensitivity::{JointRecord, Sensitivity};
+use cutpoint_core::task::Task;
+use cutpoint_onnx::{Model, Reading, show};
+use cutpoint_runtime::Environment;
+use cutpoint_runtime::probe::{probe, random_inputs};
 use indicatif::ProgressBar;
 
 use super::super::super::accuracy::{failure, open_samples, stopped};

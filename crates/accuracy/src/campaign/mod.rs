@@ -1,0 +1,308 @@
+//! The whole measurement: a first look at every candidate, then more samples where they decide
+//! something.
+
+mod order;
+mod run;
+
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+
+use super::AccuracyError;
+use super::calibrate;
+use super::candidates::forms;
+use super::contests::Priority;
+use super::evaluation::Evaluation;
+use super::tap::{FormEnds, sees};
+use super::tried::{Partial, Tried};
+use super::verdict::Stop;
+use cutpoint_core::codec::Codec;
+use cutpoint_core::graph::{Graph, TensorId};
+use cutpoint_core::sensitivity::{Confidence, CrossingRecord, Sensitivity};
+use cutpoint_runtime::measure::Control;
+
+/// Samples of the first look.
+const FIRST: usize = 64;
+/// Samples whose encoded sizes are measured, unless all are wanted: enough for a 95th percentile.
+const SIZES: usize = 200;
+
+/// What to measure, and how much of it.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Names of the tensors.
+    pub tensors: Vec<String>,
+    /// The codecs, each with the compressions wanted.
+    pub codecs: Vec<Codec>,
+    /// What decides where more samples are spent.
+    pub priority: Priority<'a>,
+    /// Measure everything on all samples.
+    pub exhaustive: bool,
+    /// Measure no longer than this.
+    pub deadline: Option<Instant>,
+    /// How sure the pessimistic ends are to be.
+    pub confidence: Confidence,
+    /// Half-width of an interval that is narrow enough, in the unit of drops.
+    pub precision: f64,
+}
+
+/// What is being done, for whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Progress {
+    /// Samples on which bounds are calibrated.
+    Calibrating { done: usize, of: usize },
+    /// Runs of the model behind an encoded tensor; `at_most` shrinks as candidates drop out.
+    Measuring { done: usize, at_most: usize },
+}
+
+/// Watches a long measurement and keeps what it finds.
+pub trait Observer {
+    /// Called often; return [`Control::Interrupt`] to stop.
+    fn progress(&mut self, progress: Progress) -> Control;
+    /// Called with what was measured so far, so that it can be saved; `last` when nothing follows.
+    ///
+    /// # Errors
+    /// It cannot be saved: the measurement stops.
+    fn measured(&mut self, partial: &Partial, last: bool) -> Result<(), AccuracyError>;
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The accuracy file.
+    pub sensitivity: Sensitivity,
+    /// Nothing was left open for want of time.
+    pub complete: bool,
+    /// Runs of the model behind an encoded tensor, over all measurements of this file.
+    pub runs: usize,
+    /// Runs that measuring everything on all samples takes.
+    pub exhaustive_runs: usize,
+    /// Candidates that were left out, and why.
+    pub notes: Vec<String>,
+}
+
+/// Measures what single encoded tensors cost; `partial` is what was measured before.
+///
+/// # Errors
+/// Names the model does not have, a model that does not run, or [`AccuracyError::Interrupted`]
+/// when the observer asked to stop, after it was given what there is.
+pub fn measure(
+    evaluation: &Evaluation<'_>,
+    request: &Request<'_>,
+    partial: Option<Partial>,
+    observer: &mut dyn Observer,
+) -> Result<Report, AccuracyError> {
+    let mut campaign = Campaign::start(evaluation, request, partial, observer)?;
+    let complete = campaign.look(observer)? && campaign.refine(observer)?;
+    Ok(campaign.report(complete))
+}
+
+/// Of the model, the data and everything else that outcomes depend on.
+fn key(evaluation: &Evaluation<'_>, request: &Request<'_>) -> String {
+    let samples = &evaluation.subject.samples;
+    let mut hash = Sha256::new();
+    let tasks = evaluation.tasks();
+    let meters: Vec<_> = evaluation.meters.iter().map(|meter| &meter.task).collect();
+    let codecs: Vec<String> = request.codecs.iter().map(Codec::to_string).collect();
+    let (model, data) = (evaluation.model(), evaluation.data());
+    let version = env!("CARGO_PKG_VERSION");
+    hash.update(format!(
+        "{version} {model:?} {data:?} {tasks:?} {meters:?} {codecs:?}"
+    ));
+    hash.update(format!("{:?}", samples.calibration()));
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+impl Partial {
+    /// Whether what it holds is of this model, these data and the same request.
+    pub fn is_of(&self, evaluation: &Evaluation<'_>, request: &Request<'_>) -> bool {
+        let (tasks, samples) = (evaluation.meters.len(), evaluation.subject.samples.len());
+        self.key == key(evaluation, request)
+            && self.tried.iter().all(|tried| tried.fits(tasks, samples))
+    }
+}
+
+struct Campaign<'a> {
+    evaluation: &'a Evaluation<'a>,
+    request: &'a Request<'a>,
+    tensors: Vec<TensorId>,
+    known: Partial,
+    stop: Stop,
+    notes: Vec<String>,
+    done: usize,
+}
+
+impl<'a> Campaign<'a> {
+    fn start(
+        evaluation: &'a Evaluation<'a>,
+        request: &'a Request<'a>,
+        partial: Option<Partial>,
+        observer: &mut dyn Observer,
+    ) -> Result<Campaign<'a>, AccuracyError> {
+        let graph = graph(evaluation);
+        let tensors = request.tensors.iter().map(|name| graph.find_tensor(name));
+        let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+        let samples = evaluation.subject.samples.len();
+        let mut notes = Vec::new();
+        let known = match partial.filter(|partial| partial.is_of(evaluation, request)) {
+            Some(known) => known,
+            None => {
+                let of = evaluation.subject.samples.calibration().len();
+                let watch = &mut |done| observer.progress(Progress::Calibrating { done, of });
+                let (ranges, problems) =
+                    calibrate::ranges(evaluation, &tensors, &request.codecs, watch)?;
+                notes.extend(problems);
+                Partial {
+                    key: key(evaluation, request),
+                    ranges,
+                    tried: Vec::new(),
+                }
+            }
+        };
+        let mut campaign = Campaign {
+            done: known.runs(),
+            evaluation,
+            request,
+            tensors,
+            known,
+            stop: Stop {
+                samples,
+                z: request.confidence.z(),
+                precision: request.precision,
+            },
+            notes,
+        };
+        campaign
+            .known
+            .tried
+            .iter_mut()
+            .for_each(|tried| tried.settle(evaluation));
+        Ok(campaign)
+    }
+
+    /// Tries every form on every tensor, those first that could win something; whether there was
+    /// time for all.
+    fn look(&mut self, observer: &mut dyn Observer) -> Result<bool, AccuracyError> {
+        let samples = self.stop.samples;
+        let to = if self.request.exhaustive {
+            samples
+        } else {
+            FIRST.min(samples)
+        };
+        for tensor in self.order()? {
+            let name = self.name(tensor).to_owned();
+            let sees = sees(self.evaluation, self.tensors[tensor])?;
+            let mut known = Vec::new();
+            for form in self.forms(tensor) {
+                known.push(match self.position(&name, form.codec) {
+                    Some(position) => position,
+                    None => {
+                        let tried = Tried::new(self.evaluation, &name, &form, &sees);
+                        self.known.tried.push(tried);
+                        self.known.tried.len() - 1
+                    }
+                });
+            }
+            if !self.extend(tensor, &known, to, observer)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Spends samples on what is open until nothing is; whether there was time for all.
+    fn refine(&mut self, observer: &mut dyn Observer) -> Result<bool, AccuracyError> {
+        loop {
+            let contests = self.request.priority.contests(&self.sensitivity())?;
+            let open = self.stop.open(&contests, &self.known.tried);
+            if open.is_empty() || self.request.exhaustive {
+                return Ok(true);
+            }
+            for tensor in 0..self.tensors.len() {
+                let name = self.name(tensor);
+                let mine = open
+                    .iter()
+                    .filter(|at| self.known.tried[**at].tensor == name);
+                let mine: Vec<usize> = mine.copied().collect();
+                let fewest = mine.iter().map(|at| self.known.tried[*at].samples).min();
+                let to = (2 * fewest.unwrap_or(0)).clamp(FIRST, self.stop.samples.max(FIRST));
+                let to = to.min(self.stop.samples);
+                if !self.extend(tensor, &mine, to, observer)? {
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    fn sensitivity(&self) -> Sensitivity {
+        Sensitivity {
+            format: cutpoint_core::sensitivity::FORMAT,
+            model: self.evaluation.model(),
+            data: self.evaluation.data(),
+            tasks: self.evaluation.tasks(),
+            ranges: self.known.ranges.clone(),
+            crossings: self.known.tried.iter().flat_map(Tried::records).collect(),
+            joints: Vec::new(),
+        }
+    }
+
+    fn report(mut self, complete: bool) -> Report {
+        for tried in &self.known.tried {
+            if let Some(problem) = &tried.unusable {
+                let (tensor, codec) = (&tried.tensor, tried.codec);
+                self.notes
+                    .push(format!("`{tensor}` as {codec} {problem}: left out"));
+            }
+        }
+        let mut sensitivity = self.sensitivity();
+        let order = |record: &CrossingRecord| {
+            let mut tensors = self.request.tensors.iter();
+            tensors.position(|name| *name == record.tensor)
+        };
+        sensitivity.crossings.sort_by_key(order);
+        let forms: usize = (0..self.tensors.len()).map(|t| self.forms(t).len()).sum();
+        Report {
+            sensitivity,
+            complete,
+            runs: self.done,
+            exhaustive_runs: forms * self.stop.samples,
+            notes: self.notes,
+        }
+    }
+
+    /// Runs that may still come, those done included.
+    fn at_most(&self) -> usize {
+        let samples = self.stop.samples;
+        let open = |tried: &&Tried| !tried.exact && !self.stop.is_done(tried);
+        let tried = self.known.tried.iter().filter(open);
+        let more: usize = tried.map(|tried| samples - tried.samples).sum();
+        self.done + more
+    }
+
+    fn forms(&self, tensor: usize) -> Vec<FormEnds> {
+        let tensor = graph(self.evaluation).tensor(self.tensors[tensor]);
+        forms(
+            self.evaluation,
+            tensor,
+            &self.request.codecs,
+            &self.known.ranges,
+        )
+        .0
+    }
+
+    fn name(&self, tensor: usize) -> &'a str {
+        &graph(self.evaluation).tensor(self.tensors[tensor]).name
+    }
+
+    fn position(&self, tensor: &str, codec: Codec) -> Option<usize> {
+        let mut tried = self.known.tried.iter();
+        tried.position(|tried| tried.tensor == tensor && tried.codec == codec)
+    }
+}
+
+fn graph<'a>(evaluation: &'a Evaluation<'_>) -> &'a Graph {
+    &evaluation.subject.reading.graph
+}

@@ -1,0 +1,179 @@
+//! A plan measured as a whole: its two real halves, with the encoders and decoders of everything
+//! that crosses.
+
+use super::AccuracyError;
+use super::estimate::{Outcome, Outcomes};
+use super::evaluation::{Evaluation, session};
+use super::parallel;
+use super::tap::{image_file, message_of};
+use cutpoint_core::codec::{Codec, Form};
+use cutpoint_core::graph::TensorId;
+use cutpoint_core::sensitivity::{JointRecord, Sensitivity};
+use cutpoint_onnx::{CutRequest, Model};
+use cutpoint_runtime::halves::pick;
+use cutpoint_runtime::measure::Control;
+use cutpoint_runtime::session::{Session, Values};
+use cutpoint_runtime::values;
+
+/// What is to be measured together: a plan's sides by the ids of its layers, and what crosses.
+#[derive(Debug, Clone, Copy)]
+pub struct JointRequest<'a> {
+    /// Layers on the edge, as in [`cutpoint_core::plan::Plan::edge`].
+    pub edge: &'a [String],
+    /// Layers on the server.
+    pub server: &'a [String],
+    /// Tensors that cross, with their codecs.
+    pub crossing: &'a [(String, Codec)],
+}
+
+/// Sessions of one worker.
+struct Lane {
+    edge: Option<Session>,
+    server: Option<Session>,
+}
+
+impl Evaluation<'_> {
+    /// Measures a plan as a whole on all samples, with the bounds of `known`. `watch` is asked,
+    /// with the number of samples done, whether to go on.
+    ///
+    /// A codec that loses nothing has exactly no drop; a task computed on the edge sees nothing of
+    /// the codecs.
+    ///
+    /// # Errors
+    /// The plan is not of this model, bounds are missing, values that are no numbers, or
+    /// [`AccuracyError::Interrupted`].
+    pub fn joint(
+        &self,
+        request: JointRequest<'_>,
+        known: &Sensitivity,
+        watch: &mut dyn FnMut(usize) -> Control,
+    ) -> Result<JointRecord, AccuracyError> {
+        let lossless = request
+            .crossing
+            .iter()
+            .all(|(_, codec)| codec.is_lossless());
+        let outcomes = match lossless {
+            true => vec![None; self.meters.len()],
+            false => self.joint_outcomes(&self.cut_request(request, known)?, watch)?,
+        };
+        let (tensors, codecs) = request.crossing.iter().cloned().unzip();
+        Ok(JointRecord {
+            tensors,
+            codecs,
+            edge: request.edge.to_vec(),
+            samples: self.subject.samples.len() as u64,
+            drops: self.drops(&outcomes),
+        })
+    }
+
+    fn cut_request(
+        &self,
+        request: JointRequest<'_>,
+        known: &Sensitivity,
+    ) -> Result<CutRequest, AccuracyError> {
+        let reading = self.subject.reading;
+        let mut cut = CutRequest::default();
+        for (name, codec) in request.crossing {
+            let tensor = reading.graph.find_tensor(name)?;
+            cut.crossing.push((tensor, *codec));
+            if codec.is_image()
+                && let Some(scale) = &self.scale
+            {
+                cut.u8_scales.insert(tensor, scale.clone());
+            }
+            if let Some(range) = known.range(name, *codec) {
+                cut.ranges.insert(tensor, range);
+            }
+        }
+        let crossing: Vec<TensorId> = cut.crossing.iter().map(|(t, _)| *t).collect();
+        cut.edge = reading.edge_of_plan(request.edge, request.server, &crossing)?;
+        Ok(cut)
+    }
+
+    fn joint_outcomes(
+        &self,
+        request: &CutRequest,
+        watch: &mut dyn FnMut(usize) -> Control,
+    ) -> Result<Vec<Option<Outcomes>>, AccuracyError> {
+        let halves = cutpoint_onnx::cut(self.subject.model, self.subject.reading, request)?;
+        let encoded = |half: &Option<Model>| half.as_ref().map(Model::encode);
+        let (edge, server) = (encoded(&halves.edge), encoded(&halves.server));
+        let needs_whole = self.needs_whole_outputs();
+        let whole = needs_whole.then(|| self.subject.model.encode());
+        let made = |model: &Option<Vec<u8>>| {
+            let model = model.as_ref();
+            model
+                .map(|m| session(self.subject.environment, m))
+                .transpose()
+        };
+        let mut lanes = self.sessions(|| {
+            let (edge, server) = (made(&edge)?, made(&server)?);
+            Ok((Lane { edge, server }, made(&whole)?))
+        })?;
+        let samples = 0..self.subject.samples.len();
+        let done = parallel::each(&mut lanes, samples, watch, |(lane, whole), index| {
+            let feed = self.feed(self.row(index))?;
+            let reference = match whole {
+                Some(whole) => whole.run(&feed)?,
+                None => Values::new(),
+            };
+            let found = self.run_halves(lane, &feed, request)?;
+            let tasks = self.meters.iter().zip(&self.truths);
+            let outcomes = tasks.map(|(meter, truth)| {
+                match meter.outcome(truth, index, &found, &reference)? {
+                    Outcome::NotANumber => Err(AccuracyError::Misfit(format!(
+                        "{}: with these codecs, task `{}` gives values that are no numbers",
+                        self.subject.samples.place(self.row(index)),
+                        meter.task.name
+                    ))),
+                    outcome => Ok(outcome),
+                }
+            });
+            outcomes.collect::<Result<Vec<_>, _>>()
+        })?;
+        if done.stopped {
+            return Err(AccuracyError::Interrupted);
+        }
+        let mut columns: Vec<Outcomes> = self
+            .meters
+            .iter()
+            .map(|meter| Outcomes::none(meter.metric))
+            .collect();
+        for sample in done.results {
+            columns
+                .iter_mut()
+                .zip(sample)
+                .for_each(|(column, outcome)| column.push(outcome));
+        }
+        Ok(columns.into_iter().map(Some).collect())
+    }
+
+    /// The results of both halves, the server's last.
+    fn run_halves(
+        &self,
+        lane: &mut Lane,
+        feed: &Values,
+        request: &CutRequest,
+    ) -> Result<Values, AccuracyError> {
+        let mut results = match &mut lane.edge {
+            Some(edge) => edge.run(&pick(&edge.input_names(), feed)?)?,
+            None => feed.clone(),
+        };
+        for (tensor, codec) in &request.crossing {
+            if let Form::Jpeg(_) = codec.form {
+                let tensor = self.subject.reading.graph.tensor(*tensor);
+                let sent = format!("{}/u8", tensor.name);
+                if let Some((_, value)) = results.iter_mut().find(|(name, _)| *name == sent) {
+                    let (_, back) = image_file(*codec, tensor, message_of(value, &sent)?)?;
+                    let environment = self.subject.environment;
+                    *value = values::from_bytes(environment, &tensor.shape, back)?;
+                }
+            }
+        }
+        if let Some(server) = &mut lane.server {
+            let sent = pick(&server.input_names(), &results)?;
+            results.extend(server.run(&sent)?);
+        }
+        Ok(results)
+    }
+}

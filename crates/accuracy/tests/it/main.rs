@@ -1,0 +1,14 @@
+//! The tests of `cutpoint-accuracy`, one program.
+
+// helpers of tests may fail as loudly as tests
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod accuracy;
+mod accuracy_intervals;
+mod dataset_preprocessing;
+mod dataset_reading;

@@ -1,0 +1,52 @@
+//! Limits on accuracy that several models are held against alike.
+
+use std::collections::BTreeMap;
+
+use super::{CandidatesError, Entrant};
+use crate::scenario::Scenario;
+use cutpoint_core::sensitivity::{Metric, TaskAccuracy};
+
+/// The scenario with drops counted from the best whole model at each task: who allows a drop of one
+/// percent wants to lose one percent of the best there is, whichever model is chosen.
+///
+/// # Errors
+/// [`CandidatesError::OtherMetric`].
+pub fn relative_to_best(
+    entrants: &[Entrant],
+    scenario: &Scenario,
+) -> Result<Scenario, CandidatesError> {
+    let mut scenario = scenario.clone();
+    if !scenario.limits.accuracy.any() {
+        return Ok(scenario);
+    }
+    let mut best: BTreeMap<&str, (Metric, f64)> = BTreeMap::new();
+    let tasks = entrants
+        .iter()
+        .filter_map(|e| e.accuracy.as_ref())
+        .flat_map(|a| &a.tasks);
+    for TaskAccuracy {
+        name,
+        metric,
+        baseline,
+        ..
+    } in tasks
+    {
+        let (known, value) = best.entry(name).or_insert((*metric, *baseline));
+        if known != metric {
+            return Err(CandidatesError::OtherMetric {
+                task: name.clone(),
+                first: known.name(),
+                second: metric.name(),
+            });
+        }
+        *value = match metric.is_error() {
+            true => value.min(*baseline),
+            false => value.max(*baseline),
+        };
+    }
+    let best = best
+        .into_iter()
+        .map(|(task, (_, value))| (task.to_owned(), value));
+    scenario.limits.accuracy.best = best.collect();
+    Ok(scenario)
+}

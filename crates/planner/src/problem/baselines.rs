@@ -1,0 +1,57 @@
+//! The plans everybody thinks of first.
+
+use super::{Codecs, Pace, Problem};
+use cutpoint_core::codec::Codec;
+use cutpoint_core::graph::{LayerSet, TensorId};
+use cutpoint_core::task;
+
+/// A placement with a name.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct NamedPlacement {
+    pub name: &'static str,
+    pub edge: LayerSet,
+    pub codecs: Codecs,
+}
+
+impl Problem {
+    /// All-edge, all-server, all-server with eight-bit inputs, and the cut behind the backbone,
+    /// as far as the model has them and whatever the limits.
+    pub fn baselines(&self, pace: Pace) -> Vec<NamedPlacement> {
+        let layers = self.graph().layers().len();
+        let (full, empty) = (LayerSet::full(layers), LayerSet::empty(layers));
+        let mut found = Vec::new();
+        let mut add =
+            |name, edge: LayerSet, codecs| found.push(NamedPlacement { name, edge, codecs });
+        if let Ok(codecs) = self.best_codecs(&full, pace) {
+            add("all-edge", full.clone(), codecs);
+        }
+        let inputs = self.crossing(&empty);
+        let raw = |t: &TensorId| (*t, Codec::F32);
+        add(
+            "all-server",
+            empty.clone(),
+            inputs.iter().map(raw).collect(),
+        );
+        let compact = |t: &TensorId| {
+            let image = self
+                .tensor(*t)
+                .ways
+                .iter()
+                .any(|way| way.codec == Codec::U8);
+            (*t, if image { Codec::U8 } else { Codec::F32 })
+        };
+        let compact: Codecs = inputs.iter().map(compact).collect();
+        if compact.iter().any(|(_, codec)| *codec == Codec::U8) {
+            add("all-server u8", empty, compact);
+        }
+        if let Ok(Some(backbone)) = task::backbone(self.graph(), self.tasks())
+            && backbone != full
+            && let Ok(codecs) = self.best_codecs(&backbone, pace)
+        {
+            add("backbone", backbone, codecs);
+        }
+        found.retain(|placement| self.cost(&placement.edge, &placement.codecs).is_ok());
+        found
+    }
+}

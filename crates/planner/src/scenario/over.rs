@@ -1,0 +1,381 @@
+//! What a sweep varies other than the rate: a limit, the delay or the server's speed.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{Deadline, Floor, FrameRate, MaxDrop, ScenarioError, Wishes};
+use cutpoint_core::units::{Bytes, Delay, Energy, Share, Watts, format_exact_ns};
+
+/// What a sweep varies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)] // named after the flags
+pub enum Dial {
+    EdgeMemory,
+    ServerMemory,
+    MaxUplink,
+    MaxDownlink,
+    MaxMessage,
+    MaxEnergy,
+    MaxPower,
+    LinkShare,
+    /// Of one task, or of every task without one of its own.
+    Deadline(Option<String>),
+    /// Of one task, or of every task without one of its own.
+    MaxDrop(Option<String>),
+    Floor(String),
+    Capacity(String),
+    Fps,
+    Delay,
+    /// How many times as fast as the machine that was measured.
+    Speed,
+}
+
+/// A range of amounts to sweep over, in whole units: bytes, nanojoules, microwatts, nanoseconds,
+/// units of a capacity, millionths of a share or of a metric, thousandths of a frame per second or
+/// of a speed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Over {
+    /// What is varied.
+    pub dial: Dial,
+    /// The least amount.
+    pub from: u64,
+    /// The largest amount, at least `from`.
+    pub to: u64,
+}
+
+/// All names on the command line.
+const NAMES: &str = "edge-memory, server-memory, max-uplink, max-downlink, max-message, \
+    max-energy, max-power, link-share, deadline[:TASK], max-drop[:TASK], floor:TASK, \
+    capacity:NAME, fps, delay and speed";
+
+/// Longer than any link needs; keeps multiples of delays exact.
+const LONGEST_DELAY_NS: u64 = 60_000_000_000;
+const THOUSANDTHS: f64 = 1e3;
+const MILLIONTHS: f64 = 1e6;
+
+impl Dial {
+    fn named(text: &str) -> Result<Dial, String> {
+        let (name, of) = match text.split_once(':') {
+            Some((name, of)) => (name, Some(of.to_owned())),
+            None => (text, None),
+        };
+        let of = of.filter(|of| !of.is_empty());
+        let needs = |what: &str| of.clone().ok_or_else(|| format!("write {name}:{what}"));
+        let dial = match name {
+            "edge-memory" | "memory" => Dial::EdgeMemory,
+            "server-memory" => Dial::ServerMemory,
+            "max-uplink" => Dial::MaxUplink,
+            "max-downlink" => Dial::MaxDownlink,
+            "max-message" => Dial::MaxMessage,
+            "max-energy" => Dial::MaxEnergy,
+            "max-power" => Dial::MaxPower,
+            "link-share" => Dial::LinkShare,
+            "deadline" => return Ok(Dial::Deadline(of)),
+            "max-drop" => return Ok(Dial::MaxDrop(of)),
+            "floor" => return needs("TASK").map(Dial::Floor),
+            "capacity" => return needs("NAME").map(Dial::Capacity),
+            "fps" => Dial::Fps,
+            "delay" => Dial::Delay,
+            "speed" => Dial::Speed,
+            "rate" => return Err("rates are swept over with --rate A..B".to_owned()),
+            _ => {
+                return Err(format!(
+                    "there is no `{name}` to sweep over; there are {NAMES}"
+                ));
+            }
+        };
+        match of {
+            Some(of) => Err(format!("{name} is not of a task or capacity: drop `:{of}`")),
+            None => Ok(dial),
+        }
+    }
+
+    /// An amount in whole units, as typed.
+    fn read(&self, text: &str) -> Result<u64, String> {
+        fn of<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
+            text.parse().map_err(|error: T::Err| error.to_string())
+        }
+        let number = |text: &str, scale: f64, most: f64, what: &str| {
+            let value = text.trim().parse::<f64>().ok();
+            let value = value.filter(|value| (0.0..=most).contains(value));
+            let value = value.map(|value| (value * scale).round() as u64);
+            value.ok_or_else(|| format!("`{text}` is not {what}"))
+        };
+        match self {
+            Dial::EdgeMemory
+            | Dial::ServerMemory
+            | Dial::MaxUplink
+            | Dial::MaxDownlink
+            | Dial::MaxMessage => of::<Bytes>(text).map(|bytes| bytes.0),
+            Dial::MaxEnergy => of::<Energy>(text).map(|energy| energy.0),
+            Dial::MaxPower => of::<Watts>(text).map(|power| power.0),
+            Dial::LinkShare | Dial::MaxDrop(_) => of::<Share>(text).map(|share| share.0),
+            Dial::Deadline(_) => of::<Delay>(text).map(Delay::ns),
+            Dial::Delay => match of::<Delay>(text)?.ns() {
+                ns if ns > LONGEST_DELAY_NS => Err(format!("`{text}`: at most 60 s each way")),
+                ns => Ok(ns),
+            },
+            Dial::Fps => {
+                of::<FrameRate>(text).map(|rate| (rate.fps() * THOUSANDTHS).round() as u64)
+            }
+            Dial::Floor(_) => number(text, MILLIONTHS, 1e9, "a value of a metric, such as 0.95"),
+            Dial::Capacity(_) => {
+                let whole = text.trim().parse::<u64>().ok();
+                let whole = whole.filter(|amount| *amount <= 1 << 52);
+                whole.ok_or_else(|| format!("`{text}` is not a whole number"))
+            }
+            Dial::Speed => {
+                let what = "a speed from 0.001x to 1000000x, such as 8x";
+                let times = text.trim().strip_suffix('x');
+                let times = times.ok_or_else(|| format!("`{text}` is not {what}"))?;
+                match number(times, THOUSANDTHS, 1e6, what)? {
+                    0 => Err(format!("`{text}` is not {what}")),
+                    speed => Ok(speed),
+                }
+            }
+        }
+    }
+
+    /// Whether more of it leaves fewer plans, or makes them worse.
+    pub fn tightens_upwards(&self) -> bool {
+        matches!(self, Dial::Fps | Dial::Floor(_) | Dial::Delay)
+    }
+
+    /// The unit of the amounts of [`Over`].
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Dial::EdgeMemory
+            | Dial::ServerMemory
+            | Dial::MaxUplink
+            | Dial::MaxDownlink
+            | Dial::MaxMessage => "B",
+            Dial::MaxEnergy => "nJ",
+            Dial::MaxPower => "uW",
+            Dial::LinkShare | Dial::MaxDrop(_) | Dial::Floor(_) => "1e-6",
+            Dial::Deadline(_) | Dial::Delay => "ns",
+            Dial::Fps => "1e-3/s",
+            Dial::Capacity(_) => "1",
+            Dial::Speed => "1e-3",
+        }
+    }
+
+    /// An amount so that it can be typed again.
+    pub fn typed(&self, amount: u64) -> String {
+        match self {
+            Dial::EdgeMemory
+            | Dial::ServerMemory
+            | Dial::MaxUplink
+            | Dial::MaxDownlink
+            | Dial::MaxMessage => format!("{amount} B"),
+            Dial::MaxEnergy => format!("{amount} nJ"),
+            Dial::MaxPower => format!("{amount} uW"),
+            Dial::LinkShare | Dial::MaxDrop(_) => Share(amount).to_string(),
+            Dial::Deadline(_) | Dial::Delay => format_exact_ns(amount),
+            Dial::Fps => format!("{}", amount as f64 / THOUSANDTHS),
+            Dial::Floor(_) => format!("{}", amount as f64 / MILLIONTHS),
+            Dial::Capacity(_) => amount.to_string(),
+            Dial::Speed => format!("{}x", amount as f64 / THOUSANDTHS),
+        }
+    }
+}
+
+/// As it is typed.
+impl fmt::Display for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Dial::EdgeMemory => "edge-memory",
+            Dial::ServerMemory => "server-memory",
+            Dial::MaxUplink => "max-uplink",
+            Dial::MaxDownlink => "max-downlink",
+            Dial::MaxMessage => "max-message",
+            Dial::MaxEnergy => "max-energy",
+            Dial::MaxPower => "max-power",
+            Dial::LinkShare => "link-share",
+            Dial::Deadline(Some(task)) => return write!(f, "deadline:{task}"),
+            Dial::Deadline(None) => "deadline",
+            Dial::MaxDrop(Some(task)) => return write!(f, "max-drop:{task}"),
+            Dial::MaxDrop(None) => "max-drop",
+            Dial::Floor(task) => return write!(f, "floor:{task}"),
+            Dial::Capacity(name) => return write!(f, "capacity:{name}"),
+            Dial::Fps => "fps",
+            Dial::Delay => "delay",
+            Dial::Speed => "speed",
+        };
+        f.pad(name)
+    }
+}
+
+/// `WHAT=A..B`; names may hold `=`, amounts do not. The order of the two ends says nothing.
+impl FromStr for Over {
+    type Err = ScenarioError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = ScenarioError::BadOver;
+        let form = || bad("write WHAT=FROM..TO, such as edge-memory=1MiB..64MiB".to_owned());
+        let (what, range) = text.rsplit_once('=').ok_or_else(form)?;
+        let dial = Dial::named(what).map_err(bad)?;
+        let (one, other) = range.split_once("..").ok_or_else(form)?;
+        let (one, other) = (dial.read(one).map_err(bad)?, dial.read(other).map_err(bad)?);
+        Ok(Over {
+            dial,
+            from: one.min(other),
+            to: one.max(other),
+        })
+    }
+}
+
+impl Over {
+    /// The amount that leaves most plans.
+    pub fn loosest(&self) -> u64 {
+        self.amount(self.steps())
+    }
+
+    /// How many amounts there are but for one.
+    pub fn steps(&self) -> u64 {
+        self.to - self.from
+    }
+
+    /// The amount some steps from the tightest.
+    pub fn amount(&self, steps: u64) -> u64 {
+        match self.dial.tightens_upwards() {
+            true => self.to.saturating_sub(steps),
+            false => self.from.saturating_add(steps),
+        }
+    }
+
+    /// The frame rate of an amount of [`Dial::Fps`].
+    pub fn frame_rate(amount: u64) -> Option<FrameRate> {
+        FrameRate::new(amount as f64 / THOUSANDTHS)
+    }
+
+    /// The metric of an amount of [`Dial::Floor`].
+    pub fn metric(amount: u64) -> f64 {
+        amount as f64 / MILLIONTHS
+    }
+
+    /// These wishes with what is varied at its loosest.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Fixed`].
+    pub fn wish(&self, mut wishes: Wishes) -> Result<Wishes, ScenarioError> {
+        let amount = self.loosest();
+        let time = Delay(Duration::from_nanos(amount));
+        let is_new = match &self.dial {
+            Dial::EdgeMemory => wishes.edge_memory.replace(Bytes(amount)).is_none(),
+            Dial::ServerMemory => wishes.server_memory.replace(Bytes(amount)).is_none(),
+            Dial::MaxUplink => wishes.max_uplink.replace(Bytes(amount)).is_none(),
+            Dial::MaxDownlink => wishes.max_downlink.replace(Bytes(amount)).is_none(),
+            Dial::MaxMessage => wishes.max_message.replace(Bytes(amount)).is_none(),
+            Dial::MaxEnergy => wishes.max_energy.replace(Energy(amount)).is_none(),
+            Dial::MaxPower => wishes.max_power.replace(Watts(amount)).is_none(),
+            Dial::LinkShare => wishes.link_share.replace(Share(amount)).is_none(),
+            Dial::Deadline(task) => {
+                let fixed = wishes.deadline.iter().any(|known| known.task == *task);
+                wishes.deadline.push(Deadline {
+                    task: task.clone(),
+                    most: time,
+                });
+                !fixed
+            }
+            Dial::MaxDrop(task) => {
+                let fixed = wishes.max_drop.iter().any(|known| known.task == *task);
+                wishes.max_drop.push(MaxDrop {
+                    task: task.clone(),
+                    most: Share(amount),
+                });
+                !fixed
+            }
+            Dial::Floor(task) => {
+                let fixed = wishes.floor.iter().any(|known| known.task == *task);
+                wishes.floor.push(Floor {
+                    task: task.clone(),
+                    value: Over::metric(amount),
+                });
+                !fixed
+            }
+            Dial::Capacity(name) => wishes.capacity.insert(name.clone(), amount).is_none(),
+            Dial::Fps => {
+                let fixed = wishes.fps.is_some();
+                wishes.fps = Over::frame_rate(amount);
+                !fixed
+            }
+            Dial::Delay => wishes.delay.replace(time).is_none(),
+            Dial::Speed => true,
+        };
+        let over = self.dial.to_string();
+        match is_new {
+            true => Ok(wishes),
+            false => Err(ScenarioError::Fixed {
+                flag: over.replacen(':', " ", 1),
+                over,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_read_in_either_order_and_type_again() {
+        for (text, from, to) in [
+            ("edge-memory=64MiB..1MiB", 1 << 20, 64 << 20),
+            ("delay=0ms..100 ms", 0, 100_000_000),
+            ("deadline:a=b=1ms..2ms", 1_000_000, 2_000_000),
+            ("max-drop=0%..1.5%", 0, 15_000),
+            ("floor:size=0.9..0.95", 900_000, 950_000),
+            ("capacity:BRAM=0..140", 0, 140),
+            ("fps=0.5..30", 500, 30_000),
+            ("speed=64x..1x", 1_000, 64_000),
+            ("max-energy=1nJ..5mJ", 1, 5_000_000),
+            ("max-power=1uW..2W", 1, 2_000_000),
+            ("link-share=1%..100%", 10_000, 1_000_000),
+        ] {
+            let over: Over = text.parse().unwrap();
+            assert_eq!((over.from, over.to), (from, to), "{text}");
+            let typed = [from, to].map(|amount| over.dial.typed(amount));
+            let again = format!("{}={}..{}", over.dial, typed[0], typed[1]);
+            assert_eq!(again.parse::<Over>().unwrap(), over, "{again}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_range_of_amounts_is_refused() {
+        for (text, says) in [
+            ("edge-memory", "WHAT=FROM..TO"),
+            ("edge-memory=1MiB", "WHAT=FROM..TO"),
+            ("edge-memory=1..64", "unit must be one of"),
+            ("ram=1MiB..2MiB", "edge-memory, server-memory"),
+            ("rate=1Mbit/s..2Mbit/s", "--rate A..B"),
+            ("delay=1..2", "unit"),
+            ("delay=0s..2min", "60 s"),
+            ("floor=0.1..0.2", "floor:TASK"),
+            ("fps:a=1..2", "drop `:a`"),
+            ("speed=1..8", "8x"),
+            ("speed=0x..8x", "8x"),
+            ("capacity:A=1..x", "whole number"),
+        ] {
+            let error = text.parse::<Over>().unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_limit_and_its_sweep_contradict() {
+        let fixed = || Wishes {
+            fps: FrameRate::new(30.0),
+            deadline: vec!["a=1ms".parse().unwrap()],
+            ..Wishes::default()
+        };
+        for (text, refused) in [
+            ("fps=1..2", true),
+            ("deadline:a=1ms..2ms", true),
+            ("deadline=1ms..2ms", false),
+            ("edge-memory=1B..2B", false),
+        ] {
+            let wished = text.parse::<Over>().unwrap().wish(fixed());
+            assert_eq!(wished.is_err(), refused, "{text}");
+        }
+    }
+}

@@ -1,0 +1,486 @@
+//! Objectives, deadlines, frame rates, energy, sides of single tasks and heads beside the link:
+//! the planner against the naive evaluator over all placements, codecs and orders of work.
+
+use cutpoint_core::plan::{NoPlan, Plan, Status};
+use cutpoint_core::profile::{LayerRecord, Power, Profile};
+use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::scenario::{
+    Deadline, FrameRate, Objective, Results, Scenario, Schedule, Weight,
+};
+use cutpoint_planner::server::Server;
+use cutpoint_planner::solve::{Engine, Options, Outcome, SolveError, solve, sweep};
+use cutpoint_testkit::Dice;
+use cutpoint_testkit::aims::Weighed;
+use cutpoint_testkit::oracle::Oracle;
+use cutpoint_testkit::random::{network, wishes};
+use cutpoint_testkit::worth::worth;
+use proptest::prelude::*;
+
+const FACTOR: f64 = 2.0;
+
+struct Case {
+    edge: Profile,
+    scenario: Scenario,
+}
+
+impl Case {
+    fn new(seed: u64, layers: usize) -> Case {
+        let mut dice = Dice(seed ^ 0xa135);
+        let mut edge = network(seed, layers);
+        edge.power = Some(Power {
+            compute_w: dice.within(1, 5) as f64,
+            transmit_w: dice.within(1, 5) as f64,
+            idle_w: dice.below(2) as f64 / 2.0,
+        });
+        let mut scenario = wishes(seed, &edge);
+        if dice.percent(60) {
+            scenario.limits = Default::default();
+        }
+        let mut case = Case { edge, scenario };
+        case.wish(&mut dice);
+        case.tighten(&mut dice);
+        case
+    }
+
+    fn oracle(&self) -> Oracle<'_> {
+        Oracle {
+            edge: &self.edge,
+            factor: FACTOR,
+            scenario: &self.scenario,
+            accuracy: None,
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        Problem::new(&self.edge, &Server::faster(FACTOR), &self.scenario).unwrap()
+    }
+
+    /// Objectives, weights, sides and the schedule.
+    fn wish(&mut self, dice: &mut Dice) {
+        let tasks: Vec<String> = self.oracle().tasks().into_iter().map(|(t, _)| t).collect();
+        let objective = |dice: &mut Dice| Objective::ALL[dice.below(7) as usize];
+        let scenario = &mut self.scenario;
+        scenario.objective = objective(dice);
+        scenario.then = dice.percent(40).then(|| objective(dice));
+        if dice.percent(40) {
+            scenario.schedule = Schedule::Overlap;
+        }
+        for task in &tasks {
+            if dice.percent(25) {
+                let sides = [Results::Edge, Results::Server, Results::Anywhere];
+                let side = sides[dice.below(3) as usize];
+                scenario.task_results.push((task.clone(), side));
+            }
+            if dice.percent(30) {
+                scenario.weights.push(Weight {
+                    task: task.clone(),
+                    thousandths: dice.below(4) as u32 * 700,
+                });
+            }
+        }
+    }
+
+    /// Limits exactly at what some placement needs, or one below.
+    fn tighten(&mut self, dice: &mut Dice) {
+        let tasks: Vec<String> = self.oracle().tasks().into_iter().map(|(t, _)| t).collect();
+        // so that everything is weighed against a frame rate
+        self.scenario.limits.fps = FrameRate::new(1000.0);
+        let all = self.oracle().weighed();
+        self.scenario.limits.fps = None;
+        let some = |dice: &mut Dice| all.get(dice.below(all.len().max(1) as u64) as usize);
+        let amount = |dice: &mut Dice, name: &str| {
+            let used = some(dice)?.used(name)? - i128::from(dice.percent(30));
+            Some(u64::try_from(used.max(0)).unwrap())
+        };
+        let limits = &mut self.scenario.limits;
+        for task in &tasks {
+            if dice.percent(35)
+                && let Some(ns) = amount(dice, &format!("deadline {task}"))
+            {
+                limits.deadlines.push(Deadline {
+                    task: Some(task.clone()),
+                    most: Delay(std::time::Duration::from_nanos(ns)),
+                });
+            }
+        }
+        if self.scenario.objective == Objective::Lateness && limits.deadlines.is_empty() {
+            limits.deadlines.push(Deadline {
+                task: None,
+                most: "5 us".parse().unwrap(),
+            });
+        }
+        let kind = dice.below(9);
+        let few = dice.percent(70);
+        let wanted = |dice: &mut Dice, index| kind == index || !few && dice.percent(30);
+        if wanted(dice, 0) {
+            limits.server_memory = amount(dice, "server-memory").map(Bytes);
+        }
+        if wanted(dice, 1) {
+            limits.max_downlink = amount(dice, "max-downlink").map(Bytes);
+        }
+        if wanted(dice, 2) {
+            limits.max_message = amount(dice, "max-message").map(Bytes);
+        }
+        if wanted(dice, 3) {
+            limits.max_energy = amount(dice, "max-energy").map(Energy);
+        }
+        if wanted(dice, 4)
+            && let Some(placed) = some(dice)
+        {
+            let period = placed.used("fps").unwrap() as f64;
+            limits.fps = FrameRate::new(1e9 / period.max(1e3));
+        }
+        if wanted(dice, 5) {
+            limits.fps = limits.fps.or(FrameRate::new(1000.0));
+            limits.link_share = amount(dice, "link-share").map(Share);
+        }
+        if wanted(dice, 6) {
+            limits.fps = limits.fps.or(FrameRate::new(1000.0));
+            limits.max_power = amount(dice, "max-power").map(Watts);
+        }
+        if wanted(dice, 7) {
+            limits.min_depth = Some(dice.below(3) as u32);
+        }
+    }
+
+    fn layer_bits(&self, ids: &[String]) -> u32 {
+        let layers = self.edge.layers.iter().enumerate();
+        let here = layers.filter(|(_, l)| ids.contains(&l.id));
+        here.map(|(i, _)| 1 << i).sum()
+    }
+}
+
+fn best(all: &[Weighed]) -> Option<&Weighed> {
+    let allowed = all.iter().filter(|w| w.breaks.is_empty());
+    allowed.min_by_key(|w| w.rank)
+}
+
+fn find<'a>(case: &Case, all: &'a [Weighed], plan: &Plan) -> &'a Weighed {
+    let (edge, local) = (case.layer_bits(&plan.edge), case.layer_bits(&plan.local));
+    let codecs: Vec<_> = plan
+        .crossing
+        .iter()
+        .map(|c| (c.tensor.clone(), c.codec))
+        .collect();
+    let this = |w: &&Weighed| w.edge == edge && w.local == local && w.codecs == codecs;
+    all.iter().find(this).expect("no such placement")
+}
+
+fn close(value: f64, exact: i128, rate: f64) {
+    let expected = exact as f64 / rate / 1e6;
+    assert!(
+        (value - expected).abs() <= 1e-9 * expected.abs().max(1e-3),
+        "{value} {expected}"
+    );
+}
+
+fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: Engine) {
+    let placed = find(case, all, plan);
+    let expected = best(all).expect("a plan where there is none");
+    assert_eq!(placed.breaks, Vec::<String>::new(), "{}", plan.proof);
+    let overlaps = case.scenario.schedule == Schedule::Overlap;
+    let exact = engine != Engine::Linear;
+    if exact {
+        assert_eq!(placed.rank, expected.rank, "{}", plan.proof);
+    }
+    let rate = case.scenario.link.rate.bit_s() as f64;
+    if case.scenario.objective == Objective::Latency {
+        let best = expected.rank.0[0] as f64 / rate / 1e6;
+        assert!(
+            plan.bound_ms <= best * (1.0 + 1e-9),
+            "{} {best}",
+            plan.bound_ms
+        );
+        assert!(plan.bound_ms > 0.0 || best == 0.0, "{}", plan.proof);
+    }
+    assert!(!plan.proof.contains("not agree"), "{}", plan.proof);
+    if plan.status == Status::Optimal {
+        assert_eq!(placed.rank.0[0], expected.rank.0[0], "{}", plan.proof);
+    }
+    assert_eq!(
+        plan.status == Status::Optimal,
+        exact || !overlaps,
+        "{}",
+        plan.proof
+    );
+    close(plan.latency_ms, placed.latency, rate);
+    for (task, done) in plan.tasks.iter().zip(&placed.tasks) {
+        close(task.latency_ms, *done, rate);
+    }
+    close(
+        plan.edge_energy_mj.unwrap() * 1e6,
+        placed.objective(Objective::Energy),
+        rate,
+    );
+    close(
+        plan.period_ms,
+        placed.objective(Objective::Throughput),
+        rate,
+    );
+    assert_eq!(plan.server_memory_bytes, placed.server_memory);
+}
+
+fn check_no_plan(all: &[Weighed], none: &NoPlan) {
+    let names: Vec<String> = none.conflict.iter().map(|c| c.limit.clone()).collect();
+    let meets = |w: &Weighed, names: &[String]| !w.breaks.iter().any(|b| names.contains(b));
+    assert!(
+        !all.iter().any(|w| meets(w, &names)),
+        "{names:?} do not contradict"
+    );
+    for (index, conflict) in none.conflict.iter().enumerate() {
+        let mut others = names.clone();
+        others.remove(index);
+        assert!(
+            all.iter().any(|w| meets(w, &others)),
+            "{names:?} is not minimal"
+        );
+        let only = [conflict.limit.clone()];
+        if conflict.possible.is_some() {
+            assert!(!all.iter().any(|w| w.breaks == only), "{}", conflict.limit);
+        }
+        let repaired = all.iter().filter(|w| w.breaks == only);
+        let least = repaired.filter_map(|w| w.used(&conflict.limit)).min();
+        let sizes = ["server-memory", "max-downlink", "max-message"];
+        if sizes.contains(&conflict.limit.as_str()) {
+            assert_eq!(
+                conflict.least_bytes.map(i128::from),
+                least,
+                "{}",
+                conflict.limit
+            );
+        } else if conflict.allows.is_some() {
+            assert_eq!(
+                conflict.least.is_some(),
+                least.is_some(),
+                "{}",
+                conflict.limit
+            );
+        }
+    }
+}
+
+fn check(case: &Case) {
+    let (problem, all) = (case.problem(), case.oracle().weighed());
+    for engine in [
+        Engine::Enumerate,
+        Engine::Branch,
+        Engine::Linear,
+        Engine::Both,
+    ] {
+        let options = Options {
+            engine,
+            ..Options::default()
+        };
+        match solve(&problem, &options) {
+            Ok(Outcome::Plan(plan)) => check_plan(case, &all, &plan, engine),
+            Ok(Outcome::NoPlan(none)) => {
+                assert!(best(&all).is_none(), "there is a plan");
+                check_no_plan(&all, &none);
+            }
+            Err(SolveError::Stopped(why)) => {
+                let overlaps = case.scenario.schedule == Schedule::Overlap;
+                assert!(engine == Engine::Linear && overlaps, "{why}");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+/// At every rate, the sweep's plan is as good as a fresh one, and there is none where it says so.
+fn check_sweep(case: &Case) {
+    let problem = case.problem();
+    let range = "100kbit/s..10Gbit/s".parse().unwrap();
+    let options = Options::default();
+    let fresh = |rate: u64| {
+        let problem = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
+        solve(&problem, &options).unwrap()
+    };
+    let found = match sweep(&problem, range, &options) {
+        Ok(found) => found,
+        Err(SolveError::Infeasible(_)) => {
+            assert!(matches!(fresh(10_000_000_000), Outcome::NoPlan(_)));
+            return;
+        }
+        Err(other) => panic!("{other}"),
+    };
+    let mut rates = vec![100_000, 10_000_000_000];
+    for segment in &found.segments {
+        rates.extend([segment.from_bit_s, segment.from_bit_s.saturating_sub(1)]);
+    }
+    let mut dice = Dice(case.edge.layers.len() as u64);
+    assert_eq!(found.resolution, None);
+    rates.extend((0..20).map(|_| 10_u64.pow(5 + dice.below(5) as u32) * dice.within(1, 9)));
+    for rate in rates
+        .into_iter()
+        .filter(|rate| (100_000..=10_000_000_000).contains(rate))
+    {
+        let segment = found.at(rate);
+        match fresh(rate) {
+            Outcome::NoPlan(_) => assert!(segment.is_none(), "{rate}"),
+            Outcome::Plan(plan) => {
+                let there = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
+                let swept = &segment.unwrap().plan;
+                assert_eq!(worth(&there, swept), worth(&there, &plan), "{rate}");
+                if case.scenario.objective == Objective::Latency {
+                    let swept = segment.unwrap().latency.at_bit_s(rate as f64);
+                    assert!((swept - plan.latency_ms).abs() <= 1e-9 * swept, "{rate}");
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn plans_equal_the_best_of_all_placements(seed in any::<u64>(), layers in 1_usize..=7) {
+        check(&Case::new(seed, layers));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_layers_changes_nothing(seed in any::<u64>(), layers in 1_usize..=12) {
+        let mut case = Case::new(seed, layers.min(7));
+        // what is alive at once depends on the order, and so do sums over what is limited by it
+        case.scenario.limits.edge_memory = None;
+        case.scenario.limits.server_memory = None;
+        if layers > 7 {
+            case = Case { edge: network(seed, layers), scenario: wishes(seed, &network(seed, layers)) };
+            case.scenario.limits = Default::default();
+        }
+        let other = Case {
+            edge: reordered(&case.edge, &mut Dice(seed)),
+            scenario: case.scenario.clone(),
+        };
+        let worth = |case: &Case| match solve(&case.problem(), &Options::default()).unwrap() {
+            Outcome::NoPlan(none) => {
+                // which of several minimal conflicts is named may depend on the order of the tasks
+                Err(none.conflict.is_empty())
+            }
+            Outcome::Plan(plan) => Ok((
+                plan.objective.value.to_bits(),
+                plan.uplink_bytes,
+                plan.edge.len(),
+                (case.scenario.objective == Objective::Latency).then(|| plan.latency_ms.to_bits()),
+            )),
+        };
+        prop_assert_eq!(worth(&case), worth(&other));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sweeps_equal_fresh_plans_at_every_rate(seed in any::<u64>(), layers in 1_usize..=7) {
+        check_sweep(&Case::new(seed, layers));
+    }
+}
+
+/// Two tasks, the second due 13.4 ms after the first. On the server both wait for the image; with the
+/// first on the board that has 5 ms of work, and three times as many bytes go up for the second: best
+/// only where the image takes from 4 to 4.2 ms, between two of the rates first looked at.
+#[test]
+fn a_plan_that_is_best_for_a_few_rates_alone_is_found() {
+    let mut net = cutpoint_testkit::Net::new(1);
+    let image = net.input("image", 31_250);
+    let stem = net.layer(&[image], 93_750, 2_500.0);
+    for edge_us in [2_500.0, 1e6] {
+        let head = net.layer(std::slice::from_ref(&stem), 10, edge_us);
+        net.output(&head);
+    }
+    let mut scenario = cutpoint_testkit::scenario("1Mbit/s", "0 ms");
+    scenario.objective = Objective::Lateness;
+    scenario.results = Results::Anywhere;
+    for (task, most) in [("t1", "1 ms"), ("t2", "14.4 ms")] {
+        scenario
+            .limits
+            .deadlines
+            .push(format!("{task}={most}").parse().unwrap());
+    }
+    let problem = Problem::new(&net.done(), &Server::faster(1_000.0), &scenario).unwrap();
+    let range = "2Mbit/s..2Gbit/s".parse().unwrap();
+    let found = sweep(&problem, range, &Options::default()).unwrap();
+    let narrow = found.segments.iter().find(|segment| {
+        let ratio = segment.to_bit_s as f64 / segment.from_bit_s as f64;
+        segment.plan.edge.len() == 2 && ratio < 1.2
+    });
+    let narrow = narrow.expect("the plan with the first head on the board");
+    assert_eq!(found.resolution, None);
+    for (rate, is_best) in [
+        (narrow.from_bit_s - 1, false),
+        (narrow.from_bit_s, true),
+        (narrow.to_bit_s - 1, true),
+        (narrow.to_bit_s, false),
+    ] {
+        let there = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
+        match solve(&there, &Options::default()).unwrap() {
+            Outcome::Plan(plan) => assert_eq!(plan.edge == narrow.plan.edge, is_best, "{rate}"),
+            Outcome::NoPlan(none) => panic!("{}", none.proof),
+        }
+    }
+}
+
+/// The same network with its layers in another execution order, and its tensors in another order.
+fn reordered(edge: &Profile, dice: &mut Dice) -> Profile {
+    let mut other = edge.clone();
+    let mut waiting = std::mem::take(&mut other.layers);
+    while !waiting.is_empty() {
+        let made = |waiting: &[LayerRecord], tensor: &String| {
+            !waiting.iter().any(|layer| layer.outputs.contains(tensor))
+        };
+        let ready: Vec<usize> = (0..waiting.len())
+            .filter(|i| waiting[*i].inputs.iter().all(|t| made(&waiting, t)))
+            .collect();
+        let next = ready[dice.below(ready.len() as u64) as usize];
+        other.layers.push(waiting.remove(next));
+    }
+    other.tensors.reverse();
+    other
+}
+
+/// The random cases exercise what they are meant to.
+#[test]
+fn random_cases_are_of_every_kind() {
+    let mut kinds = std::collections::BTreeMap::new();
+    let mut count =
+        |kind: &str, yes: bool| *kinds.entry(kind.to_owned()).or_insert(0) += usize::from(yes);
+    for seed in 0..900_u64 {
+        let case = Case::new(seed.wrapping_mul(0x9e37_79b9), 2 + (seed % 6) as usize);
+        match solve(&case.problem(), &Options::default()).unwrap() {
+            Outcome::NoPlan(none) => {
+                for conflict in &none.conflict {
+                    let kind = conflict.limit.split(' ').next().unwrap();
+                    count(&format!("conflict {kind}"), true);
+                }
+            }
+            Outcome::Plan(plan) => {
+                count(&format!("objective {}", plan.objective.name), true);
+                count("local", !plan.local.is_empty());
+                count("chain", plan.proof.contains("other cut of a chain"));
+                for name in &plan.binding {
+                    count(&format!("binds {}", name.split(' ').next().unwrap()), true);
+                }
+            }
+        }
+    }
+    println!("{kinds:#?}");
+    for kind in [
+        "deadline",
+        "fps",
+        "link-share",
+        "max-energy",
+        "max-power",
+        "server-memory",
+    ] {
+        assert!(kinds[&format!("binds {kind}")] > 0, "{kind}: {kinds:#?}");
+        assert!(kinds[&format!("conflict {kind}")] > 0, "{kind}: {kinds:#?}");
+    }
+    assert!(kinds["local"] > 5, "{kinds:#?}");
+    assert!(kinds["chain"] > 40, "{kinds:#?}");
+}

@@ -1,0 +1,399 @@
+//! `cutpoint split`.
+
+mod set;
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use cutpoint_core::codec::{Codec, Stage};
+use cutpoint_core::graph::{Graph, LayerSet, TensorId};
+use cutpoint_core::plan::Plan;
+use cutpoint_core::sensitivity::Sensitivity;
+use cutpoint_core::task::Task;
+use cutpoint_core::units::Bytes;
+use cutpoint_onnx::directory::{Description, HalfRecord, Split};
+use cutpoint_onnx::{CutRequest, Model, OnnxError, Reading, Scale};
+use cutpoint_planner::scenario::U8Input;
+use cutpoint_runtime::probe::{probe, random_inputs};
+
+use super::engine::{self, ModelArgs};
+use super::{Common, Kind, OrFail, plural};
+
+/// Cut a model into edge.onnx and server.onnx, by a plan or by hand
+///
+/// By hand, name every tensor that crosses: what they need stays on the edge. Name a model output
+/// to keep its head there as well. A plan whose heads run while link and server work (--schedule
+/// overlap) gives local.onnx, too: run it on outputs of edge.onnx as soon as the message is sent.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cutpoint split plan.toml --model model.onnx --out split
+  cutpoint split set.toml --model size.onnx --model type.onnx --out split
+  cutpoint split --cut features --model model.onnx --out split
+  cutpoint split --cut features --codec q4+zstd --accuracy model.accuracy.toml \\
+                 --model model.onnx --out split
+  cutpoint split --cut image --codec u8 --input-u8 image=0,255 --model model.onnx --out split
+
+The halves do what ONNX operators can do. Image files (png, jpeg90) and compressions (+deflate,
++zstd) are added to the messages between them: +deflate is undone by servers that take compressed
+requests, the others by cutpoint's own server only. split.toml says which.")]
+#[command(group = ArgGroup::new("which").args(["plan", "cut"]).required(true))]
+pub(crate) struct SplitArgs {
+    /// Plan written by `cutpoint plan --out`
+    pub(crate) plan: Option<PathBuf>,
+    /// Tensors that cross, instead of a plan; give a name that holds a comma a --cut of its own
+    #[arg(long, value_name = "TENSOR[,TENSOR]")]
+    pub(crate) cut: Vec<String>,
+    /// ONNX model; for the plan of a set, once for each of its models, in any order
+    #[arg(long = "model", value_name = "MODEL", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder for edge.onnx, local.onnx (where heads run beside the link), server.onnx and
+    /// split.toml; of a set, for a folder of each model
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Codec of each tensor of --cut in turn, or one for all: f32, f16, q8; q8c, q4, q4c, q2 or
+    /// q2c with --accuracy; u8, png or jpeg1 to jpeg100 with --input-u8; +deflate or +zstd behind
+    #[arg(
+        long,
+        value_name = "CODEC[,CODEC]",
+        value_delimiter = ',',
+        conflicts_with = "plan"
+    )]
+    pub(crate) codec: Vec<Codec>,
+    /// For codecs with calibrated bounds: file with them, written by `cutpoint accuracy`
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub(crate) accuracy: Option<PathBuf>,
+    /// For image codecs: the input was made from an 8-bit image as (pixel - mean) / std
+    #[arg(long, value_name = "NAME=mean,std", conflicts_with = "plan")]
+    pub(crate) input_u8: Vec<U8Input>,
+    /// Replace the split of another model
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
+    let plan = args.plan.as_deref().map(Plan::load).transpose();
+    let plan = plan.or_fail(Kind::BadInput)?;
+    if let Some(plan) = plan.as_ref().filter(|plan| !plan.members.is_empty()) {
+        return set::run(args, plan, common);
+    }
+    let [file] = args.files.as_slice() else {
+        let hint = "--model: only the plan of a set of models takes several";
+        return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
+    };
+    let model = engine::load(file)?;
+    if let Some(plan) = &plan {
+        check_model(args, plan, &model, file)?;
+    }
+    let made = Job {
+        args,
+        model: &model,
+        file,
+        plan: plan.as_ref(),
+        out: &args.out,
+        tasks: &args.model.tasks,
+    }
+    .run(common)?;
+    if common.json {
+        common.print_json(&made.description)
+    } else {
+        common.print(made.text)
+    }
+}
+
+fn check_model(args: &SplitArgs, plan: &Plan, model: &Model, file: &Path) -> anyhow::Result<()> {
+    // of a table written by hand, nobody may know the model's hash
+    let unknown = plan.model.sha256.is_empty();
+    let fits = unknown || plan.model.sha256 == model.sha256();
+    let path = args.plan.as_deref().unwrap_or(Path::new("the plan"));
+    let error = anyhow::anyhow!(
+        "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
+        path.display(),
+        cutpoint_onnx::show(&plan.model.file),
+        cutpoint_onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
+        file.display()
+    );
+    fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)
+}
+
+/// One model to cut.
+struct Job<'a> {
+    args: &'a SplitArgs,
+    model: &'a Model,
+    file: &'a Path,
+    plan: Option<&'a Plan>,
+    out: &'a Path,
+    tasks: &'a [Task],
+}
+
+/// What was written, for programs and for people.
+struct Made {
+    description: Description,
+    text: String,
+}
+
+impl Job<'_> {
+    fn run(&self, common: &Common) -> anyhow::Result<Made> {
+        let (args, model) = (self.args, self.model);
+        let library = engine::library(common)?;
+        let environment = engine::open(&library, 1)?;
+        let failed = |error| engine::run_failure(error, self.file);
+        let feed = random_inputs(environment, model, &args.model.shapes).map_err(failed)?;
+        let facts = probe(environment, model, &feed).map_err(failed)?;
+        let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
+        let request = match self.plan {
+            Some(plan) => planned(plan, &reading)?,
+            None => by_hand(args, model, &reading)?,
+        };
+        let halves =
+            cutpoint_onnx::cut(model, &reading, &request).map_err(|error| match self.plan {
+                Some(_) => misfit(error),
+                None => Kind::Usage.of(error),
+            })?;
+        let tasks = Task::complete(&reading.graph, self.tasks).or_fail(Kind::Usage)?;
+        let split = Split {
+            model,
+            reading: &reading,
+            request: &request,
+            halves: &halves,
+            tasks: &tasks,
+        };
+        let description = split
+            .write(self.out, args.force)
+            .map_err(|error| match error {
+                OnnxError::Graph(_) | OnnxError::Description { .. } => Kind::Usage.of(error),
+                _ => Kind::Other.of(error),
+            })?;
+        for crossing in &description.crossings {
+            note_foreign(crossing.codec, common);
+        }
+        let text = text(self.out, model, &reading, &request, &description);
+        Ok(Made { description, text })
+    }
+}
+
+/// Says which servers cannot take a message.
+fn note_foreign(codec: Codec, common: &Common) {
+    let halves = codec.in_halves();
+    match codec.stage {
+        _ if codec.is_in_halves() => {}
+        Stage::Deflate if codec.form == halves.form => common.note(format_args!(
+            "note: the halves exchange {halves}; deflate is added to the message, and servers that \
+             take compressed requests undo it by themselves"
+        )),
+        _ => common.note(format_args!(
+            "note: the halves exchange {halves}; the rest of {codec} needs cutpoint's own two ends"
+        )),
+    }
+}
+
+fn misfit(error: OnnxError) -> anyhow::Error {
+    let error = anyhow::Error::new(error).context("the plan and the model do not fit: plan again");
+    Kind::BadInput.of(error)
+}
+
+/// The cut of a plan.
+pub(crate) fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
+    let graph = &reading.graph;
+    let find = |name: &String| graph.find_tensor(name).map_err(|e| misfit(e.into()));
+    let mut request = CutRequest::default();
+    for crossing in &plan.crossing {
+        let tensor = find(&crossing.tensor)?;
+        request.crossing.push((tensor, crossing.codec));
+        if crossing.codec.is_image() {
+            let scale = scale(&crossing.mean, &crossing.std);
+            request.u8_scales.insert(tensor, scale);
+        }
+        if let Some(range) = &crossing.range {
+            request.ranges.insert(tensor, range.clone());
+        }
+    }
+    let local = plan.setting.local_inputs.iter().map(find);
+    request.local_inputs = local.collect::<Result<_, _>>()?;
+    let crossing: Vec<TensorId> = request.crossing.iter().map(|(t, _)| *t).collect();
+    request.edge = reading
+        .edge_of_plan(&plan.edge, &plan.server, &crossing)
+        .map_err(misfit)?;
+    request.beside = reading
+        .beside_of_plan(&request.edge, &plan.edge, &plan.local, &crossing)
+        .map_err(misfit)?;
+    Ok(request)
+}
+
+/// The cut named on the command line.
+fn by_hand(args: &SplitArgs, model: &Model, reading: &Reading) -> anyhow::Result<CutRequest> {
+    let graph = &reading.graph;
+    let find = |name: &str| graph.find_tensor(name).or_fail(Kind::Usage);
+    let local = args.model.local_inputs.iter().map(|name| find(name));
+    let local = local.collect::<Result<Vec<_>, _>>()?;
+    let mut named = Vec::new();
+    for text in &args.cut {
+        named.extend(tensors(graph, text).or_fail(Kind::Usage)?);
+    }
+    let codecs = codecs(&args.codec, named.len())?;
+    let edge = reading
+        .graph
+        .edge_of_cut(&named, &local)
+        .or_fail(Kind::Usage)?;
+    let crossing = graph.crossing(&edge);
+    let mut request = CutRequest {
+        edge,
+        local_inputs: local,
+        ..CutRequest::default()
+    };
+    for (tensor, codec) in named.into_iter().zip(codecs) {
+        // a model output that only keeps its head on the edge is sent nowhere
+        if crossing.contains(&tensor) || codec != Codec::F32 {
+            request.crossing.push((tensor, codec));
+        }
+    }
+    for input in &args.input_u8 {
+        request
+            .u8_scales
+            .insert(find(&input.name)?, scale(&input.mean, &input.std));
+    }
+    add_ranges(args, model, graph, &mut request)?;
+    Ok(request)
+}
+
+/// The bounds that codecs of the command line need, from the accuracy file.
+fn add_ranges(
+    args: &SplitArgs,
+    model: &Model,
+    graph: &Graph,
+    request: &mut CutRequest,
+) -> anyhow::Result<()> {
+    let needy = request.crossing.iter().filter(|(_, c)| c.needs_ranges());
+    let needy: Vec<(TensorId, Codec)> = needy.copied().collect();
+    let file = args.accuracy.as_deref();
+    let accuracy = file.map(Sensitivity::load).transpose();
+    let accuracy = accuracy.or_fail(Kind::BadInput)?;
+    if let (Some(accuracy), Some(file)) = (&accuracy, file) {
+        let fits = accuracy.model.sha256 == model.sha256();
+        let error = anyhow::anyhow!(
+            "{} is about another model ({}), not about {}: measure it with `cutpoint accuracy`",
+            file.display(),
+            cutpoint_onnx::show(&accuracy.model.file),
+            model.path().display()
+        );
+        fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)?;
+    }
+    for (tensor, codec) in needy {
+        let name = &graph.tensor(tensor).name;
+        let shown = cutpoint_onnx::show(name);
+        let Some((accuracy, file)) = accuracy.as_ref().zip(file) else {
+            return Err(Kind::Usage.of(anyhow::anyhow!(
+                "{codec} of `{shown}` needs bounds calibrated on data: give --accuracy FILE, \
+                 written by `cutpoint accuracy`"
+            )));
+        };
+        let range = accuracy.range(name, codec).ok_or_else(|| {
+            anyhow::anyhow!(
+                "{} has no bounds for {codec} of `{shown}`: measure that codec there with \
+                 `cutpoint accuracy`",
+                file.display()
+            )
+        });
+        request
+            .ranges
+            .insert(tensor, range.or_fail(Kind::BadInput)?);
+    }
+    Ok(())
+}
+
+/// One name, or several with commas between them; a name may hold commas itself.
+pub(super) fn tensors(
+    graph: &Graph,
+    text: &str,
+) -> Result<Vec<TensorId>, cutpoint_core::graph::GraphError> {
+    if let Ok(tensor) = graph.find_tensor(text) {
+        return Ok(vec![tensor]);
+    }
+    text.split(',')
+        .map(|name| graph.find_tensor(name.trim()))
+        .collect()
+}
+
+fn codecs(given: &[Codec], tensors: usize) -> anyhow::Result<Vec<Codec>> {
+    match given {
+        [] => Ok(vec![Codec::F32; tensors]),
+        [one] => Ok(vec![*one; tensors]),
+        many if many.len() == tensors => Ok(many.to_vec()),
+        many => Err(Kind::Usage.of(anyhow::anyhow!(
+            "--codec names {} codecs for {tensors} tensors: give one, or one for each",
+            many.len()
+        ))),
+    }
+}
+
+fn scale(mean: &[f64], std: &[f64]) -> Scale {
+    let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
+    Scale {
+        mean: single(mean),
+        std: single(std),
+    }
+}
+
+fn text(
+    out: &Path,
+    model: &Model,
+    reading: &Reading,
+    request: &CutRequest,
+    made: &Description,
+) -> String {
+    let graph = &reading.graph;
+    let mut lines = vec![format!(
+        "{} cut into {}",
+        cutpoint_onnx::show(&model.file_name()),
+        out.display()
+    )];
+    let half = |name: &str, record: &Option<HalfRecord>, layers: &LayerSet| match record {
+        Some(record) => format!(
+            "  {:<12} {}, {} of weights; delivers {}",
+            record.file,
+            plural(layers.len(), "layer"),
+            graph.weight_bytes(layers),
+            list(&record.outputs)
+        ),
+        None => format!("  {name:<12} not needed"),
+    };
+    let mut server = LayerSet::full(graph.layers().len());
+    server.subtract(&request.edge);
+    let mut edge = request.edge.clone();
+    edge.subtract(&request.beside);
+    lines.push(half("edge.onnx", &made.edge, &edge));
+    if let Some(local) = &made.local {
+        lines.push(half("local.onnx", &made.local, &request.beside));
+        lines.push(format!("               reads {}", list(&local.inputs)));
+        let (both, all) = (&[edge, request.beside.clone()], &request.edge);
+        let loaded: u64 = both.iter().map(|half| graph.weight_bytes(half).0).sum();
+        let twice = loaded.saturating_sub(graph.weight_bytes(all).0);
+        if twice > 0 {
+            let twice = Bytes(twice);
+            lines.push(format!(
+                "               {twice} of its weights are in edge.onnx, too"
+            ));
+        }
+    }
+    lines.push(half("server.onnx", &made.server, &server));
+    for crossing in &made.crossings {
+        let codec = crossing.codec;
+        let outside = match (codec.is_in_halves(), codec.in_halves()) {
+            (true, _) => "",
+            (false, Codec::U8) => " before it is made a file",
+            (false, _) => " before compression",
+        };
+        lines.push(format!(
+            "  crosses      {} as {codec}, {}{outside}",
+            cutpoint_onnx::show(&crossing.tensor),
+            Bytes(crossing.bytes)
+        ));
+    }
+    lines.join("\n")
+}
+
+fn list(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().map(|name| cutpoint_onnx::show(name)).collect();
+    shown.join(", ")
+}
