@@ -5,7 +5,7 @@
 //! model.onnx --onnx--> Graph --runtime: measure--> Profile (edge, server)
 //! Profile x 2 + Scenario --> Problem --solve--> Plan --onnx: cut--> edge.onnx + server.onnx
 //! Profile, Plan, sweep --report--> SVG
-//! sweep + Trace --replay--> what each way of choosing plans costs while the rate changes
+//! sweep + RateTrace --replay--> what each way of choosing plans costs while the rate changes
 //! ```
 //!
 //! # Crates

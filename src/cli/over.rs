@@ -5,15 +5,15 @@ use std::path::Path;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
-use cutpoint_planner::candidates::{Candidate, candidates, relative_to_best};
-use cutpoint_planner::scenario::{Dial, Over};
+use cutpoint_planner::scenario::{Over, SweepParameter};
+use cutpoint_planner::select::{ModelChoice, candidates, relative_to_best};
 use cutpoint_planner::solve::{
     Choice, SolveError, Stretch, by_bisection, choose, map, over_file, sweep_over,
 };
 use serde::Serialize;
 
 use super::plan::fail;
-use super::wishes::{Read, WishArgs, candidates_kind, rivals, tell};
+use super::wishes::{PlanInputs, ScenarioArgs, candidates_kind, rivals, tell};
 use super::{Common, Kind, OrFail, files, over_text};
 
 /// What is varied other than the rate.
@@ -50,7 +50,7 @@ impl OverArgs {
     pub(crate) fn run(
         &self,
         over: &Over,
-        wishes: &WishArgs,
+        wishes: &ScenarioArgs,
         out: Option<&Path>,
         common: &Common,
     ) -> anyhow::Result<()> {
@@ -66,17 +66,17 @@ impl OverArgs {
                 common,
             );
         }
-        let found = match over.dial {
-            Dial::Speed => speeds(over, &read, common)?,
+        let found = match over.parameter {
+            SweepParameter::Speed => speeds(over, &read, common)?,
             _ => amounts(over, &read, common)?,
         };
         let text = over_text::sweep(over, &found);
         finish(&found, &text, found.to_toml(), out, common)
     }
 
-    fn check(&self, over: &Over, read: &Read) -> anyhow::Result<()> {
+    fn check(&self, over: &Over, read: &PlanInputs) -> anyhow::Result<()> {
         let one_rate = read.rates.single().is_some();
-        let hint = match (self.map, over.dial == Dial::Delay, one_rate) {
+        let hint = match (self.map, over.parameter == SweepParameter::Delay, one_rate) {
             (true, true, false) | (false, _, true) => return Ok(()),
             (true, ..) => "--map is of rates and delays: give --rate A..B and --over delay=A..B",
             (false, true, false) => {
@@ -84,10 +84,10 @@ impl OverArgs {
             }
             (false, false, false) => "--rate is a range: sweep over it or over this, not both",
         };
-        Err(Kind::Usage.of(anyhow::anyhow!("--over {}: {hint}", over.dial)))
+        Err(Kind::Usage.of(anyhow::anyhow!("--over {}: {hint}", over.parameter)))
     }
 
-    fn map(&self, over: &Over, read: &Read, common: &Common) -> anyhow::Result<DelayMap> {
+    fn map(&self, over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<DelayMap> {
         let candidates = read.candidates()?;
         tell(&candidates, common);
         let delays = grid(over.from, over.to, self.rows);
@@ -123,7 +123,7 @@ fn grid(from: u64, to: u64, rows: usize) -> Vec<u64> {
     delays
 }
 
-fn amounts(over: &Over, read: &Read, common: &Common) -> anyhow::Result<OverSweep> {
+fn amounts(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
     let candidates = read.candidates()?;
     tell(&candidates, common);
     let scenario = match read.entrants.as_slice() {
@@ -141,7 +141,7 @@ fn amounts(over: &Over, read: &Read, common: &Common) -> anyhow::Result<OverSwee
     Ok(found)
 }
 
-fn speeds(over: &Over, read: &Read, common: &Common) -> anyhow::Result<OverSweep> {
+fn speeds(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
     tell(&read.candidates()?, common);
     let at = |speed: u64| -> anyhow::Result<Option<Plan>> {
         let candidates = at_speed(read, speed)?;
@@ -155,8 +155,8 @@ fn speeds(over: &Over, read: &Read, common: &Common) -> anyhow::Result<OverSweep
         Some(OverSegment {
             from: stretch.from,
             to: stretch.to,
-            from_typed: over.dial.typed(stretch.from),
-            to_typed: over.dial.typed(stretch.to),
+            from_typed: over.parameter.typed(stretch.from),
+            to_typed: over.parameter.typed(stretch.to),
             latency: None,
             plan: stretch.plan?,
         })
@@ -179,7 +179,7 @@ const RESOLUTION: &str = "switches are exact to 0.001x, between plans solved for
     plan at both, is missing";
 
 /// The candidates with the server at a speed in thousandths.
-fn at_speed(read: &Read, speed: u64) -> anyhow::Result<Vec<Candidate>> {
+fn at_speed(read: &PlanInputs, speed: u64) -> anyhow::Result<Vec<ModelChoice>> {
     let mut entrants = read.entrants.clone();
     for entrant in &mut entrants {
         let server = entrant.server.at_speed(speed as f64 / 1e3);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
 use cutpoint_core::units::Bytes;
-use cutpoint_planner::scenario::{Dial, Over};
+use cutpoint_planner::scenario::{Over, SweepParameter};
 
 use super::plan_text::{machines, ms, new_table, rate, right_aligned, what_crosses};
 use super::plural;
@@ -50,7 +50,7 @@ pub(crate) fn sweep(over: &Over, sweep: &OverSweep) -> String {
         let _ = writeln!(text, "{file}{setting}, over {}\n", sweep.over);
     }
     text += &right_aligned(table, &[0, 1, 4]);
-    let typed = |amount| over.dial.typed(amount);
+    let typed = |amount| over.parameter.typed(amount);
     if let Some(least) = sweep.no_plan_below {
         let _ = write!(text, "\n\nno plan below {}", typed(least));
     }
@@ -129,13 +129,13 @@ fn layers(plan: &Plan) -> String {
 
 /// An amount to the last unit, and readable.
 fn amount(over: &Over, amount: u64) -> String {
-    let typed = over.dial.typed(amount);
-    match over.dial {
-        Dial::EdgeMemory
-        | Dial::ServerMemory
-        | Dial::MaxUplink
-        | Dial::MaxDownlink
-        | Dial::MaxMessage
+    let typed = over.parameter.typed(amount);
+    match over.parameter {
+        SweepParameter::EdgeMemory
+        | SweepParameter::ServerMemory
+        | SweepParameter::MaxUplink
+        | SweepParameter::MaxDownlink
+        | SweepParameter::MaxMessage
             if amount >= 1_000 =>
         {
             format!("{typed} ({})", Bytes(amount))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use cutpoint_core::plan::{Hysteresis, Sweep};
-use cutpoint_core::trace::{Reading, Trace};
+use cutpoint_core::rate_trace::{RateTrace, Reading};
 use cutpoint_core::units::{BitRate, Delay, Share};
 use cutpoint_planner::replay::{Estimator, Options, Replay, replay};
 use cutpoint_planner::scenario::{FrameRate, RateRange};
@@ -13,7 +13,7 @@ use cutpoint_planner::solve::{SolveError, sweep_models};
 
 use super::lookup::is_json;
 use super::plan::fail;
-use super::wishes::{Read, WishArgs, check_out, rivals, tell};
+use super::wishes::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, replay_text};
 
 /// Replay a bandwidth trace: what changing plans with the rate gains over one fixed plan
@@ -35,7 +35,7 @@ pub(crate) struct ReplayArgs {
     #[arg(value_name = "TRACE")]
     trace: PathBuf,
     #[command(flatten)]
-    wishes: WishArgs,
+    wishes: ScenarioArgs,
     #[command(flatten)]
     frames: FrameArgs,
     /// Write the result to this file (JSON if its name ends with .json, else TOML)
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
     let reading = Reading {
         max_gap: args.frames.max_gap,
     };
-    let trace = Trace::load(&args.trace, reading).or_fail(Kind::BadInput)?;
+    let trace = RateTrace::load(&args.trace, reading).or_fail(Kind::BadInput)?;
     let read = args.wishes.read_over(rates(&trace))?;
     warn_of_ends(&trace, read.rates, common);
     let sweep = sweep(&read, common)?;
@@ -104,7 +104,7 @@ fn period(args: &ReplayArgs) -> Delay {
 
 /// The rates that the table covers: those of the trace, down to the slowest there is when the link
 /// is down at times.
-fn rates(trace: &Trace) -> RateRange {
+fn rates(trace: &RateTrace) -> RateRange {
     let (slowest, fastest) = trace.extremes();
     let goes_down = trace.steps().any(|step| step.bit_s == 0);
     RateRange {
@@ -114,7 +114,7 @@ fn rates(trace: &Trace) -> RateRange {
 }
 
 /// Says so when the trace goes beyond the rates that plans were asked for.
-fn warn_of_ends(trace: &Trace, asked: RateRange, common: &Common) {
+fn warn_of_ends(trace: &RateTrace, asked: RateRange, common: &Common) {
     let (slowest, fastest) = trace.extremes();
     if slowest < asked.from || fastest > asked.to {
         common.note(format_args!(
@@ -125,7 +125,7 @@ fn warn_of_ends(trace: &Trace, asked: RateRange, common: &Common) {
     }
 }
 
-fn sweep(read: &Read, common: &Common) -> anyhow::Result<Sweep> {
+fn sweep(read: &PlanInputs, common: &Common) -> anyhow::Result<Sweep> {
     let candidates = read.candidates()?;
     tell(&candidates, common);
     match sweep_models(&rivals(&candidates), read.rates, &read.options) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cutpoint_core::plan::{LookupSegment, Sweep};
-use cutpoint_core::trace::Summary;
+use cutpoint_core::rate_trace::Summary;
 use cutpoint_core::units::{format_stated_us, three_digits};
 use cutpoint_planner::replay::{Policy, PolicyResult, Replay};
 

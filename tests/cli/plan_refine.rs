@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::sandbox::Sandbox;
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::Graph;
 use cutpoint_core::profile::{LayerRecord, PortRecord, Profile, TensorRecord, WeightRecord};
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_onnx::Model;
 use cutpoint_runtime::library::find_or_fetch;
 use cutpoint_runtime::{environment, probe};
@@ -188,7 +188,7 @@ fn plans_that_break_a_limit_as_a_whole_are_ruled_out_until_one_holds() {
     }
     // what was measured is kept, and not measured again
     let file = sandbox.read("edge.accuracy.toml");
-    let known = Sensitivity::parse(&file, Path::new("edge.accuracy.toml")).unwrap();
+    let known = CodecAccuracy::parse(&file, Path::new("edge.accuracy.toml")).unwrap();
     let codecs: Vec<String> = known
         .joints
         .iter()
@@ -220,7 +220,7 @@ fn when_no_plan_holds_the_best_measured_one_is_named() {
     println!("{said}");
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("the best reachable is a drop of"), "{said}");
-    let known = Sensitivity::load(&sandbox.path("edge.accuracy.toml")).unwrap();
+    let known = CodecAccuracy::load(&sandbox.path("edge.accuracy.toml")).unwrap();
     assert_eq!(known.joints.len(), 1);
 }
 

@@ -4,15 +4,15 @@ use crate::test_dir::TestDir;
 
 use std::path::Path;
 
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::plan::{Interval, Plan};
 use cutpoint_core::profile::{Profile, Whole};
-use cutpoint_core::sensitivity::Sensitivity;
-use cutpoint_core::trace::RateSpread;
+use cutpoint_core::rate_trace::RateSpread;
 use cutpoint_core::units::BitRate;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, Percentile, RateModel, Results, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Options, Outcome, Rival, robust, solve};
+use cutpoint_planner::solve::{ModelProblem, Options, Outcome, robust, solve};
 use cutpoint_testkit::{FAMILIES, chain, multi_head, scenario};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -118,7 +118,7 @@ fn every_time_is_multiplied_by_its_machines_factor() {
 fn payloads_that_depend_on_data_grow_to_their_percentile() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/examples");
     let edge = Profile::load(&folder.join("point-cloud.toml")).unwrap();
-    let mut file = Sensitivity::load(&folder.join("point-cloud.accuracy.toml")).unwrap();
+    let mut file = CodecAccuracy::load(&folder.join("point-cloud.accuracy.toml")).unwrap();
     for crossing in &mut file.crossings {
         crossing.bytes_p95 = Some(1.5 * crossing.bytes_mean.ceil());
     }
@@ -311,7 +311,7 @@ fn at_the_ends_the_plan_is_still_the_best_and_beyond_it_is_not() {
                 let other = plan(problem);
                 (&other.edge, &other.crossing) == (&own.edge, &own.crossing)
             };
-            let alone = Rival {
+            let alone = ModelProblem {
                 name,
                 problem: &problem,
                 barred: None,
@@ -364,7 +364,7 @@ fn where_rates_are_no_lines_they_are_found_by_bisection() {
     let mut wishes = scenario("10Mbit/s", "1ms");
     wishes.objective = "throughput".parse().unwrap();
     let problem = Problem::new(&multi_head(30, 2), &Server::faster(6.0), &wishes).unwrap();
-    let alone = Rival {
+    let alone = ModelProblem {
         name: "",
         problem: &problem,
         barred: None,

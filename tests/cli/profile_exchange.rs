@@ -8,7 +8,7 @@ use cutpoint_core::profile::{
     BoardInfo, ImportError, Imported, Missing, ModelInfo, Profile, TimeOrigin, Times, import,
 };
 use cutpoint_planner::problem::Problem;
-use cutpoint_planner::scenario::Wishes;
+use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
 use cutpoint_report::{chrome, prepare};
@@ -72,10 +72,10 @@ fn random(seed: u64, layers: usize) -> Profile {
 }
 
 fn plan(profile: &Profile, rate: &str) -> Plan {
-    let wishes = Wishes {
+    let wishes = ScenarioSpec {
         rate: Some(rate.parse().unwrap()),
         delay: Some("1 ms".parse().unwrap()),
-        ..Wishes::default()
+        ..ScenarioSpec::default()
     };
     let (scenario, _) = wishes.complete().unwrap();
     let problem = Problem::new(profile, &Server::faster(6.0), &scenario).unwrap();

@@ -8,8 +8,8 @@ use cutpoint_core::codec::{ClipRange, Codec};
 use cutpoint_core::cuts::{self, Cut};
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{
-    Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, Plan, PlannedAim, PlannedModel, Setting,
-    Status,
+    Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, Plan, PlannedModel, PlannedObjective,
+    Setting, Status,
 };
 use cutpoint_core::task::Task;
 use cutpoint_onnx::directory::Description;
@@ -97,7 +97,7 @@ fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossin
             percentile: None,
             rate_spread: None,
         },
-        objective: PlannedAim::default(),
+        objective: PlannedObjective::default(),
         edge: edge.to_vec(),
         local: Vec::new(),
         server: server.to_vec(),

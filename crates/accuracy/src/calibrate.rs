@@ -5,8 +5,8 @@ use super::candidates::applies;
 use super::evaluation::{Evaluation, session};
 use super::parallel;
 use cutpoint_core::codec::{Calibration, Codec, Form};
+use cutpoint_core::codec_accuracy::RangeRecord;
 use cutpoint_core::graph::TensorId;
-use cutpoint_core::sensitivity::RangeRecord;
 use cutpoint_runtime::measure::Control;
 use cutpoint_runtime::values::as_floats;
 

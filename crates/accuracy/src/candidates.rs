@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::evaluation::Evaluation;
 use super::tap::{FormEnds, ends};
 use cutpoint_core::codec::{Codec, Form, Stage};
+use cutpoint_core::codec_accuracy::RangeRecord;
 use cutpoint_core::cuts;
 use cutpoint_core::graph::{ElementType, Graph, GraphError, Tensor};
 use cutpoint_core::profile::CutRecord;
-use cutpoint_core::sensitivity::RangeRecord;
 
 /// Forms that are tried on every tensor, and those that are tried on images.
 const FORMS: [&str; 8] = ["f32", "f16", "q8", "q8c", "q4", "q4c", "q2", "q2c"];

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use super::AccuracyError;
 use cutpoint_core::codec::{Codec, Form};
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::cuts;
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::link::Link;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::units::{BitRate, Delay, Share};
-use cutpoint_planner::problem::{Pace, Problem};
+use cutpoint_planner::problem::{Problem, TimePerBit};
 use cutpoint_planner::scenario::{MaxDrop, Scenario, U8Input};
 use cutpoint_planner::server::Server;
 
@@ -48,7 +48,7 @@ impl Priority<'_> {
     /// The contests, given the sizes in `known`.
     pub(super) fn contests(
         &self,
-        known: &Sensitivity,
+        known: &CodecAccuracy,
     ) -> Result<Vec<Vec<Candidate>>, AccuracyError> {
         match self {
             Priority::Size => Ok(by_size(known)),
@@ -61,7 +61,7 @@ impl Priority<'_> {
     }
 }
 
-fn by_size(known: &Sensitivity) -> Vec<Vec<Candidate>> {
+fn by_size(known: &CodecAccuracy) -> Vec<Vec<Candidate>> {
     let mut tensors: Vec<&str> = known.crossings.iter().map(|r| r.tensor.as_str()).collect();
     tensors.dedup();
     let contest = |tensor: &str| {
@@ -91,7 +91,7 @@ fn unique(candidates: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
 }
 
 fn by_latency(
-    known: &Sensitivity,
+    known: &CodecAccuracy,
     edge: &Profile,
     server: &Server,
     image: Option<&U8Input>,
@@ -123,7 +123,7 @@ fn by_latency(
         BitRate::from_bit_s((RATES.0 * factor) as u64)
     });
     let contests = rates.map(|rate| {
-        let pace = Pace::of(rate);
+        let pace = TimePerBit::of(rate);
         plans.sort_by_cached_key(|(cost, _)| {
             (cost.scaled(pace), cost.uplink_bytes(), cost.edge_layers)
         });
@@ -184,7 +184,7 @@ mod tests {
                 { tensor = "b", codec = "q2", bytes_mean = 10.0 },
             ]
         "#;
-        let known = Sensitivity::parse(text, Path::new("m.accuracy.toml")).unwrap();
+        let known = CodecAccuracy::parse(text, Path::new("m.accuracy.toml")).unwrap();
         let contests = by_size(&known);
         let names = |contest: &[Candidate]| -> Vec<String> {
             contest

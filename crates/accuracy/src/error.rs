@@ -1,8 +1,8 @@
 //! What can go wrong while accuracy is measured.
 
 use crate::dataset::DataError;
+use cutpoint_core::codec_accuracy::SensitivityError;
 use cutpoint_core::graph::GraphError;
-use cutpoint_core::sensitivity::SensitivityError;
 use cutpoint_onnx::OnnxError;
 use cutpoint_planner::problem::ProblemError;
 use cutpoint_runtime::RunError;

@@ -7,8 +7,8 @@ use super::evaluation::{Evaluation, session};
 use super::parallel;
 use super::tap::{image_file, message_of};
 use cutpoint_core::codec::{Codec, Form};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, JointRecord};
 use cutpoint_core::graph::TensorId;
-use cutpoint_core::sensitivity::{JointRecord, Sensitivity};
 use cutpoint_onnx::{CutRequest, Model};
 use cutpoint_runtime::halves::pick;
 use cutpoint_runtime::measure::Control;
@@ -45,7 +45,7 @@ impl Evaluation<'_> {
     pub fn joint(
         &self,
         request: JointRequest<'_>,
-        known: &Sensitivity,
+        known: &CodecAccuracy,
         watch: &mut dyn FnMut(usize) -> Control,
     ) -> Result<JointRecord, AccuracyError> {
         let lossless = request
@@ -69,7 +69,7 @@ impl Evaluation<'_> {
     fn cut_request(
         &self,
         request: JointRequest<'_>,
-        known: &Sensitivity,
+        known: &CodecAccuracy,
     ) -> Result<CutRequest, AccuracyError> {
         let reading = self.subject.reading;
         let mut cut = CutRequest::default();

@@ -8,7 +8,7 @@ use super::estimate::{Outcome, Outcomes};
 use super::evaluation::Evaluation;
 use super::tap::{FormEnds, Sample};
 use cutpoint_core::codec::Codec;
-use cutpoint_core::sensitivity::{CrossingRecord, RangeRecord, TaskDrop};
+use cutpoint_core::codec_accuracy::{CrossingRecord, RangeRecord, TaskDrop};
 
 /// One form on one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

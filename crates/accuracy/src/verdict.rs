@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::contests::Candidate;
 use super::tried::Tried;
-use cutpoint_core::sensitivity::TaskDrop;
+use cutpoint_core::codec_accuracy::TaskDrop;
 
 /// Limits on drops that plans may be asked for, in the unit of [`TaskDrop`].
 const LIMITS: [f64; 5] = [0.005, 0.01, 0.02, 0.05, 0.1];

@@ -3,13 +3,13 @@
 //! Internal, no stability promise: use the crate `cutpoint`.
 
 pub mod codec;
+pub mod codec_accuracy;
 pub mod cuts;
 pub mod graph;
 pub mod link;
 pub mod plan;
 pub mod profile;
-pub mod sensitivity;
+pub mod rate_trace;
 pub mod syntax;
 pub mod task;
-pub mod trace;
 pub mod units;

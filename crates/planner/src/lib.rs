@@ -2,9 +2,9 @@
 //!
 //! Internal, no stability promise: use the crate `cutpoint`.
 
-pub mod candidates;
 pub mod problem;
 pub mod replay;
 pub mod scenario;
+pub mod select;
 pub mod server;
 pub mod solve;

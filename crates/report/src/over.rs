@@ -19,7 +19,7 @@ pub struct OverData {
     /// What else the latencies depend on, such as `10 Mbit/s, 20 ms one way`.
     pub link: String,
     /// What is varied, such as `edge-memory`.
-    pub dial: String,
+    pub parameter: String,
     /// What its amounts are.
     pub unit: Unit,
     /// The best plans from the least to the largest amount.
@@ -133,7 +133,7 @@ fn range(data: &OverData) -> Result<(f64, f64), ReportError> {
             NAME,
             format!(
                 "the sweep has plans over no range of {}; sweep over a wider one",
-                data.dial
+                data.parameter
             ),
         ));
     }
@@ -155,7 +155,7 @@ fn range(data: &OverData) -> Result<(f64, f64), ReportError> {
 fn words(data: &OverData) -> Words {
     let count = data.regions.len();
     let plans = match count {
-        1 => format!("One plan is best at every {}.", data.dial),
+        1 => format!("One plan is best at every {}.", data.parameter),
         _ => format!("{count} plans are best in turn; where they change stands above."),
     };
     let none = match data.none {
@@ -173,7 +173,7 @@ fn words(data: &OverData) -> Words {
         None => String::new(),
     };
     Words {
-        heading: format!("{}: best latency over {}", data.model, data.dial),
+        heading: format!("{}: best latency over {}", data.model, data.parameter),
         summary: format!(
             "{plans}{none} Edge {}, server {}.",
             data.edge.label(),
@@ -201,7 +201,7 @@ fn axis(data: &OverData, from: f64, to: f64) -> Axis {
         from,
         to,
         ticks: steps.into_iter().map(tick).collect(),
-        title: data.dial.clone(),
+        title: data.parameter.clone(),
     }
 }
 

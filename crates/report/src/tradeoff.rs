@@ -47,7 +47,7 @@ pub struct Choice {
     /// Latency of one inference.
     pub latency_us: f64,
     /// Drop of the task that loses most, at the pessimistic end of its interval; see
-    /// [`cutpoint_core::sensitivity::TaskDrop`].
+    /// [`cutpoint_core::codec_accuracy::TaskDrop`].
     pub worst_drop: f64,
     /// The same measured, without its uncertainty.
     pub mean_drop: f64,

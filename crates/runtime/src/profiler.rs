@@ -44,7 +44,7 @@ pub struct Request {
     pub provider: Provider,
     /// How it is timed.
     pub protocol: Protocol,
-    /// Aim for the time spent on timing halves.
+    /// ObjectiveFunction for the time spent on timing halves.
     pub budget: Duration,
     /// This program, to be started for each memory measurement; none to leave memory out.
     pub program: Option<PathBuf>,

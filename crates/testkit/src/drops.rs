@@ -1,7 +1,7 @@
 //! What encodings cost a task, straight from the accuracy file.
 
 use cutpoint_core::codec::{Codec, Form, Stage};
-use cutpoint_core::sensitivity::{JointRecord, Metric, TaskDrop};
+use cutpoint_core::codec_accuracy::{JointRecord, Metric, TaskDrop};
 
 use super::oracle::Oracle;
 

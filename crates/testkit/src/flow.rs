@@ -31,7 +31,7 @@ impl Flow {
         flow
     }
 
-    /// The least latency in the unit of [`Pace::scaled`](cutpoint_planner::problem::Pace::scaled).
+    /// The least latency in the unit of [`TimePerBit::scaled`](cutpoint_planner::problem::TimePerBit::scaled).
     pub fn least(&self) -> u128 {
         dinics(&self.network, self.edge, self.server).0
     }

@@ -2,9 +2,9 @@
 //! the layers and every choice of codecs.
 
 use cutpoint_core::codec::{Codec, Form};
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::link::wire;
 use cutpoint_core::profile::{LayerRecord, Profile, TensorRecord};
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::units::Bytes;
 use cutpoint_planner::scenario::{Results, Scenario};
 
@@ -13,7 +13,7 @@ pub struct Oracle<'a> {
     pub edge: &'a Profile,
     pub factor: f64,
     pub scenario: &'a Scenario,
-    pub accuracy: Option<&'a Sensitivity>,
+    pub accuracy: Option<&'a CodecAccuracy>,
 }
 
 /// Latency (in ns times the rate), payload, layers on the edge: smaller is better.

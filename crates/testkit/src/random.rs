@@ -1,10 +1,10 @@
 //! Small random problems with everything that makes splitting hard, and many ties.
 
 use cutpoint_core::codec::Codec;
-use cutpoint_core::profile::{MemoryModel, Profile};
-use cutpoint_core::sensitivity::{
-    CrossingRecord, DataInfo, Metric, ModelId, Sensitivity, TaskAccuracy, TaskDrop,
+use cutpoint_core::codec_accuracy::{
+    CodecAccuracy, CrossingRecord, DataInfo, Metric, ModelId, TaskAccuracy, TaskDrop,
 };
+use cutpoint_core::profile::{MemoryModel, Profile};
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes};
 use cutpoint_planner::scenario::{Results, Scenario, U8Input};
@@ -127,7 +127,7 @@ fn finish(mut net: Net) -> Profile {
     net.done()
 }
 
-/// Wishes for a network, with limits around what its placements need.
+/// ScenarioSpec for a network, with limits around what its placements need.
 pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
     let mut dice = super::Dice(seed ^ 0x5eed);
     let rates = ["1Mbit/s", "10Mbit/s", "100Mbit/s", "1Gbit/s"];
@@ -184,7 +184,7 @@ pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
 }
 
 /// What encodings cost, for some of the tensors, codecs and tasks of a network.
-pub fn accuracy(seed: u64, profile: &Profile) -> Sensitivity {
+pub fn accuracy(seed: u64, profile: &Profile) -> CodecAccuracy {
     let mut dice = super::Dice(seed ^ 0xacc);
     let names: Vec<String> = match profile.tasks.as_slice() {
         [] => profile.outputs.iter().map(|o| o.name.clone()).collect(),
@@ -196,7 +196,7 @@ pub fn accuracy(seed: u64, profile: &Profile) -> Sensitivity {
         baseline: [0.9, 2.5][index % 2],
         std_error: 0.01,
     });
-    let mut accuracy = Sensitivity {
+    let mut accuracy = CodecAccuracy {
         format: 1,
         model: ModelId {
             file: profile.model.file.clone(),

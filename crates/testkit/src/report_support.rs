@@ -10,7 +10,7 @@ use cutpoint_core::profile::{
     TensorRecord, WeightRecord, Whole,
 };
 use cutpoint_planner::problem::Problem;
-use cutpoint_planner::scenario::Wishes;
+use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_report::Style;
 
@@ -224,10 +224,10 @@ fn method() -> Method {
 
 /// The network between its board and `server`, at a link of `rate` and 20 ms.
 pub fn problem(profile: &Profile, server: &Server, rate: &str) -> Problem {
-    let wishes = Wishes {
+    let wishes = ScenarioSpec {
         rate: Some(rate.parse().unwrap()),
         delay: Some("20 ms".parse().unwrap()),
-        ..Wishes::default()
+        ..ScenarioSpec::default()
     };
     let (scenario, _) = wishes.complete().unwrap();
     Problem::new(profile, server, &scenario).unwrap()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cutpoint_accuracy::{Evaluation, Request};
 use cutpoint_core::codec::Codec;
-use cutpoint_core::sensitivity::{Sensitivity, TaskAccuracy};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, TaskAccuracy};
 use cutpoint_onnx::{Model, show};
 
 use super::AccuracyArgs;
@@ -15,11 +15,11 @@ pub(super) fn existing(
     target: &Path,
     model: &Model,
     force: bool,
-) -> anyhow::Result<Option<Sensitivity>> {
+) -> anyhow::Result<Option<CodecAccuracy>> {
     if force || !target.exists() {
         return Ok(None);
     }
-    let old = Sensitivity::load(target).or_fail(Kind::BadInput)?;
+    let old = CodecAccuracy::load(target).or_fail(Kind::BadInput)?;
     let problem = if old.model.sha256 != model.sha256() {
         format!("is about another model ({})", show(&old.model.file))
     } else if old.data.samples == 0 {
@@ -57,7 +57,7 @@ pub(super) fn refuse_idle(
 
 /// Refuses to overwrite measurements that this one would not replace.
 pub(super) fn refuse_loss(
-    old: &Sensitivity,
+    old: &CodecAccuracy,
     evaluation: &Evaluation<'_>,
     request: &Request<'_>,
     target: &Path,

@@ -14,8 +14,8 @@ use cutpoint_accuracy::{
     self, AccuracyError, Choice, Evaluation, Partial, Priority, Report, Request, Samples, Subject,
 };
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::{Confidence, Sensitivity};
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{Delay, Share};
 use cutpoint_onnx::{Model, Reading, show};
@@ -126,7 +126,7 @@ struct Output<'a> {
     exhaustive_runs: usize,
     notes: &'a [String],
     #[serde(flatten)]
-    accuracy: &'a Sensitivity,
+    accuracy: &'a CodecAccuracy,
 }
 
 /// The model as it is cut: node by node, and as far as its tensors may cross.
@@ -251,7 +251,7 @@ fn finish(
 fn measure(
     evaluation: &Evaluation<'_>,
     request: &Request<'_>,
-    old: Option<Sensitivity>,
+    old: Option<CodecAccuracy>,
     watcher: &mut Watcher,
     args: &AccuracyArgs,
     common: &Common,

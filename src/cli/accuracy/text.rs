@@ -4,8 +4,8 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
 use cutpoint_accuracy::Report;
-use cutpoint_core::sensitivity::{
-    Confidence, CrossingRecord, Metric, Sensitivity, TaskAccuracy, TaskDrop,
+use cutpoint_core::codec_accuracy::{
+    CodecAccuracy, Confidence, CrossingRecord, Metric, TaskAccuracy, TaskDrop,
 };
 use cutpoint_core::units::Bytes;
 use cutpoint_onnx::show;
@@ -88,7 +88,7 @@ fn two_sided(confidence: Confidence) -> f64 {
 /// The records worth a line: of the tensors with the smallest messages, the smallest within each
 /// limit.
 fn rows<'a>(
-    found: &'a Sensitivity,
+    found: &'a CodecAccuracy,
     shown: &[String],
     confidence: Confidence,
 ) -> Vec<&'a CrossingRecord> {
@@ -126,7 +126,7 @@ fn rows<'a>(
     rows
 }
 
-fn table(rows: &[&CrossingRecord], found: &Sensitivity, confidence: Confidence) -> String {
+fn table(rows: &[&CrossingRecord], found: &CodecAccuracy, confidence: Confidence) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let fixed = ["tensor", "codec", "bytes", "p95", "samples"];

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Args};
 use cutpoint_core::plan::{Crossing, Explanation, Plan};
 use cutpoint_core::units::Delay;
-use cutpoint_planner::candidates::Candidate;
+use cutpoint_planner::select::ModelChoice;
 use cutpoint_planner::solve::{Choice, NamedCut, choose, explain};
 
 use super::plan::fail;
-use super::wishes::{Read, WishArgs, rivals, tell};
+use super::wishes::{PlanInputs, ScenarioArgs, rivals, tell};
 use super::{Common, Kind, OrFail, split};
 
 /// Say why a plan is the best, what it would take to change it, and why a cut is not chosen
@@ -48,7 +48,7 @@ pub(crate) struct ExplainArgs {
     )]
     time_limit: Delay,
     #[command(flatten)]
-    wishes: WishArgs,
+    wishes: ScenarioArgs,
 }
 
 fn unless_planned(arg: Arg) -> Arg {
@@ -118,7 +118,7 @@ fn read_again(
     plan: &Plan,
     path: &Path,
     common: &Common,
-) -> anyhow::Result<Read> {
+) -> anyhow::Result<PlanInputs> {
     let request = plan.request.as_ref().ok_or_else(|| {
         anyhow::anyhow!(
             "{} does not say what it was made from: plan again with `cutpoint plan --out`, or \
@@ -142,7 +142,7 @@ fn alike(one: &Plan, other: &Plan) -> bool {
             .eq(other.crossing.iter().map(sent))
 }
 
-fn named_cut(args: &ExplainArgs, chosen: &Candidate) -> anyhow::Result<Option<NamedCut>> {
+fn named_cut(args: &ExplainArgs, chosen: &ModelChoice) -> anyhow::Result<Option<NamedCut>> {
     let problem = &chosen.problem;
     let graph = problem.graph();
     let mut tensors = Vec::new();

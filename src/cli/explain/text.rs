@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use cutpoint_core::plan::{
-    Change, Contender, Explanation, Flip, LimitReason, Margin, Plan, Quantity, Side, Status, Step,
-    Unit,
+    Breakpoint, Change, Contender, Explanation, LimitReason, Plan, Quantity, Side, Slack, Status,
+    Step, Unit,
 };
 use cutpoint_core::units::{Bytes, Energy, Watts, three_digits};
 
@@ -239,7 +239,7 @@ fn changes(found: &Explanation) -> Vec<String> {
     lines
 }
 
-fn flip(flip: &Flip, plan: &Plan) -> Option<String> {
+fn flip(flip: &Breakpoint, plan: &Plan) -> Option<String> {
     let Some(at) = flip.at else {
         return never(flip, plan);
     };
@@ -279,7 +279,7 @@ fn flip(flip: &Flip, plan: &Plan) -> Option<String> {
     Some(format!("{whose} {value}{more}, {to}."))
 }
 
-fn never(flip: &Flip, plan: &Plan) -> Option<String> {
+fn never(flip: &Breakpoint, plan: &Plan) -> Option<String> {
     let what = match (flip.of, flip.up) {
         (Quantity::Rate, true) => "No faster link",
         (Quantity::Rate, false) => "No slower link",
@@ -297,7 +297,7 @@ fn never(flip: &Flip, plan: &Plan) -> Option<String> {
 fn margins(found: &Explanation) -> Option<String> {
     let margins = &found.margins;
     let mut table = new_table(["layer", "on", "takes", "may grow by", "", "before"]);
-    let mut rows: Vec<&Margin> = margins.smallest.iter().collect();
+    let mut rows: Vec<&Slack> = margins.smallest.iter().collect();
     rows.extend(
         margins
             .relative
@@ -326,7 +326,7 @@ fn margins(found: &Explanation) -> Option<String> {
 }
 
 /// By how much of its time a layer may grow.
-fn share(margin: &Margin) -> String {
+fn share(margin: &Slack) -> String {
     let ratio = margin.grows_ms / margin.time_ms.max(f64::MIN_POSITIVE);
     match ratio {
         ratio if ratio >= 10.0 => format!("{} times", three_digits(ratio)),

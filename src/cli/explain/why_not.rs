@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cutpoint_core::plan::{Breakdown, Conflict, Flip, Plan, WhyNot};
+use cutpoint_core::plan::{Breakdown, Breakpoint, Conflict, Plan, WhyNot};
 
 use super::super::plan::give;
 use super::super::plan_text::{self, ms, new_table, outwards, rate, right_aligned, shorten};
@@ -63,7 +63,7 @@ fn broken(conflict: &Conflict) -> String {
     give(conflict).unwrap_or_else(|| conflict.limit.clone())
 }
 
-fn faster(flip: Option<&Flip>) -> String {
+fn faster(flip: Option<&Breakpoint>) -> String {
     match flip.and_then(|flip| Some((flip.up, flip.at?))) {
         None => "It is slower than the plan at every rate.".to_owned(),
         Some((up, at)) => format!(

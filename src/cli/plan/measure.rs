@@ -10,9 +10,9 @@ use std::time::Duration;
 use cutpoint_core::plan::{HalfEvidence, MeasuredPlan, Measurement, Plan, Status};
 use cutpoint_core::profile::{Profile, TimeOrigin};
 use cutpoint_onnx::{CutRequest, Model, show};
-use cutpoint_planner::candidates::Entrant;
 use cutpoint_planner::problem::{Found, Problem};
 use cutpoint_planner::scenario::Objective;
+use cutpoint_planner::select::ModelInput;
 use cutpoint_planner::solve::{Near, nearest};
 use cutpoint_runtime::board::{Board, most_threads};
 use cutpoint_runtime::halves::Bench;
@@ -24,7 +24,7 @@ use indicatif::ProgressBar;
 
 use super::super::accuracy::{stop_on_ctrl_c, stopped};
 use super::super::split::planned;
-use super::super::wishes::Read;
+use super::super::wishes::PlanInputs;
 use super::super::{Common, Kind, OrFail, engine};
 
 /// Most plans that are measured.
@@ -49,7 +49,7 @@ impl FromStr for AtMost {
 }
 
 /// Refuses what cannot be measured here before any work is done.
-pub(super) fn check(read: &Read, models: &[std::path::PathBuf]) -> anyhow::Result<()> {
+pub(super) fn check(read: &PlanInputs, models: &[std::path::PathBuf]) -> anyhow::Result<()> {
     let usage = |problem: &str| Err(Kind::Usage.of(anyhow::anyhow!("--measure: {problem}")));
     if read.scenario.objective != Objective::Latency {
         return usage("latencies are compared; leave --objective out");
@@ -96,7 +96,7 @@ fn check_board(profile: &Profile) -> anyhow::Result<()> {
 /// The plan to take among `plan`, the predicted best, and those near to it.
 pub(super) fn settle(
     plan: Plan,
-    read: &Read,
+    read: &PlanInputs,
     file: &Path,
     most: AtMost,
     common: &Common,
@@ -140,7 +140,7 @@ pub(super) fn settle(
 
 /// What the predictions of two plans may differ by wrongly: the error of a cut that was left out of
 /// the fit, on each half of each plan.
-fn band_ms(entrant: &Entrant) -> f64 {
+fn band_ms(entrant: &ModelInput) -> f64 {
     let (method, whole) = (&entrant.edge.method, &entrant.edge.whole);
     let error = method
         .loo_error_max
@@ -245,7 +245,7 @@ fn rounded(ms: f64) -> f64 {
 /// Times the halves of all plans.
 fn measure(
     plans: &[Plan],
-    entrant: &Entrant,
+    entrant: &ModelInput,
     file: &Path,
     common: &Common,
 ) -> anyhow::Result<Race> {

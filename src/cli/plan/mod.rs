@@ -13,7 +13,7 @@ use cutpoint_planner::solve::{Choice, choose, robust};
 
 use measure::AtMost;
 
-use super::wishes::{Read, WishArgs, check_out, rivals, tell};
+use super::wishes::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, plan_text};
 
 /// Find the fastest split within the limits, from saved profiles
@@ -36,7 +36,7 @@ use super::{Common, Kind, OrFail, files, plan_text};
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
-    wishes: WishArgs,
+    wishes: ScenarioArgs,
     /// Say how far the rate and the machines' times may move before another plan wins; some fifty
     /// plans are made for that
     #[arg(long, conflicts_with = "data", help_heading = "Spread")]
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
 }
 
 /// The best plan of all candidates, or why there is none.
-fn plan(read: &Read) -> anyhow::Result<Result<Plan, NoPlan>> {
+fn plan(read: &PlanInputs) -> anyhow::Result<Result<Plan, NoPlan>> {
     let candidates = read.candidates()?;
     Ok(match choose(&rivals(&candidates), &read.options)? {
         Choice::Plan(index, plan) => Ok(candidates[index].finish(*plan)),

@@ -1,6 +1,6 @@
 //! How likely a plan's times are, and how robust it is, for people.
 
-use cutpoint_core::plan::{Interval, LatencySpread, Plan, Robust};
+use cutpoint_core::plan::{Interval, LatencySpread, Plan, Stability};
 
 use super::super::plan_text::{ms, rate, shorten};
 
@@ -56,7 +56,7 @@ fn percent(share: f64) -> String {
 }
 
 /// A line for the rate and one for the times.
-fn range(robust: &Robust) -> [String; 2] {
+fn range(robust: &Stability) -> [String; 2] {
     let about = if robust.rate_to_1_percent {
         "about "
     } else {

@@ -1,12 +1,12 @@
 //! What is made small, for people.
 
-use cutpoint_core::plan::{Plan, PlannedAim, Status};
+use cutpoint_core::plan::{Plan, PlannedObjective, Status};
 use cutpoint_core::units::{Bytes, three_digits};
 
 use super::ms;
 
 /// A value of an objective.
-pub(in crate::cli) fn value(aim: &PlannedAim, value: f64) -> String {
+pub(in crate::cli) fn value(aim: &PlannedObjective, value: f64) -> String {
     match aim.name.as_str() {
         "lateness" if value < 0.0 => format!("{} to spare", ms(-value)),
         "lateness" => format!("{} late", ms(value)),
@@ -15,7 +15,7 @@ pub(in crate::cli) fn value(aim: &PlannedAim, value: f64) -> String {
 }
 
 /// A difference between two values of an objective.
-pub(in crate::cli) fn difference(aim: &PlannedAim, value: f64) -> String {
+pub(in crate::cli) fn difference(aim: &PlannedObjective, value: f64) -> String {
     match aim.name.as_str() {
         "energy" => format!("{} mJ", three_digits(value)),
         "uplink" => Bytes(value as u64).to_string(),

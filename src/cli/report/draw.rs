@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::plan::Sweep;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::units::{BitRate, Share};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{MaxDrop, RateRange, Scenario};
@@ -171,7 +171,7 @@ impl Figures<'_> {
         profile: &Profile,
         server: &Server,
         scenario: &Scenario,
-        accuracy: &Sensitivity,
+        accuracy: &CodecAccuracy,
         rates: RateRange,
     ) {
         if !self.wants("tradeoff") {

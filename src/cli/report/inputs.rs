@@ -7,7 +7,7 @@ use anyhow::Context;
 use cutpoint_core::plan::{DelayMap, OverSweep, Plan, Sweep};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Delay};
-use cutpoint_planner::scenario::{Percentile, RateRange, Wishes};
+use cutpoint_planner::scenario::{Percentile, RateRange, ScenarioSpec};
 
 use super::super::{Kind, OrFail};
 
@@ -128,18 +128,18 @@ pub(crate) fn is_of(profile: &Profile, plan: &Plan) -> bool {
 }
 
 /// The link, the choices and the limits that a plan was made for.
-pub(super) fn wishes(plan: &Plan) -> Wishes {
+pub(super) fn wishes(plan: &Plan) -> ScenarioSpec {
     let setting = &plan.setting;
     let asked = plan.request.as_ref();
     // a request that another version wrote says nothing about choices and limits
-    let asked = asked.and_then(|request| Wishes::from_table(&request.wishes).ok());
+    let asked = asked.and_then(|request| ScenarioSpec::from_table(&request.wishes).ok());
     let asked = asked.unwrap_or_default();
     let rate = BitRate::from_bit_s(setting.rate_bit_s).map(|rate| RateRange {
         from: rate,
         to: rate,
     });
     let delay = std::time::Duration::try_from_secs_f64(setting.delay_ms / 1e3).ok();
-    Wishes {
+    ScenarioSpec {
         // the rate is the one that was planned with, whatever its spread
         link: None,
         rate,
@@ -158,6 +158,6 @@ pub(super) fn wishes(plan: &Plan) -> Wishes {
 }
 
 /// Whether wishes limit what encodings may cost in accuracy.
-pub(super) fn limits_accuracy(wishes: &Wishes) -> bool {
+pub(super) fn limits_accuracy(wishes: &ScenarioSpec) -> bool {
     !wishes.max_drop.is_empty() || !wishes.floor.is_empty()
 }

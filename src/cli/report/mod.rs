@@ -12,7 +12,7 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cutpoint_planner::scenario::Wishes;
+use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{Options, Outcome, solve};
 use cutpoint_report::prepare;
@@ -301,10 +301,10 @@ fn html_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-fn default_link() -> Wishes {
-    Wishes {
+fn default_link() -> ScenarioSpec {
+    ScenarioSpec {
         link: Some("wifi".to_owned()),
-        ..Wishes::default()
+        ..ScenarioSpec::default()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::{Confidence, Sensitivity};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
 use cutpoint_report::{codecs, cumulative, network, prepare, roofline};
@@ -51,7 +51,7 @@ impl Figures<'_> {
         &mut self,
         path: &Path,
         profile: &Profile,
-        accuracy: &Sensitivity,
+        accuracy: &CodecAccuracy,
         confidence: Confidence,
         plan: Option<&Plan>,
     ) {

@@ -7,7 +7,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Outcome, Rival, SolveError};
+use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
 use cutpoint_report::network::{self, NetworkData};
 use cutpoint_report::page::{ModelData, PageData, PageFigure, page};
 use cutpoint_report::table::Table;
@@ -153,7 +153,7 @@ fn network(
 
 /// The best plans around the link: at its own rate, too, and at its own delay.
 fn map(problem: &Problem, rates: RateRange, options: &Options) -> Result<DelayMap, SolveError> {
-    let alone = Rival {
+    let alone = ModelProblem {
         name: "",
         problem,
         barred: None,

@@ -7,7 +7,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Outcome, Rival, SolveError};
+use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
 use cutpoint_report::boards::BoardBars;
 use cutpoint_report::pareto::Price;
 use cutpoint_report::{Origin, boards, map, over, pareto, prepare, timeline};
@@ -140,7 +140,7 @@ impl Figures<'_> {
     }
 
     fn solved_map(&mut self, study: &Study<'_>, rates: RateRange) {
-        let rival = Rival {
+        let rival = ModelProblem {
             name: &study.profile.model.file,
             problem: study.problem,
             barred: None,
@@ -172,9 +172,9 @@ impl Figures<'_> {
         let [edge, server] = Self::known_origins(plan, inputs);
         let data = prepare::over(sweep, edge, server);
         let svg = data.and_then(|data| over::figure(&data, &self.style));
-        let dial = sweep.over.replace(':', "-");
+        let parameter = sweep.over.replace(':', "-");
         let stem = stem(&plan.setting.edge, &plan.model.file);
-        self.keep(path, &super::draw::stem(&stem, &dial), "over", svg);
+        self.keep(path, &super::draw::stem(&stem, &parameter), "over", svg);
     }
 
     /// Where the times of a plan come from; its profile, where it is named, tells more.

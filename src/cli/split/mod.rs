@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use cutpoint_core::codec::{Codec, Stage};
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::{Graph, LayerSet, TensorId};
 use cutpoint_core::plan::Plan;
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::Bytes;
 use cutpoint_onnx::directory::{Description, HalfRecord, Split};
@@ -267,7 +267,7 @@ fn add_ranges(
     let needy = request.crossing.iter().filter(|(_, c)| c.needs_ranges());
     let needy: Vec<(TensorId, Codec)> = needy.copied().collect();
     let file = args.accuracy.as_deref();
-    let accuracy = file.map(Sensitivity::load).transpose();
+    let accuracy = file.map(CodecAccuracy::load).transpose();
     let accuracy = accuracy.or_fail(Kind::BadInput)?;
     if let (Some(accuracy), Some(file)) = (&accuracy, file) {
         let fits = accuracy.model.sha256 == model.sha256();

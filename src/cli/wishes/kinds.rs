@@ -1,8 +1,8 @@
 //! Which exit code an error of planning has.
 
-use cutpoint_planner::candidates::CandidatesError;
 use cutpoint_planner::problem::ProblemError;
 use cutpoint_planner::scenario::ScenarioError;
+use cutpoint_planner::select::SelectError;
 use cutpoint_planner::server::ServerError;
 
 use super::Kind;
@@ -33,10 +33,10 @@ pub(super) fn problem_kind(error: &ProblemError) -> Kind {
     }
 }
 
-pub(crate) fn candidates_kind(error: &CandidatesError) -> Kind {
+pub(crate) fn candidates_kind(error: &SelectError) -> Kind {
     match error {
-        CandidatesError::Problem(_, error) | CandidatesError::Alone(error) => problem_kind(error),
-        CandidatesError::Unknown { .. } | CandidatesError::TooMany => Kind::Usage,
+        SelectError::Problem(_, error) | SelectError::Alone(error) => problem_kind(error),
+        SelectError::Unknown { .. } | SelectError::TooMany => Kind::Usage,
         _ => Kind::BadInput,
     }
 }

@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::Confidence;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::Confidence;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
-use cutpoint_planner::candidates::{Candidate, Entrant, candidates, entrant_names};
 use cutpoint_planner::scenario::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, Schedule, TaskResults,
-    U8Input, Weight, Wishes, parse_capacity, parse_task,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Scenario, ScenarioSpec, Schedule,
+    TaskResults, U8Input, Weight, parse_capacity, parse_task,
 };
+use cutpoint_planner::select::{ModelChoice, ModelInput, candidates, model_names};
 use cutpoint_planner::solve::{Engine, Options};
 
 use super::{Kind, OrFail, files, plural};
@@ -31,7 +31,7 @@ use spread::SpreadArgs;
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct WishArgs {
+pub(crate) struct ScenarioArgs {
     /// Profile of the model on the edge board; several models are compared, each alone and in sets
     /// that do all tasks together
     #[arg(long, value_name = "PROFILE", required = true)]
@@ -261,8 +261,8 @@ pub(crate) struct ChoiceArgs {
 
 /// What was read for the models named with `--edge`, in their order.
 #[derive(Debug)]
-pub(crate) struct Read {
-    pub(crate) entrants: Vec<Entrant>,
+pub(crate) struct PlanInputs {
+    pub(crate) entrants: Vec<ModelInput>,
     /// Where the accuracy of each was read from.
     pub(crate) accuracy_files: Vec<Option<PathBuf>>,
     /// At the slowest of the rates.
@@ -273,10 +273,10 @@ pub(crate) struct Read {
     /// What all that was read from: profiles, servers, and wishes as typed.
     edge_files: Vec<PathBuf>,
     servers: Vec<String>,
-    wishes: Wishes,
+    wishes: ScenarioSpec,
 }
 
-impl WishArgs {
+impl ScenarioArgs {
     /// How the planner is to work.
     fn options(&self) -> Options {
         let usual = Options::default();
@@ -293,26 +293,26 @@ impl WishArgs {
     }
 
     /// Reads profiles, servers and accuracy files.
-    pub(crate) fn read(&self) -> anyhow::Result<Read> {
-        self.read_or(Wishes::default())
+    pub(crate) fn read(&self) -> anyhow::Result<PlanInputs> {
+        self.read_or(ScenarioSpec::default())
     }
 
-    /// As [`WishArgs::read`], with `otherwise` where nothing was wished for.
-    fn read_or(&self, otherwise: Wishes) -> anyhow::Result<Read> {
+    /// As [`ScenarioArgs::read`], with `otherwise` where nothing was wished for.
+    fn read_or(&self, otherwise: ScenarioSpec) -> anyhow::Result<PlanInputs> {
         let wishes = self.choices.merged(otherwise)?;
         let (scenario, rates) = complete(wishes.clone())?;
         self.read_for(scenario, rates, wishes)
     }
 
-    /// As [`WishArgs::read`], over these rates unless others were asked for as a range.
-    pub(crate) fn read_over(&self, rates: RateRange) -> anyhow::Result<Read> {
+    /// As [`ScenarioArgs::read`], over these rates unless others were asked for as a range.
+    pub(crate) fn read_over(&self, rates: RateRange) -> anyhow::Result<PlanInputs> {
         if let Some(rate) = self.choices.rate.and_then(RateRange::single) {
             let hint = "the rates are those of the trace: leave --rate out, or give a range A..B";
             return Err(Kind::Usage.of(anyhow::anyhow!("--rate {rate}: {hint}")));
         }
-        let otherwise = Wishes {
+        let otherwise = ScenarioSpec {
             rate: Some(rates),
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         };
         let wishes = self.choices.merged(otherwise)?;
         let (mut scenario, asked) = complete(wishes.clone())?;
@@ -331,16 +331,16 @@ impl WishArgs {
         &self,
         scenario: Scenario,
         rates: RateRange,
-        wishes: Wishes,
-    ) -> anyhow::Result<Read> {
+        wishes: ScenarioSpec,
+    ) -> anyhow::Result<PlanInputs> {
         self.check_counts()?;
         let mut edges = Vec::new();
         for path in &self.edge {
             edges.push(Profile::load(path).or_fail(Kind::BadInput)?);
         }
         let files: Vec<&str> = edges.iter().map(|edge| edge.model.file.as_str()).collect();
-        let names = entrant_names(&files);
-        let mut read = Read {
+        let names = model_names(&files);
+        let mut read = PlanInputs {
             entrants: Vec::new(),
             accuracy_files: Vec::new(),
             scenario,
@@ -354,7 +354,7 @@ impl WishArgs {
             let server = self.server.get(index).or(self.server.first());
             let asked = self.accuracy.get(index).map(PathBuf::as_path);
             let file = accuracy_file(asked, &self.edge[index]);
-            read.entrants.push(Entrant {
+            read.entrants.push(ModelInput {
                 name,
                 edge,
                 server: read_server(server.map_or("", String::as_str))?,
@@ -385,9 +385,9 @@ impl WishArgs {
     }
 }
 
-impl Read {
+impl PlanInputs {
     /// The models and sets of models to choose among.
-    pub(crate) fn candidates(&self) -> anyhow::Result<Vec<Candidate>> {
+    pub(crate) fn candidates(&self) -> anyhow::Result<Vec<ModelChoice>> {
         let found = candidates(&self.entrants, &self.scenario);
         found.map_err(|error| candidates_kind(&error).of(error))
     }
@@ -395,20 +395,23 @@ impl Read {
 
 impl ChoiceArgs {
     /// The complete request: these flags, then the scenario file, then `otherwise`.
-    pub(crate) fn complete(&self, otherwise: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+    pub(crate) fn complete(
+        &self,
+        otherwise: ScenarioSpec,
+    ) -> anyhow::Result<(Scenario, RateRange)> {
         complete(self.merged(otherwise)?)
     }
 
-    fn merged(&self, otherwise: Wishes) -> anyhow::Result<Wishes> {
+    fn merged(&self, otherwise: ScenarioSpec) -> anyhow::Result<ScenarioSpec> {
         let file = match &self.scenario {
-            Some(path) => Wishes::load(path).or_fail(Kind::Usage)?,
-            None => Wishes::default(),
+            Some(path) => ScenarioSpec::load(path).or_fail(Kind::Usage)?,
+            None => ScenarioSpec::default(),
         };
         Ok(self.wishes().or(file).or(otherwise))
     }
 
-    fn wishes(&self) -> Wishes {
-        self.spread.add_to(Wishes {
+    fn wishes(&self) -> ScenarioSpec {
+        self.spread.add_to(ScenarioSpec {
             format: None,
             link: self.link.clone(),
             rate: self.rate,
@@ -441,12 +444,12 @@ impl ChoiceArgs {
             capacity: self.capacity.iter().cloned().collect(),
             local_input: self.local_input.clone(),
             task: self.task.clone(),
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         })
     }
 }
 
-fn complete(wishes: Wishes) -> anyhow::Result<(Scenario, RateRange)> {
+fn complete(wishes: ScenarioSpec) -> anyhow::Result<(Scenario, RateRange)> {
     let complete = wishes.complete();
     complete.map_err(|error| scenario_kind(&error).of(error))
 }

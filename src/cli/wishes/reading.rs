@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::Sensitivity;
-use cutpoint_planner::candidates::Candidate;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::Scenario;
+use cutpoint_planner::select::ModelChoice;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::Rival;
+use cutpoint_planner::solve::ModelProblem;
 
 use super::kinds::{problem_kind, server_kind};
 use crate::cli::{Common, Kind, OrFail};
 
 /// What a person should know about the candidates, each thing once.
-pub(crate) fn tell(candidates: &[Candidate], common: &Common) {
+pub(crate) fn tell(candidates: &[ModelChoice], common: &Common) {
     let mut told: Vec<&String> = Vec::new();
     for candidate in candidates {
         for note in candidate.problem.notes() {
@@ -30,12 +30,12 @@ pub(crate) fn tell(candidates: &[Candidate], common: &Common) {
 }
 
 /// The candidates as the solver takes them.
-pub(crate) fn rivals(candidates: &[Candidate]) -> Vec<Rival<'_>> {
+pub(crate) fn rivals(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
     candidates.iter().map(rival).collect()
 }
 
-fn rival(candidate: &Candidate) -> Rival<'_> {
-    Rival {
+fn rival(candidate: &ModelChoice) -> ModelProblem<'_> {
+    ModelProblem {
         name: &candidate.name,
         problem: &candidate.problem,
         barred: candidate.barred.as_deref(),
@@ -48,12 +48,12 @@ pub(super) fn accuracy_file(asked: Option<&Path>, profile: &Path) -> Option<Path
     asked.map(Path::to_owned).or_else(beside)
 }
 
-pub(super) fn load_accuracy(path: &Path) -> anyhow::Result<Sensitivity> {
-    Sensitivity::load(path).or_fail(Kind::BadInput)
+pub(super) fn load_accuracy(path: &Path) -> anyhow::Result<CodecAccuracy> {
+    CodecAccuracy::load(path).or_fail(Kind::BadInput)
 }
 
 /// What the accuracy file beside a profile says, if there is one.
-pub(crate) fn read_accuracy(profile: &Path) -> anyhow::Result<Option<Sensitivity>> {
+pub(crate) fn read_accuracy(profile: &Path) -> anyhow::Result<Option<CodecAccuracy>> {
     let file = accuracy_file(None, profile);
     file.as_deref().map(load_accuracy).transpose()
 }
@@ -68,7 +68,7 @@ pub(crate) fn problem(
     edge: &Profile,
     server: &Server,
     scenario: &Scenario,
-    accuracy: Option<&Sensitivity>,
+    accuracy: Option<&CodecAccuracy>,
     common: &Common,
 ) -> anyhow::Result<Problem> {
     let problem = Problem::with_accuracy(edge, server, scenario, accuracy)

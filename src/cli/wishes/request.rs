@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use cutpoint_core::plan::{Request, Source};
-use cutpoint_planner::scenario::Wishes;
+use cutpoint_planner::scenario::ScenarioSpec;
 use sha2::{Digest, Sha256};
 
 use super::super::{Common, Kind, OrFail};
-use super::{Read, WishArgs};
+use super::{PlanInputs, ScenarioArgs};
 
-impl Read {
+impl PlanInputs {
     /// What was read, so that it can be read again.
     pub(crate) fn request(&self) -> anyhow::Result<Request> {
         let file = |path: &PathBuf| source(&path.to_string_lossy());
@@ -22,7 +22,7 @@ impl Read {
     }
 }
 
-impl WishArgs {
+impl ScenarioArgs {
     /// Reads what a plan was made from; what is given as an argument wins. A profile given again
     /// brings its own accuracy file.
     pub(crate) fn read_again(
@@ -30,9 +30,9 @@ impl WishArgs {
         plan: &Path,
         request: &Request,
         common: &Common,
-    ) -> anyhow::Result<Read> {
+    ) -> anyhow::Result<PlanInputs> {
         let bad = |error| anyhow::anyhow!("{}: its wishes: {error}", plan.display());
-        let wishes = Wishes::from_table(&request.wishes).map_err(bad);
+        let wishes = ScenarioSpec::from_table(&request.wishes).map_err(bad);
         let wishes = wishes.or_fail(Kind::BadInput)?;
         let mut args = self.clone();
         let mut unchanged = Vec::new();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint_core::units::Share;
-use cutpoint_planner::scenario::{Percentile, Wishes};
+use cutpoint_planner::scenario::{Percentile, ScenarioSpec};
 
 /// What varies, and how much of it a plan must bear.
 #[derive(Debug, Clone, Args)]
@@ -34,8 +34,8 @@ pub(super) struct SpreadArgs {
 
 impl SpreadArgs {
     /// `wishes` with these.
-    pub(super) fn add_to(&self, wishes: Wishes) -> Wishes {
-        Wishes {
+    pub(super) fn add_to(&self, wishes: ScenarioSpec) -> ScenarioSpec {
+        ScenarioSpec {
             percentile: self.percentile,
             rate_spread: self.rate_spread,
             rate_trace: self.rate_trace.clone(),

@@ -17,8 +17,8 @@ use super::tap::{FormEnds, sees};
 use super::tried::{Partial, Tried};
 use super::verdict::Stop;
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, CrossingRecord};
 use cutpoint_core::graph::{Graph, TensorId};
-use cutpoint_core::sensitivity::{Confidence, CrossingRecord, Sensitivity};
 use cutpoint_runtime::measure::Control;
 
 /// Samples of the first look.
@@ -70,7 +70,7 @@ pub trait Observer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The accuracy file.
-    pub sensitivity: Sensitivity,
+    pub sensitivity: CodecAccuracy,
     /// Nothing was left open for want of time.
     pub complete: bool,
     /// Runs of the model behind an encoded tensor, over all measurements of this file.
@@ -237,9 +237,9 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    fn sensitivity(&self) -> Sensitivity {
-        Sensitivity {
-            format: cutpoint_core::sensitivity::FORMAT,
+    fn sensitivity(&self) -> CodecAccuracy {
+        CodecAccuracy {
+            format: cutpoint_core::codec_accuracy::FORMAT,
             model: self.evaluation.model(),
             data: self.evaluation.data(),
             tasks: self.evaluation.tasks(),

@@ -4,7 +4,7 @@ use super::{Campaign, graph};
 use crate::AccuracyError;
 use crate::contests::places;
 use cutpoint_core::codec::{Codec, Stage};
-use cutpoint_core::sensitivity::CrossingRecord;
+use cutpoint_core::codec_accuracy::CrossingRecord;
 
 /// What a compression is expected to leave before it was measured; few leave less.
 const COMPRESSED: f64 = 0.35;

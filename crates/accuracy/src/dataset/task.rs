@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::DataError;
 use super::labels::{Labels, Values};
-use cutpoint_core::sensitivity::Metric;
+use cutpoint_core::codec_accuracy::Metric;
 
 /// Which label a task of the model has.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Estimate, excess};
-use cutpoint_core::sensitivity::Metric;
+use cutpoint_core::codec_accuracy::Metric;
 
 /// The metric of `found` against `labels`.
 pub(super) fn value(metric: Metric, labels: &[u32], found: &[u32]) -> Estimate {

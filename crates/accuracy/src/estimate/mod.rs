@@ -21,7 +21,7 @@ mod sums;
 
 use serde::{Deserialize, Serialize};
 
-use cutpoint_core::sensitivity::Metric;
+use cutpoint_core::codec_accuracy::Metric;
 
 /// A figure and its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,7 +112,7 @@ pub fn value(metric: Metric, labels: &[u32], found: &Outcomes) -> Estimate {
 }
 
 /// How much worse the metric is for `coded` than for `whole`, over the first samples that both
-/// have; in the unit of [`cutpoint_core::sensitivity::TaskDrop`].
+/// have; in the unit of [`cutpoint_core::codec_accuracy::TaskDrop`].
 pub fn drop(metric: Metric, labels: &[u32], whole: &Outcomes, coded: &Outcomes) -> Estimate {
     match (whole, coded) {
         (Outcomes::Classes(whole), Outcomes::Classes(coded)) => {

@@ -1,7 +1,7 @@
 //! Metrics that depend on sums over the samples.
 
 use super::{Estimate, excess};
-use cutpoint_core::sensitivity::Metric;
+use cutpoint_core::codec_accuracy::Metric;
 
 /// Student's t over the normal quantile is `1 + this / (n - 1)` to first order, at z = 1.645.
 const STUDENT: f64 = 0.93;

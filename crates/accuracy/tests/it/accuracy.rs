@@ -8,8 +8,8 @@ use cutpoint_accuracy::{
     Report, Request, Samples, Subject,
 };
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, Metric};
 use cutpoint_core::graph::LayerSet;
-use cutpoint_core::sensitivity::{Confidence, Metric, Sensitivity};
 use cutpoint_core::task::Task;
 use cutpoint_onnx::{Model, Reading};
 use cutpoint_runtime::measure::Control;
@@ -238,7 +238,7 @@ fn sizes_and_exact_drops_are_what_they_must_be() {
         range.check().unwrap();
     }
     let text = report.sensitivity.to_toml().unwrap();
-    let read = Sensitivity::parse(&text, Path::new("m.accuracy.toml")).unwrap();
+    let read = CodecAccuracy::parse(&text, Path::new("m.accuracy.toml")).unwrap();
     assert_eq!(read, report.sensitivity);
 }
 

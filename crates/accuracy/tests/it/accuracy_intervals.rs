@@ -1,7 +1,7 @@
 //! Do the intervals of measured drops hold what they promise? Simulations whose truth is known.
 
 use cutpoint_accuracy::estimate::{Outcomes, drop};
-use cutpoint_core::sensitivity::Metric;
+use cutpoint_core::codec_accuracy::Metric;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 

@@ -19,9 +19,9 @@ pub struct Explanation {
     /// What a somewhat faster link would buy.
     pub faster_link: Vec<Step>,
     /// The nearest values at which another plan wins, all else equal.
-    pub flips: Vec<Flip>,
+    pub flips: Vec<Breakpoint>,
     /// How much slower single layers may be before another plan wins.
-    pub margins: Margins,
+    pub margins: Slacks,
     /// Why the cut that was asked about is not chosen.
     pub why_not: Option<WhyNot>,
     /// Questions that are left open, and why.
@@ -175,7 +175,7 @@ pub enum Quantity {
 /// The nearest value of a quantity at which the plan is no longer the best.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Flip {
+pub struct Breakpoint {
     /// What changes.
     pub of: Quantity,
     /// What its values count.
@@ -191,17 +191,17 @@ pub struct Flip {
 /// How much slower single layers may be before another plan wins.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Margins {
+pub struct Slacks {
     /// The smallest in time, smallest first.
-    pub smallest: Vec<Margin>,
+    pub smallest: Vec<Slack>,
     /// The smallest in relation to the layer's time.
-    pub relative: Option<Margin>,
+    pub relative: Option<Slack>,
 }
 
 /// By how much a layer's time may grow on its side before another plan wins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Margin {
+pub struct Slack {
     /// Id of the layer.
     pub layer: String,
     /// Where it runs.
@@ -234,7 +234,7 @@ pub struct WhyNot {
     pub difference_ms: Option<Breakdown>,
     /// The rate nearest to the present one from which it is the faster of the two; absent when it
     /// is at no rate.
-    pub faster: Option<Flip>,
+    pub faster: Option<Breakpoint>,
     /// The best plan in which these tensors cross, maybe with others, when it is another.
     pub containing: Option<Contender>,
 }

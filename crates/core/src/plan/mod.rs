@@ -1,11 +1,11 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
-mod aim;
 mod evidence;
 mod explanation;
 mod lookup;
 mod measured;
 mod member;
+mod objective;
 mod over;
 mod request;
 mod spread;
@@ -18,18 +18,18 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{ClipRange, Codec};
 use crate::syntax::read_toml;
 
-pub use aim::PlannedAim;
 pub use evidence::{Evidence, HalfEvidence};
 pub use explanation::{
-    Change, Contender, Explanation, Flip, LimitReason, Margin, Margins, Quantity, Step, Together,
-    Unit, WhyNot,
+    Breakpoint, Change, Contender, Explanation, LimitReason, Quantity, Slack, Slacks, Step,
+    Together, Unit, WhyNot,
 };
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
 pub use measured::{MeasuredPlan, Measurement};
 pub use member::PlannedMember;
+pub use objective::PlannedObjective;
 pub use over::{DelayLine, DelayMap, MapPlan, MapRow, MapSegment, OverSegment, OverSweep};
 pub use request::{Request, Source};
-pub use spread::{Interval, LatencySpread, Robust};
+pub use spread::{Interval, LatencySpread, Stability};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
 
 /// Version of the file format this program reads and writes.
@@ -55,8 +55,8 @@ pub struct Plan {
     /// The machines and the link the numbers hold for.
     pub setting: Setting,
     /// What the plan is best at.
-    #[serde(default, skip_serializing_if = "PlannedAim::is_latency")]
-    pub objective: PlannedAim,
+    #[serde(default, skip_serializing_if = "PlannedObjective::is_latency")]
+    pub objective: PlannedObjective,
     /// Ids of the layers on the edge, in execution order.
     pub edge: Vec<String>,
     /// Those of them that run as a model of their own while link and server work.
@@ -78,7 +78,7 @@ pub struct Plan {
     pub latency_spread: Option<LatencySpread>,
     /// How far things may move before another plan wins; absent unless asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub robust: Option<Robust>,
+    pub robust: Option<Stability>,
     /// One entry per task.
     pub tasks: Vec<TaskPlan>,
     /// Encoded payload from edge to server, without framing.
@@ -501,7 +501,7 @@ mod tests {
                 percentile: None,
                 rate_spread: None,
             },
-            objective: PlannedAim::default(),
+            objective: PlannedObjective::default(),
             edge: vec!["a".into()],
             local: Vec::new(),
             server: vec!["b".into()],

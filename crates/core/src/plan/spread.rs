@@ -23,7 +23,7 @@ pub struct LatencySpread {
 /// How far one thing may move, all else as planned, with the plan still the best one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Robust {
+pub struct Stability {
     /// How far either way was looked: by this factor.
     pub within: f64,
     /// The rate, to the bit per second unless `rate_to_1_percent`.

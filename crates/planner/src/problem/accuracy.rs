@@ -8,13 +8,15 @@
 
 use std::collections::HashMap;
 
-use super::budget::{Budget, Counts};
+use super::budget::{Counts, Knapsack};
 use super::limit::WHOLE_DROP;
 use super::tables::Tables;
 use super::{Codecs, Limit, Problem, ProblemError};
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{
+    CodecAccuracy, Confidence, JointRecord, TaskAccuracy, TaskDrop,
+};
 use cutpoint_core::graph::{Graph, GraphError, LayerSet, TensorId, nearest};
-use cutpoint_core::sensitivity::{Confidence, JointRecord, Sensitivity, TaskAccuracy, TaskDrop};
 use cutpoint_core::task::Task;
 
 /// What encodings cost a task.
@@ -31,7 +33,7 @@ pub struct Drop {
 /// Everything an accuracy file says about the tensors and tasks of a problem.
 #[derive(Debug, Clone)]
 pub(super) struct Accuracy {
-    pub(super) file: Sensitivity,
+    pub(super) file: CodecAccuracy,
     /// Per task: the layers it needs.
     needs: Vec<LayerSet>,
     /// Per task.
@@ -50,7 +52,7 @@ struct Joint {
 
 impl Accuracy {
     pub(super) fn new(
-        file: &Sensitivity,
+        file: &CodecAccuracy,
         confidence: Confidence,
         graph: &Graph,
         tasks: &[Task],
@@ -168,13 +170,13 @@ impl Accuracy {
     }
 
     /// The sum of a task's drops, and what was measured together and costs more than `allows`.
-    pub(super) fn budgets(
+    pub(super) fn knapsacks(
         &self,
         tables: &Tables,
         limit: &Limit,
         task: usize,
         allows: i64,
-    ) -> Vec<Budget> {
+    ) -> Vec<Knapsack> {
         let uses = |of: &dyn Fn(TensorId, Codec) -> Option<i64>, allows| {
             let codecs = |tensor: TensorId| {
                 let ways = tables.tensors[tensor.index()].ways.iter();
@@ -182,7 +184,7 @@ impl Accuracy {
                 uses.filter(|(_, uses)| *uses != Some(0)).collect()
             };
             let needs = Some(self.needs[task].clone());
-            let mut budget = Budget::of_crossings(limit.clone(), allows, Vec::new(), needs);
+            let mut budget = Knapsack::of_crossings(limit.clone(), allows, Vec::new(), needs);
             let tensors = tables.graph.tensor_ids();
             let rows = tensors.map(|t| match budget.when(&tables.graph, t) {
                 Counts::Never => Vec::new(),
@@ -192,16 +194,16 @@ impl Accuracy {
             budget
         };
         let sum = uses(&|t, codec| Some(self.of_one(t, codec, task)?.worst), allows);
-        let mut budgets = vec![sum];
+        let mut knapsacks = vec![sum];
         for joint in &self.joints {
             let part = self.counted(&tables.graph, task, &joint.edge, &joint.codecs);
             let broke = joint.drops[task].is_some_and(|drop| drop.worst > allows);
             if broke && !part.is_empty() {
                 let one = |t, codec| Some(i64::from(is_part((t, codec), &part)));
-                budgets.push(uses(&one, part.len() as i64 - 1));
+                knapsacks.push(uses(&one, part.len() as i64 - 1));
             }
         }
-        budgets
+        knapsacks
     }
 }
 
@@ -232,11 +234,11 @@ impl Problem {
 
     /// What was measured together and costs a task more than `drop` millionths, each to be ruled
     /// out; empty for limits of another kind.
-    pub fn parts_worse_than(&self, limit: &Limit, drop: i64) -> Vec<Budget> {
+    pub fn parts_worse_than(&self, limit: &Limit, drop: i64) -> Vec<Knapsack> {
         match (&self.tables.accuracy, limit) {
             (Some(accuracy), Limit::Drop { task, .. }) => {
-                let mut budgets = accuracy.budgets(&self.tables, limit, *task, drop);
-                budgets.split_off(1)
+                let mut knapsacks = accuracy.knapsacks(&self.tables, limit, *task, drop);
+                knapsacks.split_off(1)
             }
             _ => Vec::new(),
         }
@@ -299,7 +301,7 @@ fn per_task(drops: &[TaskDrop], tasks: &[Task], z: f64) -> Vec<Option<Drop>> {
         .collect()
 }
 
-fn check_tasks(file: &Sensitivity, tasks: &[Task]) -> Result<(), ProblemError> {
+fn check_tasks(file: &CodecAccuracy, tasks: &[Task]) -> Result<(), ProblemError> {
     let names = || tasks.iter().map(|task| task.name.as_str());
     match file.tasks.iter().find(|t| !names().any(|n| n == t.name)) {
         None => Ok(()),

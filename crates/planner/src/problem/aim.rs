@@ -3,15 +3,15 @@
 //! What a task waits for depends on where it is done, so the sums of some objectives and limits
 //! depend on which tasks the edge keeps; given that, all of them are linear.
 
-use super::parts::{Part, Sum};
-use super::{Cost, Limit, Pace, Problem};
+use super::parts::{LinearCost, Part};
+use super::{Cost, Limit, Problem, TimePerBit};
 use crate::scenario::{Objective, Results};
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::profile::Power;
 
 /// Where and when a task is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Done {
+pub enum Completion {
     /// On the edge, before anything is sent.
     Here,
     /// On the edge, while link and server work.
@@ -24,27 +24,29 @@ pub enum Done {
 
 /// What a problem makes small.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Aim {
+pub enum ObjectiveFunction {
     /// What the scenario asks for.
-    Wanted(Objective),
+    Scenario(Objective),
     /// What is used of a limit.
-    Use(Limit),
+    LimitUse(Limit),
     /// What latency is never below, whatever runs beside link and server: the edge's own work, and
     /// everything but that.
     LeastLatency,
 }
 
-impl Aim {
+impl ObjectiveFunction {
     /// A value of this aim in the unit people read: milliseconds, millijoules or bytes; in the unit
     /// of the limit for what is used of one.
-    pub fn readable(&self, value: i128, pace: Pace) -> f64 {
+    pub fn readable(&self, value: i128, pace: TimePerBit) -> f64 {
         match self {
-            Aim::Wanted(Objective::Uplink) | Aim::Use(_) => value as f64,
-            Aim::Wanted(Objective::Weighted) => pace.ns(value) / 1e9,
+            ObjectiveFunction::Scenario(Objective::Uplink) | ObjectiveFunction::LimitUse(_) => {
+                value as f64
+            }
+            ObjectiveFunction::Scenario(Objective::Weighted) => pace.ns(value) / 1e9,
             // femtojoules
-            Aim::Wanted(Objective::Energy) => pace.ns(value) / 1e12,
-            Aim::LeastLatency
-            | Aim::Wanted(
+            ObjectiveFunction::Scenario(Objective::Energy) => pace.ns(value) / 1e12,
+            ObjectiveFunction::LeastLatency
+            | ObjectiveFunction::Scenario(
                 Objective::Latency
                 | Objective::Lateness
                 | Objective::Throughput
@@ -54,15 +56,15 @@ impl Aim {
     }
 }
 
-impl Done {
+impl Completion {
     /// The time from the input to the task's results.
-    pub fn time(self) -> Sum {
+    pub fn time(self) -> LinearCost {
         use Part::{BackDelay, Decode, Delay, Downlink, Edge, Encode, Local, Server, Uplink};
         match self {
-            Done::Here => Sum::of(&[Edge, Encode]),
-            Done::Local => Sum::of(&[Edge, Encode, Local]),
-            Done::There => Sum::of(&[Edge, Encode, Delay, Uplink, Decode, Server]),
-            Done::Back => Sum::of(&[
+            Completion::Here => LinearCost::of(&[Edge, Encode]),
+            Completion::Local => LinearCost::of(&[Edge, Encode, Local]),
+            Completion::There => LinearCost::of(&[Edge, Encode, Delay, Uplink, Decode, Server]),
+            Completion::Back => LinearCost::of(&[
                 Edge, Encode, Delay, Uplink, Decode, Server, BackDelay, Downlink,
             ]),
         }
@@ -90,8 +92,8 @@ impl MicroWatts {
 
     /// Energy of one inference in femtojoules: the largest of these sums. While heads run beside
     /// the link, the edge idles for what link and server take longer, if they do.
-    fn energy(self, overlaps: bool) -> Vec<Sum> {
-        let mut busy = Sum::default();
+    fn energy(self, overlaps: bool) -> Vec<LinearCost> {
+        let mut busy = LinearCost::default();
         for part in [Part::Edge, Part::Encode, Part::Local] {
             busy.add(part, self.compute);
         }
@@ -114,8 +116,8 @@ impl MicroWatts {
     }
 
     /// Energy of one frame beyond idling, in femtojoules.
-    fn beyond_idle(self) -> Sum {
-        let mut sum = Sum::default();
+    fn beyond_idle(self) -> LinearCost {
+        let mut sum = LinearCost::default();
         for part in [Part::Edge, Part::Encode, Part::Local] {
             sum.add(part, (self.compute - self.idle).max(0));
         }
@@ -126,7 +128,7 @@ impl MicroWatts {
 
 impl Problem {
     /// What plans are compared by, the first first.
-    pub fn aims(&self) -> &[Aim] {
+    pub fn aims(&self) -> &[ObjectiveFunction] {
         &self.aims
     }
 
@@ -137,12 +139,12 @@ impl Problem {
 
     /// Where a task is done, by its position, when heads that the edge keeps run before anything is
     /// sent; `kept` says whether all layers that it needs are on the edge.
-    pub fn done(&self, task: usize, kept: bool) -> Done {
+    pub fn done(&self, task: usize, kept: bool) -> Completion {
         match self.tables.wanted[task] {
-            Results::Server => Done::There,
-            _ if kept => Done::Here,
-            Results::Edge => Done::Back,
-            Results::Anywhere => Done::There,
+            Results::Server => Completion::There,
+            _ if kept => Completion::Here,
+            Results::Edge => Completion::Back,
+            Results::Anywhere => Completion::There,
         }
     }
 
@@ -164,12 +166,12 @@ impl Problem {
     /// Whether what plans are compared by or limited in depends on which tasks the edge keeps.
     pub fn depends_on_tasks(&self) -> bool {
         let limit = |limit: &Limit| matches!(limit, Limit::Deadline { .. });
-        let aim = |aim: &Aim| match aim {
-            Aim::Wanted(objective) => {
+        let aim = |aim: &ObjectiveFunction| match aim {
+            ObjectiveFunction::Scenario(objective) => {
                 matches!(objective, Objective::Weighted | Objective::Lateness)
             }
-            Aim::Use(of) => limit(of),
-            Aim::LeastLatency => false,
+            ObjectiveFunction::LimitUse(of) => limit(of),
+            ObjectiveFunction::LeastLatency => false,
         };
         self.overlaps() || self.aims.iter().any(aim) || self.limits.iter().any(limit)
     }
@@ -177,7 +179,7 @@ impl Problem {
     /// What the first aim never is below, in its unit: times and amounts are not negative.
     pub fn least_possible(&self) -> i128 {
         match self.aims.first() {
-            Some(Aim::Wanted(Objective::Lateness)) => {
+            Some(ObjectiveFunction::Scenario(Objective::Lateness)) => {
                 let latest = self.tables.deadlines.iter().flatten().max();
                 let latest = latest.map_or(0, |ns| i128::from(*ns));
                 self.pace().scaled_signed(-latest, 0)
@@ -201,28 +203,31 @@ impl Problem {
         };
         let limits = self.limits.iter().filter(timeless).cloned().collect();
         let relaxed = self.one_by_one().with_limits(limits);
-        relaxed.aiming_at(Aim::LeastLatency)
+        relaxed.aiming_at(ObjectiveFunction::LeastLatency)
     }
 
     /// Sums of which an aim is the largest, given where each task is done. Empty for aims that are
     /// no sums of times and bytes.
-    pub fn aim_sums(&self, aim: &Aim, done: &[Done]) -> Vec<Sum> {
+    pub fn aim_sums(&self, aim: &ObjectiveFunction, done: &[Completion]) -> Vec<LinearCost> {
         match aim {
-            Aim::Wanted(objective) => self.delays.in_aims(self.objective_sums(*objective, done)),
-            Aim::Use(limit) => self.limit_sums(limit, done),
-            Aim::LeastLatency => {
-                let mut elsewhere = Done::Back.time();
+            ObjectiveFunction::Scenario(objective) => {
+                self.delays.in_aims(self.objective_sums(*objective, done))
+            }
+            ObjectiveFunction::LimitUse(limit) => self.limit_sums(limit, done),
+            ObjectiveFunction::LeastLatency => {
+                let mut elsewhere = Completion::Back.time();
                 elsewhere.add(Part::Edge, -1);
-                self.delays.in_aims(vec![Done::Here.time(), elsewhere])
+                self.delays
+                    .in_aims(vec![Completion::Here.time(), elsewhere])
             }
         }
     }
 
-    fn objective_sums(&self, objective: Objective, done: &[Done]) -> Vec<Sum> {
+    fn objective_sums(&self, objective: Objective, done: &[Completion]) -> Vec<LinearCost> {
         match objective {
             Objective::Latency => self.latency(done),
             Objective::Weighted => {
-                let mut sum = Sum::default();
+                let mut sum = LinearCost::default();
                 for (done, weight) in done.iter().zip(&self.tables.weights) {
                     sum.add_sum(&done.time(), i64::from(*weight));
                 }
@@ -237,27 +242,33 @@ impl Problem {
                 });
                 // without tasks there is nothing to be late
                 match distinct(late.collect()) {
-                    sums if sums.is_empty() => vec![Sum::default()],
+                    sums if sums.is_empty() => vec![LinearCost::default()],
                     sums => sums,
                 }
             }
             Objective::Energy => self.energy(done),
             Objective::Throughput => busy(),
-            Objective::Uplink => vec![Sum::of_uplink_bytes()],
-            Objective::EdgeTime => vec![Done::Local.time()],
+            Objective::Uplink => vec![LinearCost::of_uplink_bytes()],
+            Objective::EdgeTime => vec![Completion::Local.time()],
         }
     }
 
     /// Sums none of which may exceed what a limit allows; empty for limits that are no sums of
     /// times and bytes.
-    pub fn limit_sums(&self, limit: &Limit, done: &[Done]) -> Vec<Sum> {
+    pub fn limit_sums(&self, limit: &Limit, done: &[Completion]) -> Vec<LinearCost> {
         let sums = match limit {
-            Limit::MaxUplink(_) => vec![Sum::of_uplink_bytes()],
-            Limit::MaxDownlink(_) => vec![Sum::of_downlink_bytes()],
-            Limit::MaxMessage(_) => vec![Sum::of_uplink_bytes(), Sum::of_downlink_bytes()],
+            Limit::MaxUplink(_) => vec![LinearCost::of_uplink_bytes()],
+            Limit::MaxDownlink(_) => vec![LinearCost::of_downlink_bytes()],
+            Limit::MaxMessage(_) => vec![
+                LinearCost::of_uplink_bytes(),
+                LinearCost::of_downlink_bytes(),
+            ],
             Limit::Deadline { task, .. } => vec![done[*task].time()],
             Limit::Fps(_) => busy(),
-            Limit::LinkShare { .. } => vec![Sum::of(&[Part::Uplink]), Sum::of(&[Part::Downlink])],
+            Limit::LinkShare { .. } => vec![
+                LinearCost::of(&[Part::Uplink]),
+                LinearCost::of(&[Part::Downlink]),
+            ],
             Limit::MaxEnergy(_) => self.energy(done),
             Limit::MaxPower { .. } => {
                 let power = self.tables.power.map(MicroWatts::new);
@@ -303,39 +314,42 @@ impl Problem {
     }
 
     /// The largest of `sums` for a cost.
-    pub(super) fn largest(&self, sums: &[Sum], cost: &Cost, pace: Pace) -> i128 {
+    pub(super) fn largest(&self, sums: &[LinearCost], cost: &Cost, pace: TimePerBit) -> i128 {
         let values = sums.iter().map(|sum| sum.value(&cost.parts, pace));
         values.max().unwrap_or(0)
     }
 
-    fn latency(&self, done: &[Done]) -> Vec<Sum> {
-        let mut sums = vec![Done::Back.time()];
-        sums.extend(done.contains(&Done::Local).then(|| Done::Local.time()));
+    fn latency(&self, done: &[Completion]) -> Vec<LinearCost> {
+        let mut sums = vec![Completion::Back.time()];
+        sums.extend(
+            done.contains(&Completion::Local)
+                .then(|| Completion::Local.time()),
+        );
         sums
     }
 
-    fn energy(&self, done: &[Done]) -> Vec<Sum> {
+    fn energy(&self, done: &[Completion]) -> Vec<LinearCost> {
         let power = self.tables.power.map(MicroWatts::new);
-        let overlaps = done.contains(&Done::Local);
+        let overlaps = done.contains(&Completion::Local);
         power.map_or(Vec::new(), |power| power.energy(overlaps))
     }
 }
 
 /// The busiest of edge, uplink, server and downlink; delays pass while other frames are under way.
-fn busy() -> Vec<Sum> {
+fn busy() -> Vec<LinearCost> {
     vec![
-        Done::Local.time(),
-        Sum::of(&[Part::Uplink]),
-        Sum::of(&[Part::Decode, Part::Server]),
-        Sum::of(&[Part::Downlink]),
+        Completion::Local.time(),
+        LinearCost::of(&[Part::Uplink]),
+        LinearCost::of(&[Part::Decode, Part::Server]),
+        LinearCost::of(&[Part::Downlink]),
     ]
 }
 
 /// Of sums that differ in what is added only, the largest.
-fn distinct(sums: Vec<Sum>) -> Vec<Sum> {
-    let mut kept: Vec<Sum> = Vec::new();
+fn distinct(sums: Vec<LinearCost>) -> Vec<LinearCost> {
+    let mut kept: Vec<LinearCost> = Vec::new();
     for sum in sums {
-        let alike = |other: &&mut Sum| other.same_weights(&sum);
+        let alike = |other: &&mut LinearCost| other.same_weights(&sum);
         match kept.iter_mut().find(alike) {
             Some(other) => other.more_ns = other.more_ns.max(sum.more_ns),
             None => kept.push(sum),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Limit, Problem, ProblemError, Sum, limit};
-use crate::scenario::{AccuracyLimits, Dial, FrameRate, MaxDrop, Over, Scenario};
+use super::{Limit, LinearCost, Problem, ProblemError, limit};
+use crate::scenario::{AccuracyLimits, FrameRate, MaxDrop, Over, Scenario, SweepParameter};
 use cutpoint_core::units::{Delay, Share};
 
 /// How delays count.
@@ -25,16 +25,16 @@ impl Delays {
         }
     }
 
-    pub(super) fn in_limits(self, sums: Vec<Sum>) -> Vec<Sum> {
+    pub(super) fn in_limits(self, sums: Vec<LinearCost>) -> Vec<LinearCost> {
         repeat(sums, self.limits)
     }
 
-    pub(super) fn in_aims(self, sums: Vec<Sum>) -> Vec<Sum> {
+    pub(super) fn in_aims(self, sums: Vec<LinearCost>) -> Vec<LinearCost> {
         repeat(sums, self.aims)
     }
 }
 
-fn repeat(mut sums: Vec<Sum>, times: i64) -> Vec<Sum> {
+fn repeat(mut sums: Vec<LinearCost>, times: i64) -> Vec<LinearCost> {
     sums.iter_mut().for_each(|sum| sum.repeat_delays(times));
     sums
 }
@@ -69,14 +69,14 @@ impl Problem {
     ) -> Result<Problem, ProblemError> {
         let accuracy = &scenario.limits.accuracy;
         let whole = i64::try_from(amount).unwrap_or(i64::MAX);
-        Ok(match &over.dial {
-            Dial::Delay => self.with_delay(Delay(Duration::from_nanos(amount))),
-            Dial::Speed => self.clone(),
-            Dial::Fps => match Over::frame_rate(amount) {
+        Ok(match &over.parameter {
+            SweepParameter::Delay => self.with_delay(Delay(Duration::from_nanos(amount))),
+            SweepParameter::Speed => self.clone(),
+            SweepParameter::Fps => match Over::frame_rate(amount) {
                 Some(rate) => self.with_frame_rate(rate),
                 None => self.clone(),
             },
-            Dial::MaxDrop(task) => {
+            SweepParameter::MaxDrop(task) => {
                 let mut accuracy = accuracy.clone();
                 accuracy.drops.retain(|drop| drop.task != *task);
                 accuracy.drops.push(MaxDrop {
@@ -85,7 +85,7 @@ impl Problem {
                 });
                 self.with_accuracy_limits(&accuracy)?
             }
-            Dial::Floor(task) => {
+            SweepParameter::Floor(task) => {
                 let mut accuracy = accuracy.clone();
                 let floors = accuracy.floors.iter_mut();
                 for floor in floors.filter(|floor| floor.task == *task) {
@@ -110,7 +110,7 @@ impl Problem {
         over: &'a Over,
         scenario: &'a Scenario,
     ) -> impl Iterator<Item = &'a Limit> {
-        let varied = |limit: &&Limit| is_varied(limit, &over.dial, scenario);
+        let varied = |limit: &&Limit| is_varied(limit, &over.parameter, scenario);
         self.limits.iter().filter(varied)
     }
 
@@ -133,7 +133,7 @@ impl Problem {
         let mut limits: Vec<Limit> = self.limits.iter().filter(others).cloned().collect();
         limits.extend(limit::drops(&self.tables, wishes)?);
         Ok(Problem {
-            budgets: limit::budgets(&self.tables, &limits),
+            knapsacks: limit::knapsacks(&self.tables, &limits),
             limits,
             ..self.clone()
         })
@@ -141,23 +141,23 @@ impl Problem {
 }
 
 /// Whether a sweep varies this limit.
-fn is_varied(limit: &Limit, dial: &Dial, scenario: &Scenario) -> bool {
-    match (limit, dial) {
-        (Limit::EdgeMemory(_), Dial::EdgeMemory)
-        | (Limit::ServerMemory(_), Dial::ServerMemory)
-        | (Limit::MaxUplink(_), Dial::MaxUplink)
-        | (Limit::MaxDownlink(_), Dial::MaxDownlink)
-        | (Limit::MaxMessage(_), Dial::MaxMessage)
-        | (Limit::MaxEnergy(_), Dial::MaxEnergy)
-        | (Limit::MaxPower { .. }, Dial::MaxPower)
-        | (Limit::LinkShare { .. }, Dial::LinkShare) => true,
-        (Limit::Deadline { name, .. }, Dial::Deadline(Some(task))) => name == task,
+fn is_varied(limit: &Limit, parameter: &SweepParameter, scenario: &Scenario) -> bool {
+    match (limit, parameter) {
+        (Limit::EdgeMemory(_), SweepParameter::EdgeMemory)
+        | (Limit::ServerMemory(_), SweepParameter::ServerMemory)
+        | (Limit::MaxUplink(_), SweepParameter::MaxUplink)
+        | (Limit::MaxDownlink(_), SweepParameter::MaxDownlink)
+        | (Limit::MaxMessage(_), SweepParameter::MaxMessage)
+        | (Limit::MaxEnergy(_), SweepParameter::MaxEnergy)
+        | (Limit::MaxPower { .. }, SweepParameter::MaxPower)
+        | (Limit::LinkShare { .. }, SweepParameter::LinkShare) => true,
+        (Limit::Deadline { name, .. }, SweepParameter::Deadline(Some(task))) => name == task,
         // every task without a deadline of its own
-        (Limit::Deadline { name, .. }, Dial::Deadline(None)) => {
+        (Limit::Deadline { name, .. }, SweepParameter::Deadline(None)) => {
             let mut own = scenario.limits.deadlines.iter();
             !own.any(|deadline| deadline.task.as_ref() == Some(name))
         }
-        (Limit::Capacity { name, .. }, Dial::Capacity(of)) => name == of,
+        (Limit::Capacity { name, .. }, SweepParameter::Capacity(of)) => name == of,
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! The plans everybody thinks of first.
 
-use super::{Codecs, Pace, Problem};
+use super::{Codecs, Problem, TimePerBit};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::task;
@@ -17,7 +17,7 @@ pub struct NamedPlacement {
 impl Problem {
     /// All-edge, all-server, all-server with eight-bit inputs, and the cut behind the backbone,
     /// as far as the model has them and whatever the limits.
-    pub fn baselines(&self, pace: Pace) -> Vec<NamedPlacement> {
+    pub fn baselines(&self, pace: TimePerBit) -> Vec<NamedPlacement> {
         let layers = self.graph().layers().len();
         let (full, empty) = (LayerSet::full(layers), LayerSet::empty(layers));
         let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! Limits on sums: what the layers on the edge and the ways in which tensors cross use up together.
 //!
 //! The drop of a task's accuracy and named capacities are of this kind, in whole numbers, so that
-//! every engine adds up the same. Times and bytes are [`super::Sum`]s.
+//! every engine adds up the same. Times and bytes are [`super::LinearCost`]s.
 
 use super::Limit;
 use cutpoint_core::codec::Codec;
@@ -9,8 +9,8 @@ use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 
 /// A sum that must not exceed what a limit allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budget {
-    /// The limit that is broken when the sum exceeds `allows`; several budgets may share it.
+pub struct Knapsack {
+    /// The limit that is broken when the sum exceeds `allows`; several knapsacks may share it.
     pub limit: Limit,
     /// The largest sum; below zero nothing fits.
     pub allows: i64,
@@ -35,10 +35,10 @@ pub enum Counts {
     Never,
 }
 
-impl Budget {
+impl Knapsack {
     /// A budget of the layers on the edge.
-    pub(super) fn of_layers(limit: Limit, allows: i64, layers: Vec<i64>) -> Budget {
-        Budget {
+    pub(super) fn of_layers(limit: Limit, allows: i64, layers: Vec<i64>) -> Knapsack {
+        Knapsack {
             limit,
             allows,
             layers,
@@ -53,8 +53,8 @@ impl Budget {
         allows: i64,
         codecs: Vec<Vec<(Codec, Option<i64>)>>,
         readers: Option<LayerSet>,
-    ) -> Budget {
-        Budget {
+    ) -> Knapsack {
+        Knapsack {
             limit,
             allows,
             layers: Vec::new(),
@@ -69,8 +69,8 @@ impl Budget {
 
     /// The same budget with room for all that any placement uses, as far as it is known.
     #[must_use]
-    pub fn loosened(&self) -> Budget {
-        Budget {
+    pub fn loosened(&self) -> Knapsack {
+        Knapsack {
             allows: self.total(),
             ..self.clone()
         }

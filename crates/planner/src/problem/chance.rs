@@ -17,7 +17,7 @@ use std::sync::Arc;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::tables::{Spreads, Tables};
-use super::{Cost, Done, Pace, Part, Problem, Sum};
+use super::{Completion, Cost, LinearCost, Part, Problem, TimePerBit};
 use crate::scenario::Scenario;
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::LatencySpread;
@@ -102,7 +102,7 @@ impl Chance {
         }
     }
 
-    fn law(&self, sum: &Sum, cost: &Cost, bits_deviation: f64) -> Law {
+    fn law(&self, sum: &LinearCost, cost: &Cost, bits_deviation: f64) -> Law {
         let ns = |parts: &[Part]| -> f64 {
             let each = parts.iter();
             each.map(|part| sum.weight(*part) as f64 * cost.parts.ns(*part) as f64)
@@ -159,28 +159,33 @@ impl Problem {
             ways.iter().find(|way| way.codec == *codec)
         });
         let bits_deviation: f64 = ways.map(super::Way::wire_deviation).sum();
-        let law = |done: Done| chance.law(&done.time(), cost, bits_deviation);
+        let law = |done: Completion| chance.law(&done.time(), cost, bits_deviation);
         let deadlines = &self.tables.deadlines;
         let on_time = cost.timing.done.iter().zip(deadlines).map(|(done, most)| {
             let most = (*most)? as f64;
             Some(rounded(chance.all_at_most(&[(law(*done), most)], link)))
         });
         let on_time: Vec<Option<f64>> = on_time.collect();
-        let tightest = |kind: Done| {
+        let tightest = |kind: Completion| {
             let due = cost.timing.done.iter().zip(deadlines);
             let of_kind = due.filter(|(done, _)| **done == kind);
             let most = of_kind.filter_map(|(_, most)| *most).min()?;
             Some((law(kind), most as f64))
         };
-        let kinds = [Done::Here, Done::Local, Done::There, Done::Back];
+        let kinds = [
+            Completion::Here,
+            Completion::Local,
+            Completion::There,
+            Completion::Back,
+        ];
         let due: Vec<(Law, f64)> = kinds.into_iter().filter_map(tightest).collect();
-        let mut last = vec![Done::Back];
-        last.extend((!cost.timing.local.is_empty()).then_some(Done::Local));
+        let mut last = vec![Completion::Back];
+        last.extend((!cost.timing.local.is_empty()).then_some(Completion::Local));
         let at_most = |ns: f64| {
             let laws: Vec<(Law, f64)> = last.iter().map(|done| (law(*done), ns)).collect();
             chance.all_at_most(&laws, link)
         };
-        let start = Pace::ns(self.pace(), cost.scaled(self.pace())).max(1.0);
+        let start = TimePerBit::ns(self.pace(), cost.scaled(self.pace())).max(1.0);
         let quantile = |p: f64| quantile(&at_most, p, start).map(|ns| rounded(ns / 1e6));
         Likely {
             latency: Some(LatencySpread {

@@ -1,8 +1,10 @@
 //! What one placement costs, and whether the limits allow it.
 
 use super::limit::amount;
-use super::parts::{Part, Parts};
-use super::{Aim, Codecs, Done, Limit, Pace, Problem, Timing, Violation, Way};
+use super::parts::{CostParts, Part};
+use super::{
+    Codecs, Completion, Limit, ObjectiveFunction, Problem, TimePerBit, Timing, Violation, Way,
+};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::profile::MemoryModel;
@@ -12,7 +14,7 @@ use cutpoint_core::units::Bytes;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
     /// Times and traffic.
-    pub parts: Parts,
+    pub parts: CostParts,
     /// How each tensor crosses, in order of the tensors.
     pub crossing: Codecs,
     /// Where and when the edge computes what it keeps, and where each task is done.
@@ -36,17 +38,17 @@ pub struct Rank {
 }
 
 impl Cost {
-    /// The time until the last task is done, in the unit of [`Pace::scaled`].
-    pub fn scaled(&self, pace: Pace) -> i128 {
-        let remote = Done::Back.time().value(&self.parts, pace);
+    /// The time until the last task is done, in the unit of [`TimePerBit::scaled`].
+    pub fn scaled(&self, pace: TimePerBit) -> i128 {
+        let remote = Completion::Back.time().value(&self.parts, pace);
         match self.timing.local.is_empty() {
             true => remote,
-            false => remote.max(Done::Local.time().value(&self.parts, pace)),
+            false => remote.max(Completion::Local.time().value(&self.parts, pace)),
         }
     }
 
     /// The latency in milliseconds.
-    pub fn latency_ms(&self, pace: Pace) -> f64 {
+    pub fn latency_ms(&self, pace: TimePerBit) -> f64 {
         pace.ns(self.scaled(pace)) / 1e6
     }
 
@@ -82,10 +84,10 @@ impl Problem {
     ///
     /// # Errors
     /// [`Violation::CannotCross`].
-    pub fn best_codecs(&self, edge: &LayerSet, pace: Pace) -> Result<Codecs, Violation> {
+    pub fn best_codecs(&self, edge: &LayerSet, pace: TimePerBit) -> Result<Codecs, Violation> {
         let best = |tensor: TensorId| {
             let fits = |way: &&Way| {
-                self.budgets().iter().all(|budget| {
+                self.knapsacks().iter().all(|budget| {
                     let uses = budget.codec(tensor, way.codec);
                     !budget.counts(self.graph(), tensor, edge)
                         || uses.is_some_and(|uses| uses <= budget.allows)
@@ -133,7 +135,7 @@ impl Problem {
             return Err(Violation::NotClosed(layer));
         }
         let server = edge.complement();
-        let mut parts = Parts::default();
+        let mut parts = CostParts::default();
         for layer in graph.layer_ids() {
             let time = self.layer(layer);
             if edge.contains(layer) {
@@ -170,7 +172,7 @@ impl Problem {
 
     /// The same parts when these layers run beside link and server. What being split costs the edge
     /// is paid once more for them: they are a model of their own.
-    pub fn with_local(&self, parts: &Parts, local: &LayerSet) -> Parts {
+    pub fn with_local(&self, parts: &CostParts, local: &LayerSet) -> CostParts {
         let mut parts = *parts;
         if !local.is_empty() {
             let time: u64 = local.iter().map(|layer| self.layer(layer).edge_ns).sum();
@@ -181,8 +183,10 @@ impl Problem {
     }
 
     /// What decides between this and other placements at a pace.
-    pub fn rank(&self, edge: &LayerSet, cost: &Cost, pace: Pace) -> Rank {
-        let value = |aim: Option<&Aim>| aim.map_or(0, |aim| self.aim_value(aim, edge, cost, pace));
+    pub fn rank(&self, edge: &LayerSet, cost: &Cost, pace: TimePerBit) -> Rank {
+        let value = |aim: Option<&ObjectiveFunction>| {
+            aim.map_or(0, |aim| self.aim_value(aim, edge, cost, pace))
+        };
         Rank {
             aims: [value(self.aims().first()), value(self.aims().get(1))],
             payload: cost.parts.uplink_bytes,
@@ -191,10 +195,16 @@ impl Problem {
     }
 
     /// What an aim comes to.
-    pub fn aim_value(&self, aim: &Aim, edge: &LayerSet, cost: &Cost, pace: Pace) -> i128 {
+    pub fn aim_value(
+        &self,
+        aim: &ObjectiveFunction,
+        edge: &LayerSet,
+        cost: &Cost,
+        pace: TimePerBit,
+    ) -> i128 {
         let sums = self.aim_sums(aim, &cost.timing.done);
         match (aim, sums.as_slice()) {
-            (Aim::Use(limit), []) => {
+            (ObjectiveFunction::LimitUse(limit), []) => {
                 let used = self.used(limit, edge, cost);
                 used.map_or(i128::from(i64::MAX), i128::from)
             }
@@ -223,7 +233,7 @@ impl Problem {
         &self,
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],
-        pace: Pace,
+        pace: TimePerBit,
     ) -> Result<Cost, Violation> {
         let mut costs = self.costs(edge, codecs)?;
         costs.sort_by_cached_key(|cost| self.rank(edge, cost, pace));
@@ -335,7 +345,7 @@ impl Problem {
         &self,
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],
-        parts: &mut Parts,
+        parts: &mut CostParts,
     ) -> Result<Codecs, Violation> {
         let crossing = self.crossing(edge);
         let mut sent = Codecs::new();
@@ -362,7 +372,7 @@ impl Problem {
         Ok(sent)
     }
 
-    fn add_results(&self, server: &LayerSet, parts: &mut Parts) {
+    fn add_results(&self, server: &LayerSet, parts: &mut CostParts) {
         for output in self.graph().outputs() {
             let producer = self.graph().producer(*output);
             let computed_there = producer.is_some_and(|p| server.contains(p));

@@ -1,16 +1,19 @@
 //! A placement and its cost as a [`Plan`].
 
 use super::limit::WHOLE_DROP;
-use super::{Aim, Codecs, Cost, Done, Drop, Limit, Pace, Part, Problem, Sum, Violation};
+use super::{
+    Codecs, Completion, Cost, Drop, Limit, LinearCost, ObjectiveFunction, Part, Problem,
+    TimePerBit, Violation,
+};
 use crate::scenario::Objective;
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::TaskAccuracy;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{
     self, Alternative, Baseline, Breakdown, Conflict, Crossing, Evidence, FORMAT, HalfEvidence,
-    LatencyLine, NoPlan, Plan, PlannedAim, Setting, Side, Status, TaskPlan,
+    LatencyLine, NoPlan, Plan, PlannedObjective, Setting, Side, Status, TaskPlan,
 };
 use cutpoint_core::profile::CutRecord;
-use cutpoint_core::sensitivity::TaskAccuracy;
 
 /// What a solver found, confirmed by [`Problem::evaluate`].
 #[derive(Debug, Clone)]
@@ -56,7 +59,7 @@ impl Problem {
             crossing: self.describe_crossing(&cost.crossing),
             latency_ms: cost.latency_ms(pace),
             bound_ms: match self.aims().first() {
-                Some(Aim::Wanted(Objective::Latency)) => pace.ns(found.bound) / 1e6,
+                Some(ObjectiveFunction::Scenario(Objective::Latency)) => pace.ns(found.bound) / 1e6,
                 _ => cost.latency_ms(pace),
             },
             breakdown_ms: cost.breakdown(pace),
@@ -91,7 +94,9 @@ impl Problem {
     pub fn describe_bound(&self, plan: &mut Plan, bound: i128) {
         let pace = self.pace();
         match self.aims().first() {
-            Some(Aim::Wanted(Objective::Latency)) => plan.bound_ms = pace.ns(bound) / 1e6,
+            Some(ObjectiveFunction::Scenario(Objective::Latency)) => {
+                plan.bound_ms = pace.ns(bound) / 1e6
+            }
             Some(aim) => plan.objective.bound = aim.readable(bound, pace),
             None => {}
         }
@@ -104,31 +109,31 @@ impl Problem {
 
     /// An objective in the unit people read; `None` when the profile says nothing about it.
     fn readable(&self, objective: Objective, edge: &LayerSet, cost: &Cost) -> Option<f64> {
-        let aim = Aim::Wanted(objective);
+        let aim = ObjectiveFunction::Scenario(objective);
         let known = !self.aim_sums(&aim, &cost.timing.done).is_empty();
         let pace = self.pace();
         known.then(|| aim.readable(self.aim_value(&aim, edge, cost, pace), pace))
     }
 
-    fn describe_aim(&self, found: &Found) -> PlannedAim {
+    fn describe_aim(&self, found: &Found) -> PlannedObjective {
         let aims: Vec<Objective> = self
             .aims()
             .iter()
             .filter_map(|aim| match aim {
-                Aim::Wanted(objective) => Some(*objective),
-                Aim::Use(_) | Aim::LeastLatency => None,
+                ObjectiveFunction::Scenario(objective) => Some(*objective),
+                ObjectiveFunction::LimitUse(_) | ObjectiveFunction::LeastLatency => None,
             })
             .collect();
         let then = aims.get(1).map(|o| o.name().to_owned()).unwrap_or_default();
         match aims.first() {
-            Some(Objective::Latency) if then.is_empty() => PlannedAim::default(),
-            None => PlannedAim::default(),
-            Some(first) => PlannedAim {
+            Some(Objective::Latency) if then.is_empty() => PlannedObjective::default(),
+            None => PlannedObjective::default(),
+            Some(first) => PlannedObjective {
                 name: first.name().to_owned(),
                 value: self
                     .readable(*first, &found.edge, &found.cost)
                     .unwrap_or_default(),
-                bound: Aim::Wanted(*first).readable(found.bound, self.pace()),
+                bound: ObjectiveFunction::Scenario(*first).readable(found.bound, self.pace()),
                 then,
             },
         }
@@ -224,7 +229,7 @@ impl Problem {
     }
 
     /// The baselines as functions of the rate.
-    pub fn baseline_lines(&self, pace: Pace) -> Vec<Baseline> {
+    pub fn baseline_lines(&self, pace: TimePerBit) -> Vec<Baseline> {
         let lines = self.costed_baselines(pace).into_iter();
         lines
             .map(|(name, cost, breaks)| Baseline {
@@ -236,7 +241,7 @@ impl Problem {
     }
 
     /// The baselines at a pace, fastest first.
-    pub fn alternatives(&self, pace: Pace) -> Vec<Alternative> {
+    pub fn alternatives(&self, pace: TimePerBit) -> Vec<Alternative> {
         let mut costed = self.costed_baselines(pace);
         costed.sort_by_key(|(_, cost, _)| cost.scaled(pace));
         let alternative = |(name, cost, breaks): (&str, Cost, _)| Alternative {
@@ -248,7 +253,7 @@ impl Problem {
         costed.into_iter().map(alternative).collect()
     }
 
-    fn costed_baselines(&self, pace: Pace) -> Vec<(&'static str, Cost, Option<String>)> {
+    fn costed_baselines(&self, pace: TimePerBit) -> Vec<(&'static str, Cost, Option<String>)> {
         let mut costed = Vec::new();
         for placement in self.baselines(pace) {
             if let Ok(cost) = self.cost(&placement.edge, &placement.codecs) {
@@ -310,7 +315,7 @@ impl Problem {
                 latency_ms: pace.ns(done) / 1e6,
                 deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
                 on_time: on_time[index],
-                beside_link: cost.timing.done[index] == Done::Local,
+                beside_link: cost.timing.done[index] == Completion::Local,
                 accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
                 accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),
             }
@@ -372,8 +377,8 @@ impl Cost {
     }
 
     /// Where the latency goes.
-    pub fn breakdown(&self, pace: Pace) -> Breakdown {
-        let ms = |parts: &[Part]| pace.ns(Sum::of(parts).value(&self.parts, pace)) / 1e6;
+    pub fn breakdown(&self, pace: TimePerBit) -> Breakdown {
+        let ms = |parts: &[Part]| pace.ns(LinearCost::of(parts).value(&self.parts, pace)) / 1e6;
         Breakdown {
             edge: ms(&[Part::Edge]),
             encode: ms(&[Part::Encode]),

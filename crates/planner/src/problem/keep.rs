@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Aim, Done, Limit, Problem};
+use super::{Completion, Limit, ObjectiveFunction, Problem};
 use crate::scenario::Objective;
 
 /// More sets than this are too many to tell apart.
@@ -31,7 +31,7 @@ impl Problem {
         for task in alone {
             with_each(&mut sets, &[Vec::new(), vec![task]]);
         }
-        for server in [Done::There, Done::Back] {
+        for server in [Completion::There, Completion::Back] {
             let there = late
                 .iter()
                 .filter(|task| self.done(**task, false) == server);
@@ -56,12 +56,14 @@ impl Problem {
 
     /// Whether more than the latest of several times depends on whether a task is kept.
     fn counts_alone(&self, task: usize) -> bool {
-        let late = self.aims().contains(&Aim::Wanted(Objective::Lateness));
+        let late = self
+            .aims()
+            .contains(&ObjectiveFunction::Scenario(Objective::Lateness));
         let due = |limit: &Limit| matches!(limit, Limit::Deadline { .. });
-        let own = |aim: &Aim| match aim {
-            Aim::Wanted(objective) => *objective == Objective::Weighted,
-            Aim::Use(Limit::Deadline { task: of, .. }) => *of == task,
-            Aim::Use(_) | Aim::LeastLatency => false,
+        let own = |aim: &ObjectiveFunction| match aim {
+            ObjectiveFunction::Scenario(objective) => *objective == Objective::Weighted,
+            ObjectiveFunction::LimitUse(Limit::Deadline { task: of, .. }) => *of == task,
+            ObjectiveFunction::LimitUse(_) | ObjectiveFunction::LeastLatency => false,
         };
         self.aims().iter().any(own) || late && self.limits().iter().any(due)
     }
@@ -77,7 +79,9 @@ impl Problem {
             } if *of == task => Some(*allows_ns),
             _ => None,
         });
-        let late = self.aims().contains(&Aim::Wanted(Objective::Lateness));
+        let late = self
+            .aims()
+            .contains(&ObjectiveFunction::Scenario(Objective::Lateness));
         limit.or_else(|| self.tables.deadlines[task].filter(|_| late))
     }
 }

@@ -6,12 +6,12 @@ use std::fmt;
 use wildmatch::WildMatch;
 
 use super::ProblemError;
-use super::budget::Budget;
+use super::budget::Knapsack;
 use super::tables::Tables;
 use crate::scenario::{AccuracyLimits, FrameRate, Objective, Scenario};
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::TaskAccuracy;
 use cutpoint_core::graph::{Graph, GraphError, LayerId, nearest};
-use cutpoint_core::sensitivity::TaskAccuracy;
 use cutpoint_core::units::{Bytes, Energy, Share, Watts, format_exact_ns};
 
 /// Something a plan must respect, and that can be lifted on its own.
@@ -379,25 +379,25 @@ pub(super) fn known<'a>(
     })
 }
 
-/// The budgets of the limits that are sums.
-pub(super) fn budgets(tables: &Tables, limits: &[Limit]) -> Vec<Budget> {
-    let mut budgets = Vec::new();
+/// The knapsacks of the limits that are sums.
+pub(super) fn knapsacks(tables: &Tables, limits: &[Limit]) -> Vec<Knapsack> {
+    let mut knapsacks = Vec::new();
     for limit in limits {
         match limit {
             Limit::Drop { task, allows, .. } => {
                 if let Some(accuracy) = &tables.accuracy {
-                    budgets.extend(accuracy.budgets(tables, limit, *task, *allows));
+                    knapsacks.extend(accuracy.knapsacks(tables, limit, *task, *allows));
                 }
             }
             Limit::Capacity { name, .. } => {
                 let layers = tables.uses.get(name).cloned().unwrap_or_default();
                 let allows = limit.allows().unwrap_or(i64::MAX);
-                budgets.push(Budget::of_layers(limit.clone(), allows, layers));
+                knapsacks.push(Knapsack::of_layers(limit.clone(), allows, layers));
             }
             _ => {}
         }
     }
-    budgets
+    knapsacks
 }
 
 /// Bytes as a use.

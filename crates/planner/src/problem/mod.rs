@@ -8,7 +8,7 @@
 //!
 //! and else the edge's time alone. Every part but the wire is whole nanoseconds and the wire is
 //! whole bits, so a latency is `fixed_ns + bits * (ns per bit)`: a line in one over the rate, which
-//! is compared exactly (see [`Pace`]).
+//! is compared exactly (see [`TimePerBit`]).
 
 mod accuracy;
 mod aim;
@@ -30,22 +30,22 @@ use std::sync::Arc;
 
 use crate::scenario::{Results, Scenario, Schedule};
 use crate::server::{Server, ServerError};
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::{Graph, GraphError, LayerId, LayerSet, TensorId};
 use cutpoint_core::link::Link;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::Bytes;
 
 pub use accuracy::Drop;
-pub use aim::{Aim, Done};
+pub use aim::{Completion, ObjectiveFunction};
 pub use baselines::NamedPlacement;
-pub use budget::{Budget, Counts};
+pub use budget::{Counts, Knapsack};
 pub use cost::{Cost, Rank};
 pub use describe::Found;
 pub use limit::{Limit, Violation};
-pub use pace::Pace;
-pub use parts::{Part, Parts, Sum};
+pub use pace::TimePerBit;
+pub use parts::{CostParts, LinearCost, Part};
 pub use schedule::Timing;
 pub use tables::{LayerTime, SplitTime, TensorTime, Way};
 
@@ -57,9 +57,9 @@ use tables::{Spreads, Tables};
 pub struct Problem {
     tables: Arc<Tables>,
     limits: Vec<Limit>,
-    budgets: Vec<Budget>,
+    knapsacks: Vec<Knapsack>,
     link: Link,
-    aims: Vec<Aim>,
+    aims: Vec<ObjectiveFunction>,
     schedule: Schedule,
     delays: amounts::Delays,
     chance: Option<Arc<Chance>>,
@@ -183,7 +183,7 @@ impl Problem {
         edge: &Profile,
         server: &Server,
         scenario: &Scenario,
-        accuracy: Option<&Sensitivity>,
+        accuracy: Option<&CodecAccuracy>,
     ) -> Result<Problem, ProblemError> {
         let mut tables = Tables::new(edge, server, scenario, accuracy)?;
         let spreads = Spreads::of(edge, server);
@@ -196,19 +196,19 @@ impl Problem {
             tables = Arc::new(tables.at(percentile, spreads)?);
         }
         let limits = limit::resolve(&tables, scenario)?;
-        let budgets = limit::budgets(&tables, &limits);
+        let knapsacks = limit::knapsacks(&tables, &limits);
         Ok(Problem {
             tables,
             chance,
             limits,
-            budgets,
+            knapsacks,
             link: scenario.link,
             schedule: scenario.schedule,
             delays: amounts::Delays::of(scenario.link.delay),
             aims: [Some(scenario.objective), scenario.then]
                 .into_iter()
                 .flatten()
-                .map(Aim::Wanted)
+                .map(ObjectiveFunction::Scenario)
                 .collect(),
         })
     }
@@ -235,8 +235,8 @@ impl Problem {
     }
 
     /// Time on the wire per bit at the link's rate.
-    pub fn pace(&self) -> Pace {
-        Pace::of(self.link.rate)
+    pub fn pace(&self) -> TimePerBit {
+        TimePerBit::of(self.link.rate)
     }
 
     /// What a person should know about how the times were found.
@@ -250,16 +250,16 @@ impl Problem {
     }
 
     /// The limits that are sums.
-    pub fn budgets(&self) -> &[Budget] {
-        &self.budgets
+    pub fn knapsacks(&self) -> &[Knapsack] {
+        &self.knapsacks
     }
 
     /// The same problem with some of its limits only.
     #[must_use]
     pub fn with_limits(&self, limits: Vec<Limit>) -> Problem {
-        let of_kept = |budget: &&Budget| limits.contains(&budget.limit);
+        let of_kept = |budget: &&Knapsack| limits.contains(&budget.limit);
         Problem {
-            budgets: self.budgets.iter().filter(of_kept).cloned().collect(),
+            knapsacks: self.knapsacks.iter().filter(of_kept).cloned().collect(),
             limits,
             ..self.clone()
         }
@@ -274,7 +274,7 @@ impl Problem {
             *own = limit.allowing(amount);
         }
         Problem {
-            budgets: limit::budgets(&self.tables, &limits),
+            knapsacks: limit::knapsacks(&self.tables, &limits),
             limits,
             ..self.clone()
         }
@@ -291,7 +291,7 @@ impl Problem {
 
     /// The same problem with another aim.
     #[must_use]
-    pub fn aiming_at(&self, aim: Aim) -> Problem {
+    pub fn aiming_at(&self, aim: ObjectiveFunction) -> Problem {
         Problem {
             aims: vec![aim],
             ..self.clone()
@@ -318,7 +318,7 @@ impl Problem {
             .chain(drops)
             .collect();
         Problem {
-            budgets: limit::budgets(&self.tables, &limits),
+            knapsacks: limit::knapsacks(&self.tables, &limits),
             limits,
             ..self.clone()
         }
@@ -326,9 +326,9 @@ impl Problem {
 
     /// The same problem with more sums limited.
     #[must_use]
-    pub fn with_budgets(&self, more: &[Budget]) -> Problem {
+    pub fn with_budgets(&self, more: &[Knapsack]) -> Problem {
         let mut problem = self.clone();
-        problem.budgets.extend_from_slice(more);
+        problem.knapsacks.extend_from_slice(more);
         problem
     }
 

@@ -6,27 +6,27 @@ use cutpoint_core::units::BitRate;
 
 /// Nanoseconds per bit, as an exact fraction of whole numbers: one over a rate.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct TimePerBit {
     ns: i128,
     bits: i128,
 }
 
 const NS_PER_S: i128 = 1_000_000_000;
 
-impl Pace {
+impl TimePerBit {
     /// The pace of a link.
-    pub fn of(rate: BitRate) -> Pace {
-        Pace::fraction(NS_PER_S, i128::from(rate.bit_s()))
+    pub fn of(rate: BitRate) -> TimePerBit {
+        TimePerBit::fraction(NS_PER_S, i128::from(rate.bit_s()))
     }
 
     /// `ns` nanoseconds for `bits` bits; both positive.
-    pub fn fraction(ns: i128, bits: i128) -> Pace {
+    pub fn fraction(ns: i128, bits: i128) -> TimePerBit {
         let (mut a, mut b) = (ns, bits);
         while b != 0 {
             (a, b) = (b, a % b);
         }
         let divisor = a.max(1);
-        Pace {
+        TimePerBit {
             ns: ns / divisor,
             bits: bits / divisor,
         }
@@ -37,12 +37,12 @@ impl Pace {
         i128::from(fixed_ns) * self.bits + i128::from(wire_bits) * self.ns
     }
 
-    /// As [`Pace::scaled`], for differences.
+    /// As [`TimePerBit::scaled`], for differences.
     pub fn scaled_signed(self, fixed_ns: i128, wire_bits: i128) -> i128 {
         fixed_ns * self.bits + wire_bits * self.ns
     }
 
-    /// Turns [`Pace::scaled`] into nanoseconds.
+    /// Turns [`TimePerBit::scaled`] into nanoseconds.
     pub fn ns(self, scaled: i128) -> f64 {
         // whole part and rest apart keep every digit a double has
         let whole = scaled.div_euclid(self.bits);
@@ -50,7 +50,7 @@ impl Pace {
         whole as f64 + rest as f64 / self.bits as f64
     }
 
-    /// Turns [`Pace::scaled`] into whole nanoseconds, rounded up.
+    /// Turns [`TimePerBit::scaled`] into whole nanoseconds, rounded up.
     pub fn ns_up(self, scaled: i128) -> i128 {
         -(-scaled).div_euclid(self.bits)
     }
@@ -62,22 +62,22 @@ impl Pace {
     }
 }
 
-impl PartialEq for Pace {
-    fn eq(&self, other: &Pace) -> bool {
+impl PartialEq for TimePerBit {
+    fn eq(&self, other: &TimePerBit) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Pace {}
+impl Eq for TimePerBit {}
 
-impl PartialOrd for Pace {
-    fn partial_cmp(&self, other: &Pace) -> Option<Ordering> {
+impl PartialOrd for TimePerBit {
+    fn partial_cmp(&self, other: &TimePerBit) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Pace {
-    fn cmp(&self, other: &Pace) -> Ordering {
+impl Ord for TimePerBit {
+    fn cmp(&self, other: &TimePerBit) -> Ordering {
         (self.ns * other.bits).cmp(&(other.ns * self.bits))
     }
 }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn lines_compare_exactly_where_floats_cannot() {
-        let pace = Pace::fraction(1, 3);
+        let pace = TimePerBit::fraction(1, 3);
         // 10^15 ns + 1 bit * 1/3 ns against 10^15 ns + 0 bits
         let (more, less) = (
             pace.scaled(1_000_000_000_000_000, 1),
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn rates_round_down() {
         let rate = BitRate::from_bit_s(999).unwrap();
-        assert_eq!(Pace::of(rate).floor_bit_s(), 999);
-        assert_eq!(Pace::fraction(2_000_000_000, 999).floor_bit_s(), 499);
+        assert_eq!(TimePerBit::of(rate).floor_bit_s(), 999);
+        assert_eq!(TimePerBit::fraction(2_000_000_000, 999).floor_bit_s(), 499);
     }
 }

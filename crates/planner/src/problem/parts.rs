@@ -3,7 +3,7 @@
 //! Everything that is limited or made small, but for memory, drops and capacities, is such a sum or
 //! the largest of several: so there is one way to add up, for every objective, limit and engine.
 
-use super::{Pace, Way};
+use super::{TimePerBit, Way};
 
 /// A part of the time of one inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Part {
 
 /// How much a placement has of each part.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Parts {
+pub struct CostParts {
     ns: [u64; PARTS],
     /// On the wire to the server, framing included.
     pub uplink_bits: u64,
@@ -59,13 +59,13 @@ pub struct Parts {
     pub downlink_bytes: u64,
 }
 
-impl Parts {
+impl CostParts {
     /// Time of a part that does not depend on the rate, in nanoseconds.
     pub fn ns(&self, part: Part) -> u64 {
         self.ns[part as usize]
     }
 
-    /// As [`Parts::ns`], to change it.
+    /// As [`CostParts::ns`], to change it.
     pub fn ns_mut(&mut self, part: Part) -> &mut u64 {
         &mut self.ns[part as usize]
     }
@@ -79,28 +79,28 @@ impl Parts {
         }
     }
 
-    /// Time of a part, in the unit of [`Pace::scaled`].
-    pub fn scaled(&self, part: Part, pace: Pace) -> i128 {
+    /// Time of a part, in the unit of [`TimePerBit::scaled`].
+    pub fn scaled(&self, part: Part, pace: TimePerBit) -> i128 {
         pace.scaled(self.ns(part), self.bits(part))
     }
 }
 
-/// A weighted sum of parts: of times, in the unit of [`Pace::scaled`], or of bytes.
+/// A weighted sum of parts: of times, in the unit of [`TimePerBit::scaled`], or of bytes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Sum {
+pub struct LinearCost {
     times: [i64; PARTS],
-    /// Per byte of [`Parts::uplink_bytes`].
+    /// Per byte of [`CostParts::uplink_bytes`].
     pub uplink_bytes: i64,
-    /// Per byte of [`Parts::downlink_bytes`].
+    /// Per byte of [`CostParts::downlink_bytes`].
     pub downlink_bytes: i64,
     /// Added to every placement's.
     pub more_ns: i64,
 }
 
-impl Sum {
+impl LinearCost {
     /// The time of these parts together.
-    pub fn of(parts: &[Part]) -> Sum {
-        let mut sum = Sum::default();
+    pub fn of(parts: &[Part]) -> LinearCost {
+        let mut sum = LinearCost::default();
         for part in parts {
             sum.add(*part, 1);
         }
@@ -108,18 +108,18 @@ impl Sum {
     }
 
     /// Encoded payload to the server.
-    pub fn of_uplink_bytes() -> Sum {
-        Sum {
+    pub fn of_uplink_bytes() -> LinearCost {
+        LinearCost {
             uplink_bytes: 1,
-            ..Sum::default()
+            ..LinearCost::default()
         }
     }
 
     /// Results back from the server.
-    pub fn of_downlink_bytes() -> Sum {
-        Sum {
+    pub fn of_downlink_bytes() -> LinearCost {
+        LinearCost {
             downlink_bytes: 1,
-            ..Sum::default()
+            ..LinearCost::default()
         }
     }
 
@@ -129,7 +129,7 @@ impl Sum {
     }
 
     /// Counts all that `other` counts `factor` times more.
-    pub fn add_sum(&mut self, other: &Sum, factor: i64) {
+    pub fn add_sum(&mut self, other: &LinearCost, factor: i64) {
         for (own, more) in self.times.iter_mut().zip(other.times) {
             *own += factor * more;
         }
@@ -147,8 +147,8 @@ impl Sum {
     }
 
     /// Whether both count the same, but for what is added to every placement's.
-    pub fn same_weights(&self, other: &Sum) -> bool {
-        let own = Sum {
+    pub fn same_weights(&self, other: &LinearCost) -> bool {
+        let own = LinearCost {
             more_ns: other.more_ns,
             ..*self
         };
@@ -166,7 +166,7 @@ impl Sum {
     }
 
     /// What it comes to.
-    pub fn value(&self, parts: &Parts, pace: Pace) -> i128 {
+    pub fn value(&self, parts: &CostParts, pace: TimePerBit) -> i128 {
         let mut value = pace.scaled_signed(i128::from(self.more_ns), 0);
         for (part, weight) in Part::ALL.into_iter().zip(self.times) {
             if weight != 0 {
@@ -180,7 +180,7 @@ impl Sum {
     }
 
     /// What one way to cross adds.
-    pub fn of_way(&self, way: &Way, pace: Pace) -> i128 {
+    pub fn of_way(&self, way: &Way, pace: TimePerBit) -> i128 {
         let weigh = |part, ns, bits| i128::from(self.weight(part)) * pace.scaled(ns, bits);
         weigh(Part::Encode, way.encode_ns, 0)
             + weigh(Part::Decode, way.decode_ns, 0)
@@ -189,7 +189,7 @@ impl Sum {
     }
 }
 
-impl Parts {
+impl CostParts {
     /// Adds what a way to cross has of each part.
     pub(super) fn add_way(&mut self, way: &Way) {
         *self.ns_mut(Part::Encode) += way.encode_ns;
@@ -206,19 +206,19 @@ mod tests {
 
     #[test]
     fn sums_weigh_times_by_the_pace_and_bytes_as_they_are() {
-        let pace = Pace::of(BitRate::from_bit_s(1_000).unwrap());
-        let mut parts = Parts {
+        let pace = TimePerBit::of(BitRate::from_bit_s(1_000).unwrap());
+        let mut parts = CostParts {
             uplink_bits: 3,
             uplink_bytes: 5,
-            ..Parts::default()
+            ..CostParts::default()
         };
         *parts.ns_mut(Part::Edge) = 7;
-        let mut sum = Sum::of(&[Part::Edge, Part::Uplink]);
-        sum.add_sum(&Sum::of(&[Part::Edge]), 2);
+        let mut sum = LinearCost::of(&[Part::Edge, Part::Uplink]);
+        sum.add_sum(&LinearCost::of(&[Part::Edge]), 2);
         // 3 * 7 ns and 3 bits at a million nanoseconds each
         assert_eq!(pace.ns(sum.value(&parts, pace)), 3_000_021.0);
         sum.more_ns = -21;
         assert_eq!(pace.ns(sum.value(&parts, pace)), 3e6);
-        assert_eq!(Sum::of_uplink_bytes().value(&parts, pace), 5);
+        assert_eq!(LinearCost::of_uplink_bytes().value(&parts, pace), 5);
     }
 }

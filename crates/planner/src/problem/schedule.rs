@@ -5,7 +5,7 @@
 //! the rest run as a part of their own while link and server work. Every number of tasks to run
 //! before is a candidate; with all of them it is the sequential schedule.
 
-use super::{Done, Problem};
+use super::{Completion, Problem};
 use crate::scenario::Schedule;
 use cutpoint_core::graph::{LayerSet, TensorId};
 
@@ -13,7 +13,7 @@ use cutpoint_core::graph::{LayerSet, TensorId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timing {
     /// Where each task is done.
-    pub done: Vec<Done>,
+    pub done: Vec<Completion>,
     /// Layers that run while link and server work.
     pub local: LayerSet,
 }
@@ -25,7 +25,7 @@ impl Problem {
     }
 
     /// Where each task is done when everything on the edge runs before anything is sent.
-    pub fn done_one_by_one(&self, edge: &LayerSet) -> Vec<Done> {
+    pub fn done_one_by_one(&self, edge: &LayerSet) -> Vec<Completion> {
         let needs = self.needs().iter().enumerate();
         needs
             .map(|(task, needs)| self.done(task, needs.is_subset(edge)))
@@ -44,12 +44,17 @@ impl Problem {
         timings
     }
 
-    fn overlapped(&self, edge: &LayerSet, crossing: &[TensorId], done: &[Done]) -> Vec<Timing> {
+    fn overlapped(
+        &self,
+        edge: &LayerSet,
+        crossing: &[TensorId],
+        done: &[Completion],
+    ) -> Vec<Timing> {
         let mut before = self.graph().ancestors(crossing);
         let mut kept = Vec::new();
         for (task, needs) in self.needs().iter().enumerate() {
             match done[task] {
-                Done::Here => kept.push(task),
+                Completion::Here => kept.push(task),
                 // the part of it that is here
                 _ => before.union_with(needs),
             }
@@ -66,7 +71,7 @@ impl Problem {
                 let mut own = self.needs()[*task].clone();
                 own.subtract(&before);
                 if !own.is_empty() {
-                    timing.done[*task] = Done::Local;
+                    timing.done[*task] = Completion::Local;
                     timing.local.union_with(&own);
                 }
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cutpoint_core::trace::Trace;
+use cutpoint_core::rate_trace::RateTrace;
 
 /// How the rate is estimated from the past. Observed is what the link could carry between the
 /// starts of a frame and of the one before, divided by the time; the first frame, which has no
@@ -28,7 +28,7 @@ pub struct BadEstimator(String);
 
 impl Estimator {
     /// The rate known at each of these times, in whole bits per second.
-    pub(super) fn rates(self, trace: &Trace, starts: &[u64]) -> Vec<u64> {
+    pub(super) fn rates(self, trace: &RateTrace, starts: &[u64]) -> Vec<u64> {
         let mut before = None;
         let mut estimate = 0.0;
         let known = starts.iter().map(|start| {
@@ -75,13 +75,13 @@ impl FromStr for Estimator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cutpoint_core::trace::Step;
+    use cutpoint_core::rate_trace::Step;
 
     #[test]
     fn only_the_past_is_known() {
         let steps = [(4, 100), (4, 20), (4, 0), (4, 60)];
         let steps = steps.map(|(hold_ns, bit_s)| Step { hold_ns, bit_s });
-        let trace = Trace::new(steps).unwrap();
+        let trace = RateTrace::new(steps).unwrap();
         let starts: Vec<u64> = (0..8).map(|frame| frame * 2).collect();
         let known = Estimator::Last.rates(&trace, &starts);
         assert_eq!(known, [100, 100, 100, 20, 20, 0, 0, 60]);

@@ -13,7 +13,7 @@ mod timing;
 use serde::{Deserialize, Serialize};
 
 use cutpoint_core::plan::{Hysteresis, Lookup, Segment, Sweep};
-use cutpoint_core::trace::{Summary, Trace};
+use cutpoint_core::rate_trace::{RateTrace, Summary};
 use cutpoint_core::units::Delay;
 
 pub use estimator::{BadEstimator, Estimator};
@@ -130,7 +130,7 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// See [`ReplayError`].
-pub fn replay(sweep: &Sweep, trace: &Trace, options: &Options) -> Result<Replay, ReplayError> {
+pub fn replay(sweep: &Sweep, trace: &RateTrace, options: &Options) -> Result<Replay, ReplayError> {
     let period_ns = options.period.ns();
     if sweep.segments.is_empty() {
         return Err(ReplayError::NoPlan);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lookup, Policy, PolicyResult, Timing, Trace};
+use super::{Lookup, Policy, PolicyResult, RateTrace, Timing};
 
 /// Frames on their way through a trace.
 pub(super) struct Journey<'a> {
-    pub(super) trace: &'a Trace,
+    pub(super) trace: &'a RateTrace,
     /// Of each plan of the table; at least one.
     pub(super) timings: &'a [Timing],
     /// When each frame starts.

@@ -1,7 +1,7 @@
 //! The parts of a plan's latency, apart from what the rate decides.
 
 use super::Segment;
-use cutpoint_core::trace::Trace;
+use cutpoint_core::rate_trace::RateTrace;
 
 /// A plan as its frames go through it: work on the edge, what is sent, work on the server, what is
 /// sent back.
@@ -47,7 +47,7 @@ impl Timing {
     }
 
     /// The latency of a frame that starts at a time of the trace, in nanoseconds.
-    pub fn latency_ns(&self, trace: &Trace, start_ns: u64) -> u64 {
+    pub fn latency_ns(&self, trace: &RateTrace, start_ns: u64) -> u64 {
         let sent = trace.sent_at(start_ns.saturating_add(self.before_ns), self.up_bits);
         let done = sent.saturating_add(self.between_ns);
         let back = trace.sent_at(done, self.down_bits);

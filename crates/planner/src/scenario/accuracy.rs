@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 
 use super::ScenarioError;
-use cutpoint_core::sensitivity::Confidence;
+use cutpoint_core::codec_accuracy::Confidence;
 use cutpoint_core::units::{ParseUnitError, Share};
 
 /// What encodings may cost the tasks.
@@ -21,7 +21,7 @@ pub struct AccuracyLimits {
     pub best: BTreeMap<String, f64>,
 }
 
-/// The largest drop of a task, as in [`cutpoint_core::sensitivity::TaskDrop`].
+/// The largest drop of a task, as in [`cutpoint_core::codec_accuracy::TaskDrop`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaxDrop {
     /// The task; `None` for every task.

@@ -1,6 +1,6 @@
 //! What the user asks for: the link, the codecs, where results are wanted, and the limits.
 //!
-//! [`Wishes`] is what was typed, each part optional, on the command line or in a scenario file;
+//! [`ScenarioSpec`] is what was typed, each part optional, on the command line or in a scenario file;
 //! [`Scenario`] is complete and consistent. Names of layers and tensors are checked against a graph
 //! in [`crate::problem::Problem::new`].
 
@@ -22,9 +22,9 @@ use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, ParseUnitError, Share,
 
 pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
 pub use aim::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
-pub use over::{Dial, Over};
+pub use over::{Over, SweepParameter};
 pub use spread::{BadPercentile, Percentile, RateModel};
-pub use wishes::{Wishes, parse_capacity, parse_task};
+pub use wishes::{ScenarioSpec, parse_capacity, parse_task};
 
 /// A complete, consistent request.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,13 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Deadline, Floor, FrameRate, MaxDrop, ScenarioError, Wishes};
+use super::{Deadline, Floor, FrameRate, MaxDrop, ScenarioError, ScenarioSpec};
 use cutpoint_core::units::{Bytes, Delay, Energy, Share, Watts, format_exact_ns};
 
 /// What a sweep varies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // named after the flags
-pub enum Dial {
+pub enum SweepParameter {
     EdgeMemory,
     ServerMemory,
     MaxUplink,
@@ -37,7 +37,7 @@ pub enum Dial {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Over {
     /// What is varied.
-    pub dial: Dial,
+    pub parameter: SweepParameter,
     /// The least amount.
     pub from: u64,
     /// The largest amount, at least `from`.
@@ -54,30 +54,30 @@ const LONGEST_DELAY_NS: u64 = 60_000_000_000;
 const THOUSANDTHS: f64 = 1e3;
 const MILLIONTHS: f64 = 1e6;
 
-impl Dial {
-    fn named(text: &str) -> Result<Dial, String> {
+impl SweepParameter {
+    fn named(text: &str) -> Result<SweepParameter, String> {
         let (name, of) = match text.split_once(':') {
             Some((name, of)) => (name, Some(of.to_owned())),
             None => (text, None),
         };
         let of = of.filter(|of| !of.is_empty());
         let needs = |what: &str| of.clone().ok_or_else(|| format!("write {name}:{what}"));
-        let dial = match name {
-            "edge-memory" | "memory" => Dial::EdgeMemory,
-            "server-memory" => Dial::ServerMemory,
-            "max-uplink" => Dial::MaxUplink,
-            "max-downlink" => Dial::MaxDownlink,
-            "max-message" => Dial::MaxMessage,
-            "max-energy" => Dial::MaxEnergy,
-            "max-power" => Dial::MaxPower,
-            "link-share" => Dial::LinkShare,
-            "deadline" => return Ok(Dial::Deadline(of)),
-            "max-drop" => return Ok(Dial::MaxDrop(of)),
-            "floor" => return needs("TASK").map(Dial::Floor),
-            "capacity" => return needs("NAME").map(Dial::Capacity),
-            "fps" => Dial::Fps,
-            "delay" => Dial::Delay,
-            "speed" => Dial::Speed,
+        let parameter = match name {
+            "edge-memory" | "memory" => SweepParameter::EdgeMemory,
+            "server-memory" => SweepParameter::ServerMemory,
+            "max-uplink" => SweepParameter::MaxUplink,
+            "max-downlink" => SweepParameter::MaxDownlink,
+            "max-message" => SweepParameter::MaxMessage,
+            "max-energy" => SweepParameter::MaxEnergy,
+            "max-power" => SweepParameter::MaxPower,
+            "link-share" => SweepParameter::LinkShare,
+            "deadline" => return Ok(SweepParameter::Deadline(of)),
+            "max-drop" => return Ok(SweepParameter::MaxDrop(of)),
+            "floor" => return needs("TASK").map(SweepParameter::Floor),
+            "capacity" => return needs("NAME").map(SweepParameter::Capacity),
+            "fps" => SweepParameter::Fps,
+            "delay" => SweepParameter::Delay,
+            "speed" => SweepParameter::Speed,
             "rate" => return Err("rates are swept over with --rate A..B".to_owned()),
             _ => {
                 return Err(format!(
@@ -87,7 +87,7 @@ impl Dial {
         };
         match of {
             Some(of) => Err(format!("{name} is not of a task or capacity: drop `:{of}`")),
-            None => Ok(dial),
+            None => Ok(parameter),
         }
     }
 
@@ -103,29 +103,33 @@ impl Dial {
             value.ok_or_else(|| format!("`{text}` is not {what}"))
         };
         match self {
-            Dial::EdgeMemory
-            | Dial::ServerMemory
-            | Dial::MaxUplink
-            | Dial::MaxDownlink
-            | Dial::MaxMessage => of::<Bytes>(text).map(|bytes| bytes.0),
-            Dial::MaxEnergy => of::<Energy>(text).map(|energy| energy.0),
-            Dial::MaxPower => of::<Watts>(text).map(|power| power.0),
-            Dial::LinkShare | Dial::MaxDrop(_) => of::<Share>(text).map(|share| share.0),
-            Dial::Deadline(_) => of::<Delay>(text).map(Delay::ns),
-            Dial::Delay => match of::<Delay>(text)?.ns() {
+            SweepParameter::EdgeMemory
+            | SweepParameter::ServerMemory
+            | SweepParameter::MaxUplink
+            | SweepParameter::MaxDownlink
+            | SweepParameter::MaxMessage => of::<Bytes>(text).map(|bytes| bytes.0),
+            SweepParameter::MaxEnergy => of::<Energy>(text).map(|energy| energy.0),
+            SweepParameter::MaxPower => of::<Watts>(text).map(|power| power.0),
+            SweepParameter::LinkShare | SweepParameter::MaxDrop(_) => {
+                of::<Share>(text).map(|share| share.0)
+            }
+            SweepParameter::Deadline(_) => of::<Delay>(text).map(Delay::ns),
+            SweepParameter::Delay => match of::<Delay>(text)?.ns() {
                 ns if ns > LONGEST_DELAY_NS => Err(format!("`{text}`: at most 60 s each way")),
                 ns => Ok(ns),
             },
-            Dial::Fps => {
+            SweepParameter::Fps => {
                 of::<FrameRate>(text).map(|rate| (rate.fps() * THOUSANDTHS).round() as u64)
             }
-            Dial::Floor(_) => number(text, MILLIONTHS, 1e9, "a value of a metric, such as 0.95"),
-            Dial::Capacity(_) => {
+            SweepParameter::Floor(_) => {
+                number(text, MILLIONTHS, 1e9, "a value of a metric, such as 0.95")
+            }
+            SweepParameter::Capacity(_) => {
                 let whole = text.trim().parse::<u64>().ok();
                 let whole = whole.filter(|amount| *amount <= 1 << 52);
                 whole.ok_or_else(|| format!("`{text}` is not a whole number"))
             }
-            Dial::Speed => {
+            SweepParameter::Speed => {
                 let what = "a speed from 0.001x to 1000000x, such as 8x";
                 let times = text.trim().strip_suffix('x');
                 let times = times.ok_or_else(|| format!("`{text}` is not {what}"))?;
@@ -139,68 +143,73 @@ impl Dial {
 
     /// Whether more of it leaves fewer plans, or makes them worse.
     pub fn tightens_upwards(&self) -> bool {
-        matches!(self, Dial::Fps | Dial::Floor(_) | Dial::Delay)
+        matches!(
+            self,
+            SweepParameter::Fps | SweepParameter::Floor(_) | SweepParameter::Delay
+        )
     }
 
     /// The unit of the amounts of [`Over`].
     pub fn unit(&self) -> &'static str {
         match self {
-            Dial::EdgeMemory
-            | Dial::ServerMemory
-            | Dial::MaxUplink
-            | Dial::MaxDownlink
-            | Dial::MaxMessage => "B",
-            Dial::MaxEnergy => "nJ",
-            Dial::MaxPower => "uW",
-            Dial::LinkShare | Dial::MaxDrop(_) | Dial::Floor(_) => "1e-6",
-            Dial::Deadline(_) | Dial::Delay => "ns",
-            Dial::Fps => "1e-3/s",
-            Dial::Capacity(_) => "1",
-            Dial::Speed => "1e-3",
+            SweepParameter::EdgeMemory
+            | SweepParameter::ServerMemory
+            | SweepParameter::MaxUplink
+            | SweepParameter::MaxDownlink
+            | SweepParameter::MaxMessage => "B",
+            SweepParameter::MaxEnergy => "nJ",
+            SweepParameter::MaxPower => "uW",
+            SweepParameter::LinkShare | SweepParameter::MaxDrop(_) | SweepParameter::Floor(_) => {
+                "1e-6"
+            }
+            SweepParameter::Deadline(_) | SweepParameter::Delay => "ns",
+            SweepParameter::Fps => "1e-3/s",
+            SweepParameter::Capacity(_) => "1",
+            SweepParameter::Speed => "1e-3",
         }
     }
 
     /// An amount so that it can be typed again.
     pub fn typed(&self, amount: u64) -> String {
         match self {
-            Dial::EdgeMemory
-            | Dial::ServerMemory
-            | Dial::MaxUplink
-            | Dial::MaxDownlink
-            | Dial::MaxMessage => format!("{amount} B"),
-            Dial::MaxEnergy => format!("{amount} nJ"),
-            Dial::MaxPower => format!("{amount} uW"),
-            Dial::LinkShare | Dial::MaxDrop(_) => Share(amount).to_string(),
-            Dial::Deadline(_) | Dial::Delay => format_exact_ns(amount),
-            Dial::Fps => format!("{}", amount as f64 / THOUSANDTHS),
-            Dial::Floor(_) => format!("{}", amount as f64 / MILLIONTHS),
-            Dial::Capacity(_) => amount.to_string(),
-            Dial::Speed => format!("{}x", amount as f64 / THOUSANDTHS),
+            SweepParameter::EdgeMemory
+            | SweepParameter::ServerMemory
+            | SweepParameter::MaxUplink
+            | SweepParameter::MaxDownlink
+            | SweepParameter::MaxMessage => format!("{amount} B"),
+            SweepParameter::MaxEnergy => format!("{amount} nJ"),
+            SweepParameter::MaxPower => format!("{amount} uW"),
+            SweepParameter::LinkShare | SweepParameter::MaxDrop(_) => Share(amount).to_string(),
+            SweepParameter::Deadline(_) | SweepParameter::Delay => format_exact_ns(amount),
+            SweepParameter::Fps => format!("{}", amount as f64 / THOUSANDTHS),
+            SweepParameter::Floor(_) => format!("{}", amount as f64 / MILLIONTHS),
+            SweepParameter::Capacity(_) => amount.to_string(),
+            SweepParameter::Speed => format!("{}x", amount as f64 / THOUSANDTHS),
         }
     }
 }
 
 /// As it is typed.
-impl fmt::Display for Dial {
+impl fmt::Display for SweepParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
-            Dial::EdgeMemory => "edge-memory",
-            Dial::ServerMemory => "server-memory",
-            Dial::MaxUplink => "max-uplink",
-            Dial::MaxDownlink => "max-downlink",
-            Dial::MaxMessage => "max-message",
-            Dial::MaxEnergy => "max-energy",
-            Dial::MaxPower => "max-power",
-            Dial::LinkShare => "link-share",
-            Dial::Deadline(Some(task)) => return write!(f, "deadline:{task}"),
-            Dial::Deadline(None) => "deadline",
-            Dial::MaxDrop(Some(task)) => return write!(f, "max-drop:{task}"),
-            Dial::MaxDrop(None) => "max-drop",
-            Dial::Floor(task) => return write!(f, "floor:{task}"),
-            Dial::Capacity(name) => return write!(f, "capacity:{name}"),
-            Dial::Fps => "fps",
-            Dial::Delay => "delay",
-            Dial::Speed => "speed",
+            SweepParameter::EdgeMemory => "edge-memory",
+            SweepParameter::ServerMemory => "server-memory",
+            SweepParameter::MaxUplink => "max-uplink",
+            SweepParameter::MaxDownlink => "max-downlink",
+            SweepParameter::MaxMessage => "max-message",
+            SweepParameter::MaxEnergy => "max-energy",
+            SweepParameter::MaxPower => "max-power",
+            SweepParameter::LinkShare => "link-share",
+            SweepParameter::Deadline(Some(task)) => return write!(f, "deadline:{task}"),
+            SweepParameter::Deadline(None) => "deadline",
+            SweepParameter::MaxDrop(Some(task)) => return write!(f, "max-drop:{task}"),
+            SweepParameter::MaxDrop(None) => "max-drop",
+            SweepParameter::Floor(task) => return write!(f, "floor:{task}"),
+            SweepParameter::Capacity(name) => return write!(f, "capacity:{name}"),
+            SweepParameter::Fps => "fps",
+            SweepParameter::Delay => "delay",
+            SweepParameter::Speed => "speed",
         };
         f.pad(name)
     }
@@ -213,11 +222,14 @@ impl FromStr for Over {
         let bad = ScenarioError::BadOver;
         let form = || bad("write WHAT=FROM..TO, such as edge-memory=1MiB..64MiB".to_owned());
         let (what, range) = text.rsplit_once('=').ok_or_else(form)?;
-        let dial = Dial::named(what).map_err(bad)?;
+        let parameter = SweepParameter::named(what).map_err(bad)?;
         let (one, other) = range.split_once("..").ok_or_else(form)?;
-        let (one, other) = (dial.read(one).map_err(bad)?, dial.read(other).map_err(bad)?);
+        let (one, other) = (
+            parameter.read(one).map_err(bad)?,
+            parameter.read(other).map_err(bad)?,
+        );
         Ok(Over {
-            dial,
+            parameter,
             from: one.min(other),
             to: one.max(other),
         })
@@ -237,18 +249,18 @@ impl Over {
 
     /// The amount some steps from the tightest.
     pub fn amount(&self, steps: u64) -> u64 {
-        match self.dial.tightens_upwards() {
+        match self.parameter.tightens_upwards() {
             true => self.to.saturating_sub(steps),
             false => self.from.saturating_add(steps),
         }
     }
 
-    /// The frame rate of an amount of [`Dial::Fps`].
+    /// The frame rate of an amount of [`SweepParameter::Fps`].
     pub fn frame_rate(amount: u64) -> Option<FrameRate> {
         FrameRate::new(amount as f64 / THOUSANDTHS)
     }
 
-    /// The metric of an amount of [`Dial::Floor`].
+    /// The metric of an amount of [`SweepParameter::Floor`].
     pub fn metric(amount: u64) -> f64 {
         amount as f64 / MILLIONTHS
     }
@@ -257,19 +269,19 @@ impl Over {
     ///
     /// # Errors
     /// [`ScenarioError::Fixed`].
-    pub fn wish(&self, mut wishes: Wishes) -> Result<Wishes, ScenarioError> {
+    pub fn wish(&self, mut wishes: ScenarioSpec) -> Result<ScenarioSpec, ScenarioError> {
         let amount = self.loosest();
         let time = Delay(Duration::from_nanos(amount));
-        let is_new = match &self.dial {
-            Dial::EdgeMemory => wishes.edge_memory.replace(Bytes(amount)).is_none(),
-            Dial::ServerMemory => wishes.server_memory.replace(Bytes(amount)).is_none(),
-            Dial::MaxUplink => wishes.max_uplink.replace(Bytes(amount)).is_none(),
-            Dial::MaxDownlink => wishes.max_downlink.replace(Bytes(amount)).is_none(),
-            Dial::MaxMessage => wishes.max_message.replace(Bytes(amount)).is_none(),
-            Dial::MaxEnergy => wishes.max_energy.replace(Energy(amount)).is_none(),
-            Dial::MaxPower => wishes.max_power.replace(Watts(amount)).is_none(),
-            Dial::LinkShare => wishes.link_share.replace(Share(amount)).is_none(),
-            Dial::Deadline(task) => {
+        let is_new = match &self.parameter {
+            SweepParameter::EdgeMemory => wishes.edge_memory.replace(Bytes(amount)).is_none(),
+            SweepParameter::ServerMemory => wishes.server_memory.replace(Bytes(amount)).is_none(),
+            SweepParameter::MaxUplink => wishes.max_uplink.replace(Bytes(amount)).is_none(),
+            SweepParameter::MaxDownlink => wishes.max_downlink.replace(Bytes(amount)).is_none(),
+            SweepParameter::MaxMessage => wishes.max_message.replace(Bytes(amount)).is_none(),
+            SweepParameter::MaxEnergy => wishes.max_energy.replace(Energy(amount)).is_none(),
+            SweepParameter::MaxPower => wishes.max_power.replace(Watts(amount)).is_none(),
+            SweepParameter::LinkShare => wishes.link_share.replace(Share(amount)).is_none(),
+            SweepParameter::Deadline(task) => {
                 let fixed = wishes.deadline.iter().any(|known| known.task == *task);
                 wishes.deadline.push(Deadline {
                     task: task.clone(),
@@ -277,7 +289,7 @@ impl Over {
                 });
                 !fixed
             }
-            Dial::MaxDrop(task) => {
+            SweepParameter::MaxDrop(task) => {
                 let fixed = wishes.max_drop.iter().any(|known| known.task == *task);
                 wishes.max_drop.push(MaxDrop {
                     task: task.clone(),
@@ -285,7 +297,7 @@ impl Over {
                 });
                 !fixed
             }
-            Dial::Floor(task) => {
+            SweepParameter::Floor(task) => {
                 let fixed = wishes.floor.iter().any(|known| known.task == *task);
                 wishes.floor.push(Floor {
                     task: task.clone(),
@@ -293,16 +305,18 @@ impl Over {
                 });
                 !fixed
             }
-            Dial::Capacity(name) => wishes.capacity.insert(name.clone(), amount).is_none(),
-            Dial::Fps => {
+            SweepParameter::Capacity(name) => {
+                wishes.capacity.insert(name.clone(), amount).is_none()
+            }
+            SweepParameter::Fps => {
                 let fixed = wishes.fps.is_some();
                 wishes.fps = Over::frame_rate(amount);
                 !fixed
             }
-            Dial::Delay => wishes.delay.replace(time).is_none(),
-            Dial::Speed => true,
+            SweepParameter::Delay => wishes.delay.replace(time).is_none(),
+            SweepParameter::Speed => true,
         };
-        let over = self.dial.to_string();
+        let over = self.parameter.to_string();
         match is_new {
             true => Ok(wishes),
             false => Err(ScenarioError::Fixed {
@@ -334,8 +348,8 @@ mod tests {
         ] {
             let over: Over = text.parse().unwrap();
             assert_eq!((over.from, over.to), (from, to), "{text}");
-            let typed = [from, to].map(|amount| over.dial.typed(amount));
-            let again = format!("{}={}..{}", over.dial, typed[0], typed[1]);
+            let typed = [from, to].map(|amount| over.parameter.typed(amount));
+            let again = format!("{}={}..{}", over.parameter, typed[0], typed[1]);
             assert_eq!(again.parse::<Over>().unwrap(), over, "{again}");
         }
     }
@@ -363,10 +377,10 @@ mod tests {
 
     #[test]
     fn a_fixed_limit_and_its_sweep_contradict() {
-        let fixed = || Wishes {
+        let fixed = || ScenarioSpec {
             fps: FrameRate::new(30.0),
             deadline: vec!["a=1ms".parse().unwrap()],
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         };
         for (text, refused) in [
             ("fps=1..2", true),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{RateRange, ScenarioError};
-use cutpoint_core::trace::{RateQuantiles, RateSpread, Reading, Trace};
+use cutpoint_core::rate_trace::{RateQuantiles, RateSpread, RateTrace, Reading};
 use cutpoint_core::units::{BitRate, Share};
 
 /// The share of cases that times are to hold in, in percent: above 50 and below 100.
@@ -111,7 +111,7 @@ impl RateModel {
             return Ok(asked.and_then(RateRange::single).map(of));
         }
         let load = |path: &Path| {
-            let trace = Trace::load(path, Reading::default())
+            let trace = RateTrace::load(path, Reading::default())
                 .map_err(|error| ScenarioError::RateTrace(error.to_string()))?;
             let file = path.file_name().unwrap_or_default();
             Ok(RateModel::Trace {

@@ -1,10 +1,10 @@
-//! Wishes written down the way they are typed, so that reading them back gives the same wishes.
+//! ScenarioSpec written down the way they are typed, so that reading them back gives the same wishes.
 
 use serde::{Serialize, Serializer};
 
 use super::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, Schedule, TaskResults, U8Input,
-    Weight, Wishes,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, RateRange, ScenarioSpec, Schedule, TaskResults,
+    U8Input, Weight,
 };
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
@@ -100,7 +100,7 @@ pub(super) fn frames<S: Serializer>(fps: &Option<FrameRate>, to: S) -> Result<S:
     fps.map(FrameRate::fps).serialize(to)
 }
 
-impl Wishes {
+impl ScenarioSpec {
     /// The keys and values of a file with these wishes; what was not wished for is left out.
     ///
     /// # Errors
@@ -116,11 +116,11 @@ impl Wishes {
         Ok(table)
     }
 
-    /// Reads what [`Wishes::to_table`] gives.
+    /// Reads what [`ScenarioSpec::to_table`] gives.
     ///
     /// # Errors
     /// Unknown keys, or values that are no wishes.
-    pub fn from_table(table: &toml::Table) -> Result<Wishes, toml::de::Error> {
+    pub fn from_table(table: &toml::Table) -> Result<ScenarioSpec, toml::de::Error> {
         table.clone().try_into()
     }
 }
@@ -129,7 +129,7 @@ impl Wishes {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Wishes {
+    fn read(text: &str) -> ScenarioSpec {
         toml::from_str(text).unwrap()
     }
 
@@ -173,8 +173,8 @@ mod tests {
         let table = wishes.to_table().unwrap();
         // nothing is lost or renamed, and what is typed short stays short
         assert_eq!(table, every_key.parse::<toml::Table>().unwrap());
-        assert_eq!(Wishes::from_table(&table).unwrap(), wishes);
-        assert!(Wishes::default().to_table().unwrap().is_empty());
+        assert_eq!(ScenarioSpec::from_table(&table).unwrap(), wishes);
+        assert!(ScenarioSpec::default().to_table().unwrap().is_empty());
     }
 
     #[test]

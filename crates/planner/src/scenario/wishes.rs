@@ -12,17 +12,17 @@ use super::{
     RateRange, Results, Scenario, ScenarioError, Schedule, TaskResults, U8Input, Weight,
 };
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::Confidence;
 use cutpoint_core::link::{Link, PRESETS, Preset};
-use cutpoint_core::sensitivity::Confidence;
 use cutpoint_core::syntax::read_toml;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 
-/// Wishes of one source, each optional. As a file: TOML with these keys.
+/// ScenarioSpec of one source, each optional. As a file: TOML with these keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)] // the keys are the command line's flags
-pub struct Wishes {
+pub struct ScenarioSpec {
     /// Version of the file format, 1.
     pub format: Option<u32>,
     pub link: Option<String>,
@@ -87,18 +87,18 @@ pub struct Wishes {
 /// Longer than any link needs; keeps sums of times exact.
 const LONGEST_DELAY: Duration = Duration::from_secs(24 * 3600);
 
-impl Wishes {
+impl ScenarioSpec {
     /// Reads a scenario file.
     ///
     /// # Errors
     /// [`ScenarioError::File`].
-    pub fn load(path: &Path) -> Result<Wishes, ScenarioError> {
+    pub fn load(path: &Path) -> Result<ScenarioSpec, ScenarioError> {
         let error = |message: String| ScenarioError::File {
             path: path.to_owned(),
             message,
         };
         let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
-        let mut wishes: Wishes = read_toml(&text).map_err(error)?;
+        let mut wishes: ScenarioSpec = read_toml(&text).map_err(error)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         wishes.rate_trace = wishes.rate_trace.map(|trace| folder.join(trace));
         match wishes.format {
@@ -111,7 +111,7 @@ impl Wishes {
 
     /// These wishes, completed by those of `file`. A list given here replaces the file's, a preset
     /// given here the file's link.
-    pub fn or(self, file: Wishes) -> Wishes {
+    pub fn or(self, file: ScenarioSpec) -> ScenarioSpec {
         fn list<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
             if first.is_empty() { second } else { first }
         }
@@ -123,7 +123,7 @@ impl Wishes {
             (None, None) => (file.rate_spread, file.rate_trace),
             _ => (None, None),
         };
-        Wishes {
+        ScenarioSpec {
             format: self.format.or(file.format),
             link: self.link.or(file.link),
             rate: self.rate.or(rate),
@@ -430,7 +430,7 @@ mod tests {
     use super::*;
     use cutpoint_core::units::Share;
 
-    fn file(text: &str) -> Wishes {
+    fn file(text: &str) -> ScenarioSpec {
         toml::from_str(text).unwrap()
     }
 
@@ -451,9 +451,9 @@ mod tests {
             capacity = { BRAM = 140 }
             "#,
         );
-        let flags = Wishes {
+        let flags = ScenarioSpec {
             rate: Some("10 Mbit/s".parse().unwrap()),
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         };
         let (scenario, _) = flags.or(wishes).complete().unwrap();
         assert_eq!(scenario.link.rate.bit_s(), 10_000_000);
@@ -471,17 +471,17 @@ mod tests {
 
     #[test]
     fn a_rate_replaces_the_rate_of_a_preset_and_keeps_its_delay() {
-        let flags = Wishes {
+        let flags = ScenarioSpec {
             rate: Some("10 Mbit/s".parse().unwrap()),
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         };
         let (scenario, _) = flags.or(file("link = \"wifi\"")).complete().unwrap();
         assert_eq!(scenario.link.rate.bit_s(), 10_000_000);
         assert_eq!(scenario.link.delay.ns(), 20_000_000);
 
-        let flags = Wishes {
+        let flags = ScenarioSpec {
             link: Some("gbe".into()),
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         };
         let typed = file("rate = \"1 Mbit/s\"\ndelay = \"50 ms\"");
         let (scenario, _) = flags.or(typed).complete().unwrap();
@@ -499,10 +499,10 @@ mod tests {
             "max_drop = [\"0.01\"]",
             "confidence = 95",
         ] {
-            assert!(toml::from_str::<Wishes>(text).is_err(), "{text}");
+            assert!(toml::from_str::<ScenarioSpec>(text).is_err(), "{text}");
         }
         assert!(matches!(
-            Wishes::default().complete(),
+            ScenarioSpec::default().complete(),
             Err(ScenarioError::NoLink(_))
         ));
         let u8_alone = file("link = \"wifi\"\ncodec = [\"u8\"]");

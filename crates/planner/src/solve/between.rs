@@ -13,7 +13,7 @@ use super::enumerate::each_placement;
 use super::envelope::{Envelope, Piece, Placed};
 use super::reduce::Reduced;
 use super::series::Compared;
-use crate::problem::{Codecs, Pace, Problem, Rank};
+use crate::problem::{Codecs, Problem, Rank, TimePerBit};
 use cutpoint_core::graph::LayerSet;
 
 /// More placements than this are too many.
@@ -65,7 +65,7 @@ pub(super) fn pieces_between(
 struct Turn {
     at: u64,
     problem: Problem,
-    pace: Pace,
+    pace: TimePerBit,
     known: Option<(Rank, usize)>,
 }
 

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use super::optimum::{Optimum, optimum};
 use super::{Options, SolveError, describe, explain};
-use crate::problem::{Limit, Pace, Problem};
+use crate::problem::{Limit, Problem, TimePerBit};
 use cutpoint_core::plan::{Alternative, Conflict, NoPlan, Plan, Relaxation, Status};
 
 /// A problem that competes with others over the same link.
 #[derive(Debug, Clone, Copy)]
-pub struct Rival<'a> {
+pub struct ModelProblem<'a> {
     /// For people.
     pub name: &'a str,
     /// What is solved.
@@ -32,13 +32,13 @@ pub enum Choice {
 ///
 /// # Errors
 /// [`SolveError::Stopped`].
-pub fn choose(rivals: &[Rival<'_>], options: &Options) -> Result<Choice, SolveError> {
+pub fn choose(rivals: &[ModelProblem<'_>], options: &Options) -> Result<Choice, SolveError> {
     let start = Instant::now();
     let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
     let solved = rivals
         .iter()
         .map(|rival| rival.best_at(rival.problem.pace(), options));
-    let contest = Contest {
+    let contest = Selection {
         solved: solved.collect::<Result<_, _>>()?,
         rivals,
         options,
@@ -57,11 +57,11 @@ pub fn choose(rivals: &[Rival<'_>], options: &Options) -> Result<Choice, SolveEr
     }
 }
 
-impl Rival<'_> {
+impl ModelProblem<'_> {
     /// Its optimum at a pace; `None` when it has none or may not be chosen.
     pub(super) fn best_at(
         &self,
-        pace: Pace,
+        pace: TimePerBit,
         options: &Options,
     ) -> Result<Option<Optimum>, SolveError> {
         match self.barred {
@@ -72,14 +72,14 @@ impl Rival<'_> {
 }
 
 /// Problems and their optima at one pace.
-pub(super) struct Contest<'a> {
-    pub(super) rivals: &'a [Rival<'a>],
+pub(super) struct Selection<'a> {
+    pub(super) rivals: &'a [ModelProblem<'a>],
     /// Of each; `None` where it has none.
     pub(super) solved: Vec<Option<Optimum>>,
     pub(super) options: &'a Options,
 }
 
-impl Contest<'_> {
+impl Selection<'_> {
     /// The best optimum, the earlier one of equals, and its position.
     pub(super) fn winner(&self) -> Option<(usize, Optimum)> {
         let solved = self.solved.iter().enumerate();
@@ -164,7 +164,7 @@ impl Contest<'_> {
     }
 
     fn at_its_best(&self, index: usize) -> Result<Option<Alternative>, SolveError> {
-        let Rival {
+        let ModelProblem {
             name,
             problem,
             barred,
@@ -222,7 +222,7 @@ impl Contest<'_> {
     }
 }
 
-impl Rival<'_> {
+impl ModelProblem<'_> {
     fn baselines(&self) -> Vec<Alternative> {
         let own = self.problem.alternatives(self.problem.pace()).into_iter();
         own.map(|other| Alternative {

@@ -14,11 +14,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::choose::{Contest, Rival};
+use super::choose::{ModelProblem, Selection};
 use super::grid::{Stretch, by_guesses};
 use super::optimum::Optimum;
 use super::{Options, SolveError};
-use crate::problem::{Cost, Pace, Problem, Rank};
+use crate::problem::{Cost, Problem, Rank, TimePerBit};
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::Plan;
 
@@ -28,7 +28,7 @@ pub(super) trait Axis {
     fn problem(&self, rival: usize, limits: u64, aims: u64) -> Result<Problem, SolveError>;
 
     /// The pace at which aims are weighed at a position, in such a problem.
-    fn pace(&self, problem: &Problem, _aims: u64) -> Pace {
+    fn pace(&self, problem: &Problem, _aims: u64) -> TimePerBit {
         problem.pace()
     }
 
@@ -57,7 +57,7 @@ pub(super) trait Axis {
 
 /// Rivals along an axis.
 pub(super) struct Envelope<'a> {
-    pub(super) rivals: &'a [Rival<'a>],
+    pub(super) rivals: &'a [ModelProblem<'a>],
     pub(super) axis: &'a dyn Axis,
     options: &'a Options,
     /// The best plans known, by the positions of limits and of aims.
@@ -98,7 +98,7 @@ pub(super) struct Piece {
 
 impl<'a> Envelope<'a> {
     pub(super) fn new(
-        rivals: &'a [Rival<'a>],
+        rivals: &'a [ModelProblem<'a>],
         axis: &'a dyn Axis,
         options: &'a Options,
     ) -> Envelope<'a> {
@@ -306,8 +306,12 @@ impl<'a> Envelope<'a> {
         Ok((rivals, solved))
     }
 
-    fn contest<'c>(&'c self, rivals: &'c [Rival<'c>], solved: Vec<Option<Optimum>>) -> Contest<'c> {
-        Contest {
+    fn contest<'c>(
+        &'c self,
+        rivals: &'c [ModelProblem<'c>],
+        solved: Vec<Option<Optimum>>,
+    ) -> Selection<'c> {
+        Selection {
             rivals,
             solved,
             options: self.options,
@@ -336,10 +340,14 @@ impl<'a> Envelope<'a> {
     }
 }
 
-type Solved<'p> = (Vec<Rival<'p>>, Vec<Option<Optimum>>);
+type Solved<'p> = (Vec<ModelProblem<'p>>, Vec<Option<Optimum>>);
 
 /// The same rivals with other problems.
-pub(super) fn with_problems<'a>(rivals: &[Rival<'a>], problems: &'a [Problem]) -> Vec<Rival<'a>> {
-    let with = |(rival, problem): (&Rival<'a>, &'a Problem)| Rival { problem, ..*rival };
+pub(super) fn with_problems<'a>(
+    rivals: &[ModelProblem<'a>],
+    problems: &'a [Problem],
+) -> Vec<ModelProblem<'a>> {
+    let with =
+        |(rival, problem): (&ModelProblem<'a>, &'a Problem)| ModelProblem { problem, ..*rival };
     rivals.iter().zip(problems).map(with).collect()
 }

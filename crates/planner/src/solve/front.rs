@@ -7,7 +7,7 @@ use std::mem::discriminant;
 
 use super::optimum::optimum;
 use super::{Options, SolveError};
-use crate::problem::{Aim, Cost, Limit, Problem};
+use crate::problem::{Cost, Limit, ObjectiveFunction, Problem};
 use crate::scenario::Objective;
 use cutpoint_core::graph::LayerSet;
 
@@ -64,7 +64,7 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
         let limits = others.cloned().chain(tighter.clone()).collect();
         let limited = problem
             .with_limits(limits)
-            .aiming_at(Aim::Wanted(Objective::Latency));
+            .aiming_at(ObjectiveFunction::Scenario(Objective::Latency));
         let found = optimum(&limited, pace, options)?;
         let used = found.and_then(|best| {
             let used = limited.used(of, &best.edge, &best.cost)?;

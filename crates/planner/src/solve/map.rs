@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::choose::Rival;
+use super::choose::ModelProblem;
 use super::envelope::{Envelope, Found, with_problems};
 use super::sweep::{Rates, ends, no_plan_below, pieces};
 use super::{Options, SolveError};
 use crate::problem::Problem;
-use crate::scenario::{Dial, RateRange};
+use crate::scenario::{RateRange, SweepParameter};
 use cutpoint_core::plan::{DelayMap, FORMAT, MapPlan, MapRow, MapSegment};
 use cutpoint_core::units::Delay;
 
@@ -18,7 +18,7 @@ use cutpoint_core::units::Delay;
 /// [`SolveError::Infeasible`] when there is no plan at any rate and delay;
 /// [`SolveError::Stopped`].
 pub fn map(
-    rivals: &[Rival<'_>],
+    rivals: &[ModelProblem<'_>],
     rates: RateRange,
     delays_ns: &[u64],
     options: &Options,
@@ -71,7 +71,7 @@ pub fn map(
         }
         map.rows.push(MapRow {
             delay_ns: *delay,
-            delay: Dial::Delay.typed(*delay),
+            delay: SweepParameter::Delay.typed(*delay),
             no_plan_below_bit_s: no_plan_below(&pieces, rates),
             segments,
         });

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use crate::problem::{Found, Problem};
 use cutpoint_core::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 
-pub use choose::{Choice, Rival, choose};
+pub use choose::{Choice, ModelProblem, choose};
 pub use explain::{NamedCut, explain};
 pub use front::{Front, Step, front};
 pub use grid::{Stretch, by_bisection};

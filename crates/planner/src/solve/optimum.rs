@@ -6,7 +6,7 @@ use super::enumerate::{Enumerated, branch, enumerate};
 use super::program::{Candidate, Solved, in_series, kept, program};
 use super::reduce::Reduced;
 use super::{Engine, Options, SolveError};
-use crate::problem::{Aim, Cost, Pace, Problem, Rank};
+use crate::problem::{Cost, ObjectiveFunction, Problem, Rank, TimePerBit};
 use crate::scenario::Objective;
 use cutpoint_core::graph::LayerSet;
 
@@ -27,7 +27,7 @@ pub(super) struct Optimum {
 /// The best placement; `None` when no placement meets the limits.
 pub(super) fn optimum(
     problem: &Problem,
-    pace: Pace,
+    pace: TimePerBit,
     options: &Options,
 ) -> Result<Option<Optimum>, SolveError> {
     let summed = best_by_sums(problem, pace, options);
@@ -73,10 +73,10 @@ const MOST_FOR_BOUND: Duration = Duration::from_secs(5);
 /// takes a time that grows with the layers.
 const FEW: usize = 2_000;
 const FEW_PER_LAYER: usize = 10;
-/// The best placement within the budgets, where drops are sums.
+/// The best placement within the knapsacks, where drops are sums.
 fn best_by_sums(
     problem: &Problem,
-    pace: Pace,
+    pace: TimePerBit,
     options: &Options,
 ) -> Result<Option<Optimum>, SolveError> {
     let Ok(reduced) = Reduced::new(problem, pace) else {
@@ -182,7 +182,7 @@ fn overlapped(reduced: &Reduced<'_>, options: &Options) -> Solved {
         .ok()
         .flatten()
         .and_then(|best| Candidate::new(reduced, best.edge, &best.cost.crossing).ok());
-    let latency = problem.aims().first() == Some(&Aim::Wanted(Objective::Latency));
+    let latency = problem.aims().first() == Some(&ObjectiveFunction::Scenario(Objective::Latency));
     let relaxed = problem.without_order();
     // a bound is worth less than an answer in time
     let brief = Options {

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::between::{meeting_points, pieces_between};
-use super::choose::Rival;
+use super::choose::ModelProblem;
 use super::envelope::{Axis, Envelope};
 use super::optimum::Optimum;
 use super::sweep::is_late_of_several;
 use super::{Options, SolveError};
-use crate::problem::{Aim, Cost, Limit, Part, Problem};
-use crate::scenario::{Dial, Objective, Over, Scenario};
+use crate::problem::{Cost, Limit, ObjectiveFunction, Part, Problem};
+use crate::scenario::{Objective, Over, Scenario, SweepParameter};
 use cutpoint_core::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
 use cutpoint_core::units::Delay;
 
@@ -27,7 +27,7 @@ use cutpoint_core::units::Delay;
 /// [`SolveError::Infeasible`] when there is no plan at any amount; what cannot be swept over;
 /// [`SolveError::Stopped`].
 pub fn sweep_over(
-    rivals: &[Rival<'_>],
+    rivals: &[ModelProblem<'_>],
     over: &Over,
     scenario: &Scenario,
     options: &Options,
@@ -38,15 +38,15 @@ pub fn sweep_over(
         scenario,
     };
     let delays = Delays { rivals, over };
-    let axis: &dyn Axis = match &over.dial {
-        Dial::Delay => &delays,
+    let axis: &dyn Axis = match &over.parameter {
+        SweepParameter::Delay => &delays,
         _ => {
             amounts.check()?;
             &amounts
         }
     };
     let envelope = Envelope::new(rivals, axis, options);
-    let lines = over.dial != Dial::Delay || delays.are_lines();
+    let lines = over.parameter != SweepParameter::Delay || delays.are_lines();
     let (pieces, resolution) = match lines {
         true => (envelope.pieces(0, over.steps())?, None),
         false => pieces_between(&envelope, 0, over.steps())?,
@@ -55,17 +55,17 @@ pub fn sweep_over(
     for piece in &pieces {
         let (one, other) = (over.amount(piece.from), over.amount(piece.to));
         let (from, to) = (one.min(other), one.max(other));
-        let at = match over.dial.tightens_upwards() {
+        let at = match over.parameter.tightens_upwards() {
             true => piece.to,
             false => piece.from,
         };
         let plan = envelope.describe(&piece.found, at)?;
-        let is_line = over.dial == Dial::Delay && lines;
+        let is_line = over.parameter == SweepParameter::Delay && lines;
         let latency = is_line.then(|| line(&piece.found.best.cost, &plan));
         segments.push((piece.found.rival, segment(over, (from, to), latency, plan)));
     }
     // the least amount first
-    if over.dial.tightens_upwards() {
+    if over.parameter.tightens_upwards() {
         segments.reverse();
     }
     let (winners, segments): (Vec<usize>, Vec<OverSegment>) = segments.into_iter().unzip();
@@ -85,8 +85,8 @@ fn segment(
     OverSegment {
         from,
         to,
-        from_typed: over.dial.typed(from),
-        to_typed: over.dial.typed(to),
+        from_typed: over.parameter.typed(from),
+        to_typed: over.parameter.typed(to),
         latency,
         plan,
     }
@@ -107,8 +107,8 @@ pub fn over_file(over: &Over, segments: Vec<OverSegment>) -> OverSweep {
     let most = segments.last().map(|segment| segment.to);
     OverSweep {
         format: FORMAT,
-        over: over.dial.to_string(),
-        unit: over.dial.unit().to_owned(),
+        over: over.parameter.to_string(),
+        unit: over.parameter.unit().to_owned(),
         no_plan_below: least.filter(|least| *least > over.from),
         no_plan_above: most.filter(|most| *most < over.to),
         resolution: None,
@@ -118,18 +118,18 @@ pub fn over_file(over: &Over, segments: Vec<OverSegment>) -> OverSweep {
 
 /// Amounts of a limit, in steps from the tightest.
 struct Amounts<'a> {
-    rivals: &'a [Rival<'a>],
+    rivals: &'a [ModelProblem<'a>],
     over: &'a Over,
     scenario: &'a Scenario,
 }
 
 impl Amounts<'_> {
     fn check(&self) -> Result<(), SolveError> {
-        if !matches!(self.over.dial, Dial::Deadline(_)) {
+        if !matches!(self.over.parameter, SweepParameter::Deadline(_)) {
             return Ok(());
         }
         let any = |holds: &dyn Fn(&Problem) -> bool| self.rivals.iter().any(|r| holds(r.problem));
-        let late = Aim::Wanted(Objective::Lateness);
+        let late = ObjectiveFunction::Scenario(Objective::Lateness);
         if any(&|problem| problem.aims().contains(&late)) {
             Err(SolveError::Goals)
         } else if any(&Problem::overlaps) {
@@ -144,7 +144,7 @@ impl Amounts<'_> {
 
 impl Axis for Amounts<'_> {
     fn problem(&self, rival: usize, limits: u64, _aims: u64) -> Result<Problem, SolveError> {
-        let Rival {
+        let ModelProblem {
             problem, barred, ..
         } = self.rivals[rival];
         if barred.is_some() {
@@ -166,7 +166,7 @@ impl Axis for Amounts<'_> {
 
 /// Delays in whole nanoseconds, in steps from the longest.
 pub(super) struct Delays<'a> {
-    pub(super) rivals: &'a [Rival<'a>],
+    pub(super) rivals: &'a [ModelProblem<'a>],
     pub(super) over: &'a Over,
 }
 
@@ -200,7 +200,7 @@ impl Axis for Delays<'_> {
             problem.with_delays_apart(0, 0),
             problem.with_delays_apart(1, 1),
         );
-        let values = |problem: &Problem, aim: &Aim| {
+        let values = |problem: &Problem, aim: &ObjectiveFunction| {
             let sums = problem.aim_sums(aim, &cost.timing.done).into_iter();
             let values = sums.map(|sum| sum.value(&cost.parts, problem.pace()));
             values.collect::<Vec<i128>>()

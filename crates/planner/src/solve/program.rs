@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::linear::{self, Answer, Form, Goal, NoAnswer};
 use super::reduce::{Contradiction, Reduced};
 use super::series::Compared;
-use crate::problem::{Cost, Done, Limit, Problem, Rank, Violation};
+use crate::problem::{Completion, Cost, Limit, Problem, Rank, Violation};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{LayerSet, TensorId};
 
@@ -15,7 +15,7 @@ const MOST_EXCLUDED: usize = 20;
 /// Without the cuts of chains that others beat, with the tasks done there, or wherever they may be.
 pub(super) fn in_series<'a>(
     reduced: Reduced<'a>,
-    done: Option<&[Done]>,
+    done: Option<&[Completion]>,
 ) -> Result<Reduced<'a>, Contradiction> {
     let problem = reduced.problem;
     let paces = (&[reduced.pace][..], &[problem.pace()][..]);
@@ -59,7 +59,7 @@ const RELAXATION: &str = "the linear relaxation is integral";
 const MIXED: &str = "optimum of the mixed-integer program";
 
 /// A problem with the tasks done there.
-pub(super) type Part<'a> = (Reduced<'a>, Vec<Done>);
+pub(super) type Part<'a> = (Reduced<'a>, Vec<Completion>);
 
 /// The problem with each set of tasks that the edge may keep; the best of their optima is the
 /// problem's. Tasks outside the set are taken to be done on the server, which is never earlier than
@@ -69,7 +69,7 @@ pub(super) fn kept<'a>(reduced: &Reduced<'a>) -> Result<Vec<Part<'a>>, usize> {
     let mut parts = Vec::new();
     for kept in problem.kept_sets()? {
         let done = |task| problem.done(task, kept.binary_search(&task).is_ok());
-        let done: Vec<Done> = (0..problem.tasks().len()).map(done).collect();
+        let done: Vec<Completion> = (0..problem.tasks().len()).map(done).collect();
         let mut pins = LayerSet::empty(problem.graph().layers().len());
         for task in kept.iter() {
             pins.union_with(&problem.needs()[*task]);
@@ -149,7 +149,7 @@ fn then(reduced: &Reduced<'_>, parts: &[(Reduced<'_>, Form)], best: Candidate) -
     let mut best = best;
     for (part, form) in parts {
         let form = Form {
-            goal: Goal::Aim(1),
+            goal: Goal::ObjectiveFunction(1),
             first_at_most: Some(best.rank.aims[0]),
             limits: true,
             ..form.clone()

@@ -5,14 +5,14 @@
 //! placement that meets the limits is lost.
 
 use super::steps::Paced;
-use crate::problem::{Budget, Counts, Done, Pace, Part, Problem, Sum, Way};
+use crate::problem::{Completion, Counts, Knapsack, LinearCost, Part, Problem, TimePerBit, Way};
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 
 /// A problem at one pace with everything decided that is decided already.
 #[derive(Debug, Clone)]
 pub(super) struct Reduced<'a> {
     pub(super) problem: &'a Problem,
-    pub(super) pace: Pace,
+    pub(super) pace: TimePerBit,
     /// Layers that must be on the edge.
     pub(super) edge: LayerSet,
     /// Layers that must be on the server.
@@ -22,7 +22,7 @@ pub(super) struct Reduced<'a> {
     pub(super) ways: Vec<Vec<Choice>>,
     /// Whether the first way of each tensor is what the aims prefer, whichever tasks are kept.
     pub(super) in_order: bool,
-    /// What the budgets allow, at most what any placement can use; in their order.
+    /// What the knapsacks allow, at most what any placement can use; in their order.
     pub(super) allows: Vec<i64>,
     /// Per layer: the one that comes to the edge with it, if any.
     pub(super) next: Vec<Option<LayerId>>,
@@ -41,7 +41,10 @@ pub(super) struct Choice {
 pub(super) struct Contradiction;
 
 impl<'a> Reduced<'a> {
-    pub(super) fn new(problem: &'a Problem, pace: Pace) -> Result<Reduced<'a>, Contradiction> {
+    pub(super) fn new(
+        problem: &'a Problem,
+        pace: TimePerBit,
+    ) -> Result<Reduced<'a>, Contradiction> {
         Reduced::over(problem, (&[pace], &[problem.pace()]))
     }
 
@@ -49,15 +52,15 @@ impl<'a> Reduced<'a> {
     /// reduced problem, and limits are loosest at the problem's own.
     pub(super) fn over(
         problem: &'a Problem,
-        paces: (&[Pace], &[Pace]),
+        paces: (&[TimePerBit], &[TimePerBit]),
     ) -> Result<Reduced<'a>, Contradiction> {
         let (edge, server) = problem.pins();
         let graph = problem.graph();
-        if problem.budgets().iter().any(|budget| budget.allows < 0) {
+        if problem.knapsacks().iter().any(|budget| budget.allows < 0) {
             return Err(Contradiction);
         }
-        let most = |budget: &Budget| budget.allows.min(budget.total());
-        let allows: Vec<i64> = problem.budgets().iter().map(most).collect();
+        let most = |budget: &Knapsack| budget.allows.min(budget.total());
+        let allows: Vec<i64> = problem.knapsacks().iter().map(most).collect();
         let measures = Measures::new(problem, paces);
         let ways = |tensor| ways(problem, &measures, &allows, tensor);
         let mut reduced = Reduced {
@@ -80,17 +83,17 @@ impl<'a> Reduced<'a> {
     pub(super) fn keeping(
         &self,
         layers: &LayerSet,
-        done: &[Done],
+        done: &[Completion],
     ) -> Result<Reduced<'a>, Contradiction> {
         let mut reduced = self.clone();
         reduced.edge.union_with(layers);
         let aims = self.problem.aims().iter();
-        let sums: Vec<Sum> = aims
+        let sums: Vec<LinearCost> = aims
             .flat_map(|aim| self.problem.aim_sums(aim, done))
             .collect();
         for ways in &mut reduced.ways {
             ways.sort_by_cached_key(|choice| {
-                let of = |sum: &Sum| sum.of_way(&choice.way, self.pace);
+                let of = |sum: &LinearCost| sum.of_way(&choice.way, self.pace);
                 (sums.iter().map(of).collect::<Vec<_>>(), choice.way.payload)
             });
         }
@@ -106,9 +109,9 @@ impl<'a> Reduced<'a> {
         Ok(self)
     }
 
-    /// The budgets of the problem.
-    pub(super) fn budgets(&self) -> &'a [Budget] {
-        self.problem.budgets()
+    /// The knapsacks of the problem.
+    pub(super) fn knapsacks(&self) -> &'a [Knapsack] {
+        self.problem.knapsacks()
     }
 
     /// Layers that are not decided.
@@ -182,8 +185,8 @@ impl<'a> Reduced<'a> {
         if edge_memory.is_some_and(|limit| self.least_memory(&self.edge) > limit.0) {
             return Err(Contradiction);
         }
-        let full = |(budget, allows): (&Budget, &i64)| budget.layers(&self.edge) > *allows;
-        match self.budgets().iter().zip(&self.allows).any(full) {
+        let full = |(budget, allows): (&Knapsack, &i64)| budget.layers(&self.edge) > *allows;
+        match self.knapsacks().iter().zip(&self.allows).any(full) {
             true => Err(Contradiction),
             false => Ok(()),
         }
@@ -210,7 +213,7 @@ impl<'a> Reduced<'a> {
 
     /// Sends layers to the server that, with all they need, use more than a budget allows.
     fn fix_by_budgets(&mut self) -> Result<(), Contradiction> {
-        for (budget, allows) in self.budgets().iter().zip(self.allows.clone()) {
+        for (budget, allows) in self.knapsacks().iter().zip(self.allows.clone()) {
             if !budget.has_layers() {
                 continue;
             }
@@ -290,23 +293,26 @@ struct Measures {
 type Measured = (Vec<i128>, Vec<i128>);
 
 impl Measures {
-    fn new(problem: &Problem, (aims, limits): (&[Pace], &[Pace])) -> Measures {
+    fn new(problem: &Problem, (aims, limits): (&[TimePerBit], &[TimePerBit])) -> Measures {
         let mut measures = Measures {
             aims: Vec::new(),
             in_order: false,
             limits: Vec::new(),
         };
-        let at = |paces: &[Pace], sum| paces.iter().map(|pace| (sum, *pace)).collect::<Vec<_>>();
+        let at =
+            |paces: &[TimePerBit], sum| paces.iter().map(|pace| (sum, *pace)).collect::<Vec<_>>();
         if problem.depends_on_tasks() {
             // some weights of these, whichever tasks the edge keeps
             let parts = [Part::Encode, Part::Decode, Part::Uplink].into_iter();
-            measures.aims = parts.flat_map(|part| at(aims, Sum::of(&[part]))).collect();
+            measures.aims = parts
+                .flat_map(|part| at(aims, LinearCost::of(&[part])))
+                .collect();
             return measures;
         }
         // any, for it does not matter
-        let done = vec![Done::Here; problem.tasks().len()];
+        let done = vec![Completion::Here; problem.tasks().len()];
         let sums = problem.aims().iter();
-        let sums: Vec<Vec<Sum>> = sums.map(|aim| problem.aim_sums(aim, &done)).collect();
+        let sums: Vec<Vec<LinearCost>> = sums.map(|aim| problem.aim_sums(aim, &done)).collect();
         // an aim that is no sum leaves nothing to prefer
         measures.in_order = aims.len() == 1 && sums.iter().all(|sums| sums.len() == 1);
         let sums = sums.into_iter().flatten();
@@ -357,12 +363,12 @@ impl Measures {
 fn ways(problem: &Problem, measures: &Measures, allows: &[i64], tensor: TensorId) -> Vec<Choice> {
     let graph = problem.graph();
     let always: Vec<bool> = problem
-        .budgets()
+        .knapsacks()
         .iter()
         .map(|budget| budget.when(graph, tensor) == Counts::Always)
         .collect();
     let choice = |way: &Way| {
-        let rows = problem.budgets().iter().zip(allows);
+        let rows = problem.knapsacks().iter().zip(allows);
         let uses = rows.map(|(budget, allows)| {
             let uses = budget.codec(tensor, way.codec);
             uses.map_or(allows + 1, |uses| uses.min(allows + 1))
@@ -375,8 +381,8 @@ fn ways(problem: &Problem, measures: &Measures, allows: &[i64], tensor: TensorId
     };
     let fits = |(measured, choice): &(Measured, Choice)| {
         let mut rows = choice.uses.iter().zip(allows).zip(&always);
-        let budgets = rows.all(|((uses, allows), always)| !always || uses <= allows);
-        budgets && measures.fits(measured)
+        let knapsacks = rows.all(|((uses, allows), always)| !always || uses <= allows);
+        knapsacks && measures.fits(measured)
     };
     let mut choices: Vec<(Measured, Choice)> = problem.ways(tensor).iter().map(choice).collect();
     choices.retain(fits);

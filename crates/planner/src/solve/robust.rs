@@ -6,13 +6,13 @@
 //! an interval, so that there is one end to find. With limits on time, a rival may drop out as times
 //! grow, and the end found need not be the nearest.
 
-use super::choose::{Contest, Rival};
+use super::choose::{ModelProblem, Selection};
 use super::sweep::{are_lines, sweep_models};
 use super::{Options, SolveError};
 use crate::problem::{Codecs, Problem, ProblemError};
 use crate::scenario::RateRange;
 use cutpoint_core::graph::LayerSet;
-use cutpoint_core::plan::{Interval, Robust};
+use cutpoint_core::plan::{Interval, Stability};
 use cutpoint_core::units::{BitRate, MAX_BIT_S};
 
 /// How far either way is looked.
@@ -57,7 +57,10 @@ fn moved(rate: BitRate, factor: f64) -> BitRate {
 ///
 /// # Errors
 /// [`SolveError::Stopped`].
-pub fn robust(rivals: &[Rival<'_>], options: &Options) -> Result<Option<Robust>, SolveError> {
+pub fn robust(
+    rivals: &[ModelProblem<'_>],
+    options: &Options,
+) -> Result<Option<Stability>, SolveError> {
     let Some((rival, best)) = contest(rivals, options)?.winner() else {
         return Ok(None);
     };
@@ -85,7 +88,7 @@ pub fn robust(rivals: &[Rival<'_>], options: &Options) -> Result<Option<Robust>,
             to: factors.to.map(bit_s),
         }
     };
-    Ok(Some(Robust {
+    Ok(Some(Stability {
         within: WITHIN,
         rate_bit_s,
         rate_to_1_percent: !exact,
@@ -94,9 +97,12 @@ pub fn robust(rivals: &[Rival<'_>], options: &Options) -> Result<Option<Robust>,
     }))
 }
 
-fn contest<'a>(rivals: &'a [Rival<'a>], options: &'a Options) -> Result<Contest<'a>, SolveError> {
-    let best = |rival: &Rival<'_>| rival.best_at(rival.problem.pace(), options);
-    Ok(Contest {
+fn contest<'a>(
+    rivals: &'a [ModelProblem<'a>],
+    options: &'a Options,
+) -> Result<Selection<'a>, SolveError> {
+    let best = |rival: &ModelProblem<'_>| rival.best_at(rival.problem.pace(), options);
+    Ok(Selection {
         solved: rivals.iter().map(best).collect::<Result<_, _>>()?,
         rivals,
         options,
@@ -105,7 +111,7 @@ fn contest<'a>(rivals: &'a [Rival<'a>], options: &'a Options) -> Result<Contest<
 
 /// The rates at which the plan for `rate` is the best one.
 fn segment(
-    rivals: &[Rival<'_>],
+    rivals: &[ModelProblem<'_>],
     rate: BitRate,
     options: &Options,
 ) -> Result<Interval<u64>, SolveError> {
@@ -132,7 +138,7 @@ impl Chosen {
     /// The last factor, up or down, at which this plan is found to be the best one.
     fn end(
         &self,
-        rivals: &[Rival<'_>],
+        rivals: &[ModelProblem<'_>],
         of: fn(f64) -> Move,
         up: bool,
         options: &Options,
@@ -155,17 +161,17 @@ impl Chosen {
 
     fn is_best(
         &self,
-        rivals: &[Rival<'_>],
+        rivals: &[ModelProblem<'_>],
         by: Move,
         options: &Options,
     ) -> Result<bool, SolveError> {
         let problems: Result<Vec<Problem>, ProblemError> =
             rivals.iter().map(|rival| by.apply(rival.problem)).collect();
         let problems = problems.map_err(|error| SolveError::Stopped(error.to_string()))?;
-        let rivals: Vec<Rival<'_>> = rivals
+        let rivals: Vec<ModelProblem<'_>> = rivals
             .iter()
             .zip(&problems)
-            .map(|(rival, problem)| Rival { problem, ..*rival })
+            .map(|(rival, problem)| ModelProblem { problem, ..*rival })
             .collect();
         let own = &problems[self.rival];
         let Ok(cost) = own.evaluate(&self.edge, &self.codecs) else {

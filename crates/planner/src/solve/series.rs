@@ -8,7 +8,7 @@
 
 use super::reduce::{Choice, Contradiction, Reduced};
 use super::steps::{Paced, of_layer, of_tensor};
-use crate::problem::{Counts, Done, Limit, Pace, Part, Problem, Sum};
+use crate::problem::{Completion, Counts, Limit, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::{Graph, LayerId, TensorId};
 
 /// The sums by which cuts are compared.
@@ -25,15 +25,20 @@ impl Compared {
     /// they may be done. `None` for aims that are no sums.
     pub(super) fn new(
         problem: &Problem,
-        (aims, limits): (&[Pace], &[Pace]),
-        done: Option<&[Done]>,
+        (aims, limits): (&[TimePerBit], &[TimePerBit]),
+        done: Option<&[Completion]>,
     ) -> Option<Compared> {
         let tasks = problem.tasks().len();
-        let anywhere = [Done::Here, Done::Local, Done::There, Done::Back];
-        let dones: Vec<Vec<Done>> = match done {
+        let anywhere = [
+            Completion::Here,
+            Completion::Local,
+            Completion::There,
+            Completion::Back,
+        ];
+        let dones: Vec<Vec<Completion>> = match done {
             Some(done) => vec![done.to_vec()],
             // any, for it does not matter
-            None if !problem.depends_on_tasks() => vec![vec![Done::Here; tasks]],
+            None if !problem.depends_on_tasks() => vec![vec![Completion::Here; tasks]],
             None => anywhere.map(|done| vec![done; tasks]).to_vec(),
         };
         let mut compared = Compared {
@@ -63,7 +68,7 @@ impl Compared {
         }
         if dones.len() > 1 {
             // weighted sums of these, for tasks that are done in different places
-            let times = anywhere.map(Done::time);
+            let times = anywhere.map(Completion::time);
             add(&mut compared.limits, &times, aims);
             add(&mut compared.limits, &times, limits);
         }
@@ -92,7 +97,7 @@ impl Compared {
 }
 
 /// Adds sums at these paces, each once; what no cut of a chain changes does not count.
-fn add(all: &mut Vec<Paced>, sums: &[Sum], paces: &[Pace]) {
+fn add(all: &mut Vec<Paced>, sums: &[LinearCost], paces: &[TimePerBit]) {
     for sum in sums {
         let mut sum = *sum;
         sum.more_ns = 0;
@@ -113,7 +118,7 @@ struct Cut {
     /// Position among the ways of the tensor.
     way: usize,
     payload: u64,
-    /// What it adds to the aims, the limits, then the budgets.
+    /// What it adds to the aims, the limits, then the knapsacks.
     sums: Vec<i128>,
 }
 
@@ -231,7 +236,7 @@ impl Chain<'_, '_> {
         let least = self.layers.iter().take_while(fixed).count();
         let there = |layer: &&LayerId| reduced.server.contains(**layer);
         let most = self.layers.len() - self.layers.iter().rev().take_while(there).count();
-        let mut sums = vec![0; self.sums.len() + reduced.budgets().len()];
+        let mut sums = vec![0; self.sums.len() + reduced.knapsacks().len()];
         let mut cuts = Vec::new();
         for layers in 0..=self.layers.len() {
             if let Some(last) = layers.checked_sub(1) {
@@ -286,10 +291,10 @@ impl Chain<'_, '_> {
     fn can_end_with(&self, tensor: TensorId) -> bool {
         let problem = self.reduced.problem;
         let graph = problem.graph();
-        let mut budgets = self.reduced.budgets().iter();
+        let mut knapsacks = self.reduced.knapsacks().iter();
         let adds = |way: &Vec<i128>| way.iter().all(|more| *more >= 0);
         !problem.is_local(tensor)
-            && budgets.all(|budget| budget.when(graph, tensor) != Counts::Sometimes)
+            && knapsacks.all(|budget| budget.when(graph, tensor) != Counts::Sometimes)
             && of_tensor(self.reduced, tensor, self.sums).iter().all(adds)
     }
 

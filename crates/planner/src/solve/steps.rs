@@ -1,13 +1,13 @@
-//! What a layer adds to sums and budgets when it moves to the edge, and a tensor when it crosses.
+//! What a layer adds to sums and knapsacks when it moves to the edge, and a tensor when it crosses.
 
 use super::reduce::Reduced;
-use crate::problem::{Counts, Pace, Part, Problem, Sum};
+use crate::problem::{Counts, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::{LayerId, TensorId};
 
 /// A sum and the pace at which it counts.
-pub(super) type Paced = (Sum, Pace);
+pub(super) type Paced = (LinearCost, TimePerBit);
 
-/// Changes of sums, followed by those of all budgets.
+/// Changes of sums, followed by those of all knapsacks.
 pub(super) struct Steps {
     /// Per layer: what changes when it moves to the edge, tensors aside.
     pub(super) layers: Vec<Vec<i128>>,
@@ -32,8 +32,8 @@ pub(super) fn of_layer(reduced: &Reduced<'_>, layer: LayerId, sums: &[Paced]) ->
     let sums = sums
         .iter()
         .map(|paced| moved(reduced.problem, layer, paced));
-    let budgets = reduced.budgets().iter();
-    let uses = budgets.map(|budget| i128::from(budget.layer(layer)));
+    let knapsacks = reduced.knapsacks().iter();
+    let uses = knapsacks.map(|budget| i128::from(budget.layer(layer)));
     sums.chain(uses).collect()
 }
 
@@ -66,7 +66,7 @@ pub(super) fn of_tensor(reduced: &Reduced<'_>, tensor: TensorId, sums: &[Paced])
         weigh(Part::Edge, time.send_ns) + weigh(Part::Server, time.recv_ns)
     };
     let handing_over: Vec<i128> = sums.iter().map(handing_over).collect();
-    let when = reduced.budgets().iter().map(|b| b.when(graph, tensor));
+    let when = reduced.knapsacks().iter().map(|b| b.when(graph, tensor));
     let when: Vec<Counts> = when.collect();
     let ways = reduced.ways[tensor.index()].iter().map(|choice| {
         let sums = sums.iter().zip(&handing_over);

@@ -7,10 +7,10 @@
 //! between them, see [`super::between`].
 
 use super::between::{meeting_points, pieces_between};
-use super::choose::Rival;
+use super::choose::ModelProblem;
 use super::envelope::{Axis, Envelope, Piece};
 use super::{Options, SolveError};
-use crate::problem::{Aim, Cost, Pace, Problem, Sum};
+use crate::problem::{Cost, LinearCost, ObjectiveFunction, Problem, TimePerBit};
 use crate::scenario::{Objective, RateRange};
 use cutpoint_core::plan::{Baseline, FORMAT, Segment, Sweep};
 use cutpoint_core::units::BitRate;
@@ -21,7 +21,7 @@ use cutpoint_core::units::BitRate;
 /// [`SolveError::Infeasible`] when no plan meets the limits at any rate of the range;
 /// [`SolveError::Stopped`].
 pub fn sweep(problem: &Problem, rates: RateRange, options: &Options) -> Result<Sweep, SolveError> {
-    let alone = Rival {
+    let alone = ModelProblem {
         name: "",
         problem,
         barred: None,
@@ -35,7 +35,7 @@ pub fn sweep(problem: &Problem, rates: RateRange, options: &Options) -> Result<S
 /// # Errors
 /// As [`sweep`].
 pub fn sweep_models(
-    rivals: &[Rival<'_>],
+    rivals: &[ModelProblem<'_>],
     rates: RateRange,
     options: &Options,
 ) -> Result<(Sweep, Vec<usize>), SolveError> {
@@ -79,10 +79,10 @@ pub(super) fn pieces(
 }
 
 /// Whether what is made small is a line in the pace for every plan.
-pub(super) fn are_lines(rivals: &[Rival<'_>]) -> bool {
+pub(super) fn are_lines(rivals: &[ModelProblem<'_>]) -> bool {
     rivals.iter().all(|rival| {
         let problem = rival.problem;
-        let busy = Aim::Wanted(Objective::Throughput);
+        let busy = ObjectiveFunction::Scenario(Objective::Throughput);
         !problem.overlaps() && !problem.aims().contains(&busy) && !is_late_of_several(problem)
     })
 }
@@ -99,11 +99,13 @@ pub(super) fn no_plan_below(pieces: &[Piece], rates: RateRange) -> Option<u64> {
     first.filter(|from| *from > rates.from.bit_s())
 }
 
-fn baselines(rivals: &[Rival<'_>], rates: RateRange) -> Vec<Baseline> {
+fn baselines(rivals: &[ModelProblem<'_>], rates: RateRange) -> Vec<Baseline> {
     let mut all = Vec::new();
     for rival in rivals {
         let problem = rival.problem.with_rate(rates.from);
-        let lines = problem.baseline_lines(Pace::of(rates.from)).into_iter();
+        let lines = problem
+            .baseline_lines(TimePerBit::of(rates.from))
+            .into_iter();
         all.extend(lines.map(|line| Baseline {
             name: match rivals.len() {
                 1 => line.name,
@@ -117,12 +119,12 @@ fn baselines(rivals: &[Rival<'_>], rates: RateRange) -> Vec<Baseline> {
 
 /// Whole bits per second.
 pub(super) struct Rates<'a> {
-    pub(super) rivals: &'a [Rival<'a>],
+    pub(super) rivals: &'a [ModelProblem<'a>],
 }
 
 /// Whether the largest of several tasks' lateness is what is made small.
 pub(super) fn is_late_of_several(problem: &Problem) -> bool {
-    let late = Aim::Wanted(Objective::Lateness);
+    let late = ObjectiveFunction::Scenario(Objective::Lateness);
     problem.aims().contains(&late) && problem.tasks().len() > 1
 }
 
@@ -132,8 +134,8 @@ impl Axis for Rates<'_> {
         Ok(self.rivals[rival].problem.with_rate(rate))
     }
 
-    fn pace(&self, _problem: &Problem, aims: u64) -> Pace {
-        Pace::of(BitRate::from_bit_s(aims).unwrap_or(BitRate::SLOWEST))
+    fn pace(&self, _problem: &Problem, aims: u64) -> TimePerBit {
+        TimePerBit::of(BitRate::from_bit_s(aims).unwrap_or(BitRate::SLOWEST))
     }
 
     fn turns(&self, problem: &Problem, cost: &Cost) -> Vec<u64> {
@@ -141,11 +143,11 @@ impl Axis for Rates<'_> {
         let aims = problem.aims().iter();
         let points = aims.flat_map(|aim| {
             let sums = problem.aim_sums(aim, &cost.timing.done).into_iter();
-            let at = |sum: &Sum, pace| sum.value(&cost.parts, pace);
-            let line = |sum: Sum| {
+            let at = |sum: &LinearCost, pace| sum.value(&cost.parts, pace);
+            let line = |sum: LinearCost| {
                 (
-                    at(&sum, Pace::fraction(0, 1)),
-                    at(&sum, Pace::fraction(1, 0)),
+                    at(&sum, TimePerBit::fraction(0, 1)),
+                    at(&sum, TimePerBit::fraction(1, 0)),
                 )
             };
             meeting_points(&sums.map(line).collect::<Vec<_>>())

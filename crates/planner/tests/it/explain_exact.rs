@@ -4,18 +4,18 @@
 use std::time::Duration;
 
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::plan::{
-    Breakdown, Contender, Explanation, Flip, LimitReason, Plan, Quantity, Segment, Side,
+    Breakdown, Breakpoint, Contender, Explanation, LimitReason, Plan, Quantity, Segment, Side,
 };
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Share};
 use cutpoint_planner::problem::{Limit, Problem};
 use cutpoint_planner::scenario::{MaxDrop, Objective, RateRange, Scenario};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{
-    Choice, NamedCut, Options, Outcome, Rival, choose, explain, solve, sweep_models,
+    Choice, ModelProblem, NamedCut, Options, Outcome, choose, explain, solve, sweep_models,
 };
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::oracle::{Oracle, Placed};
@@ -29,7 +29,7 @@ struct Case {
     edge: Profile,
     scenario: Scenario,
     factor: f64,
-    accuracy: Option<Sensitivity>,
+    accuracy: Option<CodecAccuracy>,
 }
 
 impl Case {
@@ -128,7 +128,7 @@ fn explained(problem: &Problem, cut: Option<&NamedCut>) -> Option<(Plan, Explana
         Outcome::Plan(plan) => plan,
         Outcome::NoPlan(_) => return None,
     };
-    let rival = Rival {
+    let rival = ModelProblem {
         name: "alone",
         problem,
         barred: None,
@@ -417,7 +417,7 @@ fn limits_cost_and_give_what_is_made_small() {
             continue;
         };
         let own = plan.objective.value;
-        let rival = Rival {
+        let rival = ModelProblem {
             name: "alone",
             problem: &problem,
             barred: None,
@@ -543,7 +543,7 @@ fn check_meeting(
     plan: &Plan,
     told: &Contender,
     edge: u32,
-    flip: Option<&Flip>,
+    flip: Option<&Breakpoint>,
 ) -> bool {
     let at = |rate: u64, edge: u32, crossing: &[cutpoint_core::plan::Crossing]| {
         let mut scenario = case.scenario.clone();
@@ -710,12 +710,12 @@ fn rates_flip_to_other_models_where_the_sweep_switches() {
             ..two
         };
         let problems = [one.problem(), two.problem()];
-        let rival = |(index, problem)| Rival {
+        let rival = |(index, problem)| ModelProblem {
             name: ["one", "two"][index],
             problem,
             barred: None,
         };
-        let rivals: Vec<Rival<'_>> = problems.iter().enumerate().map(rival).collect();
+        let rivals: Vec<ModelProblem<'_>> = problems.iter().enumerate().map(rival).collect();
         let options = Options::default();
         let Choice::Plan(winner, plan) = choose(&rivals, &options).unwrap() else {
             continue;
@@ -767,7 +767,7 @@ fn without_time_every_question_is_left_open() {
     let Outcome::Plan(plan) = solve(&problem, &options).unwrap() else {
         panic!()
     };
-    let rival = Rival {
+    let rival = ModelProblem {
         name: "",
         problem: &problem,
         barred: None,

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use cutpoint_core::codec::{Codec, Form};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 use cutpoint_core::plan::Status;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::{Confidence, Sensitivity};
 use cutpoint_core::units::BitRate;
-use cutpoint_planner::problem::{Pace, Problem};
+use cutpoint_planner::problem::{Problem, TimePerBit};
 use cutpoint_planner::scenario::{Scenario, U8Input};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{Engine, Options, Outcome, solve};
@@ -69,7 +69,7 @@ fn closed_sets(graph: &Graph) -> Vec<LayerSet> {
 /// The sum of what the file says of each tensor that the server reads on the way to the task.
 fn drop(
     graph: &Graph,
-    file: &Sensitivity,
+    file: &CodecAccuracy,
     (task, needs): &(String, LayerSet),
     placed: (&LayerSet, &[(TensorId, Codec)]),
     confidence: f64,
@@ -91,7 +91,7 @@ fn drop(
     Some(sum)
 }
 
-fn all(problem: &Problem, file: &Sensitivity, confidence: f64) -> Vec<Placed> {
+fn all(problem: &Problem, file: &CodecAccuracy, confidence: f64) -> Vec<Placed> {
     let graph = problem.graph();
     let needs = |task: &cutpoint_core::task::Task| {
         let outputs = task.tensors(graph).unwrap();
@@ -149,7 +149,7 @@ struct Seen {
 
 fn check(profile: &Path, input_u8: Option<&str>, delay: &str, seen: &mut Seen) {
     let edge = Profile::load(profile).unwrap();
-    let file = Sensitivity::load(&profile.with_extension("accuracy.toml")).unwrap();
+    let file = CodecAccuracy::load(&profile.with_extension("accuracy.toml")).unwrap();
     for (server, confidence) in SERVERS.iter().flat_map(|s| CONFIDENCES.map(|c| (s, c))) {
         let server = Server::read(server).unwrap();
         let mut wishes = wishes(input_u8, delay, confidence);
@@ -184,7 +184,7 @@ fn check(profile: &Path, input_u8: Option<&str>, delay: &str, seen: &mut Seen) {
 
 /// One rate under one limit, by both engines.
 fn check_point(problem: &Problem, allowed: &[&Placed], seen: &mut Seen) {
-    let pace: Pace = problem.pace();
+    let pace: TimePerBit = problem.pace();
     let latency = |placed: &&Placed| pace.scaled(placed.fixed_ns, placed.bits);
     let best = allowed.iter().map(latency).min().expect("a lossless plan");
     for engine in [Engine::Linear, Engine::Auto] {
@@ -260,8 +260,8 @@ fn write_fixture() {
 }
 
 /// An image, a backbone of five layers with a connection around two of them, and two heads.
-fn two_heads() -> (Profile, Sensitivity) {
-    use cutpoint_core::sensitivity::{
+fn two_heads() -> (Profile, CodecAccuracy) {
+    use cutpoint_core::codec_accuracy::{
         CrossingRecord, DataInfo, Metric, ModelId, RangeRecord, TaskAccuracy, TaskDrop,
     };
     use cutpoint_core::task::Task;
@@ -298,7 +298,7 @@ fn two_heads() -> (Profile, Sensitivity) {
     net.profile.codecs = times
         .map(|(n, fixed, rate)| codec_record(n, fixed, rate))
         .to_vec();
-    let mut file = Sensitivity {
+    let mut file = CodecAccuracy {
         format: 1,
         model: ModelId {
             file: net.profile.model.file.clone(),

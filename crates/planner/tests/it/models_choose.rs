@@ -1,18 +1,18 @@
 //! Choosing among models and sets of models, against a naive search over models, cuts and codecs.
 
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Metric};
 use cutpoint_core::plan::{HalfEvidence, Plan, Status};
 use cutpoint_core::profile::{CutRecord, Member, Names, Profile};
-use cutpoint_core::sensitivity::{Metric, Sensitivity};
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Share};
-use cutpoint_planner::candidates::{
-    Candidate, CandidatesError, Entrant, candidates, entrant_names,
-};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Floor, MaxDrop, Results, Scenario, U8Input};
+use cutpoint_planner::select::{ModelChoice, ModelInput, SelectError, candidates, model_names};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Choice, Options, Outcome, Rival, choose, solve, sweep_models};
+use cutpoint_planner::solve::{
+    Choice, ModelProblem, Options, Outcome, choose, solve, sweep_models,
+};
 use cutpoint_testkit::oracle::{Oracle, Placed};
 use cutpoint_testkit::random::{accuracy, network, wishes};
 use cutpoint_testkit::{Dice, Net, chain, scenario};
@@ -46,10 +46,10 @@ fn model(mut seed: u64, layers: usize, file: &str, tasks: &[&str]) -> Profile {
     profile
 }
 
-fn entrants(models: Vec<(Profile, Option<Sensitivity>)>, factor: f64) -> Vec<Entrant> {
+fn entrants(models: Vec<(Profile, Option<CodecAccuracy>)>, factor: f64) -> Vec<ModelInput> {
     let files: Vec<&str> = models.iter().map(|(p, _)| p.model.file.as_str()).collect();
-    let names = entrant_names(&files);
-    let entrant = |(name, (edge, accuracy))| Entrant {
+    let names = model_names(&files);
+    let entrant = |(name, (edge, accuracy))| ModelInput {
         name,
         edge,
         server: Server::faster(factor),
@@ -58,10 +58,10 @@ fn entrants(models: Vec<(Profile, Option<Sensitivity>)>, factor: f64) -> Vec<Ent
     names.into_iter().zip(models).map(entrant).collect()
 }
 
-fn rivals(candidates: &[Candidate]) -> Vec<Rival<'_>> {
+fn rivals(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
     let mut rivals = Vec::new();
     for candidate in candidates {
-        rivals.push(Rival {
+        rivals.push(ModelProblem {
             name: &candidate.name,
             problem: &candidate.problem,
             barred: candidate.barred.as_deref(),
@@ -73,12 +73,12 @@ fn rivals(candidates: &[Candidate]) -> Vec<Rival<'_>> {
 /// A set as the naive evaluator sees it: its union, with every name spelled out.
 struct Set {
     profile: Profile,
-    accuracy: Option<Sensitivity>,
+    accuracy: Option<CodecAccuracy>,
     scenario: Scenario,
 }
 
 impl Set {
-    fn new(entrants: &[&Entrant], scenario: &Scenario) -> Set {
+    fn new(entrants: &[&ModelInput], scenario: &Scenario) -> Set {
         let members: Vec<Member<'_>> = entrants
             .iter()
             .map(|e| Member {
@@ -89,18 +89,18 @@ impl Set {
             .collect();
         let names = Names::new(&members);
         let profile = Profile::union(&members).unwrap();
-        let renamed = |(index, entrant): (usize, &&Entrant)| {
+        let renamed = |(index, entrant): (usize, &&ModelInput)| {
             let own = entrant.accuracy.as_ref()?;
             let tensor = |name: &str| names.tensor(index, name);
             Some(own.renamed(tensor, |name| names.layer(index, name)))
         };
-        let parts: Option<Vec<Sensitivity>> = entrants.iter().enumerate().map(renamed).collect();
-        let model = cutpoint_core::sensitivity::ModelId {
+        let parts: Option<Vec<CodecAccuracy>> = entrants.iter().enumerate().map(renamed).collect();
+        let model = cutpoint_core::codec_accuracy::ModelId {
             file: profile.model.file.clone(),
             sha256: profile.model.sha256.clone(),
         };
         Set {
-            accuracy: parts.map(|parts| Sensitivity::union(&parts, model)),
+            accuracy: parts.map(|parts| CodecAccuracy::union(&parts, model)),
             scenario: spelled_out(scenario, &members, &names),
             profile,
         }
@@ -162,7 +162,7 @@ fn best(all: &[Placed]) -> Option<&Placed> {
 }
 
 struct Case {
-    entrants: Vec<Entrant>,
+    entrants: Vec<ModelInput>,
     scenario: Scenario,
     factor: f64,
 }
@@ -193,7 +193,7 @@ impl Case {
             });
             (profile, known)
         });
-        let models: Vec<(Profile, Option<Sensitivity>)> = models.collect();
+        let models: Vec<(Profile, Option<CodecAccuracy>)> = models.collect();
         let mut scenario = wishes(seed, &models[0].0);
         let factor = [1.0, 2.0, 4.0][(seed / 3 % 3) as usize];
         if with_accuracy {
@@ -242,7 +242,7 @@ impl Case {
         let all: Vec<Vec<Placed>> = SETS
             .iter()
             .map(|set| {
-                let members: Vec<&Entrant> = set.iter().map(|i| &self.entrants[*i]).collect();
+                let members: Vec<&ModelInput> = set.iter().map(|i| &self.entrants[*i]).collect();
                 Set::new(&members, &scenario).all(self.factor)
             })
             .collect();
@@ -269,7 +269,7 @@ impl Case {
 
     fn check_alternatives(
         &self,
-        found: &[Candidate],
+        found: &[ModelChoice],
         all: &[Vec<Placed>],
         winner: usize,
         plan: &Plan,
@@ -518,7 +518,7 @@ fn tasks_that_no_set_covers_and_unknown_names_are_errors() {
     let entrants = entrants(models, 8.0);
     let wishes = scenario("1 Mbit/s", "0 ms");
     let error = candidates(&entrants, &wishes).unwrap_err();
-    assert!(matches!(error, CandidatesError::NoCover { .. }), "{error}");
+    assert!(matches!(error, SelectError::NoCover { .. }), "{error}");
     let mut wishes = wishes;
     wishes.limits.keep_on_edge.push("t99".to_owned());
     let error = candidates(&entrants, &wishes).unwrap_err().to_string();
@@ -545,7 +545,7 @@ fn drops_count_from_the_best_whole_model() {
         (fast.clone(), known(&fast, 0.90)),
         (slow.clone(), known(&slow, 0.92)),
     ];
-    let chosen = |models: &[(Profile, Option<Sensitivity>)], percent: u64| {
+    let chosen = |models: &[(Profile, Option<CodecAccuracy>)], percent: u64| {
         let mut wishes = scenario("1 kbit/s", "0 ms");
         wishes.limits.accuracy.drops.push(MaxDrop {
             task: None,

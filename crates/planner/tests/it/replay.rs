@@ -1,7 +1,7 @@
 //! Look-up tables and replays on random networks and random traces.
 
 use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
-use cutpoint_core::trace::{Step, Trace};
+use cutpoint_core::rate_trace::{RateTrace, Step};
 use cutpoint_core::units::BitRate;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::replay::{Estimator, Options, Policy, PolicyResult, Replay, Timing, replay};
@@ -26,7 +26,7 @@ fn sweeps(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (u64, Problem, Sw
 }
 
 /// Steps of up to 30 µs, about as long as the networks take, some of them outages.
-fn random_trace(dice: &mut Dice) -> Trace {
+fn random_trace(dice: &mut Dice) -> RateTrace {
     let count = dice.within(1, 30);
     let mut steps = Vec::new();
     for _ in 0..count {
@@ -42,7 +42,7 @@ fn random_trace(dice: &mut Dice) -> Trace {
         hold_ns: 1_000,
         bit_s: dice.within(100_000_000, 1_000_000_000),
     });
-    Trace::new(steps).unwrap()
+    RateTrace::new(steps).unwrap()
 }
 
 fn options(period: &str, hysteresis: &str) -> Options {
@@ -59,12 +59,12 @@ fn result(found: &Replay, policy: Policy) -> &PolicyResult {
     result.unwrap()
 }
 
-fn steady(bit_s: u64) -> Trace {
+fn steady(bit_s: u64) -> RateTrace {
     let step = Step {
         hold_ns: 1_000_000,
         bit_s,
     };
-    Trace::new([step]).unwrap()
+    RateTrace::new([step]).unwrap()
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn on_a_steady_link_every_plan_takes_its_latency() {
 }
 
 /// When the last bit has been sent, one step after the other.
-fn sent_step_by_step(trace: &Trace, start_ns: u64, bits: u64) -> u64 {
+fn sent_step_by_step(trace: &RateTrace, start_ns: u64, bits: u64) -> u64 {
     let steps: Vec<Step> = trace.steps().collect();
     let (mut left, mut begin) = (u128::from(bits) * 1_000_000_000, 0);
     for step in steps.iter().cycle().take_while(|_| bits > 0) {
@@ -158,7 +158,7 @@ fn hindsight_is_the_least_of_all_plans_and_never_beaten() {
 }
 
 /// The mean latency of hindsight, from the parts of all plans and step by step.
-fn check_hindsight(sweep: &Sweep, trace: &Trace, found: &Replay, seed: u64) {
+fn check_hindsight(sweep: &Sweep, trace: &RateTrace, found: &Replay, seed: u64) {
     let mut total = 0;
     for start in (0..found.frames).map(|frame| frame * 11_000) {
         let latency = |timing: Timing| {
@@ -263,7 +263,7 @@ fn two_plans() -> Sweep {
 #[test]
 fn a_replay_by_hand() {
     // a second at 20 Mbit/s, where offloading takes 60 ms, and one at 5 Mbit/s, where it takes 210
-    let trace = Trace::new([20_000_000, 5_000_000].map(|bit_s| Step {
+    let trace = RateTrace::new([20_000_000, 5_000_000].map(|bit_s| Step {
         hold_ns: 1_000_000_000,
         bit_s,
     }))
@@ -324,7 +324,7 @@ fn a_replay_by_hand() {
 #[test]
 fn a_transfer_that_spans_a_change_takes_both_rates() {
     // 10 ms on the edge, 0.5 Mbit in 50 ms, an outage of 40 ms, the rest in 25 ms
-    let trace = Trace::new(
+    let trace = RateTrace::new(
         [
             (60_000_000, 10_000_000),
             (40_000_000, 0),
@@ -348,7 +348,7 @@ fn what_cannot_be_replayed_is_refused() {
     let mut sweep = two_plans();
     let error = replay(&sweep, &trace, &options("0ms", "10%")).unwrap_err();
     assert!(error.to_string().contains("--period"), "{error}");
-    let long = Trace::new([Step {
+    let long = RateTrace::new([Step {
         hold_ns: 1_000_001,
         bit_s: 5,
     }])

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, JointRecord, TaskDrop};
 use cutpoint_core::graph::{LayerId, LayerSet};
 use cutpoint_core::plan::{NoPlan, Plan, Status};
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::{Confidence, JointRecord, Sensitivity, TaskDrop};
 use cutpoint_core::units::{Bytes, Share};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenario};
@@ -23,7 +23,7 @@ struct Case {
     edge: Profile,
     scenario: Scenario,
     factor: f64,
-    accuracy: Option<Sensitivity>,
+    accuracy: Option<CodecAccuracy>,
 }
 
 impl Case {

@@ -4,7 +4,7 @@ use cutpoint_core::graph::{LayerId, LayerSet};
 use cutpoint_core::profile::Power;
 use cutpoint_core::units::{Bytes, Energy};
 use cutpoint_planner::problem::{Limit, Problem};
-use cutpoint_planner::scenario::Wishes;
+use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options};
 use cutpoint_testkit::report_support::network;
@@ -16,11 +16,11 @@ fn problem(layers: usize, rate: &str, edge_memory: Option<Bytes>) -> Problem {
         transmit_w: 7.0,
         idle_w: 0.5,
     });
-    let wishes = Wishes {
+    let wishes = ScenarioSpec {
         rate: Some(rate.parse().unwrap()),
         delay: Some("40 us".parse().unwrap()),
         edge_memory,
-        ..Wishes::default()
+        ..ScenarioSpec::default()
     };
     let (scenario, _) = wishes.complete().unwrap();
     Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap()

@@ -4,16 +4,17 @@
 use std::time::Duration;
 
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::{Power, Profile};
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{
-    Deadline, Dial, Floor, FrameRate, MaxDrop, Objective, Over, Results, Scenario, Schedule,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, Over, Results, Scenario, Schedule,
+    SweepParameter,
 };
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Options, Outcome, Rival, SolveError, map, solve, sweep_over};
+use cutpoint_planner::solve::{ModelProblem, Options, Outcome, SolveError, map, solve, sweep_over};
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::random::{accuracy, network, wishes};
 use cutpoint_testkit::worth::worth;
@@ -21,7 +22,7 @@ use proptest::prelude::*;
 
 struct Case {
     edge: Profile,
-    accuracy: Sensitivity,
+    accuracy: CodecAccuracy,
     scenario: Scenario,
     over: Over,
 }
@@ -62,7 +63,7 @@ impl Case {
         }
         let accuracy = accuracy(seed, &edge);
         let over = Over {
-            dial: Dial::EdgeMemory,
+            parameter: SweepParameter::EdgeMemory,
             from: 0,
             to: 0,
         };
@@ -82,36 +83,38 @@ impl Case {
         let limits = &mut self.scenario.limits;
         let limited_tasks = task.is_some();
         let task = task.unwrap_or_default();
-        self.over.dial = match dice.below(15) {
+        self.over.parameter = match dice.below(15) {
             // a network may be without outputs
-            8..=11 if !limited_tasks => Dial::EdgeMemory,
-            0 => Dial::EdgeMemory,
-            1 => Dial::ServerMemory,
-            2 => Dial::MaxUplink,
-            3 => Dial::MaxDownlink,
-            4 => Dial::MaxMessage,
-            5 => Dial::MaxEnergy,
-            6 => Dial::MaxPower,
-            7 => Dial::LinkShare,
-            8 => Dial::Deadline(Some(task)),
-            9 => Dial::Deadline(None),
-            10 => Dial::MaxDrop(dice.percent(50).then_some(task)),
-            11 => Dial::Floor(task),
-            12 => Dial::Capacity("units".to_owned()),
-            13 => Dial::Fps,
-            _ => Dial::Delay,
+            8..=11 if !limited_tasks => SweepParameter::EdgeMemory,
+            0 => SweepParameter::EdgeMemory,
+            1 => SweepParameter::ServerMemory,
+            2 => SweepParameter::MaxUplink,
+            3 => SweepParameter::MaxDownlink,
+            4 => SweepParameter::MaxMessage,
+            5 => SweepParameter::MaxEnergy,
+            6 => SweepParameter::MaxPower,
+            7 => SweepParameter::LinkShare,
+            8 => SweepParameter::Deadline(Some(task)),
+            9 => SweepParameter::Deadline(None),
+            10 => SweepParameter::MaxDrop(dice.percent(50).then_some(task)),
+            11 => SweepParameter::Floor(task),
+            12 => SweepParameter::Capacity("units".to_owned()),
+            13 => SweepParameter::Fps,
+            _ => SweepParameter::Delay,
         };
-        match self.over.dial {
-            Dial::EdgeMemory => limits.edge_memory = None,
-            Dial::MaxUplink => limits.max_uplink = None,
-            Dial::MaxPower | Dial::LinkShare => limits.fps = FrameRate::new(500.0),
-            Dial::Deadline(None) => limits.deadlines.clear(),
+        match self.over.parameter {
+            SweepParameter::EdgeMemory => limits.edge_memory = None,
+            SweepParameter::MaxUplink => limits.max_uplink = None,
+            SweepParameter::MaxPower | SweepParameter::LinkShare => {
+                limits.fps = FrameRate::new(500.0)
+            }
+            SweepParameter::Deadline(None) => limits.deadlines.clear(),
             _ => {}
         }
         // so that sending pays
         let sends = matches!(
-            self.over.dial,
-            Dial::MaxUplink | Dial::MaxDrop(_) | Dial::Floor(_)
+            self.over.parameter,
+            SweepParameter::MaxUplink | SweepParameter::MaxDrop(_) | SweepParameter::Floor(_)
         );
         if sends && dice.percent(80) {
             self.scenario.link.rate = BitRate::from_bit_s(1_000_000_000).unwrap();
@@ -120,22 +123,27 @@ impl Case {
             self.scenario.codecs = vec![Codec::F32, Codec::F16, Codec::Q8];
             self.scenario.measured_codecs = true;
         }
-        let timed = matches!(self.over.dial, Dial::Deadline(_) | Dial::Delay);
+        let timed = matches!(
+            self.over.parameter,
+            SweepParameter::Deadline(_) | SweepParameter::Delay
+        );
         if !timed && dice.percent(30) {
             self.scenario.schedule = Schedule::Overlap;
         }
-        let (from, to) = match self.over.dial {
-            Dial::EdgeMemory | Dial::ServerMemory => (0, 60_000),
-            Dial::MaxUplink | Dial::MaxDownlink | Dial::MaxMessage => (0, 20_000),
-            Dial::MaxEnergy => (0, 50_000_000),
-            Dial::MaxPower => (0, 20_000_000),
-            Dial::LinkShare => (0, 3_000_000),
-            Dial::Deadline(_) => (0, 20_000_000),
-            Dial::MaxDrop(_) => (0, 60_000),
-            Dial::Floor(_) => (0, 4_000_000),
-            Dial::Capacity(_) => (0, 12),
-            Dial::Fps => (10, 5_000_000),
-            Dial::Delay | Dial::Speed => (0, 5_000_000),
+        let (from, to) = match self.over.parameter {
+            SweepParameter::EdgeMemory | SweepParameter::ServerMemory => (0, 60_000),
+            SweepParameter::MaxUplink
+            | SweepParameter::MaxDownlink
+            | SweepParameter::MaxMessage => (0, 20_000),
+            SweepParameter::MaxEnergy => (0, 50_000_000),
+            SweepParameter::MaxPower => (0, 20_000_000),
+            SweepParameter::LinkShare => (0, 3_000_000),
+            SweepParameter::Deadline(_) => (0, 20_000_000),
+            SweepParameter::MaxDrop(_) => (0, 60_000),
+            SweepParameter::Floor(_) => (0, 4_000_000),
+            SweepParameter::Capacity(_) => (0, 12),
+            SweepParameter::Fps => (10, 5_000_000),
+            SweepParameter::Delay | SweepParameter::Speed => (0, 5_000_000),
         };
         (self.over.from, self.over.to) = (from, to);
         if dice.percent(30) {
@@ -168,33 +176,33 @@ impl Case {
         let mut scenario = self.scenario.clone();
         let limits = &mut scenario.limits;
         let time = Delay(Duration::from_nanos(amount));
-        match &self.over.dial {
-            Dial::EdgeMemory => limits.edge_memory = Some(Bytes(amount)),
-            Dial::ServerMemory => limits.server_memory = Some(Bytes(amount)),
-            Dial::MaxUplink => limits.max_uplink = Some(Bytes(amount)),
-            Dial::MaxDownlink => limits.max_downlink = Some(Bytes(amount)),
-            Dial::MaxMessage => limits.max_message = Some(Bytes(amount)),
-            Dial::MaxEnergy => limits.max_energy = Some(Energy(amount)),
-            Dial::MaxPower => limits.max_power = Some(Watts(amount)),
-            Dial::LinkShare => limits.link_share = Some(Share(amount)),
-            Dial::Deadline(task) => limits.deadlines.push(Deadline {
+        match &self.over.parameter {
+            SweepParameter::EdgeMemory => limits.edge_memory = Some(Bytes(amount)),
+            SweepParameter::ServerMemory => limits.server_memory = Some(Bytes(amount)),
+            SweepParameter::MaxUplink => limits.max_uplink = Some(Bytes(amount)),
+            SweepParameter::MaxDownlink => limits.max_downlink = Some(Bytes(amount)),
+            SweepParameter::MaxMessage => limits.max_message = Some(Bytes(amount)),
+            SweepParameter::MaxEnergy => limits.max_energy = Some(Energy(amount)),
+            SweepParameter::MaxPower => limits.max_power = Some(Watts(amount)),
+            SweepParameter::LinkShare => limits.link_share = Some(Share(amount)),
+            SweepParameter::Deadline(task) => limits.deadlines.push(Deadline {
                 task: task.clone(),
                 most: time,
             }),
-            Dial::MaxDrop(task) => limits.accuracy.drops.push(MaxDrop {
+            SweepParameter::MaxDrop(task) => limits.accuracy.drops.push(MaxDrop {
                 task: task.clone(),
                 most: Share(amount),
             }),
-            Dial::Floor(task) => limits.accuracy.floors.push(Floor {
+            SweepParameter::Floor(task) => limits.accuracy.floors.push(Floor {
                 task: task.clone(),
                 value: amount as f64 / 1e6,
             }),
-            Dial::Capacity(name) => {
+            SweepParameter::Capacity(name) => {
                 limits.capacities.insert(name.clone(), amount);
             }
-            Dial::Fps => limits.fps = FrameRate::new(amount as f64 / 1e3),
-            Dial::Delay => scenario.link.delay = time,
-            Dial::Speed => {}
+            SweepParameter::Fps => limits.fps = FrameRate::new(amount as f64 / 1e3),
+            SweepParameter::Delay => scenario.link.delay = time,
+            SweepParameter::Speed => {}
         }
         scenario
     }
@@ -207,7 +215,7 @@ impl Case {
     fn sweep(&self) -> Result<cutpoint_core::plan::OverSweep, SolveError> {
         let scenario = self.at(self.over.loosest());
         let problem = self.problem(&scenario);
-        let rival = Rival {
+        let rival = ModelProblem {
             name: "",
             problem: &problem,
             barred: None,
@@ -266,7 +274,7 @@ fn check(case: &Case) {
     for amount in case.amounts(&ends, &mut dice) {
         let problem = case.problem(&case.at(amount));
         let segment = found.at(amount);
-        let what = format!("{} at {amount}", case.over.dial);
+        let what = format!("{} at {amount}", case.over.parameter);
         check_at(&problem, segment.map(|segment| &segment.plan), &what);
         if let Some((segment, line)) = segment.and_then(|s| Some((s, s.latency?))) {
             let plan = fresh(&problem).unwrap();
@@ -304,7 +312,7 @@ proptest! {
     fn the_cells_of_a_map_equal_fresh_plans(seed in any::<u64>(), layers in 1_usize..=6) {
         let case = Case::new(seed, layers);
         let problem = case.problem(&case.scenario);
-        let rival = Rival { name: "", problem: &problem, barred: None };
+        let rival = ModelProblem { name: "", problem: &problem, barred: None };
         let rates = "100kbit/s..10Gbit/s".parse().unwrap();
         let delays = [0, 1_000, 50_000, 1_000_000, 30_000_000];
         let mut dice = Dice(seed);
@@ -337,7 +345,7 @@ fn random_sweeps_are_of_every_kind() {
     for seed in 0..400_u64 {
         let case = Case::new(seed.wrapping_mul(0x9e37_79b9), 2 + (seed % 5) as usize);
         short += usize::from(case.over.steps() <= 50 && case.over.steps() > 12);
-        let name = case.over.dial.to_string();
+        let name = case.over.parameter.to_string();
         let name = name.split(':').next().unwrap().to_owned();
         let segments = case.ends().len();
         let most = kinds.entry(name).or_insert(0);
@@ -400,7 +408,7 @@ fn a_plan_that_is_best_for_a_few_delays_alone_is_found() {
         Problem::new(&edge, &Server::faster(1e6), &scenario).unwrap()
     };
     let problem = at(0);
-    let rival = Rival {
+    let rival = ModelProblem {
         name: "",
         problem: &problem,
         barred: None,
@@ -431,7 +439,7 @@ fn what_cannot_be_swept_over_is_refused() {
     scenario.limits.deadlines.push("1 s".parse().unwrap());
     let refused = |scenario: &Scenario, over: &str| {
         let problem = Problem::new(&edge, &Server::faster(2.0), scenario).unwrap();
-        let rival = Rival {
+        let rival = ModelProblem {
             name: "",
             problem: &problem,
             barred: None,

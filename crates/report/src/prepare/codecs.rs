@@ -3,9 +3,9 @@ use std::cmp::Reverse;
 use super::accuracy_source;
 use crate::codecs::{CodecsData, Rung, TaskLadder};
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, CrossingRecord, TaskAccuracy};
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::{Confidence, CrossingRecord, Sensitivity, TaskAccuracy};
 use cutpoint_core::units::Bytes;
 
 /// Most tensors with a ladder of their own.
@@ -15,7 +15,7 @@ const MOST: usize = 3;
 /// measured, of the tensor measured with most codecs.
 pub fn codecs(
     profile: &Profile,
-    accuracy: &Sensitivity,
+    accuracy: &CodecAccuracy,
     confidence: Confidence,
     plan: Option<&Plan>,
 ) -> Vec<CodecsData> {
@@ -47,7 +47,7 @@ pub fn codecs(
 
 fn ladder(
     profile: &Profile,
-    accuracy: &Sensitivity,
+    accuracy: &CodecAccuracy,
     confidence: Confidence,
     tensor: &str,
     chosen: Option<Codec>,

@@ -43,10 +43,10 @@ pub use trace::trace;
 pub use tradeoff::tradeoff;
 
 use super::Origin;
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::plan::Setting;
 use cutpoint_core::profile::{Profile, TimeOrigin};
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::units::three_digits;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
@@ -58,7 +58,7 @@ fn local_inputs(problem: &Problem) -> Vec<TensorId> {
 }
 
 /// What drops in accuracy were measured on.
-fn accuracy_source(accuracy: &Sensitivity) -> String {
+fn accuracy_source(accuracy: &CodecAccuracy) -> String {
     let data = &accuracy.data;
     let labels = if data.labelled {
         ""

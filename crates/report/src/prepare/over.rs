@@ -34,7 +34,7 @@ pub fn over(sweep: &OverSweep, edge: Origin, server: Origin) -> Result<OverData,
                 .to_owned(),
             _ => link(setting),
         },
-        dial: sweep.over.clone(),
+        parameter: sweep.over.clone(),
         unit,
         regions: sweep
             .segments
@@ -62,7 +62,7 @@ fn unit(text: &str) -> Option<Unit> {
     })
 }
 
-fn region(segment: &OverSegment, to: u64, dial: &str) -> OverRegion {
+fn region(segment: &OverSegment, to: u64, parameter: &str) -> OverRegion {
     let plan = &segment.plan;
     let ms = &plan.breakdown_ms;
     let from = segment.from as f64;
@@ -78,7 +78,7 @@ fn region(segment: &OverSegment, to: u64, dial: &str) -> OverRegion {
         at_least_us: at_least_ms * 1e3,
     };
     // of the plans of one segment, all numbers are those at its start
-    let latency = match (segment.latency, moves(plan, dial)) {
+    let latency = match (segment.latency, moves(plan, parameter)) {
         (Some(line), _) => Course {
             fixed_us: line.fixed_ms * 1e3,
             rising_us: line.delays as f64 / NS,
@@ -119,8 +119,8 @@ enum Moves {
     WithSpeed,
 }
 
-fn moves(plan: &Plan, dial: &str) -> Moves {
-    match dial {
+fn moves(plan: &Plan, parameter: &str) -> Moves {
+    match parameter {
         "delay" => {
             let sent = !plan.server.is_empty() || !plan.crossing.is_empty();
             Moves::WithDelay(f64::from(

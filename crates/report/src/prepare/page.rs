@@ -11,7 +11,7 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{GraphError, LayerSet, TensorId};
 use cutpoint_core::plan::{DelayMap, MapRow, Plan, TaskPlan};
 use cutpoint_core::units::{BitRate, Bytes, Delay, format_us};
-use cutpoint_planner::problem::{Done, Part, Parts, Problem};
+use cutpoint_planner::problem::{Completion, CostParts, Part, Problem};
 
 /// Names of what [`facts`] tells.
 const FACTS: [&str; 5] = [
@@ -182,9 +182,9 @@ fn choice(
             name: task.name.clone(),
             side: task_side(task),
             parts: match problem.done(index, kept) {
-                Done::Here | Done::Local => 2,
-                Done::There => 5,
-                Done::Back => 6,
+                Completion::Here | Completion::Local => 2,
+                Completion::There => 5,
+                Completion::Back => 6,
             },
             beside: task.beside_link,
             drop: drop(task),
@@ -208,13 +208,13 @@ fn choice(
 
 /// The parts of a placement with nothing beside the link, and with a delay of one nanosecond, so
 /// that delays can be counted.
-fn parts(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<Parts> {
+fn parts(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<CostParts> {
     let counting = problem.with_delay(Delay(std::time::Duration::from_nanos(1)));
     let cost = counting.one_by_one().cost(edge, sent).ok()?;
     Some(cost.parts)
 }
 
-fn times(parts: &Parts) -> Times {
+fn times(parts: &CostParts) -> Times {
     Times {
         edge_ns: parts.ns(Part::Edge),
         encode_ns: parts.ns(Part::Encode),

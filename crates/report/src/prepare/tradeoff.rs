@@ -2,11 +2,11 @@ use super::{accuracy_source, edge_origin, local_inputs, server_origin};
 use crate::text::bare;
 use crate::tradeoff::{Choice, RateCurve, TradeoffData};
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::cuts;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Plan, TaskPlan};
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::{Confidence, Sensitivity};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
 
@@ -15,7 +15,7 @@ pub fn tradeoff(
     problems: &[(Problem, Vec<Plan>)],
     profile: &Profile,
     server: &Server,
-    accuracy: &Sensitivity,
+    accuracy: &CodecAccuracy,
     confidence: Confidence,
 ) -> TradeoffData {
     let delay = problems.first().map(|(problem, _)| problem.link().delay);

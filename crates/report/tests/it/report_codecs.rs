@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::profile::Profile;
-use cutpoint_core::sensitivity::{Confidence, Sensitivity};
 use cutpoint_report::codecs::{self, CodecsData};
 use cutpoint_report::{ReportError, Style, prepare};
 use cutpoint_testkit::report_support::{SIZES, check, network, sized};
@@ -21,7 +21,7 @@ const LADDER: [(&str, f64, f64, f64); 5] = [
     ("q4+zstd", 1_100.0, 0.03, 0.2),
 ];
 
-fn accuracy(tensor: &str, tasks: &[&str]) -> Sensitivity {
+fn accuracy(tensor: &str, tasks: &[&str]) -> CodecAccuracy {
     let mut text = "format = 1\n[model]\nfile = \"m\"\nsha256 = \"0\"\n\
                     [data]\nsource = \"shapes\"\nsamples = 400\n"
         .to_owned();
@@ -41,10 +41,10 @@ fn accuracy(tensor: &str, tasks: &[&str]) -> Sensitivity {
             );
         }
     }
-    Sensitivity::parse(&text, Path::new("m.accuracy.toml")).unwrap()
+    CodecAccuracy::parse(&text, Path::new("m.accuracy.toml")).unwrap()
 }
 
-fn ladders(accuracy: &Sensitivity) -> Vec<CodecsData> {
+fn ladders(accuracy: &CodecAccuracy) -> Vec<CodecsData> {
     prepare::codecs(&profile(), accuracy, Confidence::default(), None)
 }
 

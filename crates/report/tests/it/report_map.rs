@@ -3,7 +3,7 @@
 use cutpoint_core::plan::DelayMap;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Rival};
+use cutpoint_planner::solve::{self, ModelProblem, Options};
 use cutpoint_report::map::{self, MapData, MapPlan, MapRow, MapSegment};
 use cutpoint_report::rate::Side;
 use cutpoint_report::{Origin, ReportError, Style, prepare};
@@ -265,7 +265,7 @@ fn maps_that_are_none_are_left_out() {
 /// The map of a network that does not exist, from the solver.
 fn solved(layers: usize) -> DelayMap {
     let problem = problem(&network(layers, ugly), &Server::faster(8.0), "10 Mbit/s");
-    let rival = Rival {
+    let rival = ModelProblem {
         name: "synthetic",
         problem: &problem,
         barred: None,

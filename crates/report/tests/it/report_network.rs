@@ -8,7 +8,7 @@ use cutpoint_core::profile::{LayerRecord, Profile};
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{Bytes, format_us};
 use cutpoint_planner::problem::Problem;
-use cutpoint_planner::scenario::Wishes;
+use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Outcome};
 use cutpoint_report::network::{self, Block, Flow, MOST_BLOCKS, Network, NetworkData, Side, fold};
@@ -17,10 +17,10 @@ use cutpoint_testkit::report_support::{SIZES, check, network, sized, ugly};
 use proptest::prelude::*;
 
 fn problem(profile: &Profile) -> Problem {
-    let wishes = Wishes {
+    let wishes = ScenarioSpec {
         rate: Some("1 Gbit/s".parse().unwrap()),
         delay: Some("1 us".parse().unwrap()),
-        ..Wishes::default()
+        ..ScenarioSpec::default()
     };
     let (scenario, _) = wishes.complete().unwrap();
     Problem::new(profile, &Server::faster(8.0), &scenario).unwrap()

@@ -2,9 +2,9 @@
 
 use cutpoint_core::plan::OverSweep;
 use cutpoint_planner::problem::Problem;
-use cutpoint_planner::scenario::{Schedule, Wishes};
+use cutpoint_planner::scenario::{ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Rival};
+use cutpoint_planner::solve::{self, ModelProblem, Options};
 use cutpoint_report::over::{self, OverData, OverRegion, Unit};
 use cutpoint_report::rate::Side;
 use cutpoint_report::{Course, Origin, ReportError, Style, prepare};
@@ -44,7 +44,7 @@ fn data(plans: usize, unit: Unit) -> OverData {
         edge: origin(),
         server: origin(),
         link: "10 Mbit/s, 20 ms one way".into(),
-        dial: "edge-memory".into(),
+        parameter: "edge-memory".into(),
         unit,
         regions: (0..plans).map(region).collect(),
         none: [true, false],
@@ -166,11 +166,11 @@ fn sweeps_over_nothing_are_left_out() {
 }
 
 fn solved(over: &str) -> (Problem, OverSweep) {
-    solved_with(over, Wishes::default())
+    solved_with(over, ScenarioSpec::default())
 }
 
-fn solved_with(over: &str, wishes: Wishes) -> (Problem, OverSweep) {
-    let wishes = Wishes {
+fn solved_with(over: &str, wishes: ScenarioSpec) -> (Problem, OverSweep) {
+    let wishes = ScenarioSpec {
         rate: Some("2 Gbit/s".parse().unwrap()),
         delay: Some("50 us".parse().unwrap()),
         // the loosest amount of the sweep
@@ -180,7 +180,7 @@ fn solved_with(over: &str, wishes: Wishes) -> (Problem, OverSweep) {
     let (scenario, _) = wishes.complete().unwrap();
     let profile = network(120, ugly);
     let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
-    let rival = Rival {
+    let rival = ModelProblem {
         name: "synthetic",
         problem: &problem,
         barred: None,
@@ -212,11 +212,11 @@ fn compare(problem: &Problem, data: &OverData) {
 
 #[test]
 fn heads_beside_the_link_bound_the_latency_from_below() {
-    let wishes = Wishes {
+    let wishes = ScenarioSpec {
         keep_on_edge: vec!["*features.117.*".into()],
         keep_on_server: vec!["*features.119.*".into()],
         schedule: Some(Schedule::Overlap),
-        ..Wishes::default()
+        ..ScenarioSpec::default()
     };
     let (problem, sweep) = solved_with("delay=1us..2ms", wishes);
     let overlapped = |segment: &cutpoint_core::plan::OverSegment| !segment.plan.local.is_empty();

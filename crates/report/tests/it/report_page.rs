@@ -9,7 +9,7 @@ use cutpoint_core::units::{BitRate, Delay};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, RateRange, Schedule};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Outcome, Rival, SolveError};
+use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
 use cutpoint_report::page::{Explorer, ModelData, PageData, PageFigure, page};
 use cutpoint_report::{Origin, Style, prepare};
 use cutpoint_testkit::random;
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 const RATES: &str = "100kbit/s..10Gbit/s";
 
 fn explorer(problem: &Problem) -> Result<Explorer, SolveError> {
-    let alone = Rival {
+    let alone = ModelProblem {
         name: "",
         problem,
         barred: None,

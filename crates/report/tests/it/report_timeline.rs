@@ -2,7 +2,7 @@
 
 use cutpoint_core::plan::Plan;
 use cutpoint_planner::problem::Problem;
-use cutpoint_planner::scenario::{Deadline, Schedule, Wishes};
+use cutpoint_planner::scenario::{Deadline, ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
 use cutpoint_report::timeline::{self, Lane, Span, TaskLane, TimelineData, Work};
@@ -171,8 +171,8 @@ fn times_that_are_none_are_no_picture() {
 }
 
 /// The best plan under wishes for a link, and the problem it solves.
-fn solved(layers: usize, wishes: Wishes) -> (Problem, Plan) {
-    let wishes = Wishes {
+fn solved(layers: usize, wishes: ScenarioSpec) -> (Problem, Plan) {
+    let wishes = ScenarioSpec {
         rate: Some("300 Mbit/s".parse().unwrap()),
         delay: Some("50 us".parse().unwrap()),
         ..wishes
@@ -201,16 +201,16 @@ fn spent(data: &TimelineData, work: Work) -> f64 {
 fn lanes_add_up_to_the_plan_and_tasks_end_when_they_are_done() {
     for layers in [10, 120, 500] {
         for wishes in [
-            Wishes::default(),
-            Wishes {
+            ScenarioSpec::default(),
+            ScenarioSpec {
                 keep_on_edge: vec![format!("layer{}", layers - 1)],
-                ..Wishes::default()
+                ..ScenarioSpec::default()
             },
-            Wishes {
+            ScenarioSpec {
                 keep_on_server: vec![format!("layer{}", layers - 1)],
                 keep_on_edge: vec![format!("layer{}", layers - 2)],
                 schedule: Some(Schedule::Overlap),
-                ..Wishes::default()
+                ..ScenarioSpec::default()
             },
         ] {
             let (problem, plan) = solved(layers, wishes);
@@ -246,11 +246,11 @@ fn lanes_add_up_to_the_plan_and_tasks_end_when_they_are_done() {
 fn heads_that_run_beside_the_link_have_a_lane_of_their_own() {
     let (problem, plan) = solved(
         60,
-        Wishes {
+        ScenarioSpec {
             keep_on_server: vec!["layer59".into()],
             keep_on_edge: vec!["layer57".into()],
             schedule: Some(Schedule::Overlap),
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         },
     );
     assert!(!plan.local.is_empty(), "{plan:?}");
@@ -280,7 +280,7 @@ fn heads_that_run_beside_the_link_have_a_lane_of_their_own() {
 
 #[test]
 fn a_tasks_own_layers_take_their_own_time() {
-    let (problem, plan) = solved(60, Wishes::default());
+    let (problem, plan) = solved(60, ScenarioSpec::default());
     let data = prepared(&plan, Some(&problem));
     for (index, task) in problem.tasks().iter().enumerate() {
         let own = problem.graph().layer_ids().filter(|layer| {
@@ -314,9 +314,9 @@ fn deadlines_of_the_scenario_reach_the_picture() {
     let deadline: Deadline = "layer59=40ms".parse().unwrap();
     let (_, plan) = solved(
         60,
-        Wishes {
+        ScenarioSpec {
             deadline: vec![deadline],
-            ..Wishes::default()
+            ..ScenarioSpec::default()
         },
     );
     let data = prepared(&plan, None);

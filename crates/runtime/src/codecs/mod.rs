@@ -24,7 +24,7 @@ const PLACES: [&str; 2] = ["x", "h"];
 const CHANNELS: u64 = 64;
 /// Least sizes timed, in elements: below, the fixed cost hides the rest.
 const LEAST_ELEMENTS: u64 = 16 * 1024;
-/// Aim for all operators together.
+/// ObjectiveFunction for all operators together.
 const BUDGET: Duration = Duration::from_secs(3);
 /// Edge of the square matrices of the peak measurement.
 const MATRIX: u64 = 768;

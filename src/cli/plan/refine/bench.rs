@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cutpoint_accuracy::{AccuracyError, Choice, Evaluation, JointRequest, Subject};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, JointRecord};
 use cutpoint_core::plan::Plan;
-use cutpoint_core::sensitivity::{JointRecord, Sensitivity};
 use cutpoint_core::task::Task;
 use cutpoint_onnx::{Model, Reading, show};
 use cutpoint_runtime::Environment;
@@ -12,7 +12,7 @@ use cutpoint_runtime::probe::{probe, random_inputs};
 use indicatif::ProgressBar;
 
 use super::super::super::accuracy::{failure, open_samples, stopped};
-use super::super::super::wishes::Read;
+use super::super::super::wishes::PlanInputs;
 use super::super::super::{Common, Kind, OrFail, engine};
 use super::crossing;
 
@@ -29,7 +29,7 @@ pub(super) struct Bench<'a> {
 
 /// The profile that each model belongs to.
 pub(super) fn assign<'a>(
-    read: &Read,
+    read: &PlanInputs,
     files: &'a [PathBuf],
 ) -> anyhow::Result<Vec<(usize, &'a Path, Model)>> {
     let mut assigned = Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn assign<'a>(
 
 impl<'a> Bench<'a> {
     pub(super) fn new(
-        read: &Read,
+        read: &PlanInputs,
         entrant: usize,
         file: &'a Path,
         model: Model,
@@ -80,7 +80,7 @@ impl<'a> Bench<'a> {
     /// The whole model on the samples that its accuracy was measured on.
     pub(super) fn evaluation(
         &self,
-        read: &Read,
+        read: &PlanInputs,
         data: &Path,
         common: &Common,
     ) -> anyhow::Result<Evaluation<'_>> {
@@ -123,7 +123,7 @@ impl<'a> Bench<'a> {
     /// What a plan of this model costs as a whole.
     pub(super) fn measure(
         &self,
-        read: &Read,
+        read: &PlanInputs,
         evaluation: &Evaluation<'_>,
         plan: &Plan,
         common: &Common,
@@ -145,7 +145,7 @@ impl<'a> Bench<'a> {
         measured.map_err(|error| failure(error, self.file))
     }
 
-    fn known<'r>(&self, read: &'r Read) -> anyhow::Result<&'r Sensitivity> {
+    fn known<'r>(&self, read: &'r PlanInputs) -> anyhow::Result<&'r CodecAccuracy> {
         let known = read.entrants[self.entrant].accuracy.as_ref();
         let error = || anyhow::anyhow!("{} has no accuracy file", self.file.display());
         known.ok_or_else(error).or_fail(Kind::Usage)

@@ -12,17 +12,17 @@ use std::path::{Path, PathBuf};
 
 use cutpoint_accuracy::Evaluation;
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{Confidence, JointRecord};
 use cutpoint_core::plan::{NoPlan, Plan};
-use cutpoint_core::sensitivity::{Confidence, JointRecord};
 
 use super::super::accuracy::stop_on_ctrl_c;
-use super::super::wishes::Read;
+use super::super::wishes::PlanInputs;
 use super::super::{Common, Kind, OrFail, engine, files, plural};
 use bench::{Bench, assign};
 
 /// Plans and measures by turns.
 pub(super) fn plan(
-    read: &mut Read,
+    read: &mut PlanInputs,
     models: &[PathBuf],
     data: &Path,
     common: &Common,
@@ -67,14 +67,14 @@ pub(super) fn plan(
 }
 
 /// The parts of a plan, one per model, that lose something and were not measured as a whole.
-fn unmeasured(plan: &Plan, read: &Read) -> anyhow::Result<Vec<(usize, Plan)>> {
+fn unmeasured(plan: &Plan, read: &PlanInputs) -> anyhow::Result<Vec<(usize, Plan)>> {
     let parts = match plan.members.as_slice() {
         [] => vec![plan.clone()],
         members => members.iter().map(|m| plan.of_member(m)).collect(),
     };
     let mut missing = Vec::new();
     for part in parts {
-        let is_it = |model: &cutpoint_planner::candidates::Entrant| {
+        let is_it = |model: &cutpoint_planner::select::ModelInput| {
             model.edge.model.sha256 == part.model.sha256
         };
         let lossless = part.crossing.iter().all(|c| c.codec.is_lossless());
@@ -106,7 +106,7 @@ fn crossing(plan: &Plan) -> Vec<(String, Codec)> {
 }
 
 /// Adds a record to a model's accuracy, in memory and in its file.
-fn keep(read: &mut Read, index: usize, mut record: JointRecord) -> anyhow::Result<()> {
+fn keep(read: &mut PlanInputs, index: usize, mut record: JointRecord) -> anyhow::Result<()> {
     let (Some(accuracy), Some(file)) = (
         &mut read.entrants[index].accuracy,
         &read.accuracy_files[index],
@@ -121,7 +121,7 @@ fn keep(read: &mut Read, index: usize, mut record: JointRecord) -> anyhow::Resul
     files::write(file, text.as_bytes())
 }
 
-fn no_model(read: &Read, index: usize) -> anyhow::Error {
+fn no_model(read: &PlanInputs, index: usize) -> anyhow::Error {
     let model = &read.entrants[index].edge.model;
     anyhow::anyhow!("the plan is for {}: name it with --model, too", model.file)
 }

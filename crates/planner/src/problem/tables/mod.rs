@@ -12,10 +12,10 @@ use super::accuracy::Accuracy;
 use crate::scenario::{Objective, Results, Scenario, U8Input};
 use crate::server::{Server, ServerTimes};
 use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::{Graph, LayerSet, TensorId};
 use cutpoint_core::plan::{HalfEvidence, PlannedModel, Setting};
 use cutpoint_core::profile::{CutRecord, MemoryModel, Power, Profile, TimeOrigin};
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes};
 
@@ -127,7 +127,7 @@ impl Tables {
         edge: &Profile,
         server: &Server,
         scenario: &Scenario,
-        accuracy: Option<&Sensitivity>,
+        accuracy: Option<&CodecAccuracy>,
     ) -> Result<Tables, ProblemError> {
         let mut graph = edge.graph().map_err(ProblemError::Graph)?;
         let mut times = server.times(edge, &graph)?;
@@ -293,7 +293,7 @@ fn unlimited(scenario: &Scenario, tasks: &[Task]) -> Option<String> {
     })
 }
 
-fn check_model(file: &Sensitivity, edge: &Profile) -> Result<(), ProblemError> {
+fn check_model(file: &CodecAccuracy, edge: &Profile) -> Result<(), ProblemError> {
     // of a table written by hand, nobody may know the model's hash
     let unknown = file.model.sha256.is_empty() || edge.model.sha256.is_empty();
     match unknown || file.model.sha256 == edge.model.sha256 {

@@ -5,10 +5,10 @@ use crate::problem::ProblemError;
 use crate::scenario::{Results, Scenario, U8Input};
 use crate::server::ServerTimes;
 use cutpoint_core::codec::{Codec, Form, Stage};
+use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::{ElementType, Graph, Tensor, TensorId};
 use cutpoint_core::link::{Link, wire};
 use cutpoint_core::profile::{CodecRecord, Profile, codec_time};
-use cutpoint_core::sensitivity::Sensitivity;
 use cutpoint_core::units::Bytes;
 
 /// Everything the rows of the tensors depend on.
@@ -23,7 +23,7 @@ pub(super) struct TensorTable<'a> {
     own_type_asked: bool,
     /// Whether codecs join whose size was measured, and those whose drop was.
     join: (bool, bool),
-    accuracy: Option<&'a Sensitivity>,
+    accuracy: Option<&'a CodecAccuracy>,
     u8_inputs: Vec<TensorId>,
     local_inputs: Vec<TensorId>,
     graph: &'a Graph,
@@ -35,7 +35,7 @@ impl<'a> TensorTable<'a> {
         server: &'a ServerTimes,
         scenario: &Scenario,
         graph: &'a Graph,
-        accuracy: Option<&'a Sensitivity>,
+        accuracy: Option<&'a CodecAccuracy>,
         wanted: Vec<Option<Results>>,
     ) -> Result<Self, ProblemError> {
         let input = |flag, name: &String| find_input(graph, flag, name);

@@ -8,14 +8,14 @@ use super::multipliers::{Climb, Counts};
 use super::rows::{Rows, Wanted};
 use super::walk::{Standing, Walk};
 use super::{Enumerated, Visit, each};
-use crate::problem::{Codecs, Done, Rank};
+use crate::problem::{Codecs, Completion, Rank};
 use crate::solve::reduce::Reduced;
 use cutpoint_core::graph::{LayerId, LayerSet};
 
 /// As [`super::enumerate`], for the same problem with each set of tasks that the edge may keep;
 /// `None` when more than `most` placements are left to look at.
 pub(in crate::solve) fn branch(
-    parts: &[(Reduced<'_>, Vec<Done>)],
+    parts: &[(Reduced<'_>, Vec<Completion>)],
     most: usize,
 ) -> Option<Enumerated> {
     let mut best = None;
@@ -35,7 +35,7 @@ pub(in crate::solve) fn branch(
 /// at.
 fn branch_one(
     reduced: &Reduced<'_>,
-    done: &[Done],
+    done: &[Completion],
     best: Option<Found>,
     most: usize,
 ) -> Option<(Option<Found>, usize)> {

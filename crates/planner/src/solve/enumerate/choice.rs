@@ -17,7 +17,7 @@ pub(super) struct TooMany;
 /// Most steps of one search.
 const MOST_STEPS: usize = 100_000;
 
-/// A tensor that crosses: its ways, what they add to the sums, and which budgets it counts for.
+/// A tensor that crosses: its ways, what they add to the sums, and which knapsacks it counts for.
 pub(super) struct Sent<'a> {
     pub(super) ways: &'a [Choice],
     pub(super) crossing: &'a Crossing,
@@ -58,7 +58,7 @@ pub(super) fn best_within(
     Ok(search.best)
 }
 
-/// What the ways of a tensor add to the sums and the payload, and use of the budgets.
+/// What the ways of a tensor add to the sums and the payload, and use of the knapsacks.
 struct Tensor(Vec<(Vec<i128>, u64, Vec<i64>)>);
 
 /// The least that the tensors from one on add, each in the way that suits.
@@ -79,11 +79,11 @@ impl Tensor {
     }
 }
 
-fn rests(sent: &[Sent<'_>], tensors: &[Tensor], sums: usize, budgets: usize) -> Vec<Rest> {
+fn rests(sent: &[Sent<'_>], tensors: &[Tensor], sums: usize, knapsacks: usize) -> Vec<Rest> {
     let mut rest = Rest {
         sums: vec![0; sums],
         payload: 0,
-        uses: vec![0; budgets],
+        uses: vec![0; knapsacks],
     };
     let mut rests = vec![rest.clone()];
     for (sent, Tensor(ways)) in sent.iter().zip(tensors).rev() {

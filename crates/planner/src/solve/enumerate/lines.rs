@@ -1,12 +1,12 @@
 //! Aims and limits as sums over layers and crossing tensors, and combinations of them.
 
 use super::rows::Rows;
-use crate::problem::{Part, Parts, Problem};
+use crate::problem::{CostParts, Part, Problem};
 use crate::solve::reduce::Reduced;
 use crate::solve::steps::{Paced, Steps};
 use cutpoint_core::graph::{Graph, LayerId, TensorId};
 
-/// All rows of a placement: the sums of the aims, those of the limits, then the budgets.
+/// All rows of a placement: the sums of the aims, those of the limits, then the knapsacks.
 pub(super) struct Lines {
     /// How many rows are sums of the first aim.
     pub(super) first_aim: usize,
@@ -87,7 +87,7 @@ impl Line {
 impl Lines {
     pub(super) fn new(reduced: &Reduced<'_>, rows: &Rows) -> Lines {
         let mut base = rows.base(&on_the_server(reduced.problem));
-        base.extend(reduced.budgets().iter().map(|_| 0));
+        base.extend(reduced.knapsacks().iter().map(|_| 0));
         let mut rooms = rows.rooms();
         rooms.extend(reduced.allows.iter().map(|allows| i128::from(*allows)));
         let (first_aim, aims) = rows.aim_sums();
@@ -136,9 +136,9 @@ impl Lines {
 
 /// Everything on the server, with what is paid once by every placement but that with everything
 /// on the edge.
-fn on_the_server(problem: &Problem) -> Parts {
+fn on_the_server(problem: &Problem) -> CostParts {
     let graph = problem.graph();
-    let mut parts = Parts::default();
+    let mut parts = CostParts::default();
     for layer in graph.layer_ids() {
         *parts.ns_mut(Part::Server) += problem.layer(layer).server_ns;
     }

@@ -6,8 +6,8 @@
 
 mod bound;
 mod branch;
-mod budgets;
 mod choice;
+mod knapsacks;
 mod lines;
 mod multipliers;
 mod rows;

@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 
-use crate::problem::{Done, Pace, Parts, Problem, Sum};
+use crate::problem::{Completion, CostParts, LinearCost, Problem, TimePerBit};
 use crate::solve::reduce::Reduced;
 use crate::solve::steps::Paced;
 use cutpoint_core::graph::TensorId;
@@ -12,16 +12,16 @@ use cutpoint_core::graph::TensorId;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Wanted {
     /// Per aim: the sums of which it is the largest.
-    aims: Vec<Vec<Sum>>,
+    aims: Vec<Vec<LinearCost>>,
     /// Each sum once, with the least that any limit allows of it.
-    limits: Vec<(Sum, i128)>,
+    limits: Vec<(LinearCost, i128)>,
 }
 
 /// The sums that hold while the tasks are done where they are.
 pub(super) struct Rows {
     wanted: Wanted,
-    pace: Pace,
-    limit_pace: Pace,
+    pace: TimePerBit,
+    limit_pace: TimePerBit,
     /// Per tensor, made when first asked for.
     tensors: Vec<OnceCell<Crossing>>,
 }
@@ -35,9 +35,9 @@ pub(super) struct Crossing {
 }
 
 impl Wanted {
-    pub(super) fn new(problem: &Problem, done: &[Done]) -> Wanted {
+    pub(super) fn new(problem: &Problem, done: &[Completion]) -> Wanted {
         let aims = problem.aims().iter();
-        let mut limits: Vec<(Sum, i128)> = Vec::new();
+        let mut limits: Vec<(LinearCost, i128)> = Vec::new();
         for limit in problem.limits() {
             let Some(room) = problem.limit_room(limit) else {
                 continue;
@@ -94,7 +94,7 @@ impl Rows {
     }
 
     /// The sums of a placement without its ways.
-    pub(super) fn base(&self, parts: &Parts) -> Vec<i128> {
+    pub(super) fn base(&self, parts: &CostParts) -> Vec<i128> {
         self.paced()
             .map(|(sum, pace)| sum.value(parts, pace))
             .collect()

@@ -43,7 +43,7 @@ impl Run {
         let readers = outputs.iter().flat_map(|t| graph.consumers(*t));
         let times = layers.iter().map(|layer| problem.layer(*layer));
         let weights = layers.iter().flat_map(|layer| &graph.layer(*layer).weights);
-        let uses = |budget: &crate::problem::Budget| {
+        let uses = |budget: &crate::problem::Knapsack| {
             let uses = layers.iter().map(|layer| budget.layer(*layer));
             uses.sum()
         };
@@ -58,7 +58,7 @@ impl Run {
             inputs: graph.layer(first).inputs.clone(),
             readers: distinct(readers.copied()),
             weights: weights.copied().collect(),
-            uses: reduced.budgets().iter().map(uses).collect(),
+            uses: reduced.knapsacks().iter().map(uses).collect(),
             tasks: tasks.filter(|(_, count)| *count > 0).collect(),
             outputs,
             layers,

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::budgets::Sums;
 use super::choice::{self, Sent};
+use super::knapsacks::Sums;
 use super::rows::{Crossing, Rows, Wanted};
 use super::runs::{Run, runs};
-use crate::problem::{Aim, Codecs, Done, Limit, Part, Parts, Rank, Timing};
+use crate::problem::{Codecs, Completion, CostParts, Limit, ObjectiveFunction, Part, Rank, Timing};
 use crate::solve::reduce::{Choice, Reduced};
 use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
 
@@ -30,7 +30,7 @@ pub(super) struct Walk<'a, 'p> {
     barred: usize,
     results_there: usize,
     /// Without ways, and without what is paid once.
-    parts: Parts,
+    parts: CostParts,
     sums: Sums<'a, 'p>,
     weight_readers: Vec<usize>,
     weight_bytes: u64,
@@ -42,7 +42,7 @@ pub(super) struct Walk<'a, 'p> {
     missing_of: Vec<usize>,
     depends_on_tasks: bool,
     rows: HashMap<Wanted, Rc<Rows>>,
-    rows_by_done: HashMap<Vec<Done>, Rc<Rows>>,
+    rows_by_done: HashMap<Vec<Completion>, Rc<Rows>>,
     fixed_rows: Option<Rc<Rows>>,
 }
 
@@ -79,7 +79,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             position: vec![None; graph.tensors().len()],
             barred: 0,
             results_there: 0,
-            parts: Parts::default(),
+            parts: CostParts::default(),
             sums: Sums::new(reduced),
             weight_readers: vec![0; graph.weights().len()],
             weight_bytes: 0,
@@ -298,7 +298,7 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 
     /// As [`Walk::standing`], for one order of work.
-    fn standing_with(&self, rows: &Rows, parts: &Parts, best: Option<&Rank>) -> Standing {
+    fn standing_with(&self, rows: &Rows, parts: &CostParts, best: Option<&Rank>) -> Standing {
         let base = rows.base(parts);
         let with_ways = |of: &dyn Fn(&Crossing) -> &[i128]| {
             let mut sums = base.clone();
@@ -352,7 +352,7 @@ impl<'a, 'p> Walk<'a, 'p> {
     /// without what is alive at once, which takes long to find out.
     fn special(&self, with_live: bool) -> Option<[i128; 2]> {
         let problem = self.reduced.problem;
-        let Some(Aim::Use(limit)) = problem.aims().first() else {
+        let Some(ObjectiveFunction::LimitUse(limit)) = problem.aims().first() else {
             return None;
         };
         let live = |layers: &LayerSet| match with_live {
@@ -391,7 +391,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.rows_of(done)
     }
 
-    fn rows_of(&mut self, done: Vec<Done>) -> Rc<Rows> {
+    fn rows_of(&mut self, done: Vec<Completion>) -> Rc<Rows> {
         if let Some(rows) = self.rows_by_done.get(&done) {
             return Rc::clone(rows);
         }
@@ -411,11 +411,11 @@ impl<'a, 'p> Walk<'a, 'p> {
 
     fn sent<'r>(&'r self, rows: &'r Rows, tensor: TensorId) -> Sent<'r> {
         let graph = self.reduced.problem.graph();
-        let budgets = self.reduced.budgets().iter();
+        let knapsacks = self.reduced.knapsacks().iter();
         Sent {
             ways: self.ways(tensor),
             crossing: rows.crossing(self.reduced, tensor),
-            counts: budgets
+            counts: knapsacks
                 .map(|b| b.counts(graph, tensor, &self.edge))
                 .collect(),
         }
@@ -426,7 +426,7 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 
     /// With what is paid once when anything is on the server, and when any result comes back.
-    fn whole_parts(&self) -> Parts {
+    fn whole_parts(&self) -> CostParts {
         let split = self.reduced.problem.split();
         let mut parts = self.parts;
         if !self.crossing.is_empty() || self.edge_layers < self.missing.len() {

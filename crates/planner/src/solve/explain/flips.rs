@@ -4,7 +4,7 @@ use super::Question;
 use super::search::{Incumbent, Open, contender, first, nearest, worth};
 use crate::problem::Problem;
 use crate::solve::optimum::Optimum;
-use cutpoint_core::plan::{Flip, Quantity, Step, Unit};
+use cutpoint_core::plan::{Breakpoint, Quantity, Step, Unit};
 use cutpoint_core::units::{BitRate, Delay};
 
 /// No link is faster, in bit/s.
@@ -96,7 +96,7 @@ struct Range {
 
 impl Question<'_> {
     /// The nearest slower and faster rates, and so on, at which the plan is not the best.
-    pub(super) fn flips(&self, of: Quantity, up: bool) -> Result<Flip, Open> {
+    pub(super) fn flips(&self, of: Quantity, up: bool) -> Result<Breakpoint, Open> {
         let range = self.range(of);
         let most = match up {
             true => range.most.saturating_sub(range.now),
@@ -112,7 +112,7 @@ impl Question<'_> {
             vary: &vary,
         };
         let found = way.nearest(most)?;
-        Ok(Flip {
+        Ok(Breakpoint {
             of,
             unit: range.unit,
             up,
@@ -194,7 +194,7 @@ impl Question<'_> {
 
     /// The rate nearest to the present one from which a placement beats the plan, which does not
     /// now.
-    pub(super) fn faster_at(&self, other: &Optimum) -> Option<Flip> {
+    pub(super) fn faster_at(&self, other: &Optimum) -> Option<Breakpoint> {
         let now = self.problem.link().rate.bit_s();
         let own = Some((self.winner, other.clone()));
         let from = |up: bool| {
@@ -216,7 +216,7 @@ impl Question<'_> {
             }
             let far = first(0, most, |far| way.loses(&own, far));
             let problem = way.problem(self.winner, far);
-            Some(Flip {
+            Some(Breakpoint {
                 of: Quantity::Rate,
                 unit: Unit::BitPerSecond,
                 up,

@@ -5,7 +5,7 @@ use super::search::{ANY_DROP, Open, contender, nearest};
 use super::without;
 use crate::problem::{Limit, Problem};
 use crate::solve::optimum::Optimum;
-use cutpoint_core::plan::{Change, Flip, LimitReason, Quantity, Step, Together, Unit};
+use cutpoint_core::plan::{Breakpoint, Change, LimitReason, Quantity, Step, Together, Unit};
 use cutpoint_core::units::Bytes;
 
 /// What the amounts of a limit count.
@@ -79,14 +79,14 @@ impl Question<'_> {
     }
 
     /// The plan below the largest amount of edge memory that it may not have.
-    pub(super) fn less_memory(&self) -> Result<Option<Flip>, Open> {
+    pub(super) fn less_memory(&self) -> Result<Option<Breakpoint>, Open> {
         let Some(size) = self.plan.cost.edge_memory.0.checked_sub(1) else {
             return Ok(None);
         };
         let limits = self.problem.limits().iter().cloned();
         let limits = limits.chain([Limit::EdgeMemory(Bytes(size))]).collect();
         let best = self.solver.best(&self.problem.with_limits(limits))?;
-        Ok(Some(Flip {
+        Ok(Some(Breakpoint {
             of: Quantity::EdgeMemory,
             unit: Unit::Byte,
             up: false,

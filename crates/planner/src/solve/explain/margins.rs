@@ -8,13 +8,13 @@
 
 use super::Question;
 use super::search::{Open, contender};
-use crate::problem::{Aim, Limit, Problem};
+use crate::problem::{Limit, ObjectiveFunction, Problem};
 use crate::scenario::Objective;
 use crate::solve::optimum::Optimum;
 use cutpoint_core::graph::LayerId;
-use cutpoint_core::plan::{Margin, Margins, Side};
+use cutpoint_core::plan::{Side, Slack, Slacks};
 
-/// Margins that are told.
+/// Slacks that are told.
 const MOST: usize = 5;
 
 /// What is known of a layer.
@@ -36,8 +36,8 @@ impl Known {
 
 impl Question<'_> {
     /// The smallest margins, in time and in relation to the layers' times.
-    pub(super) fn margins(&self) -> Result<Margins, Open> {
-        let latency = Aim::Wanted(Objective::Latency);
+    pub(super) fn margins(&self) -> Result<Slacks, Open> {
+        let latency = ObjectiveFunction::Scenario(Objective::Latency);
         if self.problem.aims().first() != Some(&latency) || self.problem.overlaps() {
             let why = "only told where the latency of sides that take turns is made small";
             return Err(Open::Unproven(why.to_owned()));
@@ -48,7 +48,7 @@ impl Question<'_> {
         let smallest = self.smallest(&mut known, MOST, &|_, ns| ns)?;
         let relative = self.smallest(&mut known, 1, &by_time)?;
         let told = |layer: &LayerId| self.margin(*layer, &known[layer.index()]);
-        Ok(Margins {
+        Ok(Slacks {
             smallest: smallest.iter().filter_map(told).collect(),
             relative: relative.first().and_then(told),
         })
@@ -115,12 +115,12 @@ impl Question<'_> {
         })
     }
 
-    fn margin(&self, layer: LayerId, known: &Known) -> Option<Margin> {
+    fn margin(&self, layer: LayerId, known: &Known) -> Option<Slack> {
         let Known::Exactly(ns, Some(best)) = known else {
             return None;
         };
         let problem: &Problem = self.problem;
-        Some(Margin {
+        Some(Slack {
             layer: problem.graph().layer(layer).id.clone(),
             side: match self.plan.edge.contains(layer) {
                 true => Side::Edge,

@@ -10,13 +10,13 @@ mod why_not;
 
 use std::time::Duration;
 
-use super::choose::Rival;
+use super::choose::ModelProblem;
 use super::linear::{Form, Goal, NoAnswer};
 use super::optimum::{Optimum, optimum};
 use super::program::within_limits;
 use super::reduce::Reduced;
 use super::{Engine, Options, SolveError};
-use crate::problem::{Aim, Budget, Limit, Problem};
+use crate::problem::{Knapsack, Limit, ObjectiveFunction, Problem};
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Explanation, FORMAT, NoPlan, Plan, Quantity};
 
@@ -37,7 +37,7 @@ pub struct NamedCut {
 /// A plan and what may be asked about it.
 #[derive(Debug)]
 struct Question<'a> {
-    rivals: &'a [Rival<'a>],
+    rivals: &'a [ModelProblem<'a>],
     /// Position of the plan's problem among the rivals.
     winner: usize,
     problem: &'a Problem,
@@ -54,7 +54,7 @@ struct Question<'a> {
 /// # Errors
 /// [`SolveError::Stopped`] when the plan is not one of that problem.
 pub fn explain(
-    rivals: &[Rival<'_>],
+    rivals: &[ModelProblem<'_>],
     winner: usize,
     plan: &Plan,
     cut: Option<&NamedCut>,
@@ -254,8 +254,8 @@ fn least(problem: &Problem, limit: &Limit, others: Vec<Limit>, solver: &Solver) 
     };
     let found = match limit {
         Limit::Drop { .. } | Limit::Capacity { .. } => {
-            let mut budgets = problem.budgets().iter();
-            search.least_of_budget(budgets.find(|b| b.limit == *limit)?)
+            let mut knapsacks = problem.knapsacks().iter();
+            search.least_of_budget(knapsacks.find(|b| b.limit == *limit)?)
         }
         _ if limit.allows().is_some() => search.least_use(),
         _ => None,
@@ -279,7 +279,9 @@ struct Search<'a> {
 impl Search<'_> {
     /// The least that any plan uses: its optimum when that is what is made small.
     fn least_use(&self) -> Option<i64> {
-        let aimed = self.relaxed.aiming_at(Aim::Use(self.limit.clone()));
+        let aimed = self
+            .relaxed
+            .aiming_at(ObjectiveFunction::LimitUse(self.limit.clone()));
         // memory is no sum that a program could make small
         let options = Options {
             engine: Engine::Auto,
@@ -297,12 +299,12 @@ impl Search<'_> {
 
     /// The least sum of a budget. A plan may use more than its sum, when parts of it that were
     /// measured together do: they are then ruled out, until the least sum is what is used.
-    fn least_of_budget(&self, budget: &Budget) -> Option<i64> {
+    fn least_of_budget(&self, budget: &Knapsack) -> Option<i64> {
         let mut least: Option<i64> = None;
         let mut parts = Vec::new();
         loop {
             let loose = self.relaxed.with_budgets(&[budget.loosened()]);
-            let index = loose.budgets().len() - 1;
+            let index = loose.knapsacks().len() - 1;
             let used = self.answer(&loose.with_budgets(&parts), Goal::Least(index));
             let Some(used) = used else {
                 return least;

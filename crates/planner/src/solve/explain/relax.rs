@@ -6,7 +6,7 @@ use crate::problem::{Limit, Problem};
 use crate::solve::optimum::Optimum;
 use cutpoint_core::plan::{Easiest, Relaxation};
 
-/// Parts of a whole in which limits give: a ten-thousandth of a percent.
+/// CostParts of a whole in which limits give: a ten-thousandth of a percent.
 const WHOLE: i128 = 1_000_000;
 /// One point of accuracy, in millionths.
 const POINT: i64 = 10_000;

@@ -1,4 +1,4 @@
-//! The rows of the budgets.
+//! The rows of the knapsacks.
 //!
 //! A tensor that counts whenever it crosses adds what its chosen way uses. One that counts only for
 //! some of its readers crosses once more, for those: `u` follows its ways, and is chosen when such
@@ -7,7 +7,7 @@
 use good_lp::{Expression, constraint, variable};
 
 use super::{CrossingVars, Goal, OBJECTIVE_SIZE, Program};
-use crate::problem::{Budget, Counts};
+use crate::problem::{Counts, Knapsack};
 use crate::solve::reduce::Choice;
 
 impl Program<'_, '_> {
@@ -15,7 +15,7 @@ impl Program<'_, '_> {
     /// that is to be used least is bounded by a variable instead.
     pub(super) fn add_budgets(&mut self, crossings: &[CrossingVars]) {
         let allows = self.reduced.allows.clone();
-        for (index, (budget, allows)) in self.reduced.budgets().iter().zip(allows).enumerate() {
+        for (index, (budget, allows)) in self.reduced.knapsacks().iter().zip(allows).enumerate() {
             let unit = allows.max(1) as f64;
             let row = Row {
                 index,
@@ -43,7 +43,7 @@ impl Program<'_, '_> {
     }
 
     /// What a tensor adds to a row.
-    fn uses(&mut self, budget: &Budget, row: &Row, crossing: &CrossingVars) -> Expression {
+    fn uses(&mut self, budget: &Knapsack, row: &Row, crossing: &CrossingVars) -> Expression {
         let ways = &self.reduced.ways[crossing.tensor.index()];
         let mut sum = Expression::from(0.0);
         if ways.iter().all(|choice| choice.uses[row.index] == 0) {
@@ -65,7 +65,12 @@ impl Program<'_, '_> {
         sum
     }
 
-    fn uses_for_some(&mut self, budget: &Budget, row: &Row, crossing: &CrossingVars) -> Expression {
+    fn uses_for_some(
+        &mut self,
+        budget: &Knapsack,
+        row: &Row,
+        crossing: &CrossingVars,
+    ) -> Expression {
         let tensor = crossing.tensor;
         let ways = &self.reduced.ways[tensor.index()];
         let readers = budget.counting_readers(self.graph(), tensor);

@@ -17,7 +17,7 @@ use good_lp::{
     WithTimeLimit, constraint, variable,
 };
 
-use crate::problem::{Codecs, Done};
+use crate::problem::{Codecs, Completion};
 use crate::solve::reduce::Reduced;
 use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
@@ -26,8 +26,8 @@ use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
     /// The aim at this position.
-    Aim(usize),
-    /// What is used of one of the budgets.
+    ObjectiveFunction(usize),
+    /// What is used of one of the knapsacks.
     Least(usize),
     /// Memory of the edge half.
     EdgeMemory,
@@ -38,7 +38,7 @@ pub(super) enum Goal {
 pub(super) struct Form {
     pub(super) goal: Goal,
     /// Where each task is taken to be done.
-    pub(super) done: Vec<Done>,
+    pub(super) done: Vec<Completion>,
     /// The first aim may come to this at most, in the unit of its value.
     pub(super) first_at_most: Option<i128>,
     /// With the rows of the limits, and whole variables.
@@ -72,9 +72,9 @@ pub(super) enum NoAnswer {
 
 impl Form {
     /// For the first aim, with the tasks done there, without limits.
-    pub(super) fn new(done: Vec<Done>, time_limit: Duration) -> Form {
+    pub(super) fn new(done: Vec<Completion>, time_limit: Duration) -> Form {
         Form {
-            goal: Goal::Aim(0),
+            goal: Goal::ObjectiveFunction(0),
             done,
             first_at_most: None,
             limits: false,
@@ -86,7 +86,7 @@ impl Form {
     }
 }
 
-/// Sum of the objective's coefficients after scaling: large against the solver's tolerance of
+/// LinearCost of the objective's coefficients after scaling: large against the solver's tolerance of
 /// 1e-10, small against the 16 digits of a double.
 const OBJECTIVE_SIZE: f64 = 1e3;
 /// How far from whole numbers a value may be.

@@ -3,7 +3,7 @@
 use good_lp::{Expression, IntoAffineExpression, Variable, constraint, variable};
 
 use super::{CrossingVars, Goal, OBJECTIVE_SIZE, Program};
-use crate::problem::{Pace, Part, Sum};
+use crate::problem::{LinearCost, Part, TimePerBit};
 use cutpoint_core::graph::LayerId;
 
 /// The linear expressions of what is paid once, made once.
@@ -40,7 +40,7 @@ impl Program<'_, '_> {
 
     /// Makes the aim that the form asks for as small as possible: the largest of its sums.
     pub(super) fn add_objective(&mut self, crossings: &[CrossingVars], once: &Once) {
-        let Goal::Aim(index) = self.form.goal else {
+        let Goal::ObjectiveFunction(index) = self.form.goal else {
             // the variable comes with the rows
             return;
         };
@@ -96,9 +96,9 @@ impl Program<'_, '_> {
 
     fn add_row(
         &mut self,
-        sum: &Sum,
+        sum: &LinearCost,
         room: i128,
-        pace: Pace,
+        pace: TimePerBit,
         crossings: &[CrossingVars],
         once: &Once,
     ) {
@@ -116,12 +116,12 @@ impl Program<'_, '_> {
     /// The sums in nanoseconds or bytes, times what they are weighted by.
     fn expressions(
         &self,
-        sums: &[Sum],
-        pace: Pace,
+        sums: &[LinearCost],
+        pace: TimePerBit,
         crossings: &[CrossingVars],
         once: &Once,
     ) -> Vec<Expression> {
-        let express = |sum: &Sum| {
+        let express = |sum: &LinearCost| {
             let mut total = Expression::from(sum.more_ns as f64);
             self.add_layers(sum, &mut total);
             self.add_crossings_of(sum, pace, crossings, &mut total);
@@ -140,7 +140,7 @@ impl Program<'_, '_> {
         sums.iter().map(express).collect()
     }
 
-    fn add_layers(&self, sum: &Sum, total: &mut Expression) {
+    fn add_layers(&self, sum: &LinearCost, total: &mut Expression) {
         let (edge, server) = (sum.weight(Part::Edge), sum.weight(Part::Server));
         if edge == 0 && server == 0 {
             return;
@@ -155,8 +155,8 @@ impl Program<'_, '_> {
 
     fn add_crossings_of(
         &self,
-        sum: &Sum,
-        pace: Pace,
+        sum: &LinearCost,
+        pace: TimePerBit,
         crossings: &[CrossingVars],
         total: &mut Expression,
     ) {
@@ -187,7 +187,7 @@ impl Program<'_, '_> {
         }
     }
 
-    fn add_results(&self, sum: &Sum, pace: Pace, total: &mut Expression) {
+    fn add_results(&self, sum: &LinearCost, pace: TimePerBit, total: &mut Expression) {
         let problem = self.reduced.problem;
         for output in self.graph().outputs() {
             let Some(producer) = self.graph().producer(*output) else {

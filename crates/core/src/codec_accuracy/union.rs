@@ -1,15 +1,15 @@
 //! The accuracy of several models side by side, as of one.
 
-use super::{CrossingRecord, DataInfo, FORMAT, JointRecord, ModelId, RangeRecord, Sensitivity};
+use super::{CodecAccuracy, CrossingRecord, DataInfo, FORMAT, JointRecord, ModelId, RangeRecord};
 
-impl Sensitivity {
+impl CodecAccuracy {
     /// The same figures under other names of tensors and layers.
     #[must_use]
     pub fn renamed(
         &self,
         tensor: impl Fn(&str) -> String,
         layer: impl Fn(&str) -> String,
-    ) -> Sensitivity {
+    ) -> CodecAccuracy {
         let mut renamed = self.clone();
         for range in &mut renamed.ranges {
             range.tensor = tensor(&range.tensor);
@@ -32,8 +32,8 @@ impl Sensitivity {
     /// it was measured to cost them, and takes the largest of the payloads. Where members were
     /// calibrated to different bounds of it, that encoding is left out.
     #[must_use]
-    pub fn union(members: &[Sensitivity], model: ModelId) -> Sensitivity {
-        let mut union = Sensitivity {
+    pub fn union(members: &[CodecAccuracy], model: ModelId) -> CodecAccuracy {
+        let mut union = CodecAccuracy {
             format: FORMAT,
             model,
             data: data(members),
@@ -79,7 +79,7 @@ impl Sensitivity {
     }
 }
 
-fn data(members: &[Sensitivity]) -> DataInfo {
+fn data(members: &[CodecAccuracy]) -> DataInfo {
     let infos = || members.iter().map(|m| &m.data);
     let mut sources: Vec<&str> = Vec::new();
     for info in infos() {
@@ -100,7 +100,7 @@ fn data(members: &[Sensitivity]) -> DataInfo {
 mod tests {
     use super::*;
 
-    fn member(task: &str, low: f32, bytes: f64) -> Sensitivity {
+    fn member(task: &str, low: f32, bytes: f64) -> CodecAccuracy {
         let text = format!(
             "format = 1\n[model]\nfile = \"m\"\nsha256 = \"0\"\n[data]\nsource = \"s\"\nsamples = 9\n\
              [[task]]\nname = \"{task}\"\nmetric = \"top1\"\nbaseline = 0.9\n\
@@ -110,7 +110,7 @@ mod tests {
              [[crossing]]\ntensor = \"t\"\ncodec = \"f16\"\nbytes_mean = 10.0\n\
              drop = [{{ task = \"{task}\", mean = 0.0 }}]\n"
         );
-        let parsed = Sensitivity::parse(&text, std::path::Path::new("m.accuracy.toml")).unwrap();
+        let parsed = CodecAccuracy::parse(&text, std::path::Path::new("m.accuracy.toml")).unwrap();
         let name = |name: &str| match name {
             "image" => name.to_owned(),
             other => format!("{task}/{other}"),
@@ -118,12 +118,12 @@ mod tests {
         parsed.renamed(name, |layer| format!("{task}/{layer}"))
     }
 
-    fn union(members: &[Sensitivity]) -> Sensitivity {
+    fn union(members: &[CodecAccuracy]) -> CodecAccuracy {
         let model = ModelId {
             file: "a + b".into(),
             sha256: "1".into(),
         };
-        Sensitivity::union(members, model)
+        CodecAccuracy::union(members, model)
     }
 
     #[test]

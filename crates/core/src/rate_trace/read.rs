@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::{Flaw, Step, Trace, TraceError};
+use super::{Flaw, RateTrace, RateTraceError, Step};
 use crate::units::{Delay, MAX_BIT_S, parse_bit_s};
 
 /// Rows that are read.
@@ -35,7 +35,7 @@ pub struct Reading {
     pub max_gap: Option<Delay>,
 }
 
-impl Trace {
+impl RateTrace {
     /// Reads a file in one of two forms.
     ///
     /// - A table of values separated by commas, with a header: the column `time_s` in seconds, in
@@ -47,19 +47,23 @@ impl Trace {
     ///   delivered. Packets are counted over windows of 100 ms, the last of which may be shorter.
     ///
     /// # Errors
-    /// [`TraceError`] names the line.
-    pub fn load(path: &Path, reading: Reading) -> Result<Trace, TraceError> {
+    /// [`RateTraceError`] names the line.
+    pub fn load(path: &Path, reading: Reading) -> Result<RateTrace, RateTraceError> {
         match File::open(path) {
-            Ok(file) => Trace::read(file, path, reading),
+            Ok(file) => RateTrace::read(file, path, reading),
             Err(error) => Err(Place(path).refuse(None, Flaw::Io(error.to_string()))),
         }
     }
 
-    /// As [`Trace::load`], from an open file; `path` is for messages.
+    /// As [`RateTrace::load`], from an open file; `path` is for messages.
     ///
     /// # Errors
-    /// As [`Trace::load`].
-    pub fn read(file: impl Read, path: &Path, reading: Reading) -> Result<Trace, TraceError> {
+    /// As [`RateTrace::load`].
+    pub fn read(
+        file: impl Read,
+        path: &Path,
+        reading: Reading,
+    ) -> Result<RateTrace, RateTraceError> {
         let place = Place(path);
         let mut file = BufReader::with_capacity(BUFFER, file.take(MAX_BYTES + 1));
         let start = file
@@ -74,7 +78,7 @@ impl Trace {
             true => packets(file, &place)?,
             false => table(file, &place, reading)?,
         };
-        Trace::new(steps).map_err(|flaw| place.refuse(None, flaw))
+        RateTrace::new(steps).map_err(|flaw| place.refuse(None, flaw))
     }
 }
 
@@ -82,8 +86,8 @@ impl Trace {
 struct Place<'a>(&'a Path);
 
 impl Place<'_> {
-    fn refuse(&self, line: Option<u64>, flaw: Flaw) -> TraceError {
-        TraceError {
+    fn refuse(&self, line: Option<u64>, flaw: Flaw) -> RateTraceError {
+        RateTraceError {
             path: self.0.to_owned(),
             line,
             flaw,
@@ -99,7 +103,7 @@ fn is_list(start: &[u8]) -> bool {
     first.is_some_and(|line| line.iter().all(u8::is_ascii_digit))
 }
 
-fn packets(file: impl BufRead, place: &Place<'_>) -> Result<Vec<Step>, TraceError> {
+fn packets(file: impl BufRead, place: &Place<'_>) -> Result<Vec<Step>, RateTraceError> {
     let mut windows: Vec<u64> = Vec::new();
     let (mut before, mut bytes) = (0_u64, 0_u64);
     for (line, text) in (1..).zip(file.split(b'\n')) {
@@ -153,7 +157,11 @@ struct Row {
     bit_s: u64,
 }
 
-fn table(file: impl Read, place: &Place<'_>, reading: Reading) -> Result<Vec<Step>, TraceError> {
+fn table(
+    file: impl Read,
+    place: &Place<'_>,
+    reading: Reading,
+) -> Result<Vec<Step>, RateTraceError> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .comment(Some(b'#'))
@@ -360,16 +368,16 @@ fn reason(error: &csv::Error) -> Flaw {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(u64, u64)>, TraceError> {
+    fn read(text: &str) -> Result<Vec<(u64, u64)>, RateTraceError> {
         read_with(text, None)
     }
 
     /// Steps in milliseconds and bits per second.
-    fn read_with(text: &str, gap: Option<&str>) -> Result<Vec<(u64, u64)>, TraceError> {
+    fn read_with(text: &str, gap: Option<&str>) -> Result<Vec<(u64, u64)>, RateTraceError> {
         let reading = Reading {
             max_gap: gap.map(|gap| gap.parse().unwrap()),
         };
-        let trace = Trace::read(text.as_bytes(), Path::new("t.csv"), reading)?;
+        let trace = RateTrace::read(text.as_bytes(), Path::new("t.csv"), reading)?;
         let steps = trace
             .steps()
             .map(|step| (step.hold_ns / NS_PER_MS, step.bit_s));
@@ -426,7 +434,7 @@ mod tests {
             [(100, 30 * packet), (100, 0), (50, 20 * packet)]
         );
         // all that was listed is delivered, whatever the windows
-        let trace = Trace::read(text.as_bytes(), Path::new("t"), Reading::default()).unwrap();
+        let trace = RateTrace::read(text.as_bytes(), Path::new("t"), Reading::default()).unwrap();
         assert_eq!(trace.sent_at(0, 4 * packet), trace.duration_ns());
     }
 
@@ -539,9 +547,9 @@ mod tests {
             assert!(error.contains("not text in lines"), "{error}");
         }
         let raw: &[u8] = b"time_s,rate_bit_s\n0,1\n1,\xff\n";
-        let error = Trace::read(raw, Path::new("t.csv"), Reading::default()).unwrap_err();
+        let error = RateTrace::read(raw, Path::new("t.csv"), Reading::default()).unwrap_err();
         assert!(error.to_string().contains("UTF-8"), "{error}");
-        let error = Trace::load(Path::new("nowhere.csv"), Reading::default()).unwrap_err();
+        let error = RateTrace::load(Path::new("nowhere.csv"), Reading::default()).unwrap_err();
         assert!(error.to_string().starts_with("nowhere.csv: "), "{error}");
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{CandidatesError, Entrant};
+use super::{ModelInput, SelectError};
 use crate::scenario::{Limits, Scenario, U8Input};
 use cutpoint_core::graph::{Graph, GraphError, nearest};
 use cutpoint_core::profile::Names;
@@ -12,7 +12,7 @@ use cutpoint_core::task::Task;
 
 /// The models and their graphs.
 pub(super) struct Known<'a> {
-    entrants: &'a [Entrant],
+    entrants: &'a [ModelInput],
     graphs: Vec<Graph>,
 }
 
@@ -49,10 +49,10 @@ impl Kind {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(entrants: &'a [Entrant]) -> Result<Known<'a>, CandidatesError> {
-        let graph = |entrant: &Entrant| {
+    pub(super) fn new(entrants: &'a [ModelInput]) -> Result<Known<'a>, SelectError> {
+        let graph = |entrant: &ModelInput| {
             let graph = entrant.edge.graph();
-            graph.map_err(|error| CandidatesError::Graph(entrant.edge.model.file.clone(), error))
+            graph.map_err(|error| SelectError::Graph(entrant.edge.model.file.clone(), error))
         };
         Ok(Known {
             entrants,
@@ -73,7 +73,7 @@ impl<'a> Known<'a> {
     }
 
     /// Every name must be one of some model's.
-    pub(super) fn check(&self, scenario: &Scenario) -> Result<(), CandidatesError> {
+    pub(super) fn check(&self, scenario: &Scenario) -> Result<(), SelectError> {
         let limits = &scenario.limits;
         let u8_inputs = scenario.u8_inputs.iter().map(|input| &input.name);
         let outputs = scenario.tasks.iter().flat_map(|task| &task.outputs);
@@ -105,7 +105,7 @@ impl<'a> Known<'a> {
                     name: name.clone(),
                     near: nearest(name, names.into_iter()),
                 };
-                return Err(CandidatesError::Unknown { flag, cause });
+                return Err(SelectError::Unknown { flag, cause });
             }
         }
         let uses = |name: &String| {
@@ -114,7 +114,7 @@ impl<'a> Known<'a> {
         };
         match limits.capacities.keys().find(|name| !uses(name)) {
             None => Ok(()),
-            Some(name) => Err(CandidatesError::Unknown {
+            Some(name) => Err(SelectError::Unknown {
                 flag: "--capacity",
                 cause: GraphError::Unknown {
                     what: "capacity",
@@ -130,7 +130,7 @@ impl<'a> Known<'a> {
         &self,
         entrant: usize,
         scenario: &Scenario,
-    ) -> Result<Vec<Task>, CandidatesError> {
+    ) -> Result<Vec<Task>, SelectError> {
         let own = |task: &Task| {
             let outputs = task.outputs.iter();
             let outputs = outputs.map(|name| self.find(entrant, Kind::Output, name));
@@ -149,7 +149,7 @@ impl<'a> Known<'a> {
             &asked
         };
         Task::complete(&self.graphs[entrant], asked)
-            .map_err(|error| CandidatesError::Graph(profile.model.file.clone(), error))
+            .map_err(|error| SelectError::Graph(profile.model.file.clone(), error))
     }
 
     /// The scenario with the names that a set of models has.

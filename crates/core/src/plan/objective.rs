@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What a plan is best at, other than latency.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PlannedAim {
+pub struct PlannedObjective {
     /// Name of the objective; empty for latency.
     pub name: String,
     /// What it comes to: milliseconds, millijoules (`energy`) or bytes (`uplink`).
@@ -17,7 +17,7 @@ pub struct PlannedAim {
     pub then: String,
 }
 
-impl PlannedAim {
+impl PlannedObjective {
     /// Whether it is latency alone.
     pub fn is_latency(&self) -> bool {
         self.name.is_empty()

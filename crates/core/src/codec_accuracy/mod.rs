@@ -23,7 +23,7 @@ pub const FORMAT: u32 = 1;
 /// Accuracy of a model, whole and with tensors encoded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sensitivity {
+pub struct CodecAccuracy {
     /// Version of the file format, 1.
     pub format: u32,
     /// The model it holds for.
@@ -202,29 +202,29 @@ pub enum SensitivityError {
     Write(String),
 }
 
-impl Sensitivity {
+impl CodecAccuracy {
     /// Reads a file.
     ///
     /// # Errors
     /// See [`SensitivityError`].
-    pub fn load(path: &Path) -> Result<Sensitivity, SensitivityError> {
+    pub fn load(path: &Path) -> Result<CodecAccuracy, SensitivityError> {
         let text = std::fs::read_to_string(path).map_err(|cause| SensitivityError::Io {
             path: path.to_owned(),
             cause,
         })?;
-        Sensitivity::parse(&text, path)
+        CodecAccuracy::parse(&text, path)
     }
 
     /// Reads the text of a file; `path` is for messages.
     ///
     /// # Errors
     /// [`SensitivityError::Content`].
-    pub fn parse(text: &str, path: &Path) -> Result<Sensitivity, SensitivityError> {
+    pub fn parse(text: &str, path: &Path) -> Result<CodecAccuracy, SensitivityError> {
         let content = |message: String| SensitivityError::Content {
             path: path.to_owned(),
             message,
         };
-        let value: Sensitivity = read_toml(text).map_err(content)?;
+        let value: CodecAccuracy = read_toml(text).map_err(content)?;
         value.check().map_err(content)?;
         Ok(value)
     }
@@ -364,8 +364,8 @@ mod tests {
         drop = [{ task = "angle", mean = 0.02, std_error = 0.005 }]
     "#;
 
-    fn parse(text: &str) -> Result<Sensitivity, String> {
-        Sensitivity::parse(text, Path::new("m.accuracy.toml")).map_err(|e| e.to_string())
+    fn parse(text: &str) -> Result<CodecAccuracy, String> {
+        CodecAccuracy::parse(text, Path::new("m.accuracy.toml")).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How the rate of a link changes over time, and how likely a rate is.
 //!
-//! A [`Trace`] is a row of steps: each holds a rate for a while, and a rate of zero is an outage,
+//! A [`RateTrace`] is a row of steps: each holds a rate for a while, and a rate of zero is an outage,
 //! during which nothing is sent. A transfer takes what the trace gives from its start on, over as
 //! many steps as it needs, and after the last step the trace begins again, as in Mahimahi
 //! (Netravali et al., USENIX ATC 2015). Times are whole nanoseconds and rates whole bits per second,
@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::BitRate;
 
-pub use error::{Flaw, TraceError};
+pub use error::{Flaw, RateTraceError};
 pub use read::{MAX_ROWS, Reading};
 pub use spread::{BadRateSpread, RateQuantiles, RateSpread};
 
 /// A link's rate over time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
+pub struct RateTrace {
     /// Start of each step in nanoseconds from the first, and the end of the last.
     starts: Vec<u64>,
     /// Of each step, in bit/s.
@@ -70,13 +70,13 @@ const NANO: u128 = 1_000_000_000;
 /// Longer than anyone records; keeps sums exact.
 const LONGEST_NS: u64 = 1_000_000_000 * NANO as u64;
 
-impl Trace {
+impl RateTrace {
     /// The trace of these steps.
     ///
     /// # Errors
     /// [`Flaw::Empty`], [`Flaw::AlwaysDown`], or [`Flaw::TooLong`].
-    pub fn new(steps: impl IntoIterator<Item = Step>) -> Result<Trace, Flaw> {
-        let mut trace = Trace {
+    pub fn new(steps: impl IntoIterator<Item = Step>) -> Result<RateTrace, Flaw> {
+        let mut trace = RateTrace {
             starts: vec![0],
             rates: Vec::new(),
             sent: vec![0],
@@ -216,12 +216,12 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    fn trace(steps: &[(u64, u64)]) -> Trace {
+    fn trace(steps: &[(u64, u64)]) -> RateTrace {
         let step = |&(ms, bit_s): &(u64, u64)| Step {
             hold_ns: ms * MS,
             bit_s,
         };
-        Trace::new(steps.iter().map(step)).unwrap()
+        RateTrace::new(steps.iter().map(step)).unwrap()
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
             assert_eq!(end, end_ms * MS, "{bits} bits from {start_ms} ms");
         }
         // a third of a bit per nanosecond is rounded up
-        let odd = Trace::new([Step {
+        let odd = RateTrace::new([Step {
             hold_ns: 1_000,
             bit_s: 3_000_000_000,
         }]);
@@ -290,16 +290,16 @@ mod tests {
 
     #[test]
     fn what_never_sends_is_no_trace() {
-        assert_eq!(Trace::new([]), Err(Flaw::Empty));
+        assert_eq!(RateTrace::new([]), Err(Flaw::Empty));
         let down = Step {
             hold_ns: 5,
             bit_s: 0,
         };
-        assert_eq!(Trace::new([down]), Err(Flaw::AlwaysDown));
+        assert_eq!(RateTrace::new([down]), Err(Flaw::AlwaysDown));
         let long = Step {
             hold_ns: u64::MAX,
             bit_s: 1,
         };
-        assert_eq!(Trace::new([long, long]), Err(Flaw::TooLong));
+        assert_eq!(RateTrace::new([long, long]), Err(Flaw::TooLong));
     }
 }

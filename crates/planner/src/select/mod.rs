@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use crate::problem::{Problem, ProblemError};
 use crate::scenario::{AccuracyLimits, Limits, Scenario};
 use crate::server::{Server, ServerError};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, ModelId};
 use cutpoint_core::graph::{Graph, GraphError, LayerSet};
 use cutpoint_core::plan::{Evidence, HalfEvidence, Plan, PlannedMember};
 use cutpoint_core::profile::{Member, Names, Profile, UnionError};
-use cutpoint_core::sensitivity::{ModelId, Sensitivity};
 use cutpoint_core::task::Task;
 
 pub use best::relative_to_best;
@@ -23,20 +23,20 @@ use cover::covers;
 
 /// One of the models to choose among.
 #[derive(Debug, Clone)]
-pub struct Entrant {
-    /// Unlike those of the others; see [`entrant_names`].
+pub struct ModelInput {
+    /// Unlike those of the others; see [`model_names`].
     pub name: String,
     /// Its times on the edge board.
     pub edge: Profile,
     /// The server as it runs this model.
     pub server: Server,
     /// What encodings cost it.
-    pub accuracy: Option<Sensitivity>,
+    pub accuracy: Option<CodecAccuracy>,
 }
 
 /// A model, or a set of models, that does all wanted tasks.
 #[derive(Debug)]
-pub struct Candidate {
+pub struct ModelChoice {
     /// Files of the models, joined by ` + `.
     pub name: String,
     /// To be solved.
@@ -62,7 +62,7 @@ const MOST_CANDIDATES: usize = 256;
 
 /// What keeps models from being compared.
 #[derive(Debug, thiserror::Error)]
-pub enum CandidatesError {
+pub enum SelectError {
     /// Models of different boards.
     #[error(transparent)]
     Union(#[from] UnionError),
@@ -116,7 +116,7 @@ pub enum CandidatesError {
 }
 
 /// Names for models: the stems of their files, numbered where those are alike.
-pub fn entrant_names(files: &[&str]) -> Vec<String> {
+pub fn model_names(files: &[&str]) -> Vec<String> {
     let stem = |file: &&str| file.strip_suffix(".onnx").unwrap_or(file).to_owned();
     let mut names: Vec<String> = Vec::new();
     for stem in files.iter().map(stem) {
@@ -132,9 +132,9 @@ pub fn entrant_names(files: &[&str]) -> Vec<String> {
 /// # Errors
 /// Models that cannot be compared, names that no model has, tasks that no set does.
 pub fn candidates(
-    entrants: &[Entrant],
+    entrants: &[ModelInput],
     scenario: &Scenario,
-) -> Result<Vec<Candidate>, CandidatesError> {
+) -> Result<Vec<ModelChoice>, SelectError> {
     if let [alone] = entrants {
         return Ok(vec![single(alone, scenario)?]);
     }
@@ -149,10 +149,10 @@ pub fn candidates(
         .collect::<Result<_, _>>()?;
     let tasks_of: Vec<BTreeSet<&str>> = tasks.iter().map(|tasks| task_names(tasks)).collect();
     let wanted: BTreeSet<&str> = tasks_of.iter().flatten().copied().collect();
-    let sets = covers(&tasks_of, &wanted, MOST_CANDIDATES).ok_or(CandidatesError::TooMany)?;
+    let sets = covers(&tasks_of, &wanted, MOST_CANDIDATES).ok_or(SelectError::TooMany)?;
     if sets.is_empty() {
         let tasks: Vec<&str> = wanted.into_iter().collect();
-        return Err(CandidatesError::NoCover {
+        return Err(SelectError::NoCover {
             tasks: tasks.join(", "),
         });
     }
@@ -172,11 +172,11 @@ fn task_names(tasks: &[Task]) -> BTreeSet<&str> {
     tasks.iter().map(|task| task.name.as_str()).collect()
 }
 
-fn single(alone: &Entrant, scenario: &Scenario) -> Result<Candidate, CandidatesError> {
+fn single(alone: &ModelInput, scenario: &Scenario) -> Result<ModelChoice, SelectError> {
     let accuracy = alone.accuracy.as_ref();
     let problem = Problem::with_accuracy(&alone.edge, &alone.server, scenario, accuracy);
-    Ok(Candidate {
-        problem: problem.map_err(|error| CandidatesError::Alone(Box::new(error)))?,
+    Ok(ModelChoice {
+        problem: problem.map_err(|error| SelectError::Alone(Box::new(error)))?,
         name: alone.edge.model.file.clone(),
         barred: None,
         members: Vec::new(),
@@ -184,20 +184,20 @@ fn single(alone: &Entrant, scenario: &Scenario) -> Result<Candidate, CandidatesE
     })
 }
 
-fn of_model(name: &str, error: ProblemError) -> CandidatesError {
-    CandidatesError::Problem(name.to_owned(), Box::new(error))
+fn of_model(name: &str, error: ProblemError) -> SelectError {
+    SelectError::Problem(name.to_owned(), Box::new(error))
 }
 
 /// One of the sets, by the positions of its members.
 struct Set<'a> {
-    entrants: &'a [Entrant],
+    entrants: &'a [ModelInput],
     tasks: &'a [Vec<Task>],
     known: &'a names::Known<'a>,
     indices: &'a [usize],
 }
 
 impl Set<'_> {
-    fn candidate(&self, scenario: &Scenario) -> Result<Candidate, CandidatesError> {
+    fn candidate(&self, scenario: &Scenario) -> Result<ModelChoice, SelectError> {
         let entrants = || self.indices.iter().map(|i| &self.entrants[*i]);
         let files: Vec<&str> = entrants().map(|e| e.edge.model.file.as_str()).collect();
         let name = files.join(" + ");
@@ -220,7 +220,7 @@ impl Set<'_> {
             }
             other => (other, None),
         };
-        Ok(Candidate {
+        Ok(ModelChoice {
             problem: problem.map_err(|error| of_model(&name, error))?,
             barred,
             members: match self.indices {
@@ -236,7 +236,7 @@ impl Set<'_> {
     }
 
     /// What is known of the members' accuracy, with the names of the set.
-    fn accuracy(&self, edge: &Profile, names: &Names) -> Option<Sensitivity> {
+    fn accuracy(&self, edge: &Profile, names: &Names) -> Option<CodecAccuracy> {
         let known = self
             .indices
             .iter()
@@ -246,7 +246,7 @@ impl Set<'_> {
                 let tensor = |name: &str| names.tensor(position, name);
                 Some(own.renamed(tensor, |name| names.layer(position, name)))
             });
-        let known: Vec<Sensitivity> = known.collect();
+        let known: Vec<CodecAccuracy> = known.collect();
         let model = ModelId {
             file: edge.model.file.clone(),
             sha256: edge.model.sha256.clone(),
@@ -255,7 +255,7 @@ impl Set<'_> {
             [] => None,
             // its own hash is checked against its own profile
             [one] if self.indices.len() == 1 => Some(one.clone()),
-            several => Some(Sensitivity::union(several, model)),
+            several => Some(CodecAccuracy::union(several, model)),
         }
     }
 
@@ -268,7 +268,7 @@ impl Set<'_> {
     }
 
     /// A member by itself, without limits: they are those of the set.
-    fn part(&self, index: usize, scenario: &Scenario) -> Result<Part, CandidatesError> {
+    fn part(&self, index: usize, scenario: &Scenario) -> Result<Part, SelectError> {
         let member = self.member(index);
         let entrant = &self.entrants[index];
         let alone = Names::new(&[member]);
@@ -289,7 +289,7 @@ impl Set<'_> {
     }
 }
 
-impl Candidate {
+impl ModelChoice {
     /// The plan of this candidate with what it means for each member of a set.
     #[must_use]
     pub fn finish(&self, mut plan: Plan) -> Plan {

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{CandidatesError, Entrant};
+use super::{ModelInput, SelectError};
 use crate::scenario::Scenario;
-use cutpoint_core::sensitivity::{Metric, TaskAccuracy};
+use cutpoint_core::codec_accuracy::{Metric, TaskAccuracy};
 
 /// The scenario with drops counted from the best whole model at each task: who allows a drop of one
 /// percent wants to lose one percent of the best there is, whichever model is chosen.
 ///
 /// # Errors
-/// [`CandidatesError::OtherMetric`].
+/// [`SelectError::OtherMetric`].
 pub fn relative_to_best(
-    entrants: &[Entrant],
+    entrants: &[ModelInput],
     scenario: &Scenario,
-) -> Result<Scenario, CandidatesError> {
+) -> Result<Scenario, SelectError> {
     let mut scenario = scenario.clone();
     if !scenario.limits.accuracy.any() {
         return Ok(scenario);
@@ -33,7 +33,7 @@ pub fn relative_to_best(
     {
         let (known, value) = best.entry(name).or_insert((*metric, *baseline));
         if known != metric {
-            return Err(CandidatesError::OtherMetric {
+            return Err(SelectError::OtherMetric {
                 task: name.clone(),
                 first: known.name(),
                 second: metric.name(),

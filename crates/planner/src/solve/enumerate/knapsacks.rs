@@ -1,4 +1,4 @@
-//! What a placement uses of the budgets, kept up to date as layers come and go.
+//! What a placement uses of the knapsacks, kept up to date as layers come and go.
 
 use crate::problem::Counts;
 use crate::solve::reduce::{Choice, Reduced};
@@ -19,13 +19,13 @@ pub(super) struct Sums<'a, 'p> {
 
 impl<'a, 'p> Sums<'a, 'p> {
     pub(super) fn new(reduced: &'a Reduced<'p>) -> Self {
-        let budgets = reduced.budgets().len();
+        let knapsacks = reduced.knapsacks().len();
         let tensors = reduced.problem.graph().tensor_ids();
         Sums {
             reduced,
-            layers: vec![0; budgets],
-            fastest: vec![0; budgets],
-            least: vec![0; budgets],
+            layers: vec![0; knapsacks],
+            fastest: vec![0; knapsacks],
+            least: vec![0; knapsacks],
             tensors: tensors.map(|tensor| of_tensor(reduced, tensor)).collect(),
         }
     }
@@ -86,8 +86,8 @@ impl<'a, 'p> Sums<'a, 'p> {
 fn of_tensor(reduced: &Reduced<'_>, tensor: TensorId) -> Vec<(i64, i64)> {
     let ways = &reduced.ways[tensor.index()];
     let graph = reduced.problem.graph();
-    let budgets = reduced.budgets().iter().enumerate();
-    let uses = budgets.map(|(index, budget)| {
+    let knapsacks = reduced.knapsacks().iter().enumerate();
+    let uses = knapsacks.map(|(index, budget)| {
         let of = |choice: &Choice| choice.uses[index];
         let fastest = ways.first().map_or(0, of);
         let least = ways.iter().map(of).min().unwrap_or(0);

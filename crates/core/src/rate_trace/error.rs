@@ -7,7 +7,7 @@ use crate::units::{ParseUnitError, format_stated_us};
 /// A trace that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {}{flaw}", place(*.line))]
-pub struct TraceError {
+pub struct RateTraceError {
     /// The file.
     pub path: PathBuf,
     /// Where, counted from one.
