@@ -13,6 +13,9 @@ and the running time of a trained one. (train.py makes networks that answer.) It
 last layers are fitted to a few random images, so that every activation has an ordinary scale
 (denormal numbers would distort timing) and the answers vary with the image (so that two versions
 of a network can be compared by their answers).
+
+The weights of what is written, and those of a file given by --round, are rounded to half precision,
+so that the file compresses.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import hashlib
 import warnings
 from pathlib import Path
 
+import numpy
 import onnx
 import onnx.reference
 import torch
@@ -31,6 +35,8 @@ OPSET = 18
 HIDDEN = 256  # width of a head's first layer, as in the paper
 DEFAULT_TASKS = {"size": 8, "type": 4}  # the two tasks on 3D Shapes, in the paper
 SMALLEST_NORMAL = torch.finfo(torch.float32).tiny
+HALF_ROUNDING = 2.0**-11  # the most by which half precision rounds a number in its range, relative to it
+SAME, ROUNDED = 1e-4, 5e-2  # how far a file's answers may be from PyTorch's, relative to the largest
 
 
 # ---------------------------------------------------------------------------------------- MTL-Split
@@ -319,7 +325,7 @@ def export(net: nn.Module, size: int) -> onnx.ModelProto:
 
 
 @torch.no_grad()
-def compare_with_pytorch(model: onnx.ModelProto, net: nn.Module, size: int) -> None:
+def compare_with_pytorch(model: onnx.ModelProto, net: nn.Module, size: int, tolerance: float = SAME) -> None:
     """Refuses a file that does not compute what `net` does, by ONNX's own reference implementation."""
     image = coloured_images(1, size)
     answers = onnx.reference.ReferenceEvaluator(model).run(None, {"image": image.numpy()})
@@ -327,9 +333,28 @@ def compare_with_pytorch(model: onnx.ModelProto, net: nn.Module, size: int) -> N
     scale = max(1.0, *(theirs.abs().max().item() for theirs in expected))
     pairs = zip(answers, expected)
     difference = max((torch.tensor(ours) - theirs).abs().max().item() for ours, theirs in pairs) / scale
-    if not difference < 1e-4:
+    if not difference < tolerance:
         raise SystemExit(f"error: the exported network differs from PyTorch's by {difference:.1e} of its largest answer")
-    print(f"largest difference from PyTorch {difference:.1e} (of the largest answer, where that is above 1)")
+    print(f"largest difference from PyTorch {difference:.1e} (of the largest answer, where that is above 1; allowed {tolerance:g})")
+
+
+def round_weights(model: onnx.ModelProto) -> None:
+    """Gives every float32 weight the nearest value that half precision can hold: its last 13 bits are zeros.
+
+    It stays float32, so the graph and the arithmetic are as before. What half precision cannot hold to its
+    usual 11 bits, being too large or too small for it (an epsilon), keeps its value.
+    """
+    constants = (node for node in model.graph.node if node.op_type == "Constant")
+    values = [attribute.t for node in constants for attribute in node.attribute if attribute.HasField("t")]
+    for tensor in (*model.graph.initializer, *values):
+        if tensor.data_type != onnx.TensorProto.FLOAT:
+            continue
+        weights = onnx.numpy_helper.to_array(tensor)
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            halves = weights.astype(numpy.float16).astype(numpy.float32)
+            holds = numpy.abs(halves - weights) <= HALF_ROUNDING * numpy.abs(weights)
+        tensor.ClearField("float_data")
+        tensor.raw_data = numpy.where(holds, halves, weights).astype("<f4").tobytes()
 
 
 def strip_build_traces(model: onnx.ModelProto) -> None:
@@ -370,19 +395,23 @@ def parse_arguments() -> argparse.Namespace:
         "--size", type=int, default=64, help="side of the image in pixels, a multiple of 16, at least 32; default: 64"
     )
     parser.add_argument("--seed", type=int, default=1, help="same seed, same file; default: 1")
+    parser.add_argument(
+        "--round", type=Path, metavar="FILE", help="make no network: round the weights of this .onnx file"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .onnx file to write")
     args = parser.parse_args()
 
     if args.size < 32 or args.size % 16:
         parser.error(f"--size {args.size} is not a multiple of 16 of at least 32")
+    if args.round and (args.backbone or args.tasks):
+        parser.error("--backbone and --tasks do not go with --round")
     if args.net == "skipnet" and (args.backbone or args.tasks):
         parser.error("--backbone and --tasks go with --net mtlsplit only")
     return args
 
 
-def main() -> None:
-    args = parse_arguments()
-    torch.set_default_dtype(torch.float64)  # until the weights are rounded, so that processors agree on them
+def make(args: argparse.Namespace) -> onnx.ModelProto:
+    torch.set_default_dtype(torch.float64)  # until they are made float32, so that processors agree on the weights
     torch.manual_seed(args.seed)
 
     if args.net == "skipnet":
@@ -395,14 +424,25 @@ def main() -> None:
     torch.set_default_dtype(torch.float32)
     net.float()
     check_activations(net, count, args.size)
+    print(f"{sum(parameter.numel() for parameter in net.parameters()):,} parameters")
 
     model = export(net, args.size)
     compare_with_pytorch(model, net, args.size)
+    round_weights(model)
+    compare_with_pytorch(model, net, args.size, ROUNDED)
+    return model
 
+
+def main() -> None:
+    args = parse_arguments()
+    if args.round:
+        model = onnx.load(args.round)
+        round_weights(model)
+    else:
+        model = make(args)
     data = model.SerializeToString(deterministic=True)
     args.out.write_bytes(data)
-    parameters = sum(parameter.numel() for parameter in net.parameters())
-    print(f"{args.out}: {parameters:,} parameters, {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+    print(f"{args.out}: {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -181,16 +181,18 @@ impl Desk {
             .filter(|text| is_plain(text));
         let text = text.map(self.settle);
         let bytes = text.as_ref().map_or(bytes, |text| text.as_bytes());
-        let most = match place.ends_with(".svg") || place.ends_with(".html") {
-            true => MOST_DRAWN,
-            false => MOST,
+        let most = if place.ends_with(".svg") || place.ends_with(".html") {
+            MOST_DRAWN
+        } else {
+            MOST
         };
         match &text {
             Some(text) if text.is_empty() => (),
             Some(text) if text.len() <= most => {
-                let end = match text.ends_with('\n') {
-                    true => "",
-                    false => "\n=== without a line end\n",
+                let end = if text.ends_with('\n') {
+                    ""
+                } else {
+                    "\n=== without a line end\n"
                 };
                 write!(seen, "=== {place}\n{text}{end}").unwrap();
             }
