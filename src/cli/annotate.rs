@@ -103,19 +103,23 @@ pub(crate) fn run(args: &AnnotateArgs, common: &Common) -> anyhow::Result<()> {
         constant: count("constant"),
         timed,
     };
-    match common.json {
-        true => common.print_json(&summary),
-        false => common.print(text(&summary)),
+    if common.json {
+        common.print_json(&summary)
+    } else {
+        common.print(text(&summary))
     }
 }
 
 /// The plan, or the part of it that is about this model.
 fn plan_of(args: &AnnotateArgs, model: &Model) -> anyhow::Result<Plan> {
     let plan = Plan::load(&args.plan).or_fail(Kind::BadInput)?;
-    let is_it = |file: &str, sha256: &str| match sha256.is_empty() {
-        // of a table written by hand, nobody may know the model's hash
-        true => plan.members.is_empty() || file == model.file_name(),
-        false => sha256 == model.sha256(),
+    let is_it = |file: &str, sha256: &str| {
+        if sha256.is_empty() {
+            // of a table written by hand, nobody may know the model's hash
+            plan.members.is_empty() || file == model.file_name()
+        } else {
+            sha256 == model.sha256()
+        }
     };
     let mut members = plan.members.iter();
     if let Some(member) = members.find(|m| is_it(&m.file, &m.sha256)) {
@@ -181,9 +185,10 @@ fn cut(plan: &Plan) -> String {
     let sent: Vec<String> = sent
         .map(|c| format!("{} as {}, {} bytes", c.tensor, c.codec, c.bytes))
         .collect();
-    match sent.is_empty() {
-        true => "nothing crosses".to_owned(),
-        false => sent.join("; "),
+    if sent.is_empty() {
+        "nothing crosses".to_owned()
+    } else {
+        sent.join("; ")
     }
 }
 

@@ -279,12 +279,13 @@ fn cuts_text(answer: &Answer, common: &Common) -> String {
         .iter()
         .filter(|cut| all || cut.natural && !cut.inside_fusion)
         .collect();
-    let (what, more) = match all {
-        true => ("", ""),
-        false => (
+    let (what, more) = if all {
+        ("", "")
+    } else {
+        (
             " with one crossing tensor outside fused groups",
             " (-v shows every cut, --json tells all about them)",
-        ),
+        )
     };
     match shown.len() {
         0 => format!("no cut{what}{more}"),

@@ -45,9 +45,10 @@ impl LookupArgs {
             return Ok(());
         };
         let table = Lookup::of(sweep, Hysteresis(self.hysteresis));
-        let text = match is_json(path) {
-            true => table.to_json(),
-            false => table.to_toml(),
+        let text = if is_json(path) {
+            table.to_json()
+        } else {
+            table.to_toml()
         };
         files::write(path, text.or_fail(Kind::Other)?.as_bytes())
     }

@@ -132,9 +132,10 @@ impl Common {
     /// Writes the text of a file on standard output, to the byte unless a person looks at it.
     pub(crate) fn print_file(&self, text: &str) -> anyhow::Result<()> {
         let text = text.strip_suffix('\n').unwrap_or(text);
-        match std::io::stdout().is_terminal() {
-            true => Common::write(&visible(text)),
-            false => Common::write(text),
+        if std::io::stdout().is_terminal() {
+            Common::write(&visible(text))
+        } else {
+            Common::write(text)
         }
     }
 

@@ -233,8 +233,9 @@ fn finish(
     if let Some(path) = out {
         files::write(path, toml.or_fail(Kind::Other)?.as_bytes())?;
     }
-    match common.json {
-        true => common.print_json(found),
-        false => common.print(text),
+    if common.json {
+        common.print_json(found)
+    } else {
+        common.print(text)
     }
 }

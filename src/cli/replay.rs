@@ -137,9 +137,10 @@ fn sweep(read: &PlanInputs, common: &Common) -> anyhow::Result<Sweep> {
 
 fn finish(found: &Replay, sweep: &Sweep, args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
     if let Some(path) = &args.out {
-        let text = match is_json(path) {
-            true => serde_json::to_string_pretty(found)?,
-            false => found.to_toml().or_fail(Kind::Other)?,
+        let text = if is_json(path) {
+            serde_json::to_string_pretty(found)?
+        } else {
+            found.to_toml().or_fail(Kind::Other)?
         };
         files::write(path, text.as_bytes())?;
     }

@@ -115,9 +115,10 @@ fn fixed_plans(found: &Replay) -> Vec<String> {
     let first = fixed.first().and_then(|result| result.plan);
     let line = |(index, result): (usize, &&PolicyResult)| {
         let segment = found.table.segments.get(result.plan?)?;
-        let what = match index > 0 && result.plan == first {
-            true => "the same".to_owned(),
-            false => cut(segment),
+        let what = if index > 0 && result.plan == first {
+            "the same".to_owned()
+        } else {
+            cut(segment)
         };
         Some(format!("{:<24}{what}", name(result.policy, found)))
     };

@@ -230,11 +230,14 @@ impl Browser {
 
     /// Addresses that the page asked for.
     pub(crate) fn requests(&self) -> Vec<String> {
-        let of = |event: &Value| match event["method"] == "Network.requestWillBeSent" {
-            true => event["params"]["request"]["url"]
-                .as_str()
-                .map(str::to_owned),
-            false => None,
+        let of = |event: &Value| {
+            if event["method"] == "Network.requestWillBeSent" {
+                event["params"]["request"]["url"]
+                    .as_str()
+                    .map(str::to_owned)
+            } else {
+                None
+            }
         };
         self.events.iter().filter_map(of).collect()
     }

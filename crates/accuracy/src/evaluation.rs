@@ -66,9 +66,10 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Evaluation<'a>, AccuracyError> {
         let graph = &subject.reading.graph;
         let labelled = !subject.agreement && !subject.samples.preprocessing().tasks().is_empty();
-        let meter = match labelled {
-            true => Meter::labelled,
-            false => Meter::agreement,
+        let meter = if labelled {
+            Meter::labelled
+        } else {
+            Meter::agreement
         };
         let meters = subject
             .tasks
@@ -195,9 +196,10 @@ impl<'a> Evaluation<'a> {
         let rows = self.meters.iter().zip(&self.truths).zip(&self.whole);
         let task = |((meter, truth), whole): ((&Meter, &Truth), &Outcomes)| {
             // that the whole model agrees with itself is no finding
-            let value = match meter.is_labelled() {
-                true => estimate::value(meter.metric, truth.classes(), whole),
-                false => Estimate::exactly(1.0),
+            let value = if meter.is_labelled() {
+                estimate::value(meter.metric, truth.classes(), whole)
+            } else {
+                Estimate::exactly(1.0)
             };
             TaskAccuracy {
                 name: meter.task.name.clone(),
@@ -241,9 +243,10 @@ impl<'a> Evaluation<'a> {
         let samples = &self.subject.samples;
         let labels = samples.set().labels().path();
         // the folder says more than `labels.csv`
-        let named = match labels.extension().is_some_and(|e| e == "npz") {
-            true => labels.file_name(),
-            false => labels.parent().and_then(std::path::Path::file_name),
+        let named = if labels.extension().is_some_and(|e| e == "npz") {
+            labels.file_name()
+        } else {
+            labels.parent().and_then(std::path::Path::file_name)
         };
         DataInfo {
             source: named

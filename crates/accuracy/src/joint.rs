@@ -52,9 +52,10 @@ impl Evaluation<'_> {
             .crossing
             .iter()
             .all(|(_, codec)| codec.is_lossless());
-        let outcomes = match lossless {
-            true => vec![None; self.meters.len()],
-            false => self.joint_outcomes(&self.cut_request(request, known)?, watch)?,
+        let outcomes = if lossless {
+            vec![None; self.meters.len()]
+        } else {
+            self.joint_outcomes(&self.cut_request(request, known)?, watch)?
         };
         let (tensors, codecs) = request.crossing.iter().cloned().unzip();
         Ok(JointRecord {

@@ -52,9 +52,10 @@ impl Samples {
         };
         shuffle(&mut rows);
         let split = choice.split.as_deref().unwrap_or(TEST);
-        let train = match labels.has_split() && split != TRAIN {
-            true => labels.rows_of(TRAIN).ok(),
-            false => None,
+        let train = if labels.has_split() && split != TRAIN {
+            labels.rows_of(TRAIN).ok()
+        } else {
+            None
         };
         let calibration = match train {
             Some(mut train) => {

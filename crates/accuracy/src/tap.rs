@@ -153,26 +153,27 @@ impl<'a> Tap<'a> {
             values.extend(made);
         }
         let plain = find(&values, &self.tensor.name)?;
-        let whole = match self.evaluation.needs_whole_outputs() {
-            true => self.finish(&mut lane.after, &values, plain.clone())?,
-            false => Values::new(),
+        let whole = if self.evaluation.needs_whole_outputs() {
+            self.finish(&mut lane.after, &values, plain.clone())?
+        } else {
+            Values::new()
         };
         let forms = self.forms.iter().zip(&mut lane.ends);
         let samples = forms.map(|(form, ends)| {
             let (sent, message) = self.encode(ends, &plain)?;
-            let payloads = match sizes {
-                true => self.payloads(form, &message)?,
-                false => Vec::new(),
+            let payloads = if sizes {
+                self.payloads(form, &message)?
+            } else {
+                Vec::new()
             };
             let decoded = self.decode(form.codec, ends, sent, message, &plain)?;
             let lossless = form.codec.is_lossless();
             let exact = lossless && values::message(&decoded) == values::message(&plain);
-            let outcomes = match exact {
-                true => self.unchanged(index),
-                false => {
-                    let found = self.finish(&mut lane.after, &values, decoded)?;
-                    self.outcomes(index, &found, &whole)?
-                }
+            let outcomes = if exact {
+                self.unchanged(index)
+            } else {
+                let found = self.finish(&mut lane.after, &values, decoded)?;
+                self.outcomes(index, &found, &whole)?
             };
             Ok(Sample {
                 outcomes,

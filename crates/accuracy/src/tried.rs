@@ -80,9 +80,10 @@ impl Tried {
 
     /// Works out the drops anew.
     pub(super) fn settle(&mut self, evaluation: &Evaluation<'_>) {
-        self.drops = match self.exact {
-            true => evaluation.drops(&vec![None; self.outcomes.len()]),
-            false => evaluation.drops(&self.outcomes),
+        self.drops = if self.exact {
+            evaluation.drops(&vec![None; self.outcomes.len()])
+        } else {
+            evaluation.drops(&self.outcomes)
         };
     }
 

@@ -51,9 +51,10 @@ impl Stop {
         };
         let all_within = |z: f64| drops().all(|drop| drop.pessimistic(z) <= limit);
         if self.is_done(tried) {
-            return match all_within(self.z) {
-                true => Verdict::Holds,
-                false => Verdict::Breaks,
+            return if all_within(self.z) {
+                Verdict::Holds
+            } else {
+                Verdict::Breaks
             };
         }
         if tried.drops.is_empty() {

@@ -193,9 +193,10 @@ impl FromStr for BitRate {
 /// No number with a unit, or a rate that no link has.
 pub fn parse_bit_s(text: &str) -> Result<u64, ParseUnitError> {
     let value = quantity(text, "rate", RATE_UNITS)?;
-    match value > MAX_BIT_S {
-        true => Err(rate_error(text, "no link is faster than 100 Tbit/s")),
-        false => Ok(value.round() as u64),
+    if value > MAX_BIT_S {
+        Err(rate_error(text, "no link is faster than 100 Tbit/s"))
+    } else {
+        Ok(value.round() as u64)
     }
 }
 

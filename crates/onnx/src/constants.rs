@@ -73,9 +73,10 @@ impl Constants {
             for output in scope::outputs(node).filter(|name| is_constant(name)) {
                 let of_run_time =
                     ops::reads_shape(node) && node.input.iter().any(|i| !is_constant(i));
-                let origin = match of_run_time {
-                    true => Origin::Known(index, shape_values(node, facts)),
-                    false => Origin::Node(index),
+                let origin = if of_run_time {
+                    Origin::Known(index, shape_values(node, facts))
+                } else {
+                    Origin::Node(index)
                 };
                 let size = found.made(node, output, &stored, facts);
                 found.add(output, origin, size);

@@ -48,9 +48,10 @@ struct Files {
 impl Files {
     fn inline(&mut self, tensor: &mut TensorProto) -> Result<(), String> {
         if tensor.data_location() != DataLocation::External {
-            return match tensor.external_data.is_empty() {
-                true => Ok(()),
-                false => Err("given, although the tensor says its data is inside".to_owned()),
+            return if tensor.external_data.is_empty() {
+                Ok(())
+            } else {
+                Err("given, although the tensor says its data is inside".to_owned())
             };
         }
         let place = Place::of(tensor)?;
@@ -161,9 +162,10 @@ impl Place {
             }
         }
         let inside = tensor.raw_data.as_ref().is_some_and(|raw| !raw.is_empty());
-        match inside {
-            true => Err("given beside data inside".to_owned()),
-            false => Ok(place),
+        if inside {
+            Err("given beside data inside".to_owned())
+        } else {
+            Ok(place)
         }
     }
 }

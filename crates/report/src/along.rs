@@ -37,9 +37,10 @@ pub struct Course {
 impl Course {
     /// The latency at a value.
     pub fn at_us(&self, value: f64) -> f64 {
-        let falling = match self.falling_us == 0.0 {
-            true => 0.0,
-            false => self.falling_us / value,
+        let falling = if self.falling_us == 0.0 {
+            0.0
+        } else {
+            self.falling_us / value
         };
         (self.fixed_us + self.rising_us * value + falling).max(self.at_least_us)
     }
@@ -239,9 +240,10 @@ fn names(regions: &[Region], longest: f64, pixel: impl Fn(f64) -> f64) -> Vec<Wa
     if longest < SHORTEST {
         // too low for names that read upwards
         for (wanted, region) in short.iter_mut().zip(regions) {
-            wanted.text = match wanted.room >= SHORTEST {
-                true => fit(&region.name, SMALL, wanted.room),
-                false => String::new(),
+            wanted.text = if wanted.room >= SHORTEST {
+                fit(&region.name, SMALL, wanted.room)
+            } else {
+                String::new()
             };
         }
         short.retain(|wanted| !wanted.text.is_empty());

@@ -129,9 +129,12 @@ pub fn figure(data: &BoardsData, style: &Style) -> Result<String, ReportError> {
         Some(_) => 0.0,
     };
     let gaps: Vec<f64> = (0..bars.len()).map(gap).collect();
-    let name = |(profile, bar): &(usize, &BoardBar)| match alone {
-        true => called[*profile].clone(),
-        false => bar.name().to_owned(),
+    let name = |(profile, bar): &(usize, &BoardBar)| {
+        if alone {
+            called[*profile].clone()
+        } else {
+            bar.name().to_owned()
+        }
     };
     let names: Vec<String> = bars.iter().map(name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -194,20 +194,21 @@ fn words(data: &CodecsData, shown: &[&TaskLadder], total: usize) -> Words {
         (Some(least), Some(most)) => format!(", n = {least} to {most}"),
         (Some(_), None) => String::new(),
     };
-    let confidence = match data.interval > 0.0 && rungs().any(|rung| rung.std_error > 0.0) {
-        true => {
-            let share = three_digits(percent(data.interval));
-            format!("; bars hold the true drop with {share} % confidence")
-        }
-        false => String::new(),
+    let confidence = if data.interval > 0.0 && rungs().any(|rung| rung.std_error > 0.0) {
+        let share = three_digits(percent(data.interval));
+        format!("; bars hold the true drop with {share} % confidence")
+    } else {
+        String::new()
     };
-    let spread = match rungs().any(|rung| rung.bytes_std > 0.0) {
-        true => "; bars are one standard deviation between samples",
-        false => "",
+    let spread = if rungs().any(|rung| rung.bytes_std > 0.0) {
+        "; bars are one standard deviation between samples"
+    } else {
+        ""
     };
-    let stage = match rungs().any(Rung::is_staged) {
-        true => " A lossless stage moves a codec along the thin line and costs no accuracy.",
-        false => "",
+    let stage = if rungs().any(Rung::is_staged) {
+        " A lossless stage moves a codec along the thin line and costs no accuracy."
+    } else {
+        ""
     };
     Words {
         heading: format!("{}: codecs of {}", data.model, bare(&data.tensor)),
@@ -258,20 +259,19 @@ fn drops(data: &CodecsData, task: &TaskLadder, title: &str) -> Axis {
     });
     let pad = (high - low) * 0.12;
     let (from, to) = (low - pad, high + pad);
-    let (spread, steps) = match from.abs().max(to) <= LINEAR {
-        true => (Spread::Linear, linear_steps(from, to, 5)),
-        false => {
-            let up = log_steps(1.0, to.max(1.5));
-            let down = log_steps(1.0, from.abs().max(1.5))
-                .into_iter()
-                .rev()
-                .map(|at| -at);
-            let steps = down.chain([0.0]).chain(up);
-            (
-                Spread::Signed(1.0),
-                steps.filter(|at| (from..=to).contains(at)).collect(),
-            )
-        }
+    let (spread, steps) = if from.abs().max(to) <= LINEAR {
+        (Spread::Linear, linear_steps(from, to, 5))
+    } else {
+        let up = log_steps(1.0, to.max(1.5));
+        let down = log_steps(1.0, from.abs().max(1.5))
+            .into_iter()
+            .rev()
+            .map(|at| -at);
+        let steps = down.chain([0.0]).chain(up);
+        (
+            Spread::Signed(1.0),
+            steps.filter(|at| (from..=to).contains(at)).collect(),
+        )
     };
     let tick = |at: f64| Tick {
         at,

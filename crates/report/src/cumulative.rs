@@ -200,13 +200,17 @@ fn words(data: &CumulativeData, so_far: &[f64]) -> Words {
 }
 
 fn legend(data: &CumulativeData, low: bool) -> Vec<(&'static str, Swatch, String)> {
-    let of = |words: &str, origin: &Origin| match low {
-        true => words.to_owned(),
-        false => format!("{words}, {}", origin.label()),
+    let of = |words: &str, origin: &Origin| {
+        if low {
+            words.to_owned()
+        } else {
+            format!("{words}, {}", origin.label())
+        }
     };
-    let (all, alone) = match low {
-        true => ("crosses", "alone"),
-        false => ("crosses behind the layer", "one tensor crosses"),
+    let (all, alone) = if low {
+        ("crosses", "alone")
+    } else {
+        ("crosses behind the layer", "one tensor crosses")
     };
     let mut entries = vec![
         ("edge-error", Swatch::Line, of("edge so far", &data.edge)),
@@ -241,9 +245,10 @@ fn layers_axis(data: &CumulativeData, numbered: bool) -> Axis {
         from: 0.0,
         to: count as f64 + 0.5,
         ticks: ticks.collect(),
-        title: match numbered {
-            true => "layers on the edge, in execution order".to_owned(),
-            false => String::new(),
+        title: if numbered {
+            "layers on the edge, in execution order".to_owned()
+        } else {
+            String::new()
         },
     }
 }

@@ -143,12 +143,13 @@ fn range(data: &OverData) -> Result<(f64, f64), ReportError> {
             us > 0.0 && us.is_finite()
         })
     };
-    match data.regions.iter().all(takes_time) {
-        true => Ok((from, to)),
-        false => Err(nothing(
+    if data.regions.iter().all(takes_time) {
+        Ok((from, to))
+    } else {
+        Err(nothing(
             NAME,
             "a plan of the sweep takes no time; measure again with `cutpoint profile`",
-        )),
+        ))
     }
 }
 
@@ -164,9 +165,10 @@ fn words(data: &OverData) -> Words {
         [false, true] => " No plan meets the limits with more.",
         [true, true] => " No plan meets the limits with less or with more.",
     };
-    let aim = match data.objective.is_empty() {
-        true => String::new(),
-        false => format!(" Plans are the best for {}.", data.objective),
+    let aim = if data.objective.is_empty() {
+        String::new()
+    } else {
+        format!(" Plans are the best for {}.", data.objective)
     };
     let exact = match &data.resolution {
         Some(resolution) => format!(" {resolution}."),
@@ -188,9 +190,10 @@ fn words(data: &OverData) -> Words {
 }
 
 fn axis(data: &OverData, from: f64, to: f64) -> Axis {
-    let (spread, steps) = match from > 0.0 && to / from >= NARROW {
-        true => (Spread::Log, log_steps(from, to)),
-        false => (Spread::Linear, linear_steps(from, to, 6)),
+    let (spread, steps) = if from > 0.0 && to / from >= NARROW {
+        (Spread::Log, log_steps(from, to))
+    } else {
+        (Spread::Linear, linear_steps(from, to, 6))
     };
     let tick = |at: f64| Tick {
         at,
@@ -223,9 +226,10 @@ fn tip(data: &OverData, region: &along::Region) -> String {
         region.course.at_us(region.from),
         region.course.at_us(region.to),
     );
-    let latency = match first == last {
-        true => format_us(first),
-        false => format!("{} to {}", format_us(first), format_us(last)),
+    let latency = if first == last {
+        format_us(first)
+    } else {
+        format!("{} to {}", format_us(first), format_us(last))
     };
     format!(
         "{}\nbest from {} to {}\n{latency}",

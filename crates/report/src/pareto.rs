@@ -188,13 +188,15 @@ fn words(data: &ParetoData, front: &[&Candidate], beyond: usize) -> Words {
             price(fastest)
         )
     };
-    let more = match data.is_cut_short {
-        true => " Slower plans with less were not looked for.",
-        false => "",
+    let more = if data.is_cut_short {
+        " Slower plans with less were not looked for."
+    } else {
+        ""
     };
-    let line = match data.is_proven {
-        true => "The line is exact: each plan is the fastest with less than the one to its right.",
-        false => "The line is of the best plans found; better ones may exist.",
+    let line = if data.is_proven {
+        "The line is exact: each plan is the fastest with less than the one to its right."
+    } else {
+        "The line is of the best plans found; better ones may exist."
     };
     let beyond = match beyond {
         0 => String::new(),

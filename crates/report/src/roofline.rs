@@ -144,17 +144,18 @@ pub fn figure(data: &RooflineData, style: &Style) -> Result<String, ReportError>
 fn roof(data: &RooflineData, known: &[&Work]) -> Roof {
     let best = |of: fn(&Work) -> f64| known.iter().map(|layer| of(layer)).fold(0.0, f64::max);
     let stated = |value: f64| value > 0.0 && value.is_finite();
-    match stated(data.peak_gflop_s) && stated(data.mem_gb_s) {
-        true => Roof {
+    if stated(data.peak_gflop_s) && stated(data.mem_gb_s) {
+        Roof {
             gflop_s: data.peak_gflop_s,
             gb_s: data.mem_gb_s,
             measured: true,
-        },
-        false => Roof {
+        }
+    } else {
+        Roof {
             gflop_s: best(Work::gflop_s),
             gb_s: best(Work::gb_s),
             measured: false,
-        },
+        }
     }
 }
 
@@ -192,16 +193,16 @@ fn words(data: &RooflineData, known: &[&Work], roof: Roof) -> Words {
         }
     };
     let above = |layer: &&Work| layer.gflop_s() > roof.at(layer.intensity());
-    let caches = match known.iter().any(above) {
-        true => " Layers above it find their data in caches.",
-        false => "",
+    let caches = if known.iter().any(above) {
+        " Layers above it find their data in caches."
+    } else {
+        ""
     };
-    let origin = match roof.measured {
-        true => "The roof is measured on the same board: a matrix product, and a copy in memory.",
-        false => {
-            "The roof is only what the best of these layers reach, since the profile does not \
-             state the board's own limits."
-        }
+    let origin = if roof.measured {
+        "The roof is measured on the same board: a matrix product, and a copy in memory."
+    } else {
+        "The roof is only what the best of these layers reach, since the profile does not \
+         state the board's own limits."
     };
     Words {
         heading: format!("{}: roofline of {} layers", data.model, known.len()),
@@ -255,9 +256,12 @@ fn axis(values: impl Iterator<Item = f64>, title: &str) -> Axis {
         let middle = (from * to).sqrt();
         (from, to) = (middle / 10_f64.sqrt(), middle * 10_f64.sqrt());
     }
-    let label = |at: f64| match (1e-3..1e6).contains(&at) {
-        true => plain(at),
-        false => format!("{at:.0e}"),
+    let label = |at: f64| {
+        if (1e-3..1e6).contains(&at) {
+            plain(at)
+        } else {
+            format!("{at:.0e}")
+        }
     };
     let ticks = log_steps(from, to).into_iter().map(|at| Tick {
         at,

@@ -318,9 +318,10 @@ impl Sheet {
             let room = frame.height + 24.0;
             // where the whole does not fit, its first words do
             let start = panel.y.title.split(',').next().unwrap_or_default();
-            let title = match width(&panel.y.title, TEXT) <= room {
-                true => panel.y.title.clone(),
-                false => fit(start, TEXT, room),
+            let title = if width(&panel.y.title, TEXT) <= room {
+                panel.y.title.clone()
+            } else {
+                fit(start, TEXT, room)
             };
             self.upwards(
                 "text",

@@ -198,15 +198,16 @@ fn check(data: &TimelineData) -> Result<(), ReportError> {
     };
     let done = data.tasks.iter().all(|task| task.done_us.is_finite());
     let takes_time = data.latency_us > 0.0 && data.latency_us.is_finite();
-    match spans.clone().all(sound) && done && takes_time && spans.count() > 0 {
-        true => Ok(()),
-        false => Err(nothing(
+    if spans.clone().all(sound) && done && takes_time && spans.count() > 0 {
+        Ok(())
+    } else {
+        Err(nothing(
             NAME,
             format!(
                 "the times of the plan of `{}` are not positive; measure again with `cutpoint profile`",
                 data.model
             ),
-        )),
+        ))
     }
 }
 
@@ -308,9 +309,10 @@ fn legend(data: &TimelineData, tasks: &[&TaskLane]) -> Vec<(&'static str, Swatch
 
 fn mark(lanes: &Lanes, lane: usize, span: &Span) -> Mark {
     let (a, b) = lanes.bar(lane, span.from_us, span.to_us);
-    let whose = match span.name.is_empty() {
-        true => String::new(),
-        false => format!(", {}", fit(&span.name, 1.0, 60.0)),
+    let whose = if span.name.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", fit(&span.name, 1.0, 60.0))
     };
     let tip = format!(
         "{}{whose}\n{}\nfrom {} to {}",
@@ -330,12 +332,11 @@ fn write_durations(sheet: &mut Sheet, lanes: &Lanes, lane: usize, spans: &[Span]
     let text = format_us(spans.iter().map(|span| span.to_us - span.from_us).sum());
     let x = lanes.panel.at_x(last.to_us) + 5.0;
     let page = lanes.panel.frame.right() + RIGHT;
-    match x + width(&text, SMALL) <= page {
-        true => sheet.text("small", x, lanes.baseline(lane), Anchor::Start, &text),
-        false => {
-            let left = lanes.panel.at_x(first.from_us) - 5.0;
-            sheet.text("small", left, lanes.baseline(lane), Anchor::End, &text);
-        }
+    if x + width(&text, SMALL) <= page {
+        sheet.text("small", x, lanes.baseline(lane), Anchor::Start, &text)
+    } else {
+        let left = lanes.panel.at_x(first.from_us) - 5.0;
+        sheet.text("small", left, lanes.baseline(lane), Anchor::End, &text);
     }
     for span in spans.iter().filter(|span| !span.name.is_empty()) {
         let frame = lanes.frame(lane, span.from_us, span.to_us);
@@ -358,9 +359,10 @@ fn write_done(sheet: &mut Sheet, lanes: &Lanes, lane: usize, task: &TaskLane) {
     let mut x = frame.right() + 5.0;
     let mut text = format_us(task.done_us);
     if let Some(deadline) = task.deadline_us {
-        text = match is_late(task) {
-            true => format!("{text}, due {}", format_us(deadline)),
-            false => format!("{text} of {}", format_us(deadline)),
+        text = if is_late(task) {
+            format!("{text}, due {}", format_us(deadline))
+        } else {
+            format!("{text} of {}", format_us(deadline))
         };
         if lanes.panel.x.holds(deadline) {
             let mark = lanes.panel.at_x(deadline);

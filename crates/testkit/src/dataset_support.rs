@@ -20,9 +20,10 @@ pub fn npy(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
 /// An archive of arrays.
 pub fn npz(path: &Path, compressed: bool, arrays: &[(&str, Vec<u8>)]) {
     let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
-    let method = match compressed {
-        true => zip::CompressionMethod::Deflated,
-        false => zip::CompressionMethod::Stored,
+    let method = if compressed {
+        zip::CompressionMethod::Deflated
+    } else {
+        zip::CompressionMethod::Stored
     };
     let options = zip::write::SimpleFileOptions::default().compression_method(method);
     for (name, bytes) in arrays {

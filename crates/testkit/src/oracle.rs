@@ -225,9 +225,10 @@ impl Oracle<'_> {
         let mut fixed = 0_i128;
         let mut bits = 0_i128;
         for (i, layer) in self.edge.layers.iter().enumerate() {
-            fixed += match Self::on_edge(edge, i) {
-                true => ns(layer.edge_us),
-                false => ns(layer.server_us / self.factor),
+            fixed += if Self::on_edge(edge, i) {
+                ns(layer.edge_us)
+            } else {
+                ns(layer.server_us / self.factor)
             };
         }
         let mut payload = 0;

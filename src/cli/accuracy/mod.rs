@@ -235,16 +235,17 @@ fn finish(
     for note in &report.notes {
         common.note(note);
     }
-    match common.json {
-        true => common.print_json(&Output {
+    if common.json {
+        common.print_json(&Output {
             file: target,
             complete: report.complete,
             runs: report.runs,
             exhaustive_runs: report.exhaustive_runs,
             notes: &report.notes,
             accuracy: &report.sensitivity,
-        }),
-        false => common.print(text::summary(report, target, shown, args.confidence)),
+        })
+    } else {
+        common.print(text::summary(report, target, shown, args.confidence))
     }
 }
 
@@ -326,9 +327,10 @@ pub(crate) fn stop_on_ctrl_c() {
 
 /// Whether Ctrl-C asked for an end.
 pub(crate) fn stopped() -> Control {
-    match INTERRUPTED.load(Ordering::SeqCst) {
-        true => Control::Interrupt,
-        false => Control::Continue,
+    if INTERRUPTED.load(Ordering::SeqCst) {
+        Control::Interrupt
+    } else {
+        Control::Continue
     }
 }
 

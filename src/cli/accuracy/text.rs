@@ -26,9 +26,10 @@ pub(super) fn summary(
 ) -> String {
     let found = &report.sensitivity;
     let data = &found.data;
-    let reference = match data.labelled {
-        true => "their labels",
-        false => "the whole model's own outputs (no labels)",
+    let reference = if data.labelled {
+        "their labels"
+    } else {
+        "the whole model's own outputs (no labels)"
     };
     let share = 100.0 * report.runs as f64 / report.exhaustive_runs.max(1) as f64;
     let mut lines = vec![
@@ -174,8 +175,9 @@ fn percent(drop: &TaskDrop, confidence: Confidence) -> String {
     let half = confidence.z() * drop.std_error;
     // a minus sign before a zero means nothing
     let mean = (1e4 * drop.mean).round() / 100.0 + 0.0;
-    match half > 0.0 {
-        true => format!("{mean:.2} +- {:.2}", 100.0 * half),
-        false => format!("{mean:.2}"),
+    if half > 0.0 {
+        format!("{mean:.2} +- {:.2}", 100.0 * half)
+    } else {
+        format!("{mean:.2}")
     }
 }

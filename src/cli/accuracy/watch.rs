@@ -20,13 +20,15 @@ pub(super) struct Watcher {
 
 impl Watcher {
     pub(super) fn new(model: &Path, partial: PathBuf, common: &Common) -> Watcher {
-        let bar = match common.progress() {
-            true => ProgressBar::new(1),
-            false => ProgressBar::hidden(),
+        let bar = if common.progress() {
+            ProgressBar::new(1)
+        } else {
+            ProgressBar::hidden()
         };
-        let template = match common.colour() {
-            true => "{prefix} {wide_bar:.cyan} {msg}",
-            false => "{prefix} {wide_bar} {msg}",
+        let template = if common.colour() {
+            "{prefix} {wide_bar:.cyan} {msg}"
+        } else {
+            "{prefix} {wide_bar} {msg}"
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
@@ -67,9 +69,10 @@ impl Observer for Watcher {
             ),
             Progress::Measuring { done, at_most } => {
                 // nothing done yet says nothing about the time left
-                let left = match done > 500 {
-                    true => format!(", at most {} left", HumanDuration(self.bar.eta())),
-                    false => String::new(),
+                let left = if done > 500 {
+                    format!(", at most {} left", HumanDuration(self.bar.eta()))
+                } else {
+                    String::new()
                 };
                 self.show(done, at_most, format!("{}{left}", plural(done, "run")))
             }

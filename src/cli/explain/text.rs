@@ -85,21 +85,21 @@ fn the_plan(plan: &Plan) -> String {
 }
 
 fn better(plan: &Plan) -> &'static str {
-    match plan.objective.is_latency() {
-        true => "faster",
-        false => "better",
+    if plan.objective.is_latency() {
+        "faster"
+    } else {
+        "better"
     }
 }
 
 /// `150 ms, with 4 of 9 layers on the edge; b crosses as q8`.
 pub(super) fn other(contender: &Contender, plan: &Plan) -> String {
     let latency = ms(contender.latency_ms);
-    let worth = match plan.objective.is_latency() {
-        true => latency,
-        false => {
-            let value = plan_text::value(&plan.objective, contender.value);
-            format!("{value} ({latency})")
-        }
+    let worth = if plan.objective.is_latency() {
+        latency
+    } else {
+        let value = plan_text::value(&plan.objective, contender.value);
+        format!("{value} ({latency})")
     };
     format!("{worth}, with {}", place(contender, plan))
 }
@@ -123,9 +123,10 @@ fn place(contender: &Contender, plan: &Plan) -> String {
             format!(", {} tensors sent, {bytes}", several.len())
         }
     };
-    let model = match contender.model == plan.model.file {
-        true => String::new(),
-        false => format!(" of {}", contender.model),
+    let model = if contender.model == plan.model.file {
+        String::new()
+    } else {
+        format!(" of {}", contender.model)
     };
     format!("{layers}{sent}{model}")
 }
@@ -157,9 +158,10 @@ fn limits(found: &Explanation) -> Vec<String> {
 
 fn limit(reason: &LimitReason, plan: &Plan) -> Vec<String> {
     let name = &reason.limit;
-    let mut line = match reason.binds {
-        true => format!("{name} binds"),
-        false => format!("{name} does not bind"),
+    let mut line = if reason.binds {
+        format!("{name} binds")
+    } else {
+        format!("{name} does not bind")
     };
     if let (Some(unit), Some(allows), Some(uses)) = (reason.unit, reason.allows, reason.uses) {
         let slack = match allows - uses {

@@ -45,13 +45,14 @@ pub(super) fn text(why: &WhyNot, plan: &Plan) -> String {
         } else {
             "these tensors"
         };
-        let _ = match best.crossing == plan.crossing && best.edge_layers == plan.edge.len() {
-            true => writeln!(text, "  The plan sends {sent}, too."),
-            false => writeln!(
+        let _ = if best.crossing == plan.crossing && best.edge_layers == plan.edge.len() {
+            writeln!(text, "  The plan sends {sent}, too.")
+        } else {
+            writeln!(
                 text,
                 "  The best plan that sends {sent}: {}.",
                 other(best, plan)
-            ),
+            )
         };
     }
     let parts = why.breakdown_ms.unwrap_or_default();

@@ -208,9 +208,10 @@ fn record(plan: &Plan, times: &PlanTimes, speed_up: Option<f64>, request_ms: f64
     };
     let away = parts.uplink + server + parts.downlink;
     let beside = ms(&times.local);
-    let behind = match beside > away {
-        true => spread(&times.local),
-        false => server_spread,
+    let behind = if beside > away {
+        spread(&times.local)
+    } else {
+        server_spread
     };
     let rounds = [&times.edge, &times.local, &times.server]
         .into_iter()
@@ -278,9 +279,10 @@ fn measure(
         .map(|plan| planned(plan, &reading))
         .collect::<Result<_, _>>()?;
     let protocol = Protocol {
-        cache: match profile.method.cache == Cache::Warm.name() {
-            true => Cache::Warm,
-            false => Cache::Interleaved,
+        cache: if profile.method.cache == Cache::Warm.name() {
+            Cache::Warm
+        } else {
+            Cache::Interleaved
         },
         paced_fps: profile.method.paced_fps,
         threads: profile.board.threads,
@@ -294,9 +296,10 @@ fn measure(
         provider,
         protocol,
     };
-    let bar = match common.progress() {
-        true => ProgressBar::new((PASSES * protocol.min_rounds) as u64),
-        false => ProgressBar::hidden(),
+    let bar = if common.progress() {
+        ProgressBar::new((PASSES * protocol.min_rounds) as u64)
+    } else {
+        ProgressBar::hidden()
     };
     bar.set_prefix(model.file_name());
     let time = EACH * plans.len() as u32;

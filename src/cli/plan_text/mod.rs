@@ -435,9 +435,10 @@ pub(super) fn outwards(value: f64, up: bool) -> f64 {
     let unit = 10f64.powf(value.abs().log10().floor() - 2.0);
     // a little more than a round number is noise of the division
     let units = value / unit;
-    match up {
-        true => (units - 1e-9).ceil() * unit,
-        false => (units + 1e-9).floor() * unit,
+    if up {
+        (units - 1e-9).ceil() * unit
+    } else {
+        (units + 1e-9).floor() * unit
     }
 }
 

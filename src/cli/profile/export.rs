@@ -63,9 +63,10 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
     match &args.out {
         Some(path) => {
             files::write(path, text.as_bytes())?;
-            match common.json {
-                true => common.print_json(&serde_json::json!({ "file": path })),
-                false => common.print(path.display()),
+            if common.json {
+                common.print_json(&serde_json::json!({ "file": path }))
+            } else {
+                common.print(path.display())
             }
         }
         None => common.print_file(&text),

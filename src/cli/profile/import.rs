@@ -120,9 +120,10 @@ pub(super) fn run(args: &ImportArgs, common: &Common) -> anyhow::Result<()> {
     let profile = profile.or_fail(Kind::BadInput)?;
     files::write(&args.out, profile.to_toml(&args.out)?.as_bytes())?;
     note_difference(&profile, common);
-    match common.json {
-        true => common.print_json(&profile),
-        false => common.print(summary(&profile, &args.out)),
+    if common.json {
+        common.print_json(&profile)
+    } else {
+        common.print(summary(&profile, &args.out))
     }
 }
 

@@ -379,9 +379,10 @@ impl Observer for Watcher {
             } => {
                 self.bar.set_position((1000.0 * done) as u64);
                 // nothing done yet says nothing about the time left
-                let left = match done > 0.01 {
-                    true => format!(", {} left", HumanDuration(self.bar.eta())),
-                    false => String::new(),
+                let left = if done > 0.01 {
+                    format!(", {} left", HumanDuration(self.bar.eta()))
+                } else {
+                    String::new()
                 };
                 self.bar
                     .set_message(format!("{finished} of {planned} cuts, pass {pass}{left}"));

@@ -58,12 +58,13 @@ fn pixels(least: u32) -> clap::builder::RangedI64ValueParser<u32> {
 
 /// The name of a figure, or the start that several share.
 fn name(text: &str) -> Result<String, String> {
-    match FIGURES.iter().any(|figure| is_called(figure, text)) {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
+    if FIGURES.iter().any(|figure| is_called(figure, text)) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
             "there is no such figure; there are {}",
             FIGURES.join(", ")
-        )),
+        ))
     }
 }
 

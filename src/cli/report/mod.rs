@@ -293,11 +293,10 @@ fn html_file(text: &str) -> Result<PathBuf, String> {
     let named = file
         .extension()
         .is_some_and(|end| end == "html" || end == "htm");
-    match text.is_empty() || named {
-        true => Ok(file),
-        false => Err(
-            "the page's name must end in .html; put --html behind the files, or name it".to_owned(),
-        ),
+    if text.is_empty() || named {
+        Ok(file)
+    } else {
+        Err("the page's name must end in .html; put --html behind the files, or name it".to_owned())
     }
 }
 

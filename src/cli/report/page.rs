@@ -117,9 +117,10 @@ impl Page {
         };
         let first = figures.drawn.first().map(|drawn| &drawn.stem);
         let stem = stems.first().or(first).map_or("report", String::as_str);
-        let file = match asked.as_os_str().is_empty() {
-            true => folder.join(format!("{stem}.html")),
-            false => asked.to_owned(),
+        let file = if asked.as_os_str().is_empty() {
+            folder.join(format!("{stem}.html"))
+        } else {
+            asked.to_owned()
         };
         Ok((file, page(&data, &figures.style)?))
     }

@@ -52,9 +52,10 @@ impl TableArgs {
                 "--table `{name}`: there is no such table; there are {known}"
             ));
         }
-        match self.are_asked() && common.json {
-            true => usage("--json: write --format json for tables as JSON".to_owned()),
-            false => Ok(()),
+        if self.are_asked() && common.json {
+            usage("--json: write --format json for tables as JSON".to_owned())
+        } else {
+            Ok(())
         }
     }
 

@@ -55,9 +55,12 @@ fn assign<'a>(
     let mut jobs = Vec::new();
     for member in &plan.members {
         check_name(&member.name)?;
-        let is_it = |(_, model): &(&PathBuf, Model)| match member.sha256.is_empty() {
-            true => model.file_name() == member.file,
-            false => model.sha256() == member.sha256,
+        let is_it = |(_, model): &(&PathBuf, Model)| {
+            if member.sha256.is_empty() {
+                model.file_name() == member.file
+            } else {
+                model.sha256() == member.sha256
+            }
         };
         let found = models.iter().position(is_it);
         let index = found.ok_or_else(|| missing(member)).or_fail(Kind::Usage)?;

@@ -108,9 +108,10 @@ impl Campaign<'_> {
             interrupted |= observer.progress(progress) != Control::Continue;
             let deadline = self.request.deadline;
             let late = deadline.is_some_and(|deadline| Instant::now() > deadline);
-            match interrupted || late {
-                true => Control::Interrupt,
-                false => Control::Continue,
+            if interrupted || late {
+                Control::Interrupt
+            } else {
+                Control::Continue
             }
         };
         let found = parallel::each(lanes, samples, watch, |lane, index| {
@@ -129,9 +130,10 @@ impl Campaign<'_> {
             self.known.tried[*at].settle(evaluation);
         }
         observer.measured(&self.known, found.stopped)?;
-        match interrupted {
-            true => Err(AccuracyError::Interrupted),
-            false => Ok(!found.stopped),
+        if interrupted {
+            Err(AccuracyError::Interrupted)
+        } else {
+            Ok(!found.stopped)
         }
     }
 }

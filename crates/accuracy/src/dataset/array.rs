@@ -153,9 +153,10 @@ impl ElementType {
     fn text(self, cell: &[u8]) -> Result<String, String> {
         let letters = cell.chunks_exact(4).map(|letter| {
             let letter: [u8; 4] = letter.try_into().unwrap_or_default();
-            match self.big_endian {
-                true => u32::from_be_bytes(letter),
-                false => u32::from_le_bytes(letter),
+            if self.big_endian {
+                u32::from_be_bytes(letter)
+            } else {
+                u32::from_le_bytes(letter)
             }
         });
         letters
@@ -220,8 +221,9 @@ fn unpack(entry: &mut dyn Read, length: u64) -> Result<File, String> {
     let mut unpacked = tempfile::tempfile().map_err(failed)?;
     // one byte more reaches the end, where the checksum is compared
     let copied = std::io::copy(&mut entry.take(length + 1), &mut unpacked).map_err(failed)?;
-    match copied == length {
-        true => Ok(unpacked),
-        false => Err("damaged: not as long as it says; save it again".into()),
+    if copied == length {
+        Ok(unpacked)
+    } else {
+        Err("damaged: not as long as it says; save it again".into())
     }
 }

@@ -141,9 +141,10 @@ impl Format {
             _ => {
                 let value = |bytes: &[u8]| {
                     let bytes = bytes.try_into().unwrap_or_default();
-                    match element.big_endian {
-                        true => f32::from_be_bytes(bytes),
-                        false => f32::from_le_bytes(bytes),
+                    if element.big_endian {
+                        f32::from_be_bytes(bytes)
+                    } else {
+                        f32::from_le_bytes(bytes)
                     }
                 };
                 Pixels::Floats(self.channels_last(bytes.chunks_exact(4).map(value).collect()))
@@ -198,11 +199,12 @@ pub(super) fn files(
             );
         }
         let path = folder.join(name);
-        match path.is_file() {
-            true => Ok(path),
-            false => refuse(format!(
+        if path.is_file() {
+            Ok(path)
+        } else {
+            refuse(format!(
                 "is no file in the data set's folder: add the {what}, or take the row out"
-            )),
+            ))
         }
     };
     rows.iter().map(file).collect()

@@ -252,8 +252,9 @@ fn array(labels: &Labels, label: &str) -> Result<Option<(Arc<Array>, PathBuf, St
         Path::new(label).components().collect::<Vec<_>>()[..],
         [Component::Normal(_)]
     );
-    match plain && path.is_file() {
-        true => Ok(Some((Arc::new(Array::open(&path)?), path, String::new()))),
-        false => Ok(None),
+    if plain && path.is_file() {
+        Ok(Some((Arc::new(Array::open(&path)?), path, String::new())))
+    } else {
+        Ok(None)
     }
 }

@@ -145,9 +145,10 @@ impl<'a> Dictionary<'a> {
     }
 
     fn expect(&mut self, c: char) -> Result<(), String> {
-        match self.take(c) {
-            true => Ok(()),
-            false => Err(format!("a header without the expected `{c}`")),
+        if self.take(c) {
+            Ok(())
+        } else {
+            Err(format!("a header without the expected `{c}`"))
         }
     }
 

@@ -84,9 +84,10 @@ impl Preprocessing {
     /// As [`Preprocessing::load`].
     pub fn beside(model: &Path) -> Result<Option<Preprocessing>, DataError> {
         let path = Preprocessing::path_beside(model);
-        match path.exists() {
-            true => Preprocessing::load(&path).map(Some),
-            false => Ok(None),
+        if path.exists() {
+            Preprocessing::load(&path).map(Some)
+        } else {
+            Ok(None)
         }
     }
 

@@ -122,16 +122,15 @@ impl DataSet {
     }
 
     fn checked(self) -> Result<DataSet, DataError> {
-        match self.images.count() == self.labels.len() {
-            true => Ok(self),
-            false => {
-                let problem = format!(
-                    "{} rows of labels for {} images: they must belong together",
-                    self.labels.len(),
-                    self.images.count()
-                );
-                Err(DataError::invalid(self.labels.path(), "", problem))
-            }
+        if self.images.count() == self.labels.len() {
+            Ok(self)
+        } else {
+            let problem = format!(
+                "{} rows of labels for {} images: they must belong together",
+                self.labels.len(),
+                self.images.count()
+            );
+            Err(DataError::invalid(self.labels.path(), "", problem))
         }
     }
 

@@ -149,12 +149,13 @@ impl TaskData {
                 }
             }
         };
-        match class < classes {
-            true => Ok(class),
-            false => refuse(format!(
+        if class < classes {
+            Ok(class)
+        } else {
+            refuse(format!(
                 "class {class} is out of range: the model tells {classes} classes apart, from 0 to {}",
                 classes.saturating_sub(1)
-            )),
+            ))
         }
     }
 }

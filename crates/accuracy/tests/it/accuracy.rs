@@ -123,9 +123,10 @@ impl Observer for Watch {
     fn progress(&mut self, progress: Progress) -> Control {
         self.calibrated |= matches!(progress, Progress::Calibrating { .. });
         self.looks += 1;
-        match self.most.is_some_and(|most| self.looks > most) {
-            true => Control::Interrupt,
-            false => Control::Continue,
+        if self.most.is_some_and(|most| self.looks > most) {
+            Control::Interrupt
+        } else {
+            Control::Continue
         }
     }
 

@@ -28,9 +28,10 @@ impl ClipRange {
         let fits = |(low, high): (&f32, &f32)| {
             low.is_finite() && high.is_finite() && low < high && (high - low).is_finite()
         };
-        match self.low.iter().zip(&self.high).all(fits) {
-            true => Ok(()),
-            false => Err("`low` must be below `high`, both finite".to_owned()),
+        if self.low.iter().zip(&self.high).all(fits) {
+            Ok(())
+        } else {
+            Err("`low` must be below `high`, both finite".to_owned())
         }
     }
 }

@@ -21,9 +21,10 @@ impl Confidence {
     /// # Errors
     /// [`BadConfidence`].
     pub fn new(share: f64) -> Result<Confidence, BadConfidence> {
-        match (0.5..1.0).contains(&share) {
-            true => Ok(Confidence(share)),
-            false => Err(BadConfidence(share.to_string())),
+        if (0.5..1.0).contains(&share) {
+            Ok(Confidence(share))
+        } else {
+            Err(BadConfidence(share.to_string()))
         }
     }
 

@@ -68,9 +68,10 @@ impl Metric {
             (_, true) => (self.name(), "positive"),
             _ => (self.name(), "finite"),
         };
-        match fits {
-            true => Ok(()),
-            false => Err(format!("baseline = {baseline}: {name} must be {wanted}")),
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("baseline = {baseline}: {name} must be {wanted}"))
         }
     }
 }

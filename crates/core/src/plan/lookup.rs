@@ -204,9 +204,10 @@ fn least(first: u64, last: u64, holds: impl Fn(u64) -> bool) -> u64 {
     let (mut fails, mut found) = (first, last);
     while found - fails > 1 {
         let middle = fails + (found - fails) / 2;
-        match holds(middle) {
-            true => found = middle,
-            false => fails = middle,
+        if holds(middle) {
+            found = middle
+        } else {
+            fails = middle
         }
     }
     found

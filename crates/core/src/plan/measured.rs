@@ -86,9 +86,10 @@ impl Measurement {
         self.plans[chosen].chosen = true;
         let (first, chosen) = (&self.plans[0], &self.plans[chosen]);
         self.regret_ms = first.measured_ms - chosen.measured_ms;
-        self.regret_spread_ms = match first.chosen {
-            true => 0.0,
-            false => first.spread_ms.hypot(chosen.spread_ms),
+        self.regret_spread_ms = if first.chosen {
+            0.0
+        } else {
+            first.spread_ms.hypot(chosen.spread_ms)
         };
     }
 }

@@ -25,9 +25,10 @@ impl PlannedObjective {
 
     /// What it comes to in a plan of this latency.
     pub fn value_with(&self, latency_ms: f64) -> f64 {
-        match self.is_latency() {
-            true => latency_ms,
-            false => self.value,
+        if self.is_latency() {
+            latency_ms
+        } else {
+            self.value
         }
     }
 }

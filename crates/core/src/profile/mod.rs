@@ -367,23 +367,27 @@ impl Profile {
     pub fn parse(text: &str, path: &Path) -> Result<Profile, ProfileError> {
         let path = path.to_owned();
         let by_hand = by_hand::looks_like_one(text);
-        let read = match by_hand {
-            true => by_hand::read(text),
-            false => read_toml(text).map_err(by_hand::hint),
+        let read = if by_hand {
+            by_hand::read(text)
+        } else {
+            read_toml(text).map_err(by_hand::hint)
         };
         let profile = read.map_err(|message| ProfileError::Syntax {
             path: path.clone(),
             message,
         })?;
-        let invalid = |message: String| match by_hand {
-            true => ProfileError::ByHand {
-                path: path.clone(),
-                message,
-            },
-            false => ProfileError::Invalid {
-                path: path.clone(),
-                message,
-            },
+        let invalid = |message: String| {
+            if by_hand {
+                ProfileError::ByHand {
+                    path: path.clone(),
+                    message,
+                }
+            } else {
+                ProfileError::Invalid {
+                    path: path.clone(),
+                    message,
+                }
+            }
         };
         if profile.format != FORMAT {
             return Err(invalid(format!(

@@ -41,9 +41,10 @@ impl Whole {
         }
         let p90 = self.p90_us / self.median_us;
         // without a 99th percentile, as far on as the 90th points
-        let ln_p99 = match self.p99_us >= self.p90_us {
-            true => (self.p99_us / self.median_us).ln(),
-            false => p90.ln() * Z99 / Z90,
+        let ln_p99 = if self.p99_us >= self.p90_us {
+            (self.p99_us / self.median_us).ln()
+        } else {
+            p90.ln() * Z99 / Z90
         };
         Some(TimeSpread::Measured {
             deviation: of_mad.max((p90 - 1.0) / Z90),

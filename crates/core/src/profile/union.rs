@@ -98,13 +98,14 @@ impl Names {
 
     /// A tensor of the member with this position.
     pub fn tensor(&self, member: usize, name: &str) -> String {
-        match self
+        if self
             .members
             .get(member)
             .is_some_and(|m| m.plain.contains(name))
         {
-            true => name.to_owned(),
-            false => self.layer(member, name),
+            name.to_owned()
+        } else {
+            self.layer(member, name)
         }
     }
 }
@@ -270,9 +271,10 @@ fn model(members: &[Member<'_>]) -> ModelInfo {
     });
     ModelInfo {
         file: files.join(" + "),
-        sha256: match hashes.contains(&"") {
-            true => String::new(),
-            false => hex(&Sha256::digest(hashes.concat())),
+        sha256: if hashes.contains(&"") {
+            String::new()
+        } else {
+            hex(&Sha256::digest(hashes.concat()))
         },
         opset: models().map(|model| model.opset).max().unwrap_or(0),
         shapes: shapes.collect(),

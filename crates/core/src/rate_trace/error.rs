@@ -123,9 +123,10 @@ fn place(line: Option<u64>) -> String {
 }
 
 fn order(before: f64, this: f64) -> String {
-    match this < before {
-        true => format!("comes after {before} s"),
-        false => "stands there twice".to_owned(),
+    if this < before {
+        format!("comes after {before} s")
+    } else {
+        "stands there twice".to_owned()
     }
 }
 

@@ -74,9 +74,10 @@ impl RateTrace {
             let flaw = Flaw::NotATable("it is not text in lines".to_owned());
             return Err(place.refuse(None, flaw));
         }
-        let steps = match is_list(start) {
-            true => packets(file, &place)?,
-            false => table(file, &place, reading)?,
+        let steps = if is_list(start) {
+            packets(file, &place)?
+        } else {
+            table(file, &place, reading)?
         };
         RateTrace::new(steps).map_err(|flaw| place.refuse(None, flaw))
     }

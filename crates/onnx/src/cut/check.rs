@@ -98,9 +98,10 @@ fn check_beside(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError
             let mut readers = graph.consumers(*output).iter();
             if let Some(reader) = readers.find(|reader| !request.beside.contains(**reader)) {
                 let name = show(&graph.layer(*reader).id);
-                return impossible(match request.edge.contains(*reader) {
-                    true => format!("`{name}`, which runs before, reads its result"),
-                    false => format!("`{name}` on the server reads its result"),
+                return impossible(if request.edge.contains(*reader) {
+                    format!("`{name}`, which runs before, reads its result")
+                } else {
+                    format!("`{name}` on the server reads its result")
                 });
             }
         }

@@ -114,9 +114,10 @@ fn length(codec: Codec, tensor: &Tensor) -> Result<usize, WireError> {
 
 fn check_length(codec: Codec, tensor: &Tensor, found: usize) -> Result<(), WireError> {
     let expected = length(codec, tensor)?;
-    match found == expected {
-        true => Ok(()),
-        false => Err(WireError::Length { found, expected }),
+    if found == expected {
+        Ok(())
+    } else {
+        Err(WireError::Length { found, expected })
     }
 }
 

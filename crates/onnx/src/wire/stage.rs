@@ -63,12 +63,15 @@ pub(super) fn decompress_up_to(
         // in one go, so that no window is set aside that the message asks for
         Stage::Zstd => zstd::bulk::decompress(sent, most).map_err(refused),
     }
-    .and_then(|message| match message.len() > most {
-        true => Err(WireError::Length {
-            found: most.saturating_add(1),
-            expected: most,
-        }),
-        false => Ok(message),
+    .and_then(|message| {
+        if message.len() > most {
+            Err(WireError::Length {
+                found: most.saturating_add(1),
+                expected: most,
+            })
+        } else {
+            Ok(message)
+        }
     })
 }
 

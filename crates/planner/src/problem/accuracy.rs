@@ -79,9 +79,10 @@ impl Accuracy {
                 let known = accuracy.drops.entry((tensor, codec));
                 let known = known.or_insert_with(|| vec![None; tasks.len()]);
                 for (known, drop) in known.iter_mut().zip(&drops) {
-                    *known = match codec == record.codec {
-                        true => drop.or(*known),
-                        false => known.or(*drop),
+                    *known = if codec == record.codec {
+                        drop.or(*known)
+                    } else {
+                        known.or(*drop)
                     };
                 }
             }

@@ -88,9 +88,10 @@ impl Knapsack {
 
     /// What a set of layers on the edge uses.
     pub fn layers(&self, edge: &LayerSet) -> i64 {
-        match self.has_layers() {
-            true => edge.iter().map(|layer| self.layer(layer)).sum(),
-            false => 0,
+        if self.has_layers() {
+            edge.iter().map(|layer| self.layer(layer)).sum()
+        } else {
+            0
         }
     }
 

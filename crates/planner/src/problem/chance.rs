@@ -53,10 +53,7 @@ struct Law {
 impl Law {
     /// Probability that it is at most `ns`.
     fn at_most(&self, ns: f64, bit_s: f64) -> f64 {
-        let on_wire = |bits: f64| match bits > 0.0 {
-            true => bits * 1e9 / bit_s,
-            false => 0.0,
-        };
+        let on_wire = |bits: f64| if bits > 0.0 { bits * 1e9 / bit_s } else { 0.0 };
         let mean = self.fixed_ns + on_wire(self.bits);
         let deviation = self.variance.sqrt().hypot(on_wire(self.bits_deviation));
         if deviation > 0.0 && mean.is_finite() {
@@ -215,9 +212,10 @@ fn quantile(at_most: &impl Fn(f64) -> f64, p: f64, start: f64) -> Option<f64> {
         if high - low < 1e-3_f64.max(high * 1e-9) {
             break;
         }
-        match at_most(middle) < p {
-            true => low = middle,
-            false => high = middle,
+        if at_most(middle) < p {
+            low = middle
+        } else {
+            high = middle
         }
     }
     Some(high)

@@ -41,9 +41,10 @@ impl Cost {
     /// The time until the last task is done, in the unit of [`TimePerBit::scaled`].
     pub fn scaled(&self, pace: TimePerBit) -> i128 {
         let remote = Completion::Back.time().value(&self.parts, pace);
-        match self.timing.local.is_empty() {
-            true => remote,
-            false => remote.max(Completion::Local.time().value(&self.parts, pace)),
+        if self.timing.local.is_empty() {
+            remote
+        } else {
+            remote.max(Completion::Local.time().value(&self.parts, pace))
         }
     }
 
@@ -252,9 +253,12 @@ impl Problem {
     /// # Errors
     /// The first limit it breaks.
     pub fn check(&self, edge: &LayerSet, cost: &Cost) -> Result<(), Violation> {
-        let holds = |limit: &Limit, holds: bool| match holds {
-            true => Ok(()),
-            false => Err(Violation::Breaks(limit.clone())),
+        let holds = |limit: &Limit, holds: bool| {
+            if holds {
+                Ok(())
+            } else {
+                Err(Violation::Breaks(limit.clone()))
+            }
         };
         for limit in self.limits() {
             match limit {

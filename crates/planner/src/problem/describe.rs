@@ -76,13 +76,14 @@ impl Problem {
                 .unwrap_or(0.0),
             binding: found.binding.clone(),
             alternatives: self.alternatives(pace),
-            evidence: match cost.timing.local.is_empty() {
-                true => self.evidence(edge),
+            evidence: if cost.timing.local.is_empty() {
+                self.evidence(edge)
+            } else {
                 // two models, where one was measured
-                false => Evidence {
+                Evidence {
                     edge: HalfEvidence::Predicted,
                     ..self.evidence(edge)
-                },
+                }
             },
             measured: None,
             solve_ms: None,
@@ -283,9 +284,10 @@ impl Problem {
                 bytes_p95: way.and_then(|way| way.payload_p95).map(|p95| p95.0),
                 mean: scale.map(|s| s.mean.clone()).unwrap_or_default(),
                 std: scale.map(|s| s.std.clone()).unwrap_or_default(),
-                range: match codec.needs_ranges() {
-                    true => file.and_then(|file| file.range(name, *codec)),
-                    false => None,
+                range: if codec.needs_ranges() {
+                    file.and_then(|file| file.range(name, *codec))
+                } else {
+                    None
                 },
             }
         };
@@ -327,17 +329,20 @@ impl Problem {
     pub fn evidence(&self, placed: &LayerSet) -> Evidence {
         // with every layer on one side, that half is the whole model, which is always measured
         let whole = placed.is_empty() || placed.len() == self.graph().layers().len();
-        let measured =
-            |cuts: &[CutRecord]| match whole || cuts.iter().any(|cut| self.is_cut(cut, placed)) {
-                true => HalfEvidence::Measured,
-                false => HalfEvidence::Predicted,
-            };
+        let measured = |cuts: &[CutRecord]| {
+            if whole || cuts.iter().any(|cut| self.is_cut(cut, placed)) {
+                HalfEvidence::Measured
+            } else {
+                HalfEvidence::Predicted
+            }
+        };
         let [edge, server] = self.tables.unmeasured;
         Evidence {
             edge: edge.unwrap_or_else(|| measured(&self.tables.edge_cuts)),
-            server: match self.tables.setting.simulated {
-                true => HalfEvidence::Simulated,
-                false => server.unwrap_or_else(|| measured(&self.tables.server_cuts)),
+            server: if self.tables.setting.simulated {
+                HalfEvidence::Simulated
+            } else {
+                server.unwrap_or_else(|| measured(&self.tables.server_cuts))
             },
         }
     }

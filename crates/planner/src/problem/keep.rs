@@ -48,9 +48,10 @@ impl Problem {
             }
             with_each(&mut sets, &prefixes);
         }
-        match sets.len() <= MOST_SETS {
-            true => Ok(sets),
-            false => Err(keepable.len()),
+        if sets.len() <= MOST_SETS {
+            Ok(sets)
+        } else {
+            Err(keepable.len())
         }
     }
 

@@ -65,9 +65,10 @@ impl FromStr for Estimator {
         }
         let weight = text.strip_prefix("ewma:").ok_or_else(bad)?;
         let weight: f64 = weight.parse().map_err(|_| bad())?;
-        match weight > 0.0 && weight <= 1.0 {
-            true => Ok(Estimator::Ewma(weight)),
-            false => Err(bad()),
+        if weight > 0.0 && weight <= 1.0 {
+            Ok(Estimator::Ewma(weight))
+        } else {
+            Err(bad())
         }
     }
 }

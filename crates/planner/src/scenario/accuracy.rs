@@ -96,12 +96,13 @@ impl FromStr for Floor {
         let (task, value) = text.rsplit_once('=').ok_or_else(bad)?;
         let value: f64 = value.trim().parse().map_err(|_| bad())?;
         let sensible = value.is_finite() && value.abs() < 1e9;
-        match task.is_empty() || !sensible {
-            true => Err(bad()),
-            false => Ok(Floor {
+        if task.is_empty() || !sensible {
+            Err(bad())
+        } else {
+            Ok(Floor {
                 task: task.to_owned(),
                 value,
-            }),
+            })
         }
     }
 }

@@ -158,9 +158,10 @@ impl FromStr for Deadline {
         let (task, most) = of_task(text);
         let bad = || ScenarioError::BadDeadline(text.to_owned());
         let most = most.parse().map_err(|_| bad())?;
-        match task.as_deref() == Some("") {
-            true => Err(bad()),
-            false => Ok(Deadline { task, most }),
+        if task.as_deref() == Some("") {
+            Err(bad())
+        } else {
+            Ok(Deadline { task, most })
         }
     }
 }
@@ -182,12 +183,13 @@ impl FromStr for Weight {
             return Err(bad());
         };
         let value: f64 = value.trim().parse().map_err(|_| bad())?;
-        match !task.is_empty() && (0.0..=LARGEST_WEIGHT).contains(&value) {
-            true => Ok(Weight {
+        if !task.is_empty() && (0.0..=LARGEST_WEIGHT).contains(&value) {
+            Ok(Weight {
                 task,
                 thousandths: (value * 1e3).round() as u32,
-            }),
-            false => Err(bad()),
+            })
+        } else {
+            Err(bad())
         }
     }
 }

@@ -249,9 +249,10 @@ impl Over {
 
     /// The amount some steps from the tightest.
     pub fn amount(&self, steps: u64) -> u64 {
-        match self.parameter.tightens_upwards() {
-            true => self.to.saturating_sub(steps),
-            false => self.from.saturating_add(steps),
+        if self.parameter.tightens_upwards() {
+            self.to.saturating_sub(steps)
+        } else {
+            self.from.saturating_add(steps)
         }
     }
 
@@ -317,12 +318,13 @@ impl Over {
             SweepParameter::Speed => true,
         };
         let over = self.parameter.to_string();
-        match is_new {
-            true => Ok(wishes),
-            false => Err(ScenarioError::Fixed {
+        if is_new {
+            Ok(wishes)
+        } else {
+            Err(ScenarioError::Fixed {
                 flag: over.replacen(':', " ", 1),
                 over,
-            }),
+            })
         }
     }
 }

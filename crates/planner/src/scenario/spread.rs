@@ -26,9 +26,10 @@ impl Percentile {
     /// # Errors
     /// [`BadPercentile`].
     pub fn new(percent: f64) -> Result<Percentile, BadPercentile> {
-        match percent > 50.0 && percent < 100.0 {
-            true => Ok(Percentile(percent)),
-            false => Err(BadPercentile(percent.to_string())),
+        if percent > 50.0 && percent < 100.0 {
+            Ok(Percentile(percent))
+        } else {
+            Err(BadPercentile(percent.to_string()))
         }
     }
 

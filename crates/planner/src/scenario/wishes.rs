@@ -156,9 +156,10 @@ impl ScenarioSpec {
             max_drop: list(self.max_drop, file.max_drop),
             floor: list(self.floor, file.floor),
             confidence: self.confidence.or(file.confidence),
-            capacity: match self.capacity.is_empty() {
-                true => file.capacity,
-                false => self.capacity,
+            capacity: if self.capacity.is_empty() {
+                file.capacity
+            } else {
+                self.capacity
             },
             local_input: list(self.local_input, file.local_input),
             task: list(self.task, file.task),
@@ -283,9 +284,12 @@ fn twice(flag: &str, task: Option<&str>) -> ScenarioError {
 /// Refuses limits and objectives that lack what they depend on, and what is stated twice.
 fn check_needs(scenario: &Scenario) -> Result<(), ScenarioError> {
     let limits = &scenario.limits;
-    let needs = |missing: bool, what, needs| match missing {
-        true => Err(ScenarioError::Needs { what, needs }),
-        false => Ok(()),
+    let needs = |missing: bool, what, needs| {
+        if missing {
+            Err(ScenarioError::Needs { what, needs })
+        } else {
+            Ok(())
+        }
     };
     let frames = "a frame rate: add --fps 30";
     let no_fps = limits.fps.is_none();
@@ -371,9 +375,10 @@ pub fn parse_capacity(text: &str) -> Result<(String, u64), ScenarioError> {
     let bad = || ScenarioError::BadCapacity(text.to_owned());
     let (name, most) = text.rsplit_once('=').ok_or_else(bad)?;
     let most = most.trim().parse().map_err(|_| bad())?;
-    match name.is_empty() {
-        true => Err(bad()),
-        false => Ok((name.to_owned(), most)),
+    if name.is_empty() {
+        Err(bad())
+    } else {
+        Ok((name.to_owned(), most))
     }
 }
 

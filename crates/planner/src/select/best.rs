@@ -39,9 +39,10 @@ pub fn relative_to_best(
                 second: metric.name(),
             });
         }
-        *value = match metric.is_error() {
-            true => value.min(*baseline),
-            false => value.max(*baseline),
+        *value = if metric.is_error() {
+            value.min(*baseline)
+        } else {
+            value.max(*baseline)
         };
     }
     let best = best

@@ -165,9 +165,10 @@ impl Server {
     pub fn at_speed(&self, factor: f64) -> Option<Server> {
         match &self.source {
             Source::Simulated(base, Speed::Factor(_)) => Some(Server {
-                name: match self.name.starts_with("sim:") {
-                    true => format!("sim:{factor}x"),
-                    false => format!("{} at {factor}x", self.name),
+                name: if self.name.starts_with("sim:") {
+                    format!("sim:{factor}x")
+                } else {
+                    format!("{} at {factor}x", self.name)
                 },
                 source: Source::Simulated(base.clone(), Speed::Factor(factor)),
                 ..self.clone()
@@ -218,9 +219,10 @@ impl Server {
     /// How the times vary: for a simulated server its jitter, if that is stated, else as those of
     /// the profile they come from. `None` when that does not say.
     pub fn spread(&self, edge: &Profile) -> Option<TimeSpread> {
-        match self.jitter > 0.0 {
-            true => Some(TimeSpread::Normal(self.jitter)),
-            false => self.base(edge).0.whole.spread(),
+        if self.jitter > 0.0 {
+            Some(TimeSpread::Normal(self.jitter))
+        } else {
+            self.base(edge).0.whole.spread()
         }
     }
 

@@ -143,9 +143,10 @@ impl<'a> Envelope<'a> {
             })
         };
         let pieces: Vec<Piece> = stretches.into_iter().filter_map(piece).collect();
-        match pieces.is_empty() {
-            true => Err(self.infeasible(to)?),
-            false => Ok(pieces),
+        if pieces.is_empty() {
+            Err(self.infeasible(to)?)
+        } else {
+            Ok(pieces)
         }
     }
 
@@ -155,9 +156,10 @@ impl<'a> Envelope<'a> {
         let (mut before, mut from) = (one.0, other.0);
         while from - before > 1 {
             let middle = before + (from - before) / 2;
-            match self.standing(other.1, middle)? < self.standing(one.1, middle)? {
-                true => from = middle,
-                false => before = middle,
+            if self.standing(other.1, middle)? < self.standing(one.1, middle)? {
+                from = middle
+            } else {
+                before = middle
             }
         }
         Ok(from)
@@ -192,9 +194,10 @@ impl<'a> Envelope<'a> {
                 low_best = to;
                 while low_best - loses > 1 {
                     let middle = loses + (low_best - loses) / 2;
-                    match rank(&loose, middle)? <= rank(&rival, middle)? {
-                        true => low_best = middle,
-                        false => loses = middle,
+                    if rank(&loose, middle)? <= rank(&rival, middle)? {
+                        low_best = middle
+                    } else {
+                        loses = middle
                     }
                 }
                 if !self.cover(low_best, to, pieces)? {
@@ -234,9 +237,10 @@ impl<'a> Envelope<'a> {
         let (mut breaks, mut holds) = (from, to);
         while holds - breaks > 1 {
             let middle = breaks + (holds - breaks) / 2;
-            match meets(middle)? {
-                true => holds = middle,
-                false => breaks = middle,
+            if meets(middle)? {
+                holds = middle
+            } else {
+                breaks = middle
             }
         }
         Ok(holds)

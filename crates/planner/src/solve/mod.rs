@@ -178,9 +178,10 @@ fn describe(
     best: optimum::Optimum,
     options: &Options,
 ) -> Result<Plan, SolveError> {
-    let binding = match best.proven {
-        true => explain::binding(problem, &best, options)?,
-        false => Vec::new(),
+    let binding = if best.proven {
+        explain::binding(problem, &best, options)?
+    } else {
+        Vec::new()
     };
     let proof = match problem.missed_as_a_whole() {
         0 => best.proof,

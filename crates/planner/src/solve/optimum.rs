@@ -114,9 +114,10 @@ fn best_by_sums(
             "there are more than {most} closed placements, too many to look at each"
         )));
     }
-    let solved = match problem.overlaps() {
-        true => overlapped(&reduced, options),
-        false => program(&reduced, options.time_limit),
+    let solved = if problem.overlaps() {
+        overlapped(&reduced, options)
+    } else {
+        program(&reduced, options.time_limit)
     };
     if let Some(all) = all {
         return confirmed(&reduced, &all, Some(&solved));

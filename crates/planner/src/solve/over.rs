@@ -47,17 +47,19 @@ pub fn sweep_over(
     };
     let envelope = Envelope::new(rivals, axis, options);
     let lines = over.parameter != SweepParameter::Delay || delays.are_lines();
-    let (pieces, resolution) = match lines {
-        true => (envelope.pieces(0, over.steps())?, None),
-        false => pieces_between(&envelope, 0, over.steps())?,
+    let (pieces, resolution) = if lines {
+        (envelope.pieces(0, over.steps())?, None)
+    } else {
+        pieces_between(&envelope, 0, over.steps())?
     };
     let mut segments = Vec::new();
     for piece in &pieces {
         let (one, other) = (over.amount(piece.from), over.amount(piece.to));
         let (from, to) = (one.min(other), one.max(other));
-        let at = match over.parameter.tightens_upwards() {
-            true => piece.to,
-            false => piece.from,
+        let at = if over.parameter.tightens_upwards() {
+            piece.to
+        } else {
+            piece.from
         };
         let plan = envelope.describe(&piece.found, at)?;
         let is_line = over.parameter == SweepParameter::Delay && lines;

@@ -186,9 +186,10 @@ impl<'a> Reduced<'a> {
             return Err(Contradiction);
         }
         let full = |(budget, allows): (&Knapsack, &i64)| budget.layers(&self.edge) > *allows;
-        match self.knapsacks().iter().zip(&self.allows).any(full) {
-            true => Err(Contradiction),
-            false => Ok(()),
+        if self.knapsacks().iter().zip(&self.allows).any(full) {
+            Err(Contradiction)
+        } else {
+            Ok(())
         }
     }
 
@@ -347,12 +348,11 @@ impl Measures {
     fn beats(&self, one: (&Measured, &Choice), other: (&Measured, &Choice)) -> bool {
         let payload = |choice: &Choice| choice.way.payload;
         let limits = one.0.1.iter().zip(&other.0.1).all(|(a, b)| a <= b);
-        let aims = match self.in_order {
-            true => (&one.0.0, payload(one.1)) <= (&other.0.0, payload(other.1)),
-            false => {
-                let mut pairs = one.0.0.iter().zip(&other.0.0);
-                pairs.all(|(a, b)| a <= b) && payload(one.1) <= payload(other.1)
-            }
+        let aims = if self.in_order {
+            (&one.0.0, payload(one.1)) <= (&other.0.0, payload(other.1))
+        } else {
+            let mut pairs = one.0.0.iter().zip(&other.0.0);
+            pairs.all(|(a, b)| a <= b) && payload(one.1) <= payload(other.1)
         };
         limits && aims
     }

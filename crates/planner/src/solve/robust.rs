@@ -151,9 +151,10 @@ impl Chosen {
         }
         while fails_at - holds_at > PRECISION.ln() {
             let middle = 0.5 * (holds_at + fails_at);
-            match holds(middle)? {
-                true => holds_at = middle,
-                false => fails_at = middle,
+            if holds(middle)? {
+                holds_at = middle
+            } else {
+                fails_at = middle
             }
         }
         Ok(Some(factor(holds_at)))

@@ -310,12 +310,11 @@ impl Chain<'_, '_> {
         let (aims, limits) = one.sums.split_at(self.compared.aims.len());
         let (other_aims, other_limits) = other.sums.split_at(self.compared.aims.len());
         let ties = (one.payload, one.layers) < (other.payload, other.layers);
-        let better = match self.compared.in_order {
-            true => (aims, ties) < (other_aims, true) || (aims == other_aims && ties),
-            false => {
-                let fewer = one.payload <= other.payload;
-                fewer && ties && aims.iter().zip(other_aims).all(|(a, b)| a <= b)
-            }
+        let better = if self.compared.in_order {
+            (aims, ties) < (other_aims, true) || (aims == other_aims && ties)
+        } else {
+            let fewer = one.payload <= other.payload;
+            fewer && ties && aims.iter().zip(other_aims).all(|(a, b)| a <= b)
         };
         better && limits.iter().zip(other_limits).all(|(a, b)| a <= b) && self.fits(one, other)
     }

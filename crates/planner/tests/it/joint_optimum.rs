@@ -347,9 +347,10 @@ fn two_heads() -> (Profile, CodecAccuracy) {
                     std_error: (spread * percent * 1.5).round() / 1e3,
                 }
             };
-            let drops = match codec.is_lossless() {
-                true => Vec::new(),
-                false => vec![drop("size", 0.5), drop("angle", 1.0)],
+            let drops = if codec.is_lossless() {
+                Vec::new()
+            } else {
+                vec![drop("size", 0.5), drop("angle", 1.0)]
             };
             let mean = *bytes * tensor.bytes as f64 / 4.0;
             file.crossings.push(CrossingRecord {

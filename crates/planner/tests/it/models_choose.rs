@@ -36,9 +36,12 @@ fn model(mut seed: u64, layers: usize, file: &str, tasks: &[&str]) -> Profile {
     };
     let outputs: Vec<String> = profile.outputs.iter().map(|o| o.name.clone()).collect();
     let last = tasks.len() - 1;
-    let of = |(index, name): (usize, &&str)| match index == last {
-        true => task(name, &outputs[index..]),
-        false => task(name, &outputs[index..=index]),
+    let of = |(index, name): (usize, &&str)| {
+        if index == last {
+            task(name, &outputs[index..])
+        } else {
+            task(name, &outputs[index..=index])
+        }
     };
     profile.tasks = tasks.iter().enumerate().map(of).collect();
     file.clone_into(&mut profile.model.file);

@@ -31,9 +31,10 @@ fn random_trace(dice: &mut Dice) -> RateTrace {
     let mut steps = Vec::new();
     for _ in 0..count {
         let fastest = 10_u64.pow(dice.within(6, 10) as u32);
-        let bit_s = match dice.percent(15) {
-            true => 0,
-            false => dice.within(1, fastest),
+        let bit_s = if dice.percent(15) {
+            0
+        } else {
+            dice.within(1, fastest)
         };
         let hold_ns = dice.within(1, 30_000);
         steps.push(Step { hold_ns, bit_s });

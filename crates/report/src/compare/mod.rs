@@ -29,9 +29,10 @@ const HEADROOM: f64 = 0.3;
 pub fn figure(data: &CompareData, style: &Style) -> Result<String, ReportError> {
     let changed = data.changed();
     if changed.is_empty() {
-        let why = match data.with(Verdict::Unknown) == data.layers.len() {
-            true => "no layer has a spread and a number of runs in both profiles",
-            false => "no layer changed beyond noise",
+        let why = if data.with(Verdict::Unknown) == data.layers.len() {
+            "no layer has a spread and a number of runs in both profiles"
+        } else {
+            "no layer changed beyond noise"
         };
         return Err(nothing(NAME, format!("{why}. {}", data.summary())));
     }
@@ -120,9 +121,10 @@ fn layer_axis(columns: usize, named: bool) -> Axis {
                 label: i.to_string(),
             })
             .collect(),
-        title: match named {
-            true => String::new(),
-            false => "changed layer, in execution order".to_owned(),
+        title: if named {
+            String::new()
+        } else {
+            "changed layer, in execution order".to_owned()
         },
     }
 }
@@ -211,9 +213,10 @@ fn marks(
     }
     for (index, (layer, change)) in changed.iter().enumerate() {
         let at = [index as f64 + 0.5, within(change.ratio)];
-        let (class, shape) = match change.ratio > 1.0 {
-            true => ("server-half", Shape::Triangle(at, radius * 1.15)),
-            false => ("edge-half", Shape::Circle(at, radius)),
+        let (class, shape) = if change.ratio > 1.0 {
+            ("server-half", Shape::Triangle(at, radius * 1.15))
+        } else {
+            ("edge-half", Shape::Circle(at, radius))
         };
         marks.push(Mark::new(class, shape).tip(tip(layer, change)));
     }

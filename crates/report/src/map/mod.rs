@@ -105,9 +105,10 @@ pub fn figure(data: &MapData, style: &Style) -> Result<String, ReportError> {
     labels.retain(|label| !label.is_number || explained.contains(&label.plan));
     sheet.panel(&panel, &marks(data, &regions, &classes))?;
     for label in &labels {
-        let text = match label.is_number {
-            true => (label.plan + 1).to_string(),
-            false => label.text.clone(),
+        let text = if label.is_number {
+            (label.plan + 1).to_string()
+        } else {
+            label.text.clone()
         };
         let at = (label.at.0, label.at.1 + SMALL * 0.35);
         sheet.text("small", at.0, at.1, Anchor::Middle, &text);
@@ -132,12 +133,13 @@ fn check(data: &MapData) -> Result<(), ReportError> {
              100kbit/s..1Gbit/s --over delay=1ms..100ms --map`",
         ));
     }
-    match data.plans.is_empty() || !segments.all(known) {
-        true => Err(nothing(
+    if data.plans.is_empty() || !segments.all(known) {
+        Err(nothing(
             NAME,
             "the map has no plan, or one that it does not describe",
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 

@@ -192,9 +192,12 @@ impl Folding {
             let pairs = pairs.iter().copied().filter(|pair| fit(pair));
             pairs.min_by_key(|pair| self.cost(*pair))
         };
-        best(&along, &|pair| match few {
-            true => !self.small && self.is_inner(*pair),
-            false => self.is_together(*pair),
+        best(&along, &|pair| {
+            if few {
+                !self.small && self.is_inner(*pair)
+            } else {
+                self.is_together(*pair)
+            }
         })
         .or_else(|| best(&across, &|(a, b)| before(*a) == before(*b)))
         .or_else(|| best(&along, &|_| !few))

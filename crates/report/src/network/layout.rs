@@ -107,9 +107,12 @@ impl Ranked<'_> {
 
     /// What a slot is linked to in the column before.
     fn before(&self, rank: usize, slot: Slot) -> Vec<Slot> {
-        let source = |from: usize, tensor| match self.ranks[from] + 1 == rank {
-            true => Slot::Block(from),
-            false => Slot::Lane(tensor),
+        let source = |from: usize, tensor| {
+            if self.ranks[from] + 1 == rank {
+                Slot::Block(from)
+            } else {
+                Slot::Lane(tensor)
+            }
         };
         match slot {
             Slot::Lane(tensor) => vec![source(self.reach[&tensor].0, tensor)],
@@ -126,9 +129,12 @@ impl Ranked<'_> {
             Slot::Block(block) => link.from == block,
             Slot::Lane(tensor) => link.tensor == tensor && self.ranks[link.to] > rank,
         });
-        let near = links.map(|link| match self.ranks[link.to] == rank + 1 {
-            true => Slot::Block(link.to),
-            false => Slot::Lane(link.tensor),
+        let near = links.map(|link| {
+            if self.ranks[link.to] == rank + 1 {
+                Slot::Block(link.to)
+            } else {
+                Slot::Lane(link.tensor)
+            }
         });
         let near: BTreeSet<Slot> = near.collect();
         near.into_iter().collect()
@@ -166,9 +172,10 @@ impl Ranked<'_> {
                     .filter(|near| matches!(near, Slot::Block(_)))
                     .filter_map(known)
                     .collect();
-                match blocks.is_empty() {
-                    true => mean(near.iter().filter_map(known)),
-                    false => mean(blocks.into_iter()),
+                if blocks.is_empty() {
+                    mean(near.iter().filter_map(known))
+                } else {
+                    mean(blocks.into_iter())
                 }
             };
             let wanted: Vec<f64> = columns[rank].iter().map(|slot| wanted(*slot)).collect();
@@ -188,9 +195,10 @@ fn arrange(column: &mut [Slot], beside: &[Slot], near: impl Fn(Slot) -> Vec<Slot
             .filter_map(place)
             .map(|place| place as f64)
             .collect();
-        match places.is_empty() {
-            true => at as f64,
-            false => mean(places.into_iter()),
+        if places.is_empty() {
+            at as f64
+        } else {
+            mean(places.into_iter())
         }
     };
     let mut keyed: Vec<(f64, bool, Slot)> = column
@@ -342,9 +350,10 @@ fn place(
     };
     let width = room.width - 2.0 * side;
     let wide = ((width + GAP) / longest - GAP).clamp(24.0, WIDEST);
-    let gap = match longest > 1.0 {
-        true => ((width - longest * wide) / (longest - 1.0)).clamp(GAP, 2.0 * GAP),
-        false => GAP,
+    let gap = if longest > 1.0 {
+        ((width - longest * wide) / (longest - 1.0)).clamp(GAP, 2.0 * GAP)
+    } else {
+        GAP
     };
     let left = room.left + side;
 
@@ -406,9 +415,10 @@ fn place(
         let mut from = boxes[link.from];
         let mut steps = vec![Step::Start(from.right(), from.top + from.height / 2.0)];
         for rank in ranked.ranks[link.from] + 1..=ranked.ranks[link.to] {
-            let slot = match rank == ranked.ranks[link.to] {
-                true => Slot::Block(link.to),
-                false => Slot::Lane(link.tensor),
+            let slot = if rank == ranked.ranks[link.to] {
+                Slot::Block(link.to)
+            } else {
+                Slot::Lane(link.tensor)
             };
             let to = frame(rank, slot);
             let (y, there) = (from.top + from.height / 2.0, to.top + to.height / 2.0);

@@ -196,9 +196,10 @@ fn words(data: &NetworkData) -> Words {
         .filter(|block| !block.layers().is_empty())
         .count();
     let total = |time: fn(&Node) -> f64| format_us(data.nodes.iter().map(time).sum());
-    let folded = match blocks < layers {
-        true => format!(" in {blocks} blocks"),
-        false => String::new(),
+    let folded = if blocks < layers {
+        format!(" in {blocks} blocks")
+    } else {
+        String::new()
     };
     let plural = if layers == 1 { "" } else { "s" };
     let both = format!(

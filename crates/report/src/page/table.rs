@@ -8,9 +8,12 @@ use crate::text::escape;
 /// Writes a table as HTML.
 pub(super) fn write(table: &Table, id: &str, html: &mut String) {
     let table = table.for_people();
-    let class = |column: usize| match table.is_numeric(column) {
-        true => " class=\"number\"",
-        false => "",
+    let class = |column: usize| {
+        if table.is_numeric(column) {
+            " class=\"number\""
+        } else {
+            ""
+        }
     };
     let _ = write!(
         html,

@@ -63,10 +63,11 @@ pub enum CompareError {
 /// Different models, shapes or layers.
 pub fn compare(before: &Profile, after: &Profile) -> Result<CompareData, CompareError> {
     let [a, b] = [&before.model, &after.model];
-    let same = match a.sha256.is_empty() || b.sha256.is_empty() {
+    let same = if a.sha256.is_empty() || b.sha256.is_empty() {
         // of a table written by hand, nobody may know the model's hash
-        true => a.file == b.file,
-        false => a.sha256 == b.sha256,
+        a.file == b.file
+    } else {
+        a.sha256 == b.sha256
     };
     if !same || a.shapes != b.shapes {
         return Err(CompareError::OtherModel(named(before), named(after)));

@@ -129,9 +129,10 @@ fn measured(profile: &Profile) -> Origin {
     };
     if let Some(method) = elsewhere {
         return Origin {
-            name: match profile.imported {
-                true => format!("{} (imported)", board.name),
-                false => board.name.clone(),
+            name: if profile.imported {
+                format!("{} (imported)", board.name)
+            } else {
+                board.name.clone()
             },
             method,
             simulated: false,

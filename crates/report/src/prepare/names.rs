@@ -8,9 +8,10 @@ pub(super) fn without_op<'a>(name: &'a str, op: &str) -> &'a str {
     let rest = last.strip_prefix(op);
     let numbered = rest.and_then(|rest| rest.strip_prefix('_'));
     let is_op = rest == Some("") || numbered.is_some_and(|n| n.chars().all(|c| c.is_ascii_digit()));
-    match is_op && !path.is_empty() {
-        true => path,
-        false => name,
+    if is_op && !path.is_empty() {
+        path
+    } else {
+        name
     }
 }
 

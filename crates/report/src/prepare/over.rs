@@ -67,9 +67,10 @@ fn region(segment: &OverSegment, to: u64, parameter: &str) -> OverRegion {
     let ms = &plan.breakdown_ms;
     let from = segment.from as f64;
     let remote_ms = ms.edge + ms.encode + ms.uplink + ms.decode + ms.server + ms.downlink;
-    let at_least_ms = match plan.local.is_empty() {
-        true => 0.0,
-        false => ms.edge + ms.encode + ms.local,
+    let at_least_ms = if plan.local.is_empty() {
+        0.0
+    } else {
+        ms.edge + ms.encode + ms.local
     };
     let still = Course {
         fixed_us: remote_ms * 1e3,

@@ -75,9 +75,10 @@ fn best(problem: &Problem, plan: &Plan, edge: &Origin, server: &Origin) -> Strin
             server.label()
         ),
     };
-    let aim = match plan.objective.is_latency() {
-        true => String::new(),
-        false => format!(", where {} is to be least,", plan.objective.name),
+    let aim = if plan.objective.is_latency() {
+        String::new()
+    } else {
+        format!(", where {} is to be least,", plan.objective.name)
     };
     format!(
         "At {} and {} one way{aim} the best plan {what}: {} until the last result.",

@@ -206,9 +206,10 @@ fn cut_table(problem: &Problem, profile: &Profile, server: &Server) -> Table {
             Cell::number(parts.server_us / 1e3),
             Cell::number(parts.downlink_us / 1e3),
             Cell::number(parts.total_us() / 1e3),
-            Cell::text(match bar.measured && measured {
-                true => "measured",
-                false => "predicted",
+            Cell::text(if bar.measured && measured {
+                "measured"
+            } else {
+                "predicted"
             }),
             Cell::known(profile.method.runs),
             noise.clone(),

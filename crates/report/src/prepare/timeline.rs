@@ -96,9 +96,12 @@ fn spans(work: Work, from_us: f64, to_us: f64, heads: &[(String, f64)]) -> Vec<S
 /// What a task waits for: the steps of its own way, up to its results.
 fn lane(task: &TaskPlan, chain: &[Span]) -> TaskLane {
     let done_us = task.latency_ms * 1e3;
-    let on_its_way = |span: &&Span| match task.beside_link {
-        true => matches!(span.work, Work::Edge | Work::Encode | Work::Beside),
-        false => span.work != Work::Beside,
+    let on_its_way = |span: &&Span| {
+        if task.beside_link {
+            matches!(span.work, Work::Edge | Work::Encode | Work::Beside)
+        } else {
+            span.work != Work::Beside
+        }
     };
     let mut spans: Vec<Span> = Vec::new();
     for span in chain.iter().filter(on_its_way) {

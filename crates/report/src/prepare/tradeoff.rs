@@ -72,9 +72,10 @@ fn planned(plan: &Plan) -> Choice {
 fn mean_drop(task: &TaskPlan) -> Option<f64> {
     let accuracy = task.accuracy.as_ref()?;
     let lost = accuracy.baseline - accuracy.expected;
-    Some(match accuracy.is_error {
-        true => -lost / accuracy.baseline,
-        false => lost,
+    Some(if accuracy.is_error {
+        -lost / accuracy.baseline
+    } else {
+        lost
     })
 }
 

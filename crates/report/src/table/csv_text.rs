@@ -19,8 +19,9 @@ pub(super) fn write(table: &Table, named: bool) -> Result<String, ReportError> {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    Ok(match named {
-        true => format!("# {}: {title}\n{text}", table.name),
-        false => text,
+    Ok(if named {
+        format!("# {}: {title}\n{text}", table.name)
+    } else {
+        text
     })
 }

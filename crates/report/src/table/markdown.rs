@@ -9,9 +9,12 @@ pub(super) fn write(table: &Table) -> String {
         String::new(),
         line(columns.map(|column| escape(&column.headed())).collect()),
     ];
-    let rule = (0..table.columns.len()).map(|index| match table.is_numeric(index) {
-        true => "---:".to_owned(),
-        false => "---".to_owned(),
+    let rule = (0..table.columns.len()).map(|index| {
+        if table.is_numeric(index) {
+            "---:".to_owned()
+        } else {
+            "---".to_owned()
+        }
     });
     lines.push(line(rule.collect()));
     for row in &table.rows {

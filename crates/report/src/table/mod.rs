@@ -134,17 +134,19 @@ impl Cell {
 
     /// A number; nothing for one that is infinite or no number at all.
     pub fn number(value: f64) -> Cell {
-        match value.is_finite() {
-            true => Cell::Number(value),
-            false => Cell::Empty,
+        if value.is_finite() {
+            Cell::Number(value)
+        } else {
+            Cell::Empty
         }
     }
 
     /// A spread; nothing for zero, which stands for unknown.
     pub fn spread(value: f64) -> Cell {
-        match value > 0.0 {
-            true => Cell::number(value),
-            false => Cell::Empty,
+        if value > 0.0 {
+            Cell::number(value)
+        } else {
+            Cell::Empty
         }
     }
 

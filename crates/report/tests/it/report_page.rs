@@ -91,9 +91,10 @@ fn is_exact(problem: &Problem, found: &Explorer, bit_s: u64, row: usize) {
     assert_eq!(listed, crossing);
     for (task, planned) in shown.tasks.iter().zip(&own.tasks) {
         let before: f64 = parts[..task.parts].iter().sum();
-        let beside = match task.beside {
-            true => shown.times.local_ns as f64 / 1e6,
-            false => 0.0,
+        let beside = if task.beside {
+            shown.times.local_ns as f64 / 1e6
+        } else {
+            0.0
         };
         let done = before + beside;
         assert!(

@@ -293,9 +293,12 @@ fn a_tasks_own_layers_take_their_own_time() {
         });
         let on_edge = |id| plan.edge.contains(&problem.graph().layer(id).id);
         let ns: u64 = own
-            .map(|id| match on_edge(id) {
-                true => problem.layer(id).edge_ns,
-                false => problem.layer(id).server_ns,
+            .map(|id| {
+                if on_edge(id) {
+                    problem.layer(id).edge_ns
+                } else {
+                    problem.layer(id).server_ns
+                }
             })
             .sum();
         let spans = data.lanes.iter().flat_map(|lane| &lane.spans);

@@ -152,9 +152,10 @@ impl<'a> Bench<'a> {
     }
 
     fn bar(&self, samples: usize, common: &Common) -> ProgressBar {
-        match common.progress() {
-            true => ProgressBar::new(samples as u64).with_prefix(self.model.file_name()),
-            false => ProgressBar::hidden(),
+        if common.progress() {
+            ProgressBar::new(samples as u64).with_prefix(self.model.file_name())
+        } else {
+            ProgressBar::hidden()
         }
     }
 }

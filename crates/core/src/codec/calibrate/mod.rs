@@ -130,9 +130,10 @@ impl Calibration {
         } else {
             least.abs().max(1.0)
         };
-        let histograms = match per_channel {
-            true => self.channels.as_slice(),
-            false => std::slice::from_ref(&whole),
+        let histograms = if per_channel {
+            self.channels.as_slice()
+        } else {
+            std::slice::from_ref(&whole)
         };
         let bounds = histograms.iter().map(|histogram| {
             let found = Search::new(histogram, bits).best();

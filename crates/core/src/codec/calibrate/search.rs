@@ -133,9 +133,10 @@ impl Search {
         let mut below = [0.0; 3];
         for code in 0..=self.top {
             let level = level(code);
-            let upto = match code == self.top {
-                true => self.sums.last().copied().unwrap_or_default(),
-                false => self.below(level + step / 2.0),
+            let upto = if code == self.top {
+                self.sums.last().copied().unwrap_or_default()
+            } else {
+                self.below(level + step / 2.0)
             };
             let [count, first, second] = [0, 1, 2].map(|i| upto[i] - below[i]);
             sum += second - 2.0 * level * first + level * level * count;

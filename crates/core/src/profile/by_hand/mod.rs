@@ -32,12 +32,13 @@ pub(super) fn looks_like_one(text: &str) -> bool {
 
 /// Says how to write a profile by hand when one without `source` lacks something.
 pub(super) fn hint(message: String) -> String {
-    match message.contains("missing field") {
-        true => format!(
+    if message.contains("missing field") {
+        format!(
             "{message}; a profile written by hand begins with `source`, saying where its figures \
-             come from, and may leave out most keys"
-        ),
-        false => message,
+         come from, and may leave out most keys"
+        )
+    } else {
+        message
     }
 }
 

@@ -170,9 +170,10 @@ fn profile(
         members.iter().map(|m| matched.sum(m, side)).collect()
     };
     let [edge, server] = [times(0), times(1)];
-    let server = match server.iter().any(Option::is_some) {
-        true => server,
-        false => edge.clone(),
+    let server = if server.iter().any(Option::is_some) {
+        server
+    } else {
+        edge.clone()
     };
     if of.missing == Missing::Refuse {
         for (times, side) in [(&edge, ""), (&server, " on the server")] {
@@ -225,9 +226,10 @@ fn profile(
         board: of.board,
         method: Method {
             runs: layers.iter().map(|l| l.runs).min().unwrap_or(0),
-            noise: match whole.median_us > 0.0 {
-                true => whole.mad_us / whole.median_us,
-                false => 0.0,
+            noise: if whole.median_us > 0.0 {
+                whole.mad_us / whole.median_us
+            } else {
+                0.0
             },
             split_edge_us: split(0),
             split_server_us: split(1),

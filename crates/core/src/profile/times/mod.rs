@@ -213,12 +213,13 @@ impl Times {
             let row = columns.row(line, &record);
             rows.push(row.map_err(|flaw| refuse(Some(line), flaw))?);
         }
-        match rows.is_empty() {
-            true => Err(refuse(None, TimesFlaw::NoRows)),
-            false => Ok(Times {
+        if rows.is_empty() {
+            Err(refuse(None, TimesFlaw::NoRows))
+        } else {
+            Ok(Times {
                 path: path.to_owned(),
                 rows,
-            }),
+            })
         }
     }
 }

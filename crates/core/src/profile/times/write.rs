@@ -100,9 +100,10 @@ impl Profile {
 
 /// One time for both sides where they are alike.
 fn by_side(edge_us: f64, server_us: f64) -> Vec<(&'static str, f64)> {
-    match edge_us == server_us {
-        true => vec![("", edge_us)],
-        false => vec![("edge", edge_us), ("server", server_us)],
+    if edge_us == server_us {
+        vec![("", edge_us)]
+    } else {
+        vec![("edge", edge_us), ("server", server_us)]
     }
 }
 

@@ -296,13 +296,14 @@ fn unlimited(scenario: &Scenario, tasks: &[Task]) -> Option<String> {
 fn check_model(file: &CodecAccuracy, edge: &Profile) -> Result<(), ProblemError> {
     // of a table written by hand, nobody may know the model's hash
     let unknown = file.model.sha256.is_empty() || edge.model.sha256.is_empty();
-    match unknown || file.model.sha256 == edge.model.sha256 {
-        true => Ok(()),
-        false => Err(ProblemError::AccuracyOfOther {
+    if unknown || file.model.sha256 == edge.model.sha256 {
+        Ok(())
+    } else {
+        Err(ProblemError::AccuracyOfOther {
             file: file.model.file.clone(),
             found: file.model.sha256.chars().take(12).collect(),
             model: edge.model.file.clone(),
-        }),
+        })
     }
 }
 

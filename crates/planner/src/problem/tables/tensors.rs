@@ -99,9 +99,10 @@ impl<'a> TensorTable<'a> {
         let mut codecs = self.codecs.clone();
         let records = self.accuracy.iter().flat_map(|file| &file.crossings);
         for record in records.filter(|record| record.tensor == tensor.name) {
-            let joins = match record.codec.is_lossless() {
-                true => self.join.0,
-                false => self.join.1,
+            let joins = if record.codec.is_lossless() {
+                self.join.0
+            } else {
+                self.join.1
             };
             if joins && record.codec != Codec::F32 && !codecs.contains(&record.codec) {
                 codecs.push(record.codec);
@@ -133,9 +134,10 @@ impl<'a> TensorTable<'a> {
         // a result on the server is wanted as it is
         let as_it_is = wanted == Some(Results::Server);
         let own = self.own_way(tensor);
-        let others = match as_it_is {
-            true => Vec::new(),
-            false => self.candidates(tensor),
+        let others = if as_it_is {
+            Vec::new()
+        } else {
+            self.candidates(tensor)
         };
         let others = others
             .into_iter()

@@ -82,9 +82,10 @@ fn branch_one(
     let of_aim = aim.iter().filter(|(row, _)| *row < lines.first_aim);
     search.whole = of_aim.map(|(_, count)| count).sum();
     search.bounds = Bounds::new(reduced, &forest, &bounds);
-    let looked = match search.promising() {
-        true => each(walk, most, &mut search)?,
-        false => 0,
+    let looked = if search.promising() {
+        each(walk, most, &mut search)?
+    } else {
+        0
     };
     Some((search.known.best, looked))
 }

@@ -187,9 +187,10 @@ impl<'a> Climb<'a> {
 
     /// The counts as whole numbers of the rows' own units.
     fn whole(&self, counts: &[f64]) -> Counts {
-        let unit = match counts[..self.aims].iter().any(|count| *count > 0.0) {
-            true => self.sizes[0],
-            false => self.sizes.iter().copied().fold(1.0, f64::max),
+        let unit = if counts[..self.aims].iter().any(|count| *count > 0.0) {
+            self.sizes[0]
+        } else {
+            self.sizes.iter().copied().fold(1.0, f64::max)
         };
         let rows = self.rows.iter().zip(&self.sizes).zip(counts);
         let whole = WHOLE.min(MOST / unit / 1e3).max(1.0);

@@ -25,9 +25,12 @@ pub(super) struct Run {
 /// Per layer that comes first: its run. Empty runs for the others.
 pub(super) fn runs(reduced: &Reduced<'_>) -> Vec<Run> {
     let follows = reduced.follows();
-    let run = |layer: LayerId| match follows[layer.index()] {
-        true => Run::default(),
-        false => Run::new(reduced, layer),
+    let run = |layer: LayerId| {
+        if follows[layer.index()] {
+            Run::default()
+        } else {
+            Run::new(reduced, layer)
+        }
     };
     reduced.problem.graph().layer_ids().map(run).collect()
 }

@@ -355,9 +355,12 @@ impl<'a, 'p> Walk<'a, 'p> {
         let Some(ObjectiveFunction::LimitUse(limit)) = problem.aims().first() else {
             return None;
         };
-        let live = |layers: &LayerSet| match with_live {
-            true => problem.graph().peak_live_bytes(layers).0,
-            false => 0,
+        let live = |layers: &LayerSet| {
+            if with_live {
+                problem.graph().peak_live_bytes(layers).0
+            } else {
+                0
+            }
         };
         let used = match limit {
             Limit::EdgeMemory(_) => {
@@ -378,15 +381,14 @@ impl<'a, 'p> Walk<'a, 'p> {
             return Rc::clone(rows);
         }
         let problem = self.reduced.problem;
-        let done = match self.depends_on_tasks {
-            true => {
-                let missing = self.missing_of.iter().enumerate();
-                missing
-                    .map(|(task, missing)| problem.done(task, *missing == 0))
-                    .collect()
-            }
+        let done = if self.depends_on_tasks {
+            let missing = self.missing_of.iter().enumerate();
+            missing
+                .map(|(task, missing)| problem.done(task, *missing == 0))
+                .collect()
+        } else {
             // any, for it does not matter
-            false => Vec::new(),
+            Vec::new()
         };
         self.rows_of(done)
     }

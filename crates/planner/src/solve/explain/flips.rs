@@ -98,13 +98,17 @@ impl Question<'_> {
     /// The nearest slower and faster rates, and so on, at which the plan is not the best.
     pub(super) fn flips(&self, of: Quantity, up: bool) -> Result<Breakpoint, Open> {
         let range = self.range(of);
-        let most = match up {
-            true => range.most.saturating_sub(range.now),
-            false => range.now.saturating_sub(range.least),
+        let most = if up {
+            range.most.saturating_sub(range.now)
+        } else {
+            range.now.saturating_sub(range.least)
         };
-        let value = |far: u64| match up {
-            true => range.now.saturating_add(far),
-            false => range.now.saturating_sub(far),
+        let value = |far: u64| {
+            if up {
+                range.now.saturating_add(far)
+            } else {
+                range.now.saturating_sub(far)
+            }
         };
         let vary = |problem: &Problem, far: u64| varied(problem, of, value(far));
         let way = Way {

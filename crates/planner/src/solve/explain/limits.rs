@@ -165,9 +165,10 @@ impl Question<'_> {
     ) -> Result<Vec<Step>, Open> {
         let mut found = Vec::new();
         for more in round_amounts(limit, allows) {
-            let best = match reached.is_some_and(|reached| reached <= more) {
-                true => at(more)?,
-                false => None,
+            let best = if reached.is_some_and(|reached| reached <= more) {
+                at(more)?
+            } else {
+                None
             };
             let saves_ms = best.as_ref().map_or(0.0, |best| self.saves(best));
             found.push(Step {

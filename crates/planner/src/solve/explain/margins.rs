@@ -103,9 +103,10 @@ impl Question<'_> {
 
     fn moved(&self, layer: LayerId) -> Result<Known, Open> {
         let id = self.problem.graph().layer(layer).id.clone();
-        let pin = match self.plan.edge.contains(layer) {
-            true => Limit::KeepOnServer(vec![layer], id),
-            false => Limit::KeepOnEdge(vec![layer], id),
+        let pin = if self.plan.edge.contains(layer) {
+            Limit::KeepOnServer(vec![layer], id)
+        } else {
+            Limit::KeepOnEdge(vec![layer], id)
         };
         let limits = self.problem.limits().iter().cloned().chain([pin]);
         let moved = self.problem.with_limits(limits.collect());
@@ -122,9 +123,10 @@ impl Question<'_> {
         let problem: &Problem = self.problem;
         Some(Slack {
             layer: problem.graph().layer(layer).id.clone(),
-            side: match self.plan.edge.contains(layer) {
-                true => Side::Edge,
-                false => Side::Server,
+            side: if self.plan.edge.contains(layer) {
+                Side::Edge
+            } else {
+                Side::Server
             },
             time_ms: self.time_ns(layer) as f64 / 1e6,
             grows_ms: ns / 1e6,
@@ -135,9 +137,10 @@ impl Question<'_> {
     /// Time of a layer on its side.
     fn time_ns(&self, layer: LayerId) -> u64 {
         let time = self.problem.layer(layer);
-        match self.plan.edge.contains(layer) {
-            true => time.edge_ns,
-            false => time.server_ns,
+        if self.plan.edge.contains(layer) {
+            time.edge_ns
+        } else {
+            time.server_ns
         }
     }
 }

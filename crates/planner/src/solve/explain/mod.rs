@@ -84,9 +84,10 @@ impl Question<'_> {
         let limits: Vec<_> = limits
             .filter_map(|limit| kept(&mut open, &limit.to_string(), self.limit(limit)))
             .collect();
-        let together = match limits.iter().any(|limit| limit.binds) {
-            true => None,
-            false => kept(&mut open, "limits", self.together()).flatten(),
+        let together = if limits.iter().any(|limit| limit.binds) {
+            None
+        } else {
+            kept(&mut open, "limits", self.together()).flatten()
         };
         let faster_link = kept(&mut open, "faster link", self.faster_link());
         let mut flips = Vec::new();

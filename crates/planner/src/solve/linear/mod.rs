@@ -249,9 +249,10 @@ impl<'a, 'p> Program<'a, 'p> {
     fn crosses(&mut self, tensor: TensorId, may: bool) -> Option<Expression> {
         let readers = self.graph().consumers(tensor);
         if may {
-            return match self.reduced.problem.goes_to_server(tensor) {
-                true => self.is_made_here(tensor),
-                false => self.leaves_for(tensor, readers),
+            return if self.reduced.problem.goes_to_server(tensor) {
+                self.is_made_here(tensor)
+            } else {
+                self.leaves_for(tensor, readers)
             };
         }
         self.is_made_here(tensor)?;

@@ -102,9 +102,10 @@ impl Program<'_, '_> {
         crossings: &[CrossingVars],
         once: &Once,
     ) {
-        let room = match sum.is_time() {
-            true => pace.ns(room),
-            false => room as f64,
+        let room = if sum.is_time() {
+            pace.ns(room)
+        } else {
+            room as f64
         };
         let unit = room.abs().max(1.0);
         for expression in self.expressions(&[*sum], pace, crossings, once) {
@@ -169,9 +170,10 @@ impl Program<'_, '_> {
                 .iter()
                 .map(|choice| {
                     let added = sum.of_way(&choice.way, pace);
-                    match sum.is_time() {
-                        true => pace.ns(added),
-                        false => added as f64,
+                    if sum.is_time() {
+                        pace.ns(added)
+                    } else {
+                        added as f64
                     }
                 })
                 .collect();
