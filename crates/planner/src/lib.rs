@@ -2,9 +2,18 @@
 //!
 //! Internal, no stability promise: use the crate `cutpoint`.
 
+mod constraints;
+mod cost;
+mod engines;
+mod explain;
+mod objective;
+mod parametric;
+mod plan_writer;
+mod presolve;
 pub mod problem;
 pub mod replay;
 pub mod scenario;
+mod schedule;
 pub mod select;
 pub mod server;
 pub mod solve;

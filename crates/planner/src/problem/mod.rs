@@ -10,21 +10,9 @@
 //! whole bits, so a latency is `fixed_ns + bits * (ns per bit)`: a line in one over the rate, which
 //! is compared exactly (see [`TimePerBit`]).
 
-mod accuracy;
-mod aim;
-mod amounts;
 mod baselines;
-mod budget;
-mod chance;
-mod cost;
-mod describe;
-mod keep;
-mod limit;
-mod pace;
-mod parts;
-mod schedule;
-mod tables;
-mod vary;
+mod swept;
+mod varied;
 
 use std::sync::Arc;
 
@@ -37,32 +25,33 @@ use cutpoint_core::profile::Profile;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::Bytes;
 
-pub use accuracy::Drop;
-pub use aim::{Completion, ObjectiveFunction};
+pub use crate::constraints::knapsack::{Counts, Knapsack};
+pub use crate::constraints::limit::{Limit, Violation};
+pub use crate::cost::accuracy::Drop;
+pub use crate::cost::parts::{CostParts, LinearCost, Part};
+pub use crate::cost::placement::{Cost, Rank};
+pub use crate::cost::tables::{LayerTime, SplitTime, TensorTime, Way};
+pub use crate::cost::time_per_bit::TimePerBit;
+pub use crate::objective::{Completion, ObjectiveFunction};
+pub use crate::plan_writer::Found;
+pub use crate::schedule::Timing;
 pub use baselines::NamedPlacement;
-pub use budget::{Counts, Knapsack};
-pub use cost::{Cost, Rank};
-pub use describe::Found;
-pub use limit::{Limit, Violation};
-pub use pace::TimePerBit;
-pub use parts::{CostParts, LinearCost, Part};
-pub use schedule::Timing;
-pub use tables::{LayerTime, SplitTime, TensorTime, Way};
 
-use chance::Chance;
-use tables::{Spreads, Tables};
+use crate::constraints::limit;
+use crate::cost::tables::{Spreads, Tables};
+use crate::plan_writer::probability::Chance;
 
 /// A model, two machines and a scenario: what every placement costs and which are allowed.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    tables: Arc<Tables>,
-    limits: Vec<Limit>,
-    knapsacks: Vec<Knapsack>,
-    link: Link,
-    aims: Vec<ObjectiveFunction>,
-    schedule: Schedule,
-    delays: amounts::Delays,
-    chance: Option<Arc<Chance>>,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) knapsacks: Vec<Knapsack>,
+    pub(crate) link: Link,
+    pub(crate) aims: Vec<ObjectiveFunction>,
+    pub(crate) schedule: Schedule,
+    pub(crate) delays: swept::Delays,
+    pub(crate) chance: Option<Arc<Chance>>,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -204,7 +193,7 @@ impl Problem {
             knapsacks,
             link: scenario.link,
             schedule: scenario.schedule,
-            delays: amounts::Delays::of(scenario.link.delay),
+            delays: swept::Delays::of(scenario.link.delay),
             aims: [Some(scenario.objective), scenario.then]
                 .into_iter()
                 .flatten()

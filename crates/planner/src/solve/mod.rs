@@ -1,41 +1,22 @@
 //! From a [`Problem`] to a [`Plan`]: by looking at every placement where they are few, and by linear
 //! programs. Numbers come from [`Problem::evaluate`] alone.
 
-mod between;
-mod choose;
-mod enumerate;
-mod envelope;
-mod explain;
-mod front;
-mod grid;
-mod linear;
-mod map;
-mod nearest;
-mod optimum;
-mod over;
-mod program;
-mod reduce;
-mod robust;
-mod series;
-mod steps;
-mod sweep;
-mod tradeoff;
+pub(crate) mod selection;
 
 use std::time::{Duration, Instant};
 
 use crate::problem::{Found, Problem};
 use cutpoint_core::plan::{Alternative, NoPlan, Plan, Status, TaskPlan};
 
-pub use choose::{Choice, ModelProblem, choose};
-pub use explain::{NamedCut, explain};
-pub use front::{Front, Step, front};
-pub use grid::{Stretch, by_bisection};
-pub use map::map;
-pub use nearest::{Near, Nearest, nearest};
-pub use over::{over_file, sweep_over};
-pub use robust::robust;
-pub use sweep::{sweep, sweep_models};
-pub use tradeoff::tradeoff;
+use crate::{engines, explain};
+
+pub use crate::engines::nearest::{Near, Nearest, nearest};
+pub use crate::explain::{NamedCut, explain};
+pub use crate::parametric::{
+    Front, Step, Stretch, by_bisection, front, map, over_file, robust, sweep, sweep_models,
+    sweep_over, tradeoff,
+};
+pub use selection::{Choice, ModelProblem, choose};
 
 /// What solves.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +140,7 @@ pub fn solve(problem: &Problem, options: &Options) -> Result<Outcome, SolveError
     let start = Instant::now();
     let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
     let pace = problem.pace();
-    match optimum::optimum(problem, pace, options)? {
+    match engines::optimum(problem, pace, options)? {
         Some(best) => {
             let mut plan = describe(problem, best, options)?;
             plan.solve_ms = elapsed();
@@ -173,9 +154,9 @@ pub fn solve(problem: &Problem, options: &Options) -> Result<Outcome, SolveError
     }
 }
 
-fn describe(
+pub(crate) fn describe(
     problem: &Problem,
-    best: optimum::Optimum,
+    best: engines::Optimum,
     options: &Options,
 ) -> Result<Plan, SolveError> {
     let binding = if best.proven {
@@ -220,7 +201,7 @@ fn without_drop(
     if !plan.tasks.iter().any(loses) {
         return Ok(None);
     }
-    let best = optimum::optimum(&problem.with_drops_up_to(0), problem.pace(), options)?;
+    let best = engines::optimum(&problem.with_drops_up_to(0), problem.pace(), options)?;
     Ok(best.map(|best| Alternative {
         name: "no-drop".to_owned(),
         model: None,

@@ -1,0 +1,363 @@
+//! What encodings cost the tasks, summed over what crosses.
+//!
+//! A crossing tensor costs a task only when a layer on the server reads it on the way to the task's
+//! outputs: a task computed on the edge loses nothing, whatever else is sent. The drop of a plan is
+//! the sum of the pessimistic drops of the tensors that cost the task, none below zero, so that
+//! noise never pays; but at least what any part of them that was measured together costs. A plan
+//! that was itself measured as a whole costs what was measured.
+
+use std::collections::HashMap;
+
+use super::tables::Tables;
+use crate::constraints::knapsack::{Counts, Knapsack};
+use crate::constraints::limit::{Limit, WHOLE_DROP};
+use crate::problem::{Codecs, Problem, ProblemError};
+use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::{
+    CodecAccuracy, Confidence, JointRecord, TaskAccuracy, TaskDrop,
+};
+use cutpoint_core::graph::{Graph, GraphError, LayerSet, TensorId, nearest};
+use cutpoint_core::task::Task;
+
+/// What encodings cost a task.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drop {
+    /// As measured, in the unit of [`TaskDrop`].
+    pub mean: f64,
+    /// The pessimistic end, in millionths, zero or more.
+    pub worst: i64,
+    /// Measured with everything that crosses encoded at once, not summed.
+    pub as_a_whole: bool,
+}
+
+/// Everything an accuracy file says about the tensors and tasks of a problem.
+#[derive(Debug, Clone)]
+pub(crate) struct Accuracy {
+    pub(crate) file: CodecAccuracy,
+    /// Per task: the layers it needs.
+    needs: Vec<LayerSet>,
+    /// Per task.
+    drops: HashMap<(TensorId, Codec), Vec<Option<Drop>>>,
+    joints: Vec<Joint>,
+}
+
+/// A placement whose crossing tensors were measured together.
+#[derive(Debug, Clone)]
+struct Joint {
+    edge: LayerSet,
+    codecs: Codecs,
+    /// Per task.
+    drops: Vec<Option<Drop>>,
+}
+
+impl Accuracy {
+    pub(crate) fn new(
+        file: &CodecAccuracy,
+        confidence: Confidence,
+        graph: &Graph,
+        tasks: &[Task],
+    ) -> Result<Accuracy, ProblemError> {
+        check_tasks(file, tasks)?;
+        let z = confidence.z();
+        let mut accuracy = Accuracy {
+            file: file.clone(),
+            needs: Vec::new(),
+            drops: HashMap::new(),
+            joints: Vec::new(),
+        };
+        for task in tasks {
+            let outputs = task.tensors(graph).map_err(ProblemError::Graph)?;
+            accuracy.needs.push(graph.ancestors(&outputs));
+        }
+        for record in &file.crossings {
+            let Some(tensor) = find_tensor(graph, &record.tensor)? else {
+                continue;
+            };
+            let drops = per_task(&record.drops, tasks, z);
+            // a compression changes nothing: its record counts where the form has none of its own
+            for codec in [record.codec, Codec::plain(record.codec.form)] {
+                let known = accuracy.drops.entry((tensor, codec));
+                let known = known.or_insert_with(|| vec![None; tasks.len()]);
+                for (known, drop) in known.iter_mut().zip(&drops) {
+                    *known = if codec == record.codec {
+                        drop.or(*known)
+                    } else {
+                        known.or(*drop)
+                    };
+                }
+            }
+        }
+        for record in &file.joints {
+            if let Some((edge, codecs)) = placement(record, graph)? {
+                accuracy.joints.push(Joint {
+                    edge,
+                    codecs,
+                    drops: per_task(&record.drops, tasks, z),
+                });
+            }
+        }
+        Ok(accuracy)
+    }
+
+    /// How good the whole model is at a task.
+    pub(crate) fn whole(&self, task: &str) -> Option<&TaskAccuracy> {
+        self.file.task(task)
+    }
+
+    /// What one tensor costs a task that it counts for; `None` is unknown.
+    fn of_one(&self, tensor: TensorId, codec: Codec, task: usize) -> Option<Drop> {
+        if codec.is_lossless() {
+            return Some(Drop::NONE);
+        }
+        let of = |codec| {
+            self.drops
+                .get(&(tensor, codec))
+                .and_then(|drops| drops[task])
+        };
+        of(codec).or_else(|| of(Codec::plain(codec.form)))
+    }
+
+    /// What crosses that costs a task something.
+    fn counted(
+        &self,
+        graph: &Graph,
+        task: usize,
+        edge: &LayerSet,
+        codecs: &[(TensorId, Codec)],
+    ) -> Codecs {
+        let counts = |(tensor, codec): &&(TensorId, Codec)| {
+            let mut there = graph
+                .consumers(*tensor)
+                .iter()
+                .filter(|c| !edge.contains(**c));
+            !codec.is_lossless() && there.any(|c| self.needs[task].contains(*c))
+        };
+        codecs.iter().filter(counts).copied().collect()
+    }
+
+    /// What a placement costs a task; `None` is unknown.
+    fn drop(
+        &self,
+        graph: &Graph,
+        task: usize,
+        edge: &LayerSet,
+        codecs: &[(TensorId, Codec)],
+    ) -> Option<Drop> {
+        let counted = self.counted(graph, task, edge, codecs);
+        if counted.is_empty() {
+            return Some(Drop::NONE);
+        }
+        let measured = self.joints.iter().filter_map(|j| Some((j, j.drops[task]?)));
+        let this = |joint: &Joint| joint.edge == *edge && alike(&joint.codecs, codecs);
+        if let Some((_, drop)) = measured.clone().find(|(joint, _)| this(joint)) {
+            return Some(Drop {
+                as_a_whole: true,
+                ..drop
+            });
+        }
+        let mut sum = Drop::NONE;
+        for (tensor, codec) in &counted {
+            let one = self.of_one(*tensor, *codec, task)?;
+            sum.mean += one.mean;
+            sum.worst += one.worst;
+        }
+        for (joint, drop) in measured {
+            let part = self.counted(graph, task, &joint.edge, &joint.codecs);
+            if !part.is_empty() && part.iter().all(|pair| is_part(*pair, &counted)) {
+                sum.worst = sum.worst.max(drop.worst);
+            }
+        }
+        Some(sum)
+    }
+
+    /// The sum of a task's drops, and what was measured together and costs more than `allows`.
+    pub(crate) fn knapsacks(
+        &self,
+        tables: &Tables,
+        limit: &Limit,
+        task: usize,
+        allows: i64,
+    ) -> Vec<Knapsack> {
+        let uses = |of: &dyn Fn(TensorId, Codec) -> Option<i64>, allows| {
+            let codecs = |tensor: TensorId| {
+                let ways = tables.tensors[tensor.index()].ways.iter();
+                let uses = ways.map(|way| (way.codec, of(tensor, way.codec)));
+                uses.filter(|(_, uses)| *uses != Some(0)).collect()
+            };
+            let needs = Some(self.needs[task].clone());
+            let mut budget = Knapsack::of_crossings(limit.clone(), allows, Vec::new(), needs);
+            let tensors = tables.graph.tensor_ids();
+            let rows = tensors.map(|t| match budget.when(&tables.graph, t) {
+                Counts::Never => Vec::new(),
+                _ => codecs(t),
+            });
+            budget.set_codecs(rows.collect());
+            budget
+        };
+        let sum = uses(&|t, codec| Some(self.of_one(t, codec, task)?.worst), allows);
+        let mut knapsacks = vec![sum];
+        for joint in &self.joints {
+            let part = self.counted(&tables.graph, task, &joint.edge, &joint.codecs);
+            let broke = joint.drops[task].is_some_and(|drop| drop.worst > allows);
+            if broke && !part.is_empty() {
+                let one = |t, codec| Some(i64::from(is_part((t, codec), &part)));
+                knapsacks.push(uses(&one, part.len() as i64 - 1));
+            }
+        }
+        knapsacks
+    }
+}
+
+impl Drop {
+    const NONE: Drop = Drop {
+        mean: 0.0,
+        worst: 0,
+        as_a_whole: false,
+    };
+
+    fn new(record: &TaskDrop, z: f64) -> Drop {
+        // a little more than a whole number is noise of the conversion
+        let worst = (record.pessimistic(z) * WHOLE_DROP - 1e-3).ceil().max(0.0);
+        Drop {
+            mean: record.mean,
+            worst: worst as i64,
+            as_a_whole: false,
+        }
+    }
+}
+
+impl Problem {
+    /// What the encodings of a placement cost a task, by its position; `None` is unknown.
+    pub fn drop(&self, task: usize, edge: &LayerSet, codecs: &[(TensorId, Codec)]) -> Option<Drop> {
+        let accuracy = self.tables.accuracy.as_ref()?;
+        accuracy.drop(self.graph(), task, edge, codecs)
+    }
+
+    /// What was measured together and costs a task more than `drop` millionths, each to be ruled
+    /// out; empty for limits of another kind.
+    pub fn parts_worse_than(&self, limit: &Limit, drop: i64) -> Vec<Knapsack> {
+        match (&self.tables.accuracy, limit) {
+            (Some(accuracy), Limit::Drop { task, .. }) => {
+                let mut knapsacks = accuracy.knapsacks(&self.tables, limit, *task, drop);
+                knapsacks.split_off(1)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many placements were measured as a whole and miss a limit on accuracy.
+    pub fn missed_as_a_whole(&self) -> usize {
+        let joints = self.tables.accuracy.iter().flat_map(|a| &a.joints);
+        let misses = |joint: &Joint, limit: &Limit| match limit {
+            Limit::Drop { task, allows, .. } => {
+                joint.drops[*task].is_some_and(|drop| drop.worst > *allows)
+            }
+            _ => false,
+        };
+        let missed = joints.filter(|joint| self.limits().iter().any(|l| misses(joint, l)));
+        missed.count()
+    }
+
+    /// The placements whose crossing tensors were measured together, each in every way that
+    /// decodes to the same values. They may meet a limit that the sum of single drops breaks.
+    pub fn measured_together(&self) -> Vec<(LayerSet, Codecs)> {
+        let joints = self.tables.accuracy.iter().flat_map(|a| &a.joints);
+        let mut found = Vec::new();
+        for joint in joints {
+            let mut choices: Vec<Codecs> = vec![Vec::new()];
+            for (tensor, codec) in &joint.codecs {
+                let ways = self.ways(*tensor).iter().map(|way| way.codec);
+                let same: Vec<Codec> = ways.filter(|c| c.same_values(*codec)).collect();
+                let longer = |choice: &Codecs| {
+                    let add = |c: &Codec| [choice.as_slice(), &[(*tensor, *c)]].concat();
+                    same.iter().map(add).collect::<Vec<_>>()
+                };
+                choices = choices.iter().flat_map(longer).collect();
+            }
+            found.extend(
+                choices
+                    .into_iter()
+                    .map(|codecs| (joint.edge.clone(), codecs)),
+            );
+        }
+        found
+    }
+}
+
+/// Whether a tensor is sent among `codecs` with the same values as in `pair`.
+fn is_part(pair: (TensorId, Codec), codecs: &[(TensorId, Codec)]) -> bool {
+    let same = |(tensor, codec): &(TensorId, Codec)| *tensor == pair.0 && codec.same_values(pair.1);
+    codecs.iter().any(same)
+}
+
+fn alike(one: &[(TensorId, Codec)], other: &[(TensorId, Codec)]) -> bool {
+    one.len() == other.len() && one.iter().all(|pair| is_part(*pair, other))
+}
+
+fn per_task(drops: &[TaskDrop], tasks: &[Task], z: f64) -> Vec<Option<Drop>> {
+    let of = |task: &Task| drops.iter().find(|drop| drop.task == task.name);
+    tasks
+        .iter()
+        .map(|task| of(task).map(|drop| Drop::new(drop, z)))
+        .collect()
+}
+
+fn check_tasks(file: &CodecAccuracy, tasks: &[Task]) -> Result<(), ProblemError> {
+    let names = || tasks.iter().map(|task| task.name.as_str());
+    match file.tasks.iter().find(|t| !names().any(|n| n == t.name)) {
+        None => Ok(()),
+        Some(task) => Err(ProblemError::AccuracyOfUnknown(GraphError::Unknown {
+            what: "task",
+            name: task.name.clone(),
+            near: match nearest(&task.name, names()) {
+                near if near.is_empty() => names().map(str::to_owned).collect(),
+                near => near,
+            },
+        })),
+    }
+}
+
+/// A tensor of the file; `None` when it lies inside what this profile has as one layer.
+fn find_tensor(graph: &Graph, name: &str) -> Result<Option<TensorId>, ProblemError> {
+    match graph.find_tensor(name) {
+        Ok(tensor) => Ok(Some(tensor)),
+        Err(_)
+            if graph
+                .layers()
+                .iter()
+                .any(|l| l.members.iter().any(|m| m == name)) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(ProblemError::AccuracyOfUnknown(error)),
+    }
+}
+
+/// The placement of a record; `None` when this profile cannot place it.
+fn placement(
+    record: &JointRecord,
+    graph: &Graph,
+) -> Result<Option<(LayerSet, Codecs)>, ProblemError> {
+    let mut codecs = Codecs::new();
+    for (name, codec) in record.tensors.iter().zip(&record.codecs) {
+        match find_tensor(graph, name)? {
+            Some(tensor) => codecs.push((tensor, *codec)),
+            None => return Ok(None),
+        }
+    }
+    codecs.sort_unstable();
+    let mut edge = LayerSet::empty(graph.layers().len());
+    for name in &record.edge {
+        let layer = graph.layer_ids().find(|id| {
+            let layer = graph.layer(*id);
+            layer.id == *name || layer.members.iter().any(|m| m == name)
+        });
+        match layer {
+            Some(layer) => edge.insert(layer),
+            None => return Ok(None),
+        }
+    }
+    // a layer may have been several where it was measured
+    graph.close_backwards(&mut edge);
+    Ok(Some((edge, codecs)))
+}

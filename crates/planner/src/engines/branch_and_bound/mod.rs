@@ -1,0 +1,226 @@
+//! Branch and bound: placements that cannot be better, or cannot meet the limits, are passed over.
+
+mod bound;
+mod bounds_data;
+mod multipliers;
+
+use std::rc::Rc;
+
+use crate::engines::enumerate::dfs::{Standing, Walk};
+use crate::engines::enumerate::sums::{Rows, Wanted};
+use crate::engines::enumerate::{Enumerated, Visit, each};
+use crate::presolve::fixing::Reduced;
+use crate::problem::{Codecs, Completion, Rank};
+use bound::{Bounds, Forest};
+use bounds_data::{Line, Lines};
+use cutpoint_core::graph::{LayerId, LayerSet};
+use multipliers::{Climb, Counts};
+
+/// As [`super::enumerate`], for the same problem with each set of tasks that the edge may keep;
+/// `None` when more than `most` placements are left to look at.
+pub(crate) fn branch(parts: &[(Reduced<'_>, Vec<Completion>)], most: usize) -> Option<Enumerated> {
+    let mut best = None;
+    let mut placements = 0;
+    for (reduced, done) in parts {
+        let (found, looked) = branch_one(reduced, done, best, most.checked_sub(placements)?)?;
+        (best, placements) = (found, placements + looked);
+    }
+    Some(Enumerated {
+        best: best.map(|found| (found.edge, found.codecs)),
+        placements,
+        bounded: true,
+    })
+}
+
+/// The best placement with the tasks done there, unless `best` is better, and how many were looked
+/// at.
+fn branch_one(
+    reduced: &Reduced<'_>,
+    done: &[Completion],
+    best: Option<Found>,
+    most: usize,
+) -> Option<(Option<Found>, usize)> {
+    let wanted = Wanted::new(reduced.problem, done);
+    let rows = Rc::new(Rows::new(reduced, wanted));
+    let lines = Lines::new(reduced, &rows);
+    let forest = Forest::new(reduced);
+    let mut walk = Walk::new(reduced);
+    walk.fix_rows(Rc::clone(&rows));
+    let mut known = Known { best, seen: None };
+    let graph = reduced.problem.graph();
+    let everything = LayerSet::full(graph.layers().len());
+    known.look_at(&mut walk, reduced, &everything);
+    // the bounds take something to be on the server
+    if known
+        .seen
+        .as_ref()
+        .is_some_and(|seen| seen.edge == everything)
+    {
+        known.best = known.seen.take();
+    }
+    let combined = |counts: &Counts| lines.combined(graph, &forest.first_reader, counts);
+    let ties = [
+        Line::of_payload(reduced, &forest.first_reader),
+        Line::of_layers(graph),
+    ];
+    let rows_alone = (0..lines.base.len()).map(|row| combined(&vec![(row, 1)]));
+    let mut bounds: Vec<Line> = ties.into_iter().chain(rows_alone).collect();
+    let mut search = Search {
+        bounds: Bounds::new(reduced, &forest, &bounds),
+        aims: lines.aims,
+        rows_of: lines.base.len(),
+        whole: 0,
+        rows,
+        known,
+    };
+    if !search.promising() {
+        return Some((search.known.best, 0));
+    }
+    let (aim, limits) = search
+        .known
+        .multipliers(&mut walk, reduced, &forest, &lines);
+    bounds.extend([&aim, &limits].map(combined));
+    let of_aim = aim.iter().filter(|(row, _)| *row < lines.first_aim);
+    search.whole = of_aim.map(|(_, count)| count).sum();
+    search.bounds = Bounds::new(reduced, &forest, &bounds);
+    let looked = if search.promising() {
+        each(walk, most, &mut search)?
+    } else {
+        0
+    };
+    Some((search.known.best, looked))
+}
+
+/// A placement that meets the limits.
+struct Found {
+    rank: Rank,
+    edge: LayerSet,
+    codecs: Codecs,
+}
+
+/// What is known of the best placement.
+struct Known {
+    /// The best that was come by in order.
+    best: Option<Found>,
+    /// The best that was met on the way to the bounds: it is come by later.
+    seen: Option<Found>,
+}
+
+impl Known {
+    /// Nothing that is worse matters.
+    fn upper(&self) -> Option<Rank> {
+        let known = [&self.seen, &self.best].into_iter().flatten();
+        known.map(|found| found.rank).min()
+    }
+
+    /// Looks at the placement of these layers, as far as they have what they need; `walk` is back
+    /// where it was.
+    fn look_at(&mut self, walk: &mut Walk<'_, '_>, reduced: &Reduced<'_>, edge: &LayerSet) {
+        let graph = reduced.problem.graph();
+        let mut added = Vec::new();
+        for layer in edge.iter().filter(|l| reduced.is_free(*l)) {
+            let is_new = !walk.edge().contains(layer);
+            if is_new && graph.producers(layer).all(|p| walk.edge().contains(p)) {
+                walk.add(layer);
+                added.push(layer);
+            }
+        }
+        if let Standing::Best(rank, codecs) = walk.standing(self.upper().as_ref()) {
+            let edge = walk.edge().clone();
+            self.seen = Some(Found { rank, edge, codecs });
+        }
+        for layer in added.into_iter().rev() {
+            walk.remove(layer);
+        }
+    }
+
+    /// How often the rows count in the bound of the aim, and in that of the limits alone.
+    fn multipliers(
+        &mut self,
+        walk: &mut Walk<'_, '_>,
+        reduced: &Reduced<'_>,
+        forest: &Forest,
+        lines: &Lines,
+    ) -> (Counts, Counts) {
+        let climb = Climb::new(reduced, forest, lines);
+        let aim = match lines.first_aim {
+            0 => Counts::new(),
+            _ => climb.for_aim(&mut |edge| {
+                self.look_at(walk, reduced, edge);
+                self.upper().map(|rank| rank.aims[0])
+            }),
+        };
+        let limits = match self.upper() {
+            Some(_) => Counts::new(),
+            None => climb.for_limits(),
+        };
+        (aim, limits)
+    }
+}
+
+/// The placements that are left.
+struct Search<'a> {
+    /// Of payload and layers, per row, then of the aim with the limits, then of the limits.
+    bounds: Bounds<'a>,
+    aims: usize,
+    rows_of: usize,
+    /// How often the first aim counts in its bound.
+    whole: i128,
+    rows: Rc<Rows>,
+    known: Known,
+}
+
+impl<'a, 'p> Visit<'a, 'p> for Search<'_> {
+    fn look(&mut self, walk: &mut Walk<'a, 'p>) -> Option<()> {
+        let best = self.known.best.as_ref().map(|found| found.rank);
+        match walk.standing(best.as_ref()) {
+            Standing::Best(rank, codecs) => {
+                let edge = walk.edge().clone();
+                self.known.best = Some(Found { rank, edge, codecs });
+            }
+            Standing::NotBest => {}
+            Standing::TooManyChoices => return None,
+        }
+        Some(())
+    }
+
+    fn added(&mut self, layer: LayerId, opened: &[LayerId]) {
+        self.bounds.added(layer, opened, 1);
+    }
+
+    fn removed(&mut self, layer: LayerId, opened: &[LayerId]) {
+        self.bounds.added(layer, opened, -1);
+    }
+
+    fn passed(&mut self, layer: LayerId, edge: &LayerSet) {
+        self.bounds.passed(layer, edge);
+    }
+
+    fn not_passed(&mut self, layer: LayerId, edge: &LayerSet) {
+        self.bounds.not_passed(layer, edge);
+    }
+
+    fn promising(&self) -> bool {
+        let (ties, now) = self.bounds.now().split_at(2);
+        let (singles, both) = now.split_at(self.rows_of);
+        let (aims, limits) = singles.split_at(self.aims);
+        // without multipliers there are none of both yet
+        let of_limits = limits.iter().chain(both.get(1));
+        if of_limits.into_iter().any(|beyond| *beyond > 0) {
+            return false;
+        }
+        let at_least = Rank {
+            aims: self.rows.aims(aims),
+            payload: u64::try_from(ties[0]).unwrap_or(0),
+            edge_layers: usize::try_from(ties[1]).unwrap_or(0),
+        };
+        let with_limits = |upper: Rank| {
+            let mut bounds = both.first().into_iter();
+            bounds.all(|bound| *bound <= self.whole * upper.aims[0])
+        };
+        let (best, seen) = (&self.known.best, &self.known.seen);
+        best.as_ref().is_none_or(|best| at_least < best.rank)
+            && seen.as_ref().is_none_or(|seen| at_least <= seen.rank)
+            && self.known.upper().is_none_or(with_limits)
+    }
+}

@@ -1,0 +1,460 @@
+//! One placement after the other, with its cost kept up to date as layers come and go.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::blocks::{Run, runs};
+use super::codec_choice::{self, Sent};
+use super::knapsacks::Sums;
+use super::sums::{Crossing, Rows, Wanted};
+use crate::presolve::fixing::{Choice, Reduced};
+use crate::problem::{Codecs, Completion, CostParts, Limit, ObjectiveFunction, Part, Rank, Timing};
+use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
+
+/// More sets of sums than this are not kept for later.
+const MOST_ROWS: usize = 1_000;
+
+/// The placement looked at, with its cost kept up to date.
+pub(crate) struct Walk<'a, 'p> {
+    reduced: &'a Reduced<'p>,
+    edge: LayerSet,
+    edge_layers: usize,
+    /// Per layer: producers that are not on the edge.
+    missing: Vec<usize>,
+    /// Per tensor: readers on the server.
+    readers: Vec<usize>,
+    /// Tensors that cross, and where each of them is in that list.
+    crossing: Vec<TensorId>,
+    position: Vec<Option<usize>>,
+    /// Crossing tensors that may not.
+    barred: usize,
+    results_there: usize,
+    /// Without ways, and without what is paid once.
+    parts: CostParts,
+    sums: Sums<'a, 'p>,
+    weight_readers: Vec<usize>,
+    weight_bytes: u64,
+    server_weight_readers: Vec<usize>,
+    server_weight_bytes: u64,
+    /// Per layer: what comes and goes with it.
+    runs: Vec<Run>,
+    /// Per task: layers that it needs and that are on the server.
+    missing_of: Vec<usize>,
+    depends_on_tasks: bool,
+    rows: HashMap<Wanted, Rc<Rows>>,
+    rows_by_done: HashMap<Vec<Completion>, Rc<Rows>>,
+    fixed_rows: Option<Rc<Rows>>,
+}
+
+/// What a placement is worth.
+pub(crate) enum Standing {
+    /// It meets the limits and beats the best so far.
+    Best(Rank, Codecs),
+    NotBest,
+    /// Nobody knows: its codecs can be chosen in too many ways.
+    TooManyChoices,
+}
+
+impl<'a, 'p> Walk<'a, 'p> {
+    /// Everything that is not fixed to the edge is on the server.
+    pub(crate) fn new(reduced: &'a Reduced<'p>) -> Self {
+        let graph = reduced.problem.graph();
+        let layers = graph.layers().len();
+        let producers = |layer: LayerId| {
+            let mut all: Vec<LayerId> = graph.producers(layer).collect();
+            all.sort_unstable();
+            all.dedup();
+            all.len()
+        };
+        let mut walk = Walk {
+            reduced,
+            edge: LayerSet::empty(layers),
+            edge_layers: 0,
+            missing: graph.layer_ids().map(producers).collect(),
+            readers: graph
+                .tensor_ids()
+                .map(|t| graph.consumers(t).len())
+                .collect(),
+            crossing: Vec::new(),
+            position: vec![None; graph.tensors().len()],
+            barred: 0,
+            results_there: 0,
+            parts: CostParts::default(),
+            sums: Sums::new(reduced),
+            weight_readers: vec![0; graph.weights().len()],
+            weight_bytes: 0,
+            server_weight_readers: vec![0; graph.weights().len()],
+            server_weight_bytes: graph.weights().iter().map(|w| w.bytes.0).sum(),
+            runs: runs(reduced),
+            missing_of: reduced.problem.needs().iter().map(LayerSet::len).collect(),
+            depends_on_tasks: reduced.problem.depends_on_tasks(),
+            rows: HashMap::new(),
+            rows_by_done: HashMap::new(),
+            fixed_rows: None,
+        };
+        for layer in graph.layer_ids() {
+            for weight in &graph.layer(layer).weights {
+                walk.server_weight_readers[weight.index()] += 1;
+            }
+            *walk.parts.ns_mut(Part::Server) += reduced.problem.layer(layer).server_ns;
+            for output in &graph.layer(layer).outputs {
+                walk.count_result(*output, true);
+            }
+        }
+        for input in graph.inputs() {
+            walk.settle(*input, true);
+        }
+        for layer in reduced.edge.iter() {
+            if !walk.edge.contains(layer) {
+                walk.add(layer);
+            }
+        }
+        walk
+    }
+
+    /// Takes the tasks to be done where these rows have them done, in every placement.
+    pub(crate) fn fix_rows(&mut self, rows: Rc<Rows>) {
+        self.fixed_rows = Some(rows);
+    }
+
+    /// The layers on the edge.
+    pub(crate) fn edge(&self) -> &LayerSet {
+        &self.edge
+    }
+
+    /// Every free layer that has its producers on the edge.
+    pub(crate) fn open(&self) -> Vec<LayerId> {
+        let graph = self.reduced.problem.graph();
+        graph.layer_ids().filter(|l| self.is_open(*l)).collect()
+    }
+
+    /// The layers that `layer`, just added, was the last to keep from being open.
+    pub(crate) fn opened_by(&self, layer: LayerId) -> Vec<LayerId> {
+        let readers = self.runs[layer.index()].readers.iter().copied();
+        readers.filter(|r| self.is_open(*r)).collect()
+    }
+
+    fn is_open(&self, layer: LayerId) -> bool {
+        self.missing[layer.index()] == 0 && self.reduced.is_free(layer)
+    }
+
+    /// Moves a layer, whose producers are there, to the edge, with those tied to it.
+    pub(crate) fn add(&mut self, layer: LayerId) {
+        let run = std::mem::take(&mut self.runs[layer.index()]);
+        run.layers.iter().for_each(|layer| self.edge.insert(*layer));
+        self.edge_layers += run.layers.len();
+        *self.parts.ns_mut(Part::Server) -= run.server_ns;
+        *self.parts.ns_mut(Part::Edge) += run.edge_ns;
+        for (task, layers) in &run.tasks {
+            self.missing_of[*task] -= layers;
+        }
+        self.sums.add_layers(&run.uses, 1);
+        for reader in &run.readers {
+            self.missing[reader.index()] -= 1;
+        }
+        for input in &run.inputs {
+            self.readers[input.index()] -= 1;
+            self.settle(*input, true);
+        }
+        for output in &run.outputs {
+            self.settle(*output, true);
+            self.count_result(*output, false);
+        }
+        let weights = self.reduced.problem.graph().weights();
+        for weight in run.weights.iter().map(|weight| weight.index()) {
+            self.weight_readers[weight] += 1;
+            self.server_weight_readers[weight] -= 1;
+            if self.weight_readers[weight] == 1 {
+                self.weight_bytes += weights[weight].bytes.0;
+            }
+            if self.server_weight_readers[weight] == 0 {
+                self.server_weight_bytes -= weights[weight].bytes.0;
+            }
+        }
+        self.runs[layer.index()] = run;
+    }
+
+    /// Undoes [`Walk::add`].
+    pub(crate) fn remove(&mut self, layer: LayerId) {
+        let run = std::mem::take(&mut self.runs[layer.index()]);
+        run.layers.iter().for_each(|layer| self.edge.remove(*layer));
+        self.edge_layers -= run.layers.len();
+        *self.parts.ns_mut(Part::Edge) -= run.edge_ns;
+        *self.parts.ns_mut(Part::Server) += run.server_ns;
+        for (task, layers) in &run.tasks {
+            self.missing_of[*task] += layers;
+        }
+        self.sums.add_layers(&run.uses, -1);
+        for reader in &run.readers {
+            self.missing[reader.index()] += 1;
+        }
+        for output in &run.outputs {
+            self.settle(*output, false);
+            self.count_result(*output, true);
+        }
+        for input in &run.inputs {
+            self.readers[input.index()] += 1;
+            self.settle(*input, true);
+        }
+        let weights = self.reduced.problem.graph().weights();
+        for weight in run.weights.iter().map(|weight| weight.index()) {
+            self.weight_readers[weight] -= 1;
+            self.server_weight_readers[weight] += 1;
+            if self.weight_readers[weight] == 0 {
+                self.weight_bytes -= weights[weight].bytes.0;
+            }
+            if self.server_weight_readers[weight] == 1 {
+                self.server_weight_bytes += weights[weight].bytes.0;
+            }
+        }
+        self.runs[layer.index()] = run;
+    }
+
+    /// Brings up to date whether a tensor crosses; `here` says whether it exists on the edge.
+    fn settle(&mut self, tensor: TensorId, here: bool) {
+        let problem = self.reduced.problem;
+        let index = tensor.index();
+        let wanted = self.readers[index] > 0 || problem.goes_to_server(tensor);
+        let crosses = here && wanted && !problem.is_local(tensor);
+        if crosses == self.position[index].is_some() {
+            return;
+        }
+        let time = problem.tensor(tensor);
+        let barred = usize::from(self.reduced.ways[index].is_empty());
+        if crosses {
+            self.position[index] = Some(self.crossing.len());
+            self.crossing.push(tensor);
+            self.barred += barred;
+            *self.parts.ns_mut(Part::Edge) += time.send_ns;
+            *self.parts.ns_mut(Part::Server) += time.recv_ns;
+            self.sums.add_tensor(tensor);
+        } else {
+            if let Some(position) = self.position[index].take() {
+                self.crossing.swap_remove(position);
+                if let Some(moved) = self.crossing.get(position) {
+                    self.position[moved.index()] = Some(position);
+                }
+            }
+            self.barred -= barred;
+            *self.parts.ns_mut(Part::Edge) -= time.send_ns;
+            *self.parts.ns_mut(Part::Server) -= time.recv_ns;
+            self.sums.remove_tensor(tensor);
+        }
+    }
+
+    fn count_result(&mut self, tensor: TensorId, there: bool) {
+        let problem = self.reduced.problem;
+        if !problem.comes_back(tensor) {
+            return;
+        }
+        let time = problem.tensor(tensor);
+        let bytes = problem.graph().tensor(tensor).bytes.0;
+        if there {
+            self.results_there += 1;
+            *self.parts.ns_mut(Part::Downlink) += time.down_ns;
+            self.parts.downlink_bits += time.down_bits;
+            self.parts.downlink_bytes += bytes;
+        } else {
+            self.results_there -= 1;
+            *self.parts.ns_mut(Part::Downlink) -= time.down_ns;
+            self.parts.downlink_bits -= time.down_bits;
+            self.parts.downlink_bytes -= bytes;
+        }
+    }
+
+    /// Whether this placement, or a larger one, can meet the limits on what is on the edge.
+    pub(crate) fn can_grow(&self) -> bool {
+        let problem = self.reduced.problem;
+        let limit = problem.edge_memory_limit();
+        let fits = |limit| problem.edge_memory(self.weight_bytes, 0) <= limit;
+        limit.is_none_or(fits) && self.sums.layers_fit()
+    }
+
+    /// How the placement stands against the best so far.
+    pub(crate) fn standing(&mut self, best: Option<&Rank>) -> Standing {
+        if self.barred > 0 || self.sums.exceed() {
+            return Standing::NotBest;
+        }
+        let parts = self.whole_parts();
+        if !self.reduced.problem.overlaps() {
+            let rows = self.rows_now();
+            return self.standing_with(&rows, &parts, best);
+        }
+        let mut found = Standing::NotBest;
+        let mut best = best.copied();
+        for Timing { done, local } in self.reduced.problem.timings(&self.edge, &self.crossing) {
+            let rows = self.rows_of(done);
+            let parts = self.reduced.problem.with_local(&parts, &local);
+            match self.standing_with(&rows, &parts, best.as_ref()) {
+                Standing::Best(rank, codecs) => {
+                    best = Some(rank);
+                    found = Standing::Best(rank, codecs);
+                }
+                Standing::NotBest => {}
+                Standing::TooManyChoices => return Standing::TooManyChoices,
+            }
+        }
+        found
+    }
+
+    /// As [`Walk::standing`], for one order of work.
+    fn standing_with(&self, rows: &Rows, parts: &CostParts, best: Option<&Rank>) -> Standing {
+        let base = rows.base(parts);
+        let with_ways = |of: &dyn Fn(&Crossing) -> &[i128]| {
+            let mut sums = base.clone();
+            for tensor in &self.crossing {
+                let more = of(rows.crossing(self.reduced, *tensor));
+                sums.iter_mut()
+                    .zip(more)
+                    .for_each(|(sum, more)| *sum += more);
+            }
+            sums
+        };
+        let least = with_ways(&|crossing| &crossing.least);
+        let at_least = self.special(false).unwrap_or_else(|| rows.aims(&least));
+        // with other ways it only gets worse
+        let hopeless = best.is_some_and(|best| at_least > best.aims);
+        if hopeless || !rows.allow(&least) {
+            return Standing::NotBest;
+        }
+        let first = with_ways(&|crossing| &crossing.ways[0]);
+        let mut tensors = self.crossing.clone();
+        tensors.sort_unstable();
+        let mut picks = vec![0; tensors.len()];
+        let payload = |t: &TensorId| self.ways(*t)[0].way.payload.0;
+        let mut rank = Rank {
+            aims: rows.aims(&first),
+            payload: tensors.iter().map(payload).sum(),
+            edge_layers: self.edge_layers,
+        };
+        if !(self.reduced.in_order && self.sums.fastest_fit() && rows.allow(&first)) {
+            let sent: Vec<Sent<'_>> = tensors.iter().map(|t| self.sent(rows, *t)).collect();
+            match codec_choice::best_within(&sent, rows, base, &self.sums.room()) {
+                Ok(Some(chosen)) => {
+                    rank.aims = chosen.aims;
+                    rank.payload = chosen.payload;
+                    picks = chosen.picks;
+                }
+                Ok(None) => return Standing::NotBest,
+                Err(codec_choice::TooMany) => return Standing::TooManyChoices,
+            }
+        }
+        rank.aims = self.special(true).unwrap_or(rank.aims);
+        if best.is_some_and(|best| rank >= *best) || !self.fits_memory() {
+            return Standing::NotBest;
+        }
+        let pairs = tensors.into_iter().zip(picks);
+        let codecs = pairs.map(|(tensor, pick)| (tensor, self.ways(tensor)[pick].way.codec));
+        Standing::Best(rank, codecs.collect())
+    }
+
+    /// The aim, when it is what is used of a limit that is no sum of times and bytes; at least this
+    /// without what is alive at once, which takes long to find out.
+    fn special(&self, with_live: bool) -> Option<[i128; 2]> {
+        let problem = self.reduced.problem;
+        let Some(ObjectiveFunction::LimitUse(limit)) = problem.aims().first() else {
+            return None;
+        };
+        let live = |layers: &LayerSet| {
+            if with_live {
+                problem.graph().peak_live_bytes(layers).0
+            } else {
+                0
+            }
+        };
+        let used = match limit {
+            Limit::EdgeMemory(_) => {
+                let live = live(&self.edge);
+                problem.edge_memory(self.weight_bytes, live).0
+            }
+            Limit::ServerMemory(_) => {
+                let live = live(&self.edge.complement());
+                problem.server_memory(self.server_weight_bytes, live).0
+            }
+            _ => return None,
+        };
+        Some([i128::from(used), 0])
+    }
+
+    fn rows_now(&mut self) -> Rc<Rows> {
+        if let Some(rows) = &self.fixed_rows {
+            return Rc::clone(rows);
+        }
+        let problem = self.reduced.problem;
+        let done = if self.depends_on_tasks {
+            let missing = self.missing_of.iter().enumerate();
+            missing
+                .map(|(task, missing)| problem.done(task, *missing == 0))
+                .collect()
+        } else {
+            // any, for it does not matter
+            Vec::new()
+        };
+        self.rows_of(done)
+    }
+
+    fn rows_of(&mut self, done: Vec<Completion>) -> Rc<Rows> {
+        if let Some(rows) = self.rows_by_done.get(&done) {
+            return Rc::clone(rows);
+        }
+        let wanted = Wanted::new(self.reduced.problem, &done);
+        let new = || Rc::new(Rows::new(self.reduced, wanted.clone()));
+        let rows = Rc::clone(self.rows.entry(wanted.clone()).or_insert_with(new));
+        // many tasks can be done in very many ways
+        if self.rows_by_done.len() >= MOST_ROWS {
+            self.rows_by_done.clear();
+        }
+        if self.rows.len() >= MOST_ROWS {
+            self.rows.clear();
+        }
+        self.rows_by_done.insert(done, Rc::clone(&rows));
+        rows
+    }
+
+    fn sent<'r>(&'r self, rows: &'r Rows, tensor: TensorId) -> Sent<'r> {
+        let graph = self.reduced.problem.graph();
+        let knapsacks = self.reduced.knapsacks().iter();
+        Sent {
+            ways: self.ways(tensor),
+            crossing: rows.crossing(self.reduced, tensor),
+            counts: knapsacks
+                .map(|b| b.counts(graph, tensor, &self.edge))
+                .collect(),
+        }
+    }
+
+    fn ways(&self, tensor: TensorId) -> &'a [Choice] {
+        &self.reduced.ways[tensor.index()]
+    }
+
+    /// With what is paid once when anything is on the server, and when any result comes back.
+    fn whole_parts(&self) -> CostParts {
+        let split = self.reduced.problem.split();
+        let mut parts = self.parts;
+        if !self.crossing.is_empty() || self.edge_layers < self.missing.len() {
+            *parts.ns_mut(Part::Edge) += split.edge_ns;
+            *parts.ns_mut(Part::Server) += split.server_ns;
+            *parts.ns_mut(Part::Delay) += split.delay_ns;
+        }
+        if self.results_there > 0 {
+            *parts.ns_mut(Part::BackDelay) += split.delay_ns;
+        }
+        parts
+    }
+
+    fn fits_memory(&self) -> bool {
+        let problem = self.reduced.problem;
+        let graph = problem.graph();
+        let edge = problem.edge_memory_limit().is_none_or(|limit| {
+            let peak = graph.peak_live_bytes(&self.edge);
+            problem.edge_memory(self.weight_bytes, peak.0) <= limit
+        });
+        let server = || {
+            problem.server_memory_limit().is_none_or(|limit| {
+                let peak = graph.peak_live_bytes(&self.edge.complement());
+                problem.server_memory(self.server_weight_bytes, peak.0) <= limit
+            })
+        };
+        edge && server()
+    }
+}

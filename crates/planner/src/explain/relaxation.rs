@@ -1,0 +1,156 @@
+//! How limits that contradict one another can be relaxed at the least expense.
+
+use super::conflicting;
+use super::search::{ANY_DROP, Open, Solver, nearest};
+use crate::engines::Optimum;
+use crate::problem::{Limit, Problem};
+use cutpoint_core::plan::{Easiest, Relaxation};
+
+/// CostParts of a whole in which limits give: a ten-thousandth of a percent.
+const WHOLE: i128 = 1_000_000;
+/// One point of accuracy, in millionths.
+const POINT: i64 = 10_000;
+/// Limits of which the easiest is named at most.
+const FEW: usize = 4;
+
+/// What a limit gives a share of: its amount, but at least one unit, or one point of accuracy.
+fn scale(limit: &Limit, allows: i64) -> i128 {
+    let least = match limit {
+        Limit::Drop { .. } => POINT,
+        _ => 1,
+    };
+    i128::from(allows.max(least))
+}
+
+/// The smallest share, in parts of [`WHOLE`], with which a limit allows `needs`.
+pub(crate) fn share(limit: &Limit, needs: i64) -> Option<i128> {
+    let allows = limit.allows()?;
+    let more = i128::from(needs) - i128::from(allows);
+    let scale = scale(limit, allows);
+    Some(((more * WHOLE + scale - 1) / scale).max(0))
+}
+
+/// What a limit allows when it gives so much.
+fn relaxed(limit: &Limit, share: u64) -> Option<i64> {
+    let allows = limit.allows()?;
+    let more = scale(limit, allows) * i128::from(share) / WHOLE;
+    Some(i64::try_from(i128::from(allows) + more).unwrap_or(i64::MAX))
+}
+
+/// The cheapest joint relaxation. `conflict` is one minimal set of limits that contradict one
+/// another, with the least that each must allow if it alone gives; there may be more such sets, and
+/// the limits of all that are met on the way give alike. `None` when limits with amounts do not
+/// help.
+pub(crate) fn cheapest(
+    problem: &Problem,
+    conflict: &[(Limit, Option<i64>)],
+    solver: &Solver,
+) -> Result<Option<Relaxation>, Open> {
+    let mut giving: Vec<Limit> = Vec::new();
+    let mut more: Vec<Limit> = conflict.iter().map(|(limit, _)| limit.clone()).collect();
+    let free = loop {
+        more.retain(|limit| limit.allows().is_some());
+        if more.is_empty() {
+            return Ok(None);
+        }
+        giving.append(&mut more);
+        let rest = without_amounts(problem, &giving);
+        if let Some(best) = solver.best(&rest)? {
+            break best;
+        }
+        more = conflicting(&rest, &[], &mut |p| Ok(solver.best(p)?.is_some()))?;
+        more.retain(|limit| problem.limits().contains(limit));
+    };
+    if giving.len() < 2 {
+        return Ok(None);
+    }
+    let needed = |best: &Optimum| {
+        let shares = giving.iter().map(|limit| {
+            let uses = problem.used(limit, &best.edge, &best.cost)?;
+            u64::try_from(share(limit, uses)?).ok()
+        });
+        shares.collect::<Option<Vec<u64>>>()?.into_iter().max()
+    };
+    let Some(most) = needed(&free) else {
+        return Ok(None);
+    };
+    let at = |share: u64| {
+        let mut loose = problem.clone();
+        for limit in &giving {
+            if let Some(amount) = relaxed(limit, share) {
+                loose = loose.with_limit_allowing(limit, amount);
+            }
+        }
+        solver.best(&loose)
+    };
+    let found = nearest(most, at, |best, _, there| needed(best).unwrap_or(there))?;
+    Ok(found.map(|(share, best)| Relaxation {
+        percent: percent(i128::from(share)),
+        limits: giving
+            .iter()
+            .map(|limit| problem.describe_limit(limit, relaxed(limit, share)))
+            .collect(),
+        latency_ms: best.cost.latency_ms(problem.pace()),
+        easiest: easiest(conflict),
+    }))
+}
+
+/// The problem with limits that allow any amount.
+fn without_amounts(problem: &Problem, limits: &[Limit]) -> Problem {
+    let is_drop = |limit: &Limit| matches!(limit, Limit::Drop { .. });
+    let kept = problem.limits().iter();
+    let kept = kept.filter(|limit| is_drop(limit) || !limits.contains(limit));
+    let rest = problem.with_limits(kept.cloned().collect());
+    let drops = limits.iter().filter(|limit| is_drop(limit));
+    drops.fold(rest, |rest, limit| {
+        rest.with_limit_allowing(limit, ANY_DROP)
+    })
+}
+
+/// The limit that gives least when it gives alone.
+fn easiest(conflict: &[(Limit, Option<i64>)]) -> Option<Easiest> {
+    if conflict.len() > FEW {
+        return None;
+    }
+    let alone = conflict.iter().filter_map(|(limit, least)| {
+        let share = share(limit, (*least)?)?;
+        Some((share, limit))
+    });
+    let (least, limit) = alone.min_by_key(|(share, _)| *share)?;
+    Some(Easiest {
+        limit: limit.to_string(),
+        percent: percent(least),
+    })
+}
+
+fn percent(share: i128) -> f64 {
+    share as f64 * 100.0 / WHOLE as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cutpoint_core::units::Bytes;
+
+    #[test]
+    fn a_limit_gives_just_enough() {
+        let drop = |allows| Limit::Drop {
+            task: 0,
+            name: String::new(),
+            allows,
+            floor: false,
+        };
+        for (limit, needs) in [
+            (Limit::EdgeMemory(Bytes(67_108_864)), 70_000_003),
+            (Limit::MaxUplink(Bytes(3)), 1_000_000),
+            (drop(0), 123),
+            (drop(-70), 123),
+            (drop(25_000), 26_111),
+        ] {
+            let share = u64::try_from(share(&limit, needs).unwrap()).unwrap();
+            assert!(relaxed(&limit, share).unwrap() >= needs, "{limit:?}");
+            assert!(relaxed(&limit, share - 1).unwrap() < needs, "{limit:?}");
+        }
+        assert_eq!(share(&Limit::EdgeMemory(Bytes(5)), 4), Some(0));
+    }
+}

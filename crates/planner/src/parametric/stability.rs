@@ -1,0 +1,185 @@
+//! How far the rate and the machines' times may move before another plan wins.
+//!
+//! Along the rate the ends are those of a sweep's segment, exact to the bit per second. Along the
+//! times each end is found by bisection, with fresh solves of the problem whose times are scaled;
+//! where the objective is a sum of times and no limit is one, the factors at which a plan is best are
+//! an interval, so that there is one end to find. With limits on time, a rival may drop out as times
+//! grow, and the end found need not be the nearest.
+
+use super::sweep::{are_lines, sweep_models};
+use crate::problem::{Codecs, Problem, ProblemError};
+use crate::scenario::RateRange;
+use crate::solve::selection::{ModelProblem, Selection};
+use crate::solve::{Options, SolveError};
+use cutpoint_core::graph::LayerSet;
+use cutpoint_core::plan::{Interval, Stability};
+use cutpoint_core::units::{BitRate, MAX_BIT_S};
+
+/// How far either way is looked.
+const WITHIN: f64 = 100.0;
+
+/// Ends are found up to this factor.
+const PRECISION: f64 = 1.01;
+
+/// The plan whose range is looked for.
+struct Chosen {
+    rival: usize,
+    edge: LayerSet,
+    codecs: Codecs,
+}
+
+/// What may move, and by which factor.
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    Rate(f64),
+    Edge(f64),
+    Server(f64),
+}
+
+impl Move {
+    fn apply(self, problem: &Problem) -> Result<Problem, ProblemError> {
+        match self {
+            Move::Rate(factor) => Ok(problem.with_rate(moved(problem.link().rate, factor))),
+            Move::Edge(factor) => problem.with_times_by(factor, 1.0),
+            Move::Server(factor) => problem.with_times_by(1.0, factor),
+        }
+    }
+}
+
+/// A rate times a factor, as far as there are such rates.
+fn moved(rate: BitRate, factor: f64) -> BitRate {
+    let bit_s = (rate.bit_s() as f64 * factor).clamp(1.0, MAX_BIT_S);
+    BitRate::from_bit_s(bit_s.round() as u64).unwrap_or(BitRate::SLOWEST)
+}
+
+/// How far things may move, one at a time, before another plan than the best of all `rivals` wins;
+/// `None` when there is no plan.
+///
+/// # Errors
+/// [`SolveError::Stopped`].
+pub fn robust(
+    rivals: &[ModelProblem<'_>],
+    options: &Options,
+) -> Result<Option<Stability>, SolveError> {
+    let Some((rival, best)) = contest(rivals, options)?.winner() else {
+        return Ok(None);
+    };
+    let chosen = Chosen {
+        rival,
+        edge: best.edge,
+        codecs: best.cost.crossing,
+    };
+    let rate = rivals[rival].problem.link().rate;
+    let ends = |of: fn(f64) -> Move| -> Result<Interval<f64>, SolveError> {
+        let end = |up: bool| chosen.end(rivals, of, up, options);
+        Ok(Interval {
+            from: end(false)?,
+            to: end(true)?,
+        })
+    };
+    let exact = are_lines(rivals);
+    let rate_bit_s = if exact {
+        segment(rivals, rate, options)?
+    } else {
+        let factors = ends(Move::Rate)?;
+        let bit_s = |factor: f64| moved(rate, factor).bit_s();
+        Interval {
+            from: factors.from.map(bit_s),
+            to: factors.to.map(bit_s),
+        }
+    };
+    Ok(Some(Stability {
+        within: WITHIN,
+        rate_bit_s,
+        rate_to_1_percent: !exact,
+        edge_times: ends(Move::Edge)?,
+        server_times: ends(Move::Server)?,
+    }))
+}
+
+fn contest<'a>(
+    rivals: &'a [ModelProblem<'a>],
+    options: &'a Options,
+) -> Result<Selection<'a>, SolveError> {
+    let best = |rival: &ModelProblem<'_>| rival.best_at(rival.problem.pace(), options);
+    Ok(Selection {
+        solved: rivals.iter().map(best).collect::<Result<_, _>>()?,
+        rivals,
+        options,
+    })
+}
+
+/// The rates at which the plan for `rate` is the best one.
+fn segment(
+    rivals: &[ModelProblem<'_>],
+    rate: BitRate,
+    options: &Options,
+) -> Result<Interval<u64>, SolveError> {
+    let rates = RateRange {
+        from: moved(rate, 1.0 / WITHIN),
+        to: moved(rate, WITHIN),
+    };
+    let (sweep, _) = sweep_models(rivals, rates, options)?;
+    let bit_s = rate.bit_s();
+    let at = sweep.segments.iter();
+    let Some(own) = at.rev().find(|segment| segment.from_bit_s <= bit_s) else {
+        return Ok(Interval::default());
+    };
+    Ok(Interval {
+        from: Some(own.from_bit_s).filter(|from| *from > rates.from.bit_s()),
+        // the next segment begins where another plan wins
+        to: Some(own.to_bit_s)
+            .filter(|to| *to < rates.to.bit_s())
+            .map(|to| to - 1),
+    })
+}
+
+impl Chosen {
+    /// The last factor, up or down, at which this plan is found to be the best one.
+    fn end(
+        &self,
+        rivals: &[ModelProblem<'_>],
+        of: fn(f64) -> Move,
+        up: bool,
+        options: &Options,
+    ) -> Result<Option<f64>, SolveError> {
+        let factor = |ln: f64| if up { ln.exp() } else { (-ln).exp() };
+        let holds = |ln: f64| self.is_best(rivals, of(factor(ln)), options);
+        let (mut holds_at, mut fails_at) = (0.0, WITHIN.ln());
+        if holds(fails_at)? {
+            return Ok(None);
+        }
+        while fails_at - holds_at > PRECISION.ln() {
+            let middle = 0.5 * (holds_at + fails_at);
+            if holds(middle)? {
+                holds_at = middle
+            } else {
+                fails_at = middle
+            }
+        }
+        Ok(Some(factor(holds_at)))
+    }
+
+    fn is_best(
+        &self,
+        rivals: &[ModelProblem<'_>],
+        by: Move,
+        options: &Options,
+    ) -> Result<bool, SolveError> {
+        let problems: Result<Vec<Problem>, ProblemError> =
+            rivals.iter().map(|rival| by.apply(rival.problem)).collect();
+        let problems = problems.map_err(|error| SolveError::Stopped(error.to_string()))?;
+        let rivals: Vec<ModelProblem<'_>> = rivals
+            .iter()
+            .zip(&problems)
+            .map(|(rival, problem)| ModelProblem { problem, ..*rival })
+            .collect();
+        let own = &problems[self.rival];
+        let Ok(cost) = own.evaluate(&self.edge, &self.codecs) else {
+            return Ok(false);
+        };
+        let rank = own.rank(&self.edge, &cost, own.pace());
+        let best = contest(&rivals, options)?.winner();
+        Ok(best.is_none_or(|(_, best)| rank <= best.rank))
+    }
+}

@@ -1,0 +1,235 @@
+//! Every optimal plan over a range of amounts of a limit, or of delays, with exact ends.
+//!
+//! A limit's amount changes nothing but which plans are allowed: the best plan at an amount is the
+//! best down to what it uses, and the next one is looked for one unit below (the
+//! epsilon-constraint method; Haimes, Lasdon and Wismer, IEEE SMC 1971). What is made small is, for
+//! each plan, a line in the delay, and limits get tighter as it grows. Both are cases of
+//! [`Envelope`], on whole units and whole nanoseconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::envelope::{Axis, Envelope};
+use super::missed_breakpoints::{meeting_points, pieces_between};
+use super::sweep::is_late_of_several;
+use crate::engines::Optimum;
+use crate::problem::{Cost, Limit, ObjectiveFunction, Part, Problem};
+use crate::scenario::{Objective, Over, Scenario, SweepParameter};
+use crate::solve::selection::ModelProblem;
+use crate::solve::{Options, SolveError};
+use cutpoint_core::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
+use cutpoint_core::units::Delay;
+
+/// The best plan at every amount of a range, and the position of the problem of each segment. The
+/// problems are made of `scenario`, with what is varied at its loosest.
+///
+/// # Errors
+/// [`SolveError::Infeasible`] when there is no plan at any amount; what cannot be swept over;
+/// [`SolveError::Stopped`].
+pub fn sweep_over(
+    rivals: &[ModelProblem<'_>],
+    over: &Over,
+    scenario: &Scenario,
+    options: &Options,
+) -> Result<(OverSweep, Vec<usize>), SolveError> {
+    let amounts = Amounts {
+        rivals,
+        over,
+        scenario,
+    };
+    let delays = Delays { rivals, over };
+    let axis: &dyn Axis = match &over.parameter {
+        SweepParameter::Delay => &delays,
+        _ => {
+            amounts.check()?;
+            &amounts
+        }
+    };
+    let envelope = Envelope::new(rivals, axis, options);
+    let lines = over.parameter != SweepParameter::Delay || delays.are_lines();
+    let (pieces, resolution) = if lines {
+        (envelope.pieces(0, over.steps())?, None)
+    } else {
+        pieces_between(&envelope, 0, over.steps())?
+    };
+    let mut segments = Vec::new();
+    for piece in &pieces {
+        let (one, other) = (over.amount(piece.from), over.amount(piece.to));
+        let (from, to) = (one.min(other), one.max(other));
+        let at = if over.parameter.tightens_upwards() {
+            piece.to
+        } else {
+            piece.from
+        };
+        let plan = envelope.describe(&piece.found, at)?;
+        let is_line = over.parameter == SweepParameter::Delay && lines;
+        let latency = is_line.then(|| line(&piece.found.best.cost, &plan));
+        segments.push((piece.found.rival, segment(over, (from, to), latency, plan)));
+    }
+    // the least amount first
+    if over.parameter.tightens_upwards() {
+        segments.reverse();
+    }
+    let (winners, segments): (Vec<usize>, Vec<OverSegment>) = segments.into_iter().unzip();
+    let file = OverSweep {
+        resolution,
+        ..over_file(over, segments)
+    };
+    Ok((file, winners))
+}
+
+fn segment(
+    over: &Over,
+    (from, to): (u64, u64),
+    latency: Option<DelayLine>,
+    plan: Plan,
+) -> OverSegment {
+    OverSegment {
+        from,
+        to,
+        from_typed: over.parameter.typed(from),
+        to_typed: over.parameter.typed(to),
+        latency,
+        plan,
+    }
+}
+
+/// A latency as a line in the delay, from a cost that counts a delay as one nanosecond.
+fn line(cost: &Cost, plan: &Plan) -> DelayLine {
+    let delays = cost.parts.ns(Part::Delay) + cost.parts.ns(Part::BackDelay);
+    DelayLine {
+        fixed_ms: plan.latency_ms - delays as f64 * plan.setting.delay_ms,
+        delays,
+    }
+}
+
+/// Segments, the least amount first, as a file.
+pub fn over_file(over: &Over, segments: Vec<OverSegment>) -> OverSweep {
+    let least = segments.first().map(|segment| segment.from);
+    let most = segments.last().map(|segment| segment.to);
+    OverSweep {
+        format: FORMAT,
+        over: over.parameter.to_string(),
+        unit: over.parameter.unit().to_owned(),
+        no_plan_below: least.filter(|least| *least > over.from),
+        no_plan_above: most.filter(|most| *most < over.to),
+        resolution: None,
+        segments,
+    }
+}
+
+/// Amounts of a limit, in steps from the tightest.
+struct Amounts<'a> {
+    rivals: &'a [ModelProblem<'a>],
+    over: &'a Over,
+    scenario: &'a Scenario,
+}
+
+impl Amounts<'_> {
+    fn check(&self) -> Result<(), SolveError> {
+        if !matches!(self.over.parameter, SweepParameter::Deadline(_)) {
+            return Ok(());
+        }
+        let any = |holds: &dyn Fn(&Problem) -> bool| self.rivals.iter().any(|r| holds(r.problem));
+        let late = ObjectiveFunction::Scenario(Objective::Lateness);
+        if any(&|problem| problem.aims().contains(&late)) {
+            Err(SolveError::Goals)
+        } else if any(&Problem::overlaps) {
+            Err(SolveError::OrderVaries)
+        } else if any(&|problem| problem.limits_on(self.over, self.scenario).next().is_none()) {
+            Err(SolveError::NoTask)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Axis for Amounts<'_> {
+    fn problem(&self, rival: usize, limits: u64, _aims: u64) -> Result<Problem, SolveError> {
+        let ModelProblem {
+            problem, barred, ..
+        } = self.rivals[rival];
+        if barred.is_some() {
+            return Ok(problem.clone());
+        }
+        let amount = self.over.amount(limits);
+        let problem = problem.with_amount(self.over, amount, self.scenario);
+        problem.map_err(|error| SolveError::Problem(Arc::new(error)))
+    }
+
+    fn limits_vary(&self) -> bool {
+        true
+    }
+
+    fn aims_vary(&self) -> bool {
+        false
+    }
+}
+
+/// Delays in whole nanoseconds, in steps from the longest.
+pub(crate) struct Delays<'a> {
+    pub(crate) rivals: &'a [ModelProblem<'a>],
+    pub(crate) over: &'a Over,
+}
+
+impl Delays<'_> {
+    /// Whether what is made small is a line in the delay for every plan.
+    fn are_lines(&self) -> bool {
+        let mut problems = self.rivals.iter().map(|rival| rival.problem);
+        problems.all(|problem| !problem.overlaps() && !is_late_of_several(problem))
+    }
+}
+
+impl Axis for Delays<'_> {
+    fn problem(&self, rival: usize, limits: u64, aims: u64) -> Result<Problem, SolveError> {
+        let (limits, aims) = (self.over.amount(limits), self.over.amount(aims));
+        Ok(self.rivals[rival].problem.with_delays_apart(limits, aims))
+    }
+
+    fn problem_at(&self, rival: usize, at: u64) -> Result<Problem, SolveError> {
+        let delay = Delay(Duration::from_nanos(self.over.amount(at)));
+        Ok(self.rivals[rival].problem.with_delay(delay))
+    }
+
+    fn cost_at(&self, problem: &Problem, found: &Optimum) -> Option<Cost> {
+        let costs = problem.costs(&found.edge, &found.cost.crossing).ok()?;
+        let mut costs = costs.into_iter();
+        costs.find(|cost| cost.timing == found.cost.timing)
+    }
+
+    fn turns(&self, problem: &Problem, cost: &Cost) -> Vec<u64> {
+        let (none, one) = (
+            problem.with_delays_apart(0, 0),
+            problem.with_delays_apart(1, 1),
+        );
+        let values = |problem: &Problem, aim: &ObjectiveFunction| {
+            let sums = problem.aim_sums(aim, &cost.timing.done).into_iter();
+            let values = sums.map(|sum| sum.value(&cost.parts, problem.pace()));
+            values.collect::<Vec<i128>>()
+        };
+        let points = problem.aims().iter().flat_map(|aim| {
+            let pairs = values(&none, aim).into_iter().zip(values(&one, aim));
+            meeting_points(
+                &pairs
+                    .map(|(at_none, at_one)| (at_none, at_one - at_none))
+                    .collect::<Vec<_>>(),
+            )
+        });
+        let delays = points.filter_map(|(gap, rise)| u64::try_from(gap / rise).ok());
+        let delays = delays.flat_map(|delay| [delay, delay.saturating_add(1)]);
+        let longest = self.over.to;
+        delays
+            .filter_map(|delay| longest.checked_sub(delay))
+            .collect()
+    }
+
+    fn limits_vary(&self) -> bool {
+        let timed = |limit: &Limit| matches!(limit, Limit::Deadline { .. } | Limit::MaxEnergy(_));
+        let mut rivals = self.rivals.iter();
+        rivals.any(|rival| rival.problem.limits().iter().any(timed))
+    }
+
+    fn aims_vary(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,399 @@
+//! A placement and its cost as a [`Plan`].
+
+pub(crate) mod probability;
+
+use crate::constraints::limit::WHOLE_DROP;
+use crate::problem::{
+    Codecs, Completion, Cost, Drop, Limit, LinearCost, ObjectiveFunction, Part, Problem,
+    TimePerBit, Violation,
+};
+use crate::scenario::Objective;
+use cutpoint_core::codec::Codec;
+use cutpoint_core::codec_accuracy::TaskAccuracy;
+use cutpoint_core::graph::{LayerSet, TensorId};
+use cutpoint_core::plan::{
+    self, Alternative, Baseline, Breakdown, Conflict, Crossing, Evidence, FORMAT, HalfEvidence,
+    LatencyLine, NoPlan, Plan, PlannedObjective, Setting, Side, Status, TaskPlan,
+};
+use cutpoint_core::profile::CutRecord;
+
+/// What a solver found, confirmed by [`Problem::evaluate`].
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Layers on the edge.
+    pub edge: LayerSet,
+    /// What that costs.
+    pub cost: Cost,
+    /// How good it is known to be.
+    pub status: Status,
+    /// Why.
+    pub proof: String,
+    /// No plan has less of what is to be small, in the unit of [`Problem::aim_value`].
+    pub bound: i128,
+    /// The limits without which a faster plan exists.
+    pub binding: Vec<String>,
+}
+
+impl Problem {
+    /// Puts a placement into words and numbers at the link's rate.
+    pub fn describe(&self, found: Found) -> Plan {
+        let pace = self.pace();
+        let Found { edge, cost, .. } = &found;
+        let likely = self.likely(edge, cost);
+        let side = |server: bool| {
+            let layers = self.graph().layer_ids();
+            layers
+                .filter(|l| edge.contains(*l) != server)
+                .map(|l| self.graph().layer(l).id.clone())
+                .collect()
+        };
+        Plan {
+            format: FORMAT,
+            status: found.status,
+            proof: found.proof.clone(),
+            model: self.tables.model.clone(),
+            members: Vec::new(),
+            setting: self.setting(),
+            objective: self.describe_aim(&found),
+            edge: side(false),
+            local: self.layer_ids(&cost.timing.local),
+            server: side(true),
+            crossing: self.describe_crossing(&cost.crossing),
+            latency_ms: cost.latency_ms(pace),
+            bound_ms: match self.aims().first() {
+                Some(ObjectiveFunction::Scenario(Objective::Latency)) => pace.ns(found.bound) / 1e6,
+                _ => cost.latency_ms(pace),
+            },
+            breakdown_ms: cost.breakdown(pace),
+            tasks: self.describe_tasks(edge, cost, &likely.on_time),
+            latency_spread: likely.latency,
+            robust: None,
+            uplink_bytes: cost.parts.uplink_bytes,
+            downlink_bytes: cost.parts.downlink_bytes,
+            edge_memory_bytes: cost.edge_memory.0,
+            server_memory_bytes: cost.server_memory.0,
+            edge_energy_mj: self.readable(Objective::Energy, edge, cost),
+            period_ms: self
+                .readable(Objective::Throughput, edge, cost)
+                .unwrap_or(0.0),
+            binding: found.binding.clone(),
+            alternatives: self.alternatives(pace),
+            evidence: if cost.timing.local.is_empty() {
+                self.evidence(edge)
+            } else {
+                // two models, where one was measured
+                Evidence {
+                    edge: HalfEvidence::Predicted,
+                    ..self.evidence(edge)
+                }
+            },
+            measured: None,
+            solve_ms: None,
+            request: None,
+        }
+    }
+
+    /// States that no plan has less of the first aim than `bound`.
+    pub fn describe_bound(&self, plan: &mut Plan, bound: i128) {
+        let pace = self.pace();
+        match self.aims().first() {
+            Some(ObjectiveFunction::Scenario(Objective::Latency)) => {
+                plan.bound_ms = pace.ns(bound) / 1e6
+            }
+            Some(aim) => plan.objective.bound = aim.readable(bound, pace),
+            None => {}
+        }
+    }
+
+    fn layer_ids(&self, layers: &LayerSet) -> Vec<String> {
+        let id = |layer| self.graph().layer(layer).id.clone();
+        layers.iter().map(id).collect()
+    }
+
+    /// An objective in the unit people read; `None` when the profile says nothing about it.
+    fn readable(&self, objective: Objective, edge: &LayerSet, cost: &Cost) -> Option<f64> {
+        let aim = ObjectiveFunction::Scenario(objective);
+        let known = !self.aim_sums(&aim, &cost.timing.done).is_empty();
+        let pace = self.pace();
+        known.then(|| aim.readable(self.aim_value(&aim, edge, cost, pace), pace))
+    }
+
+    fn describe_aim(&self, found: &Found) -> PlannedObjective {
+        let aims: Vec<Objective> = self
+            .aims()
+            .iter()
+            .filter_map(|aim| match aim {
+                ObjectiveFunction::Scenario(objective) => Some(*objective),
+                ObjectiveFunction::LimitUse(_) | ObjectiveFunction::LeastLatency => None,
+            })
+            .collect();
+        let then = aims.get(1).map(|o| o.name().to_owned()).unwrap_or_default();
+        match aims.first() {
+            Some(Objective::Latency) if then.is_empty() => PlannedObjective::default(),
+            None => PlannedObjective::default(),
+            Some(first) => PlannedObjective {
+                name: first.name().to_owned(),
+                value: self
+                    .readable(*first, &found.edge, &found.cost)
+                    .unwrap_or_default(),
+                bound: ObjectiveFunction::Scenario(*first).readable(found.bound, self.pace()),
+                then,
+            },
+        }
+    }
+
+    /// Puts into words that no placement meets the limits.
+    pub fn describe_conflict(&self, proof: String, conflict: Vec<Conflict>) -> NoPlan {
+        NoPlan {
+            format: FORMAT,
+            status: Status::Infeasible,
+            proof,
+            model: self.tables.model.clone(),
+            setting: self.setting(),
+            conflict,
+            relaxation: None,
+            alternatives: self.alternatives(self.pace()),
+            solve_ms: None,
+        }
+    }
+
+    /// Puts a limit that takes part in a contradiction into words and numbers; `least` is the
+    /// least it would have to allow.
+    pub fn describe_limit(&self, limit: &Limit, least: Option<i64>) -> Conflict {
+        let mut conflict = Conflict {
+            limit: limit.to_string(),
+            ..Conflict::default()
+        };
+        let whole = |amount: Option<i64>| amount.and_then(|a| u64::try_from(a).ok());
+        let allows = limit.allows();
+        match limit {
+            Limit::Capacity { .. } => {
+                conflict.allows_units = whole(allows);
+                conflict.least_units = whole(least);
+            }
+            Limit::Drop { task, .. } => {
+                let share = |amount: i64| amount as f64 / WHOLE_DROP;
+                conflict.allows_drop = allows.map(share);
+                conflict.least_drop = least.map(share);
+                if let Some(of) = self.whole_accuracy(*task) {
+                    let value = |amount| of.metric.after(of.baseline, share(amount));
+                    conflict.metric = Some(of.metric.name().to_owned());
+                    conflict.allows_metric = allows.map(value);
+                    conflict.best_metric = least.map(value);
+                }
+            }
+            Limit::EdgeMemory(_)
+            | Limit::ServerMemory(_)
+            | Limit::MaxUplink(_)
+            | Limit::MaxDownlink(_)
+            | Limit::MaxMessage(_) => {
+                conflict.allows_bytes = whole(allows);
+                conflict.least_bytes = whole(least);
+            }
+            _ => {
+                conflict.allows = allows.map(|amount| limit.amount(amount));
+                conflict.least = least.map(|amount| limit.amount(amount));
+            }
+        }
+        conflict
+    }
+
+    fn whole_accuracy(&self, task: usize) -> Option<&TaskAccuracy> {
+        let accuracy = self.tables.accuracy.as_ref()?;
+        accuracy.whole(&self.tasks()[task].name)
+    }
+
+    /// What a plan means for a task's metric.
+    fn task_accuracy(&self, task: usize, drop: Drop) -> Option<plan::TaskAccuracy> {
+        let whole = self.whole_accuracy(task)?;
+        let after = |drop: f64| whole.metric.after(whole.baseline, drop);
+        let of_task = |limit: &&Limit| matches!(limit, Limit::Drop { task: t, .. } if *t == task);
+        let allows = self
+            .limits()
+            .iter()
+            .filter(of_task)
+            .filter_map(Limit::allows);
+        Some(plan::TaskAccuracy {
+            metric: whole.metric.name().to_owned(),
+            is_error: whole.metric.is_error(),
+            baseline: whole.baseline,
+            expected: after(drop.mean),
+            worst: after(drop.worst as f64 / WHOLE_DROP),
+            limit: allows.min().map(|most| after(most as f64 / WHOLE_DROP)),
+            as_a_whole: drop.as_a_whole,
+        })
+    }
+
+    fn setting(&self) -> Setting {
+        let mut setting = self.tables.setting.clone();
+        setting.delay_ms = self.split().delay_ns as f64 / 1e6;
+        setting.rate_bit_s = self.link().rate.bit_s();
+        setting
+    }
+
+    /// The baselines as functions of the rate.
+    pub fn baseline_lines(&self, pace: TimePerBit) -> Vec<Baseline> {
+        let lines = self.costed_baselines(pace).into_iter();
+        lines
+            .map(|(name, cost, breaks)| Baseline {
+                name: name.to_owned(),
+                latency: cost.latency_line(),
+                breaks,
+            })
+            .collect()
+    }
+
+    /// The baselines at a pace, fastest first.
+    pub fn alternatives(&self, pace: TimePerBit) -> Vec<Alternative> {
+        let mut costed = self.costed_baselines(pace);
+        costed.sort_by_key(|(_, cost, _)| cost.scaled(pace));
+        let alternative = |(name, cost, breaks): (&str, Cost, _)| Alternative {
+            name: name.to_owned(),
+            model: None,
+            latency_ms: cost.latency_ms(pace),
+            breaks,
+        };
+        costed.into_iter().map(alternative).collect()
+    }
+
+    fn costed_baselines(&self, pace: TimePerBit) -> Vec<(&'static str, Cost, Option<String>)> {
+        let mut costed = Vec::new();
+        for placement in self.baselines(pace) {
+            if let Ok(cost) = self.cost(&placement.edge, &placement.codecs) {
+                let broken = self.check(&placement.edge, &cost).err();
+                let breaks = broken.as_ref().and_then(Violation::limit);
+                costed.push((placement.name, cost, breaks.map(ToString::to_string)));
+            }
+        }
+        costed
+    }
+
+    fn describe_crossing(&self, crossing: &Codecs) -> Vec<Crossing> {
+        let describe = |(tensor, codec): &(TensorId, Codec)| {
+            let name = &self.graph().tensor(*tensor).name;
+            let way = self
+                .tensor(*tensor)
+                .ways
+                .iter()
+                .find(|way| way.codec == *codec);
+            let mut inputs = self.tables.u8_inputs.iter();
+            let scale = inputs.find(|input| codec.is_image() && input.name == *name);
+            let file = self.tables.accuracy.as_ref().map(|accuracy| &accuracy.file);
+            Crossing {
+                tensor: name.clone(),
+                codec: *codec,
+                bytes: way.map_or(0, |way| way.payload.0),
+                bytes_p95: way.and_then(|way| way.payload_p95).map(|p95| p95.0),
+                mean: scale.map(|s| s.mean.clone()).unwrap_or_default(),
+                std: scale.map(|s| s.std.clone()).unwrap_or_default(),
+                range: if codec.needs_ranges() {
+                    file.and_then(|file| file.range(name, *codec))
+                } else {
+                    None
+                },
+            }
+        };
+        crossing.iter().map(describe).collect()
+    }
+
+    fn describe_tasks(
+        &self,
+        edge: &LayerSet,
+        cost: &Cost,
+        on_time: &[Option<f64>],
+    ) -> Vec<TaskPlan> {
+        let pace = self.pace();
+        let describe = |(index, task): (usize, &cutpoint_core::task::Task)| {
+            let drop = self.drop(index, edge, &cost.crossing);
+            let needs = &self.needs()[index];
+            let here = needs.iter().filter(|l| edge.contains(*l)).count();
+            let side = match (here, needs.len()) {
+                (here, all) if here == all => Side::Edge,
+                (0, _) => Side::Server,
+                _ => Side::Both,
+            };
+            let done = cost.timing.done[index].time().value(&cost.parts, pace);
+            TaskPlan {
+                name: task.name.clone(),
+                side,
+                latency_ms: pace.ns(done) / 1e6,
+                deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
+                on_time: on_time[index],
+                beside_link: cost.timing.done[index] == Completion::Local,
+                accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
+                accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),
+            }
+        };
+        self.tasks().iter().enumerate().map(describe).collect()
+    }
+
+    /// What the predicted times of the halves of this placement rest on.
+    pub fn evidence(&self, placed: &LayerSet) -> Evidence {
+        // with every layer on one side, that half is the whole model, which is always measured
+        let whole = placed.is_empty() || placed.len() == self.graph().layers().len();
+        let measured = |cuts: &[CutRecord]| {
+            if whole || cuts.iter().any(|cut| self.is_cut(cut, placed)) {
+                HalfEvidence::Measured
+            } else {
+                HalfEvidence::Predicted
+            }
+        };
+        let [edge, server] = self.tables.unmeasured;
+        Evidence {
+            edge: edge.unwrap_or_else(|| measured(&self.tables.edge_cuts)),
+            server: if self.tables.setting.simulated {
+                HalfEvidence::Simulated
+            } else {
+                server.unwrap_or_else(|| measured(&self.tables.server_cuts))
+            },
+        }
+    }
+
+    /// Whether a measured cut has exactly these layers on the edge.
+    fn is_cut(&self, cut: &CutRecord, edge: &LayerSet) -> bool {
+        let graph = self.graph();
+        let tensors: Option<Vec<TensorId>> = cut
+            .tensors
+            .iter()
+            .map(|name| graph.find_tensor(name).ok())
+            .collect();
+        let Some(tensors) = tensors else { return false };
+        let mut layers = graph.ancestors(&tensors);
+        for name in &cut.kept {
+            match graph.find_layer(name) {
+                Ok(layer) => layers.insert(layer),
+                Err(_) => return false,
+            }
+        }
+        graph.close_backwards(&mut layers);
+        layers == *edge
+    }
+}
+
+impl Cost {
+    /// The latency as a function of the rate.
+    pub fn latency_line(&self) -> LatencyLine {
+        let (fixed_ns, wire_bits) = self.line();
+        let beside_link = [Part::Edge, Part::Encode, Part::Local].map(|part| self.parts.ns(part));
+        let local_ns: u64 = beside_link.iter().sum();
+        LatencyLine {
+            fixed_ms: fixed_ns as f64 / 1e6,
+            wire_bits,
+            at_least_ms: (!self.timing.local.is_empty()).then(|| local_ns as f64 / 1e6),
+        }
+    }
+
+    /// Where the latency goes.
+    pub fn breakdown(&self, pace: TimePerBit) -> Breakdown {
+        let ms = |parts: &[Part]| pace.ns(LinearCost::of(parts).value(&self.parts, pace)) / 1e6;
+        Breakdown {
+            edge: ms(&[Part::Edge]),
+            encode: ms(&[Part::Encode]),
+            uplink: ms(&[Part::Delay, Part::Uplink]),
+            decode: ms(&[Part::Decode]),
+            server: ms(&[Part::Server]),
+            downlink: ms(&[Part::BackDelay, Part::Downlink]),
+            local: ms(&[Part::Local]),
+        }
+    }
+}

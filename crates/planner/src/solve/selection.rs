@@ -1,0 +1,275 @@
+//! The best plan of several problems: one per model, or set of models, that does the same tasks.
+
+use std::time::Instant;
+
+use super::{Options, SolveError, describe};
+use crate::engines::{Optimum, optimum};
+use crate::explain;
+use crate::problem::{Limit, Problem, TimePerBit};
+use cutpoint_core::plan::{Alternative, Conflict, NoPlan, Plan, Relaxation, Status};
+
+/// A problem that competes with others over the same link.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelProblem<'a> {
+    /// For people.
+    pub name: &'a str,
+    /// What is solved.
+    pub problem: &'a Problem,
+    /// Why it cannot be chosen whatever it costs.
+    pub barred: Option<&'a str>,
+}
+
+/// The answer over several problems.
+#[derive(Debug)]
+pub enum Choice {
+    /// The best plan, and the position of its problem. The others, at their best, are among its
+    /// alternatives, as are the baselines of each.
+    Plan(usize, Box<Plan>),
+    /// No plan of any problem meets the limits.
+    NoPlan(Box<NoPlan>),
+}
+
+/// The best plan of all `rivals`; the earlier one of equals.
+///
+/// # Errors
+/// [`SolveError::Stopped`].
+pub fn choose(rivals: &[ModelProblem<'_>], options: &Options) -> Result<Choice, SolveError> {
+    let start = Instant::now();
+    let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
+    let solved = rivals
+        .iter()
+        .map(|rival| rival.best_at(rival.problem.pace(), options));
+    let contest = Selection {
+        solved: solved.collect::<Result<_, _>>()?,
+        rivals,
+        options,
+    };
+    match contest.winner() {
+        Some((winner, _)) => {
+            let mut plan = contest.plan(winner)?;
+            plan.solve_ms = elapsed();
+            Ok(Choice::Plan(winner, Box::new(plan)))
+        }
+        None => {
+            let mut none = contest.no_plan()?;
+            none.solve_ms = elapsed();
+            Ok(Choice::NoPlan(Box::new(none)))
+        }
+    }
+}
+
+impl ModelProblem<'_> {
+    /// Its optimum at a pace; `None` when it has none or may not be chosen.
+    pub(crate) fn best_at(
+        &self,
+        pace: TimePerBit,
+        options: &Options,
+    ) -> Result<Option<Optimum>, SolveError> {
+        match self.barred {
+            Some(_) => Ok(None),
+            None => optimum(self.problem, pace, options),
+        }
+    }
+}
+
+/// Problems and their optima at one pace.
+pub(crate) struct Selection<'a> {
+    pub(crate) rivals: &'a [ModelProblem<'a>],
+    /// Of each; `None` where it has none.
+    pub(crate) solved: Vec<Option<Optimum>>,
+    pub(crate) options: &'a Options,
+}
+
+impl Selection<'_> {
+    /// The best optimum, the earlier one of equals, and its position.
+    pub(crate) fn winner(&self) -> Option<(usize, Optimum)> {
+        let solved = self.solved.iter().enumerate();
+        let found = solved.filter_map(|(index, best)| Some((index, best.as_ref()?)));
+        let best = found.min_by_key(|(_, best)| best.rank);
+        best.map(|(index, best)| (index, best.clone()))
+    }
+
+    /// The plan of the problem at this position, compared with the others.
+    pub(crate) fn plan(&self, winner: usize) -> Result<Plan, SolveError> {
+        let problem = self.rivals[winner].problem;
+        let Some(best) = self.solved[winner].clone() else {
+            return Err(SolveError::Stopped("no plan to describe".to_owned()));
+        };
+        let value = best.rank.aims[0];
+        let mut plan = describe(problem, best, self.options)?;
+        if self.rivals.len() == 1 {
+            return Ok(plan);
+        }
+        let bound = self.solved.iter().flatten().map(|other| other.bound).min();
+        let bound = bound.unwrap_or(value).min(value);
+        let beaten = |other: &Optimum| other.proven || other.bound >= value;
+        let all_beaten = self.solved.iter().flatten().all(beaten);
+        if plan.status == Status::Optimal && !all_beaten {
+            plan.status = Status::Feasible;
+            problem.describe_bound(&mut plan, bound);
+        }
+        plan.proof = format!(
+            "best of {} models and sets of models; {}",
+            self.rivals.len(),
+            plan.proof
+        );
+        plan.binding
+            .extend(self.binding_elsewhere(winner, value, &plan.binding)?);
+        plan.alternatives.extend(self.others(winner)?);
+        plan.alternatives
+            .sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
+        Ok(plan)
+    }
+
+    /// Limits without which another problem has a faster plan, and that are not known to bind.
+    fn binding_elsewhere(
+        &self,
+        winner: usize,
+        value: i128,
+        known: &[String],
+    ) -> Result<Vec<String>, SolveError> {
+        let mut names: Vec<String> = Vec::new();
+        let others = self.rivals.iter().enumerate().filter(|(i, _)| *i != winner);
+        for (_, rival) in others.filter(|(_, rival)| rival.barred.is_none()) {
+            let faster = |limits: Vec<Limit>| -> Result<bool, SolveError> {
+                let problem = rival.problem.with_limits(limits);
+                let found = optimum(&problem, problem.pace(), self.options)?;
+                Ok(found.is_some_and(|found| found.rank.aims[0] < value))
+            };
+            if !faster(Vec::new())? {
+                continue;
+            }
+            for limit in rival.problem.limits() {
+                let name = limit.to_string();
+                let is_new = !known.contains(&name) && !names.contains(&name);
+                if is_new && faster(explain::without(rival.problem.limits(), limit))? {
+                    names.push(name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// The other problems at their best, or, where limits rule them out, without limits; and their
+    /// baselines.
+    fn others(&self, winner: usize) -> Result<Vec<Alternative>, SolveError> {
+        let mut others = Vec::new();
+        for (index, rival) in self.rivals.iter().enumerate() {
+            if index == winner {
+                continue;
+            }
+            others.extend(self.at_its_best(index)?);
+            others.extend(rival.baselines());
+        }
+        Ok(others)
+    }
+
+    fn at_its_best(&self, index: usize) -> Result<Option<Alternative>, SolveError> {
+        let ModelProblem {
+            name,
+            problem,
+            barred,
+        } = self.rivals[index];
+        let pace = problem.pace();
+        let alternative = |best: &Optimum, breaks| Alternative {
+            name: name.to_owned(),
+            model: Some(name.to_owned()),
+            latency_ms: best.cost.latency_ms(pace),
+            breaks,
+        };
+        if let Some(best) = &self.solved[index] {
+            return Ok(Some(alternative(best, None)));
+        }
+        let breaks = match barred {
+            Some(why) => why.to_owned(),
+            None => {
+                let conflict = explain::conflict(problem, self.options)?;
+                let names: Vec<String> = conflict.iter().map(ToString::to_string).collect();
+                names.join(", ")
+            }
+        };
+        let free = optimum(&problem.with_limits(Vec::new()), pace, self.options)?;
+        Ok(free.map(|best| alternative(&best, Some(breaks))))
+    }
+
+    /// Why none can be planned, and what would help at least one of them.
+    pub(crate) fn no_plan(&self) -> Result<NoPlan, SolveError> {
+        let mut whole: Option<NoPlan> = None;
+        let mut reasons = Vec::new();
+        for (index, rival) in self.rivals.iter().enumerate() {
+            let mut none = match rival.barred {
+                None => explain::no_plan(rival.problem, self.options)?,
+                Some(why) => rival.problem.describe_conflict(why.to_owned(), Vec::new()),
+            };
+            if self.rivals.len() == 1 {
+                return Ok(none);
+            }
+            reasons.push(format!("{}: {}", rival.name, none.proof));
+            none.alternatives = rival.baselines();
+            none.alternatives.extend(self.at_its_best(index)?);
+            whole = Some(match whole {
+                None => none,
+                Some(other) => together(other, none),
+            });
+        }
+        let Some(mut whole) = whole else {
+            return Err(SolveError::Stopped("there is no model".to_owned()));
+        };
+        let names: Vec<&str> = self.rivals.iter().map(|rival| rival.name).collect();
+        whole.model.file = names.join(" | ");
+        whole.model.sha256 = String::new();
+        whole.proof = format!("no model meets the limits: {}", reasons.join("; "));
+        Ok(whole)
+    }
+}
+
+impl ModelProblem<'_> {
+    fn baselines(&self) -> Vec<Alternative> {
+        let own = self.problem.alternatives(self.problem.pace()).into_iter();
+        own.map(|other| Alternative {
+            name: format!("{}, {}", self.name, other.name),
+            model: Some(self.name.to_owned()),
+            ..other
+        })
+        .collect()
+    }
+}
+
+/// What rules out both: a limit helps when it gives as much as the easier of the two needs.
+fn together(mut one: NoPlan, other: NoPlan) -> NoPlan {
+    for conflict in other.conflict {
+        match one.conflict.iter_mut().find(|c| c.limit == conflict.limit) {
+            None => one.conflict.push(conflict),
+            Some(known) => ease(known, &conflict),
+        }
+    }
+    let percent = |relaxation: &Option<Relaxation>| {
+        let percent = relaxation.as_ref().map(|relaxation| relaxation.percent);
+        percent.unwrap_or(f64::INFINITY)
+    };
+    if percent(&other.relaxation) < percent(&one.relaxation) {
+        one.relaxation = other.relaxation;
+    }
+    one.alternatives.extend(other.alternatives);
+    one.alternatives
+        .sort_by(|a, b| a.latency_ms.total_cmp(&b.latency_ms));
+    one
+}
+
+/// Takes the other's word where it would have to give less.
+fn ease(known: &mut Conflict, other: &Conflict) {
+    fn less<T: PartialOrd>(other: &Option<T>, own: &Option<T>) -> bool {
+        match (other, own) {
+            (Some(other), Some(own)) => other < own,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+    let bytes = less(&other.least_bytes, &known.least_bytes);
+    let units = less(&other.least_units, &known.least_units);
+    // drops of different models count from different baselines
+    let short = |c: &Conflict| Some(c.least_drop? - c.allows_drop?);
+    if bytes || units || less(&short(other), &short(known)) {
+        known.clone_from(other);
+    }
+}
