@@ -8,7 +8,7 @@ use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
 use cutpoint_planner::scenario::{Over, SweepParameter};
 use cutpoint_planner::select::{ModelChoice, candidates, relative_to_best};
 use cutpoint_planner::solve::{
-    Choice, SolveError, Stretch, by_bisection, choose, map, over_file, sweep_over,
+    Chosen, SolveError, Stretch, by_bisection, choose, map, over_file, sweep_limit,
 };
 use serde::Serialize;
 
@@ -133,7 +133,7 @@ fn amounts(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<Ov
             scenario.map_err(|error| candidates_kind(&error).of(error))?
         }
     };
-    let found = sweep_over(&rivals(&candidates), over, &scenario, &read.options);
+    let found = sweep_limit(&rivals(&candidates), over, &scenario, &read.options);
     let (mut found, chosen) = found.map_err(|error| refusal(error, common))?;
     for (segment, index) in found.segments.iter_mut().zip(chosen) {
         segment.plan = candidates[index].finish(segment.plan.clone());
@@ -146,8 +146,8 @@ fn speeds(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<Ove
     let at = |speed: u64| -> anyhow::Result<Option<Plan>> {
         let candidates = at_speed(read, speed)?;
         Ok(match choose(&rivals(&candidates), &read.options)? {
-            Choice::Plan(index, plan) => Some(lasting(candidates[index].finish(*plan))),
-            Choice::NoPlan(_) => None,
+            Chosen::Plan(index, plan) => Some(lasting(candidates[index].finish(*plan))),
+            Chosen::NoPlan(_) => None,
         })
     };
     let found = by_bisection(over.from, over.to, &[], at, is_same)?;
@@ -164,7 +164,7 @@ fn speeds(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<Ove
     let segments: Vec<OverSegment> = found.into_iter().filter_map(segment).collect();
     if segments.is_empty() {
         let candidates = at_speed(read, over.to)?;
-        if let Choice::NoPlan(none) = choose(&rivals(&candidates), &read.options)? {
+        if let Chosen::NoPlan(none) = choose(&rivals(&candidates), &read.options)? {
             return Err(fail(&none, common)?);
         }
     }

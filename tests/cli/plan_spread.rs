@@ -12,7 +12,7 @@ use cutpoint_core::units::BitRate;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, Percentile, RateModel, Results, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{ModelProblem, Options, Outcome, robust, solve};
+use cutpoint_planner::solve::{ModelProblem, Options, Outcome, solve, stability};
 use cutpoint_testkit::{FAMILIES, chain, multi_head, scenario};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -98,7 +98,7 @@ fn every_time_is_multiplied_by_its_machines_factor() {
         assert_eq!(tail.split().delay_ns, usual.split().delay_ns);
         for tensor in usual.graph().tensor_ids() {
             let (usual, tail) = (usual.tensor(tensor), tail.tensor(tensor));
-            assert_eq!(tail.ways[0].wire_bits, usual.ways[0].wire_bits);
+            assert_eq!(tail.encodings[0].wire_bits, usual.encodings[0].wire_bits);
             assert!(tail.send_ns >= usual.send_ns && tail.recv_ns >= usual.recv_ns);
         }
     }
@@ -135,9 +135,9 @@ fn payloads_that_depend_on_data_grow_to_their_percentile() {
         for tensor in usual.graph().tensor_ids() {
             let ways = usual
                 .tensor(tensor)
-                .ways
+                .encodings
                 .iter()
-                .zip(&tail.tensor(tensor).ways);
+                .zip(&tail.tensor(tensor).encodings);
             for (usual, tail) in ways {
                 let beyond = usual
                     .payload_p95
@@ -316,7 +316,7 @@ fn at_the_ends_the_plan_is_still_the_best_and_beyond_it_is_not() {
                 problem: &problem,
                 barred: None,
             };
-            let found = robust(&[alone], &Options::default()).unwrap().unwrap();
+            let found = stability(&[alone], &Options::default()).unwrap().unwrap();
             assert!(!found.rate_to_1_percent);
             let at_rate =
                 |bit_s: u64| same(&problem.with_rate(BitRate::from_bit_s(bit_s).unwrap()));
@@ -369,7 +369,7 @@ fn where_rates_are_no_lines_they_are_found_by_bisection() {
         problem: &problem,
         barred: None,
     };
-    let found = robust(&[alone], &Options::default()).unwrap().unwrap();
+    let found = stability(&[alone], &Options::default()).unwrap().unwrap();
     assert!(found.rate_to_1_percent);
     let own = plan(&problem).objective.value;
     for bit_s in [found.rate_bit_s.from, found.rate_bit_s.to]

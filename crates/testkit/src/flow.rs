@@ -44,7 +44,7 @@ impl Flow {
 
     fn build(&mut self, problem: &Problem) {
         let graph = problem.graph();
-        let pace = problem.pace();
+        let pace = problem.time_per_bit();
         let scaled = |ns, bits| u128::try_from(pace.scaled(ns, bits)).unwrap();
         let layers: Vec<NodeIndex> = graph
             .layer_ids()
@@ -67,7 +67,7 @@ impl Flow {
         for tensor in graph.tensor_ids().filter(|t| !problem.is_local(*t)) {
             let producer = graph.producer(tensor).map_or(self.edge, node);
             let time = problem.tensor(tensor);
-            let costs = problem.ways(tensor).iter().map(|way| {
+            let costs = problem.encodings(tensor).iter().map(|way| {
                 let ns = way.encode_ns + way.decode_ns + time.send_ns + time.recv_ns;
                 scaled(ns, way.wire_bits)
             });
@@ -98,7 +98,7 @@ impl Flow {
 
     fn add_split(&mut self, problem: &Problem, node: &impl Fn(LayerId) -> NodeIndex) {
         let graph = problem.graph();
-        let pace = problem.pace();
+        let pace = problem.time_per_bit();
         let scaled = |ns, bits| u128::try_from(pace.scaled(ns, bits)).unwrap();
         let split = problem.split();
         let once = scaled(split.edge_ns + split.server_ns + split.delay_ns, 0);

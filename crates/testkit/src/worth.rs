@@ -21,5 +21,5 @@ pub fn worth(problem: &Problem, plan: &Plan) -> Option<Rank> {
     let sent = plan.crossing.iter().map(|c| (tensor(&c.tensor), c.codec));
     let codecs: Vec<(TensorId, Codec)> = sent.collect();
     let cost = problem.evaluate(&edge, &codecs).ok()?;
-    Some(problem.rank(&edge, &cost, problem.pace()))
+    Some(problem.rank(&edge, &cost, problem.time_per_bit()))
 }

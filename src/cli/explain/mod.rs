@@ -9,7 +9,7 @@ use clap::{Arg, Args};
 use cutpoint_core::plan::{Crossing, Explanation, Plan};
 use cutpoint_core::units::Delay;
 use cutpoint_planner::select::ModelChoice;
-use cutpoint_planner::solve::{Choice, NamedCut, choose, explain};
+use cutpoint_planner::solve::{Chosen, NamedCut, choose, explain};
 
 use super::plan::fail;
 use super::wishes::{PlanInputs, ScenarioArgs, rivals, tell};
@@ -70,8 +70,8 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
     let rivals = rivals(&candidates);
     let options = read.options;
     let (winner, mut plan) = match choose(&rivals, &options)? {
-        Choice::Plan(winner, plan) => (winner, *plan),
-        Choice::NoPlan(none) => return Err(fail(&none, common)?),
+        Chosen::Plan(winner, plan) => (winner, *plan),
+        Chosen::NoPlan(none) => return Err(fail(&none, common)?),
     };
     if let (Some(before), Some(path)) = (&planned, &args.plan)
         && !alike(before, &plan)

@@ -156,7 +156,7 @@ fn described(problem: &Problem, near: &Near) -> Plan {
         cost: near.cost.clone(),
         status: Status::Feasible,
         proof: String::new(),
-        bound: near.rank.aims[0],
+        bound: near.rank.objectives[0],
         binding: Vec::new(),
     })
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cutpoint_core::plan::{Conflict, NoPlan, Plan, Relaxation};
 use cutpoint_core::units::Bytes;
-use cutpoint_planner::solve::{Choice, choose, robust};
+use cutpoint_planner::solve::{Chosen, choose, stability};
 
 use measure::AtMost;
 
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     match planned {
         Ok(mut plan) => {
             if args.robust {
-                plan.robust = robust(&rivals(&read.candidates()?), &read.options)?;
+                plan.robust = stability(&rivals(&read.candidates()?), &read.options)?;
             }
             plan.request = Some(read.request()?);
             finish(&plan, args, common)
@@ -110,8 +110,8 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
 fn plan(read: &PlanInputs) -> anyhow::Result<Result<Plan, NoPlan>> {
     let candidates = read.candidates()?;
     Ok(match choose(&rivals(&candidates), &read.options)? {
-        Choice::Plan(index, plan) => Ok(candidates[index].finish(*plan)),
-        Choice::NoPlan(none) => Err(*none),
+        Chosen::Plan(index, plan) => Ok(candidates[index].finish(*plan)),
+        Chosen::NoPlan(none) => Err(*none),
     })
 }
 

@@ -118,7 +118,7 @@ impl Figures<'_> {
                 self.leave_out(study.path, why);
                 continue;
             }
-            let front = solve::front(study.problem, &price.limit(), &Options::default());
+            let front = solve::pareto_front(study.problem, &price.limit(), &Options::default());
             match front {
                 Ok(front) => {
                     let front = prepare::FrontPlans {

@@ -36,7 +36,7 @@ pub enum Counts {
 }
 
 impl Knapsack {
-    /// A budget of the layers on the edge.
+    /// A knapsack of the layers on the edge.
     pub(crate) fn of_layers(limit: Limit, allows: i64, layers: Vec<i64>) -> Knapsack {
         Knapsack {
             limit,
@@ -47,7 +47,7 @@ impl Knapsack {
         }
     }
 
-    /// A budget of what crosses, per tensor; with `readers`, of what they read on the server.
+    /// A knapsack of what crosses, per tensor; with `readers`, of what they read on the server.
     pub(crate) fn of_crossings(
         limit: Limit,
         allows: i64,
@@ -67,7 +67,7 @@ impl Knapsack {
         self.codecs = codecs;
     }
 
-    /// The same budget with room for all that any placement uses, as far as it is known.
+    /// The same knapsack with room for all that any placement uses, as far as it is known.
     #[must_use]
     pub fn loosened(&self) -> Knapsack {
         Knapsack {

@@ -180,19 +180,19 @@ impl Accuracy {
     ) -> Vec<Knapsack> {
         let uses = |of: &dyn Fn(TensorId, Codec) -> Option<i64>, allows| {
             let codecs = |tensor: TensorId| {
-                let ways = tables.tensors[tensor.index()].ways.iter();
-                let uses = ways.map(|way| (way.codec, of(tensor, way.codec)));
+                let encodings = tables.tensors[tensor.index()].encodings.iter();
+                let uses = encodings.map(|encoding| (encoding.codec, of(tensor, encoding.codec)));
                 uses.filter(|(_, uses)| *uses != Some(0)).collect()
             };
             let needs = Some(self.needs[task].clone());
-            let mut budget = Knapsack::of_crossings(limit.clone(), allows, Vec::new(), needs);
+            let mut knapsack = Knapsack::of_crossings(limit.clone(), allows, Vec::new(), needs);
             let tensors = tables.graph.tensor_ids();
-            let rows = tensors.map(|t| match budget.when(&tables.graph, t) {
+            let rows = tensors.map(|t| match knapsack.when(&tables.graph, t) {
                 Counts::Never => Vec::new(),
                 _ => codecs(t),
             });
-            budget.set_codecs(rows.collect());
-            budget
+            knapsack.set_codecs(rows.collect());
+            knapsack
         };
         let sum = uses(&|t, codec| Some(self.of_one(t, codec, task)?.worst), allows);
         let mut knapsacks = vec![sum];
@@ -266,8 +266,11 @@ impl Problem {
         for joint in joints {
             let mut choices: Vec<Codecs> = vec![Vec::new()];
             for (tensor, codec) in &joint.codecs {
-                let ways = self.ways(*tensor).iter().map(|way| way.codec);
-                let same: Vec<Codec> = ways.filter(|c| c.same_values(*codec)).collect();
+                let encodings = self
+                    .encodings(*tensor)
+                    .iter()
+                    .map(|encoding| encoding.codec);
+                let same: Vec<Codec> = encodings.filter(|c| c.same_values(*codec)).collect();
                 let longer = |choice: &Codecs| {
                     let add = |c: &Codec| [choice.as_slice(), &[(*tensor, *c)]].concat();
                     same.iter().map(add).collect::<Vec<_>>()

@@ -3,7 +3,7 @@
 //! Everything that is limited or made small, but for memory, drops and capacities, is such a sum or
 //! the largest of several: so there is one way to add up, for every objective, limit and engine.
 
-use super::tables::Way;
+use super::tables::Encoding;
 use super::time_per_bit::TimePerBit;
 
 /// A part of the time of one inference.
@@ -81,8 +81,8 @@ impl CostParts {
     }
 
     /// Time of a part, in the unit of [`TimePerBit::scaled`].
-    pub fn scaled(&self, part: Part, pace: TimePerBit) -> i128 {
-        pace.scaled(self.ns(part), self.bits(part))
+    pub fn scaled(&self, part: Part, time_per_bit: TimePerBit) -> i128 {
+        time_per_bit.scaled(self.ns(part), self.bits(part))
     }
 }
 
@@ -167,11 +167,11 @@ impl LinearCost {
     }
 
     /// What it comes to.
-    pub fn value(&self, parts: &CostParts, pace: TimePerBit) -> i128 {
-        let mut value = pace.scaled_signed(i128::from(self.more_ns), 0);
+    pub fn value(&self, parts: &CostParts, time_per_bit: TimePerBit) -> i128 {
+        let mut value = time_per_bit.scaled_signed(i128::from(self.more_ns), 0);
         for (part, weight) in Part::ALL.into_iter().zip(self.times) {
             if weight != 0 {
-                value += i128::from(weight) * parts.scaled(part, pace);
+                value += i128::from(weight) * parts.scaled(part, time_per_bit);
             }
         }
         let bytes = |weight: i64, bytes: u64| i128::from(weight) * i128::from(bytes);
@@ -181,22 +181,22 @@ impl LinearCost {
     }
 
     /// What one way to cross adds.
-    pub fn of_way(&self, way: &Way, pace: TimePerBit) -> i128 {
-        let weigh = |part, ns, bits| i128::from(self.weight(part)) * pace.scaled(ns, bits);
-        weigh(Part::Encode, way.encode_ns, 0)
-            + weigh(Part::Decode, way.decode_ns, 0)
-            + weigh(Part::Uplink, 0, way.wire_bits)
-            + i128::from(self.uplink_bytes) * i128::from(way.payload.0)
+    pub fn of_encoding(&self, encoding: &Encoding, time_per_bit: TimePerBit) -> i128 {
+        let weigh = |part, ns, bits| i128::from(self.weight(part)) * time_per_bit.scaled(ns, bits);
+        weigh(Part::Encode, encoding.encode_ns, 0)
+            + weigh(Part::Decode, encoding.decode_ns, 0)
+            + weigh(Part::Uplink, 0, encoding.wire_bits)
+            + i128::from(self.uplink_bytes) * i128::from(encoding.payload.0)
     }
 }
 
 impl CostParts {
     /// Adds what a way to cross has of each part.
-    pub(crate) fn add_way(&mut self, way: &Way) {
-        *self.ns_mut(Part::Encode) += way.encode_ns;
-        *self.ns_mut(Part::Decode) += way.decode_ns;
-        self.uplink_bits += way.wire_bits;
-        self.uplink_bytes += way.payload.0;
+    pub(crate) fn add_encoding(&mut self, encoding: &Encoding) {
+        *self.ns_mut(Part::Encode) += encoding.encode_ns;
+        *self.ns_mut(Part::Decode) += encoding.decode_ns;
+        self.uplink_bits += encoding.wire_bits;
+        self.uplink_bytes += encoding.payload.0;
     }
 }
 
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn sums_weigh_times_by_the_pace_and_bytes_as_they_are() {
-        let pace = TimePerBit::of(BitRate::from_bit_s(1_000).unwrap());
+        let time_per_bit = TimePerBit::of(BitRate::from_bit_s(1_000).unwrap());
         let mut parts = CostParts {
             uplink_bits: 3,
             uplink_bytes: 5,
@@ -217,9 +217,12 @@ mod tests {
         let mut sum = LinearCost::of(&[Part::Edge, Part::Uplink]);
         sum.add_sum(&LinearCost::of(&[Part::Edge]), 2);
         // 3 * 7 ns and 3 bits at a million nanoseconds each
-        assert_eq!(pace.ns(sum.value(&parts, pace)), 3_000_021.0);
+        assert_eq!(
+            time_per_bit.ns(sum.value(&parts, time_per_bit)),
+            3_000_021.0
+        );
         sum.more_ns = -21;
-        assert_eq!(pace.ns(sum.value(&parts, pace)), 3e6);
-        assert_eq!(LinearCost::of_uplink_bytes().value(&parts, pace), 5);
+        assert_eq!(time_per_bit.ns(sum.value(&parts, time_per_bit)), 3e6);
+        assert_eq!(LinearCost::of_uplink_bytes().value(&parts, time_per_bit), 5);
     }
 }

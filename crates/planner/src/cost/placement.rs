@@ -1,7 +1,7 @@
 //! What one placement costs, and whether the limits allow it.
 
 use super::parts::{CostParts, Part};
-use super::tables::Way;
+use super::tables::Encoding;
 use super::time_per_bit::TimePerBit;
 use crate::constraints::limit::{Limit, Violation, amount};
 use crate::objective::{Completion, ObjectiveFunction};
@@ -29,30 +29,30 @@ pub struct Cost {
     pub server_memory: Bytes,
 }
 
-/// What decides between two placements at one pace: the objective, the second objective, then
+/// What decides between two placements at one time per bit: the objective, the second objective, then
 /// fewest bytes, then fewest layers on the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub struct Rank {
-    pub aims: [i128; 2],
+    pub objectives: [i128; 2],
     pub payload: u64,
     pub edge_layers: usize,
 }
 
 impl Cost {
     /// The time until the last task is done, in the unit of [`TimePerBit::scaled`].
-    pub fn scaled(&self, pace: TimePerBit) -> i128 {
-        let remote = Completion::Back.time().value(&self.parts, pace);
+    pub fn scaled(&self, time_per_bit: TimePerBit) -> i128 {
+        let remote = Completion::Back.time().value(&self.parts, time_per_bit);
         if self.timing.local.is_empty() {
             remote
         } else {
-            remote.max(Completion::Local.time().value(&self.parts, pace))
+            remote.max(Completion::Local.time().value(&self.parts, time_per_bit))
         }
     }
 
     /// The latency in milliseconds.
-    pub fn latency_ms(&self, pace: TimePerBit) -> f64 {
-        pace.ns(self.scaled(pace)) / 1e6
+    pub fn latency_ms(&self, time_per_bit: TimePerBit) -> f64 {
+        time_per_bit.ns(self.scaled(time_per_bit)) / 1e6
     }
 
     /// Encoded payload to the server.
@@ -82,30 +82,36 @@ impl Problem {
         tensors.filter(|t| on_edge(t) && wanted(t)).collect()
     }
 
-    /// The fastest codec for every tensor that crosses, at this pace and within the limits where
+    /// The fastest codec for every tensor that crosses, at this time per bit and within the limits where
     /// that is possible one tensor at a time.
     ///
     /// # Errors
     /// [`Violation::CannotCross`].
-    pub fn best_codecs(&self, edge: &LayerSet, pace: TimePerBit) -> Result<Codecs, Violation> {
+    pub fn best_codecs(
+        &self,
+        edge: &LayerSet,
+        time_per_bit: TimePerBit,
+    ) -> Result<Codecs, Violation> {
         let best = |tensor: TensorId| {
-            let fits = |way: &&Way| {
-                self.knapsacks().iter().all(|budget| {
-                    let uses = budget.codec(tensor, way.codec);
-                    !budget.counts(self.graph(), tensor, edge)
-                        || uses.is_some_and(|uses| uses <= budget.allows)
+            let fits = |encoding: &&Encoding| {
+                self.knapsacks().iter().all(|knapsack| {
+                    let uses = knapsack.codec(tensor, encoding.codec);
+                    !knapsack.counts(self.graph(), tensor, edge)
+                        || uses.is_some_and(|uses| uses <= knapsack.allows)
                 })
             };
-            let mut ways: Vec<&Way> = self.ways(tensor).iter().filter(fits).collect();
-            if ways.is_empty() {
-                ways = self.tensor(tensor).ways.iter().collect();
+            let mut encodings: Vec<&Encoding> =
+                self.encodings(tensor).iter().filter(fits).collect();
+            if encodings.is_empty() {
+                encodings = self.tensor(tensor).encodings.iter().collect();
             }
-            let fastest = ways.into_iter().min_by_key(|way| {
-                let scaled = pace.scaled(way.encode_ns + way.decode_ns, way.wire_bits);
-                (scaled, way.payload)
+            let fastest = encodings.into_iter().min_by_key(|encoding| {
+                let scaled = time_per_bit
+                    .scaled(encoding.encode_ns + encoding.decode_ns, encoding.wire_bits);
+                (scaled, encoding.payload)
             });
             match fastest {
-                Some(way) => Ok((tensor, way.codec)),
+                Some(encoding) => Ok((tensor, encoding.codec)),
                 None => Err(self.cannot_cross(tensor)),
             }
         };
@@ -119,7 +125,7 @@ impl Problem {
     /// The placement is not closed, or `codecs` does not fit what crosses.
     pub fn cost(&self, edge: &LayerSet, codecs: &[(TensorId, Codec)]) -> Result<Cost, Violation> {
         let costs = self.costs(edge, codecs)?.into_iter();
-        let best = costs.min_by_key(|cost| self.rank(edge, cost, self.pace()));
+        let best = costs.min_by_key(|cost| self.rank(edge, cost, self.time_per_bit()));
         best.ok_or_else(|| Violation::NotClosed(String::new()))
     }
 
@@ -185,33 +191,38 @@ impl Problem {
         parts
     }
 
-    /// What decides between this and other placements at a pace.
-    pub fn rank(&self, edge: &LayerSet, cost: &Cost, pace: TimePerBit) -> Rank {
-        let value = |aim: Option<&ObjectiveFunction>| {
-            aim.map_or(0, |aim| self.aim_value(aim, edge, cost, pace))
+    /// What decides between this and other placements at a time per bit.
+    pub fn rank(&self, edge: &LayerSet, cost: &Cost, time_per_bit: TimePerBit) -> Rank {
+        let value = |objective: Option<&ObjectiveFunction>| {
+            objective.map_or(0, |objective| {
+                self.objective_value(objective, edge, cost, time_per_bit)
+            })
         };
         Rank {
-            aims: [value(self.aims().first()), value(self.aims().get(1))],
+            objectives: [
+                value(self.objectives().first()),
+                value(self.objectives().get(1)),
+            ],
             payload: cost.parts.uplink_bytes,
             edge_layers: cost.edge_layers,
         }
     }
 
-    /// What an aim comes to.
-    pub fn aim_value(
+    /// What an objective comes to.
+    pub fn objective_value(
         &self,
-        aim: &ObjectiveFunction,
+        objective: &ObjectiveFunction,
         edge: &LayerSet,
         cost: &Cost,
-        pace: TimePerBit,
+        time_per_bit: TimePerBit,
     ) -> i128 {
-        let sums = self.aim_sums(aim, &cost.timing.done);
-        match (aim, sums.as_slice()) {
+        let sums = self.objective_sums(objective, &cost.timing.done);
+        match (objective, sums.as_slice()) {
             (ObjectiveFunction::LimitUse(limit), []) => {
                 let used = self.used(limit, edge, cost);
                 used.map_or(i128::from(i64::MAX), i128::from)
             }
-            (_, sums) => self.largest(sums, cost, pace),
+            (_, sums) => self.largest(sums, cost, time_per_bit),
         }
     }
 
@@ -225,10 +236,10 @@ impl Problem {
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],
     ) -> Result<Cost, Violation> {
-        self.evaluate_at(edge, codecs, self.pace())
+        self.evaluate_at(edge, codecs, self.time_per_bit())
     }
 
-    /// As [`Problem::evaluate`], with orders of work compared at another pace than the link's.
+    /// As [`Problem::evaluate`], with orders of work compared at another time per bit than the link's.
     ///
     /// # Errors
     /// As [`Problem::evaluate`].
@@ -236,10 +247,10 @@ impl Problem {
         &self,
         edge: &LayerSet,
         codecs: &[(TensorId, Codec)],
-        pace: TimePerBit,
+        time_per_bit: TimePerBit,
     ) -> Result<Cost, Violation> {
         let mut costs = self.costs(edge, codecs)?;
-        costs.sort_by_cached_key(|cost| self.rank(edge, cost, pace));
+        costs.sort_by_cached_key(|cost| self.rank(edge, cost, time_per_bit));
         let mut broken = None;
         for cost in costs {
             match self.check(edge, &cost) {
@@ -281,7 +292,9 @@ impl Problem {
                 Limit::Codecs => {
                     let barred = |(t, codec): &(TensorId, Codec)| {
                         let time = self.tensor(*t);
-                        time.ways[..time.unasked].iter().any(|w| w.codec == *codec)
+                        time.encodings[..time.unasked]
+                            .iter()
+                            .any(|w| w.codec == *codec)
                     };
                     holds(limit, !cost.crossing.iter().any(barred))?;
                 }
@@ -307,10 +320,10 @@ impl Problem {
     /// How much a placement uses of what a limit limits, in the unit of [`Limit::allows`], rounded
     /// up; `None` when that is unknown, or for limits without an amount.
     pub fn used(&self, limit: &Limit, edge: &LayerSet, cost: &Cost) -> Option<i64> {
-        let pace = self.pace();
+        let time_per_bit = self.time_per_bit();
         let sums = || {
             let sums = self.limit_sums(limit, &cost.timing.done);
-            self.largest(&sums, cost, pace)
+            self.largest(&sums, cost, time_per_bit)
         };
         let used = match limit {
             Limit::EdgeMemory(_) => amount(cost.edge_memory),
@@ -318,17 +331,18 @@ impl Problem {
             Limit::Drop { task, .. } => self.drop(*task, edge, &cost.crossing)?.worst,
             Limit::Capacity { name, .. } => self.capacity_used(name, edge),
             Limit::MaxUplink(_) | Limit::MaxDownlink(_) | Limit::MaxMessage(_) => whole(sums()),
-            Limit::Deadline { .. } | Limit::Fps(_) => whole(pace.ns_up(sums())),
+            Limit::Deadline { .. } | Limit::Fps(_) => whole(time_per_bit.ns_up(sums())),
             Limit::LinkShare { period_ns, .. } => whole(
-                pace.ns_up(sums() * 1_000_000)
+                time_per_bit
+                    .ns_up(sums() * 1_000_000)
                     .saturating_add(i128::from(*period_ns) - 1)
                     / i128::from((*period_ns).max(1)),
             ),
             // a million femtojoules to the nanojoule
-            Limit::MaxEnergy(_) => whole((pace.ns_up(sums()) + 999_999) / 1_000_000),
+            Limit::MaxEnergy(_) => whole((time_per_bit.ns_up(sums()) + 999_999) / 1_000_000),
             Limit::MaxPower { period_ns, .. } => {
                 let period = i128::from((*period_ns).max(1));
-                let beyond = (pace.ns_up(sums()) + period - 1) / period;
+                let beyond = (time_per_bit.ns_up(sums()) + period - 1) / period;
                 whole(beyond + i128::from(self.idle_uw()))
             }
             Limit::KeepOnEdge(..)
@@ -361,19 +375,22 @@ impl Problem {
         }
         for tensor in crossing {
             let time = self.tensor(tensor);
-            if time.ways.is_empty() {
+            if time.encodings.is_empty() {
                 return Err(self.cannot_cross(tensor));
             }
             let codec = codecs
                 .iter()
                 .find(|(t, _)| *t == tensor)
                 .map(|(_, codec)| *codec);
-            let way = time.ways.iter().find(|way| Some(way.codec) == codec);
-            let way = way.ok_or_else(|| Violation::no_codec(name(tensor), codec))?;
+            let encoding = time
+                .encodings
+                .iter()
+                .find(|encoding| Some(encoding.codec) == codec);
+            let encoding = encoding.ok_or_else(|| Violation::no_codec(name(tensor), codec))?;
             *parts.ns_mut(Part::Edge) += time.send_ns;
             *parts.ns_mut(Part::Server) += time.recv_ns;
-            parts.add_way(way);
-            sent.push((tensor, way.codec));
+            parts.add_encoding(encoding);
+            sent.push((tensor, encoding.codec));
         }
         Ok(sent)
     }

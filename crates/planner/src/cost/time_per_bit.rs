@@ -14,7 +14,7 @@ pub struct TimePerBit {
 const NS_PER_S: i128 = 1_000_000_000;
 
 impl TimePerBit {
-    /// The pace of a link.
+    /// The time per bit of a link.
     pub fn of(rate: BitRate) -> TimePerBit {
         TimePerBit::fraction(NS_PER_S, i128::from(rate.bit_s()))
     }
@@ -32,7 +32,7 @@ impl TimePerBit {
         }
     }
 
-    /// `fixed_ns + wire_bits * pace` in units that are the same for every line at this pace.
+    /// `fixed_ns + wire_bits * time_per_bit` in units that are the same for every line at this time per bit.
     pub fn scaled(self, fixed_ns: u64, wire_bits: u64) -> i128 {
         i128::from(fixed_ns) * self.bits + i128::from(wire_bits) * self.ns
     }
@@ -56,7 +56,7 @@ impl TimePerBit {
     }
 
     /// The largest whole rate at which the time per bit is at least this, that is, the rate of
-    /// this pace rounded down.
+    /// this time per bit rounded down.
     pub fn floor_bit_s(self) -> u64 {
         u64::try_from(NS_PER_S * self.bits / self.ns).unwrap_or(u64::MAX)
     }
@@ -88,14 +88,14 @@ mod tests {
 
     #[test]
     fn lines_compare_exactly_where_floats_cannot() {
-        let pace = TimePerBit::fraction(1, 3);
+        let time_per_bit = TimePerBit::fraction(1, 3);
         // 10^15 ns + 1 bit * 1/3 ns against 10^15 ns + 0 bits
         let (more, less) = (
-            pace.scaled(1_000_000_000_000_000, 1),
-            pace.scaled(1_000_000_000_000_000, 0),
+            time_per_bit.scaled(1_000_000_000_000_000, 1),
+            time_per_bit.scaled(1_000_000_000_000_000, 0),
         );
         assert!(more > less);
-        assert!((pace.ns(more) - 1e15 - 1.0 / 3.0).abs() < 0.2);
+        assert!((time_per_bit.ns(more) - 1e15 - 1.0 / 3.0).abs() < 0.2);
     }
 
     #[test]

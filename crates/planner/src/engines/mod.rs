@@ -1,4 +1,4 @@
-//! The best placement at one pace.
+//! The best placement at one time per bit.
 
 pub(crate) mod branch_and_bound;
 pub(crate) mod enumerate;
@@ -21,26 +21,26 @@ use milp::{Candidate, Solved, in_series, kept, program};
 pub(crate) struct Optimum {
     pub(crate) edge: LayerSet,
     pub(crate) cost: Cost,
-    /// At the pace it was looked for.
+    /// At the time per bit it was looked for.
     pub(crate) rank: Rank,
     /// No better one exists.
     pub(crate) proven: bool,
     pub(crate) proof: String,
-    /// No placement has less of the first aim; in its unit.
+    /// No placement has less of the first objective; in its unit.
     pub(crate) bound: i128,
 }
 
 /// The best placement; `None` when no placement meets the limits.
 pub(crate) fn optimum(
     problem: &Problem,
-    pace: TimePerBit,
+    time_per_bit: TimePerBit,
     options: &Options,
 ) -> Result<Option<Optimum>, SolveError> {
-    let summed = best_by_sums(problem, pace, options);
+    let summed = best_by_sums(problem, time_per_bit, options);
     let costed = problem.measured_together().into_iter();
     let costed = costed.filter_map(|(edge, codecs)| {
-        let cost = problem.evaluate_at(&edge, &codecs, pace).ok()?;
-        let rank = problem.rank(&edge, &cost, pace);
+        let cost = problem.evaluate_at(&edge, &codecs, time_per_bit).ok()?;
+        let rank = problem.rank(&edge, &cost, time_per_bit);
         Some((edge, cost, rank))
     });
     let Some((edge, cost, rank)) = costed.min_by_key(|(_, _, rank)| *rank) else {
@@ -50,7 +50,7 @@ pub(crate) fn optimum(
         Ok(Some(best)) if best.rank <= rank => return Ok(Some(best)),
         Ok(Some(best)) => best,
         Ok(None) => Optimum {
-            bound: rank.aims[0],
+            bound: rank.objectives[0],
             proven: true,
             proof: "no sum of single drops meets the limits".to_owned(),
             edge: edge.clone(),
@@ -68,7 +68,7 @@ pub(crate) fn optimum(
         Err(other) => return Err(other),
     };
     best.proof = format!("measured as a whole; else {}", best.proof);
-    best.bound = best.bound.min(rank.aims[0]);
+    best.bound = best.bound.min(rank.objectives[0]);
     (best.edge, best.cost, best.rank) = (edge, cost, rank);
     Ok(Some(best))
 }
@@ -82,10 +82,10 @@ const FEW_PER_LAYER: usize = 10;
 /// The best placement within the knapsacks, where drops are sums.
 fn best_by_sums(
     problem: &Problem,
-    pace: TimePerBit,
+    time_per_bit: TimePerBit,
     options: &Options,
 ) -> Result<Option<Optimum>, SolveError> {
-    let Ok(reduced) = Reduced::new(problem, pace) else {
+    let Ok(reduced) = Reduced::new(problem, time_per_bit) else {
         return Ok(None);
     };
     let most = most_placements(problem, options);
@@ -130,7 +130,7 @@ fn best_by_sums(
     }
     match solved {
         Solved::Optimal(found, proof) => Ok(Some(Optimum {
-            bound: found.rank.aims[0],
+            bound: found.rank.objectives[0],
             proven: true,
             proof,
             edge: found.edge,
@@ -144,7 +144,7 @@ fn best_by_sums(
                 Some(found) => Ok(Some(Optimum {
                     bound: bound
                         .unwrap_or(problem.least_possible())
-                        .min(found.rank.aims[0]),
+                        .min(found.rank.objectives[0]),
                     proven: false,
                     proof: why,
                     edge: found.edge,
@@ -184,19 +184,20 @@ fn most_placements(problem: &Problem, options: &Options) -> usize {
 fn overlapped(reduced: &Reduced<'_>, options: &Options) -> Solved {
     let problem = reduced.problem;
     let why = "heads beside the link, with more closed placements than can be looked at".to_owned();
-    let best = best_by_sums(&problem.one_by_one(), reduced.pace, options);
+    let best = best_by_sums(&problem.sequential(), reduced.time_per_bit, options);
     let found = best
         .ok()
         .flatten()
         .and_then(|best| Candidate::new(reduced, best.edge, &best.cost.crossing).ok());
-    let latency = problem.aims().first() == Some(&ObjectiveFunction::Scenario(Objective::Latency));
+    let latency =
+        problem.objectives().first() == Some(&ObjectiveFunction::Scenario(Objective::Latency));
     let relaxed = problem.without_order();
     // a bound is worth less than an answer in time
     let brief = Options {
         time_limit: options.time_limit.min(MOST_FOR_BOUND),
         ..*options
     };
-    let bound = match best_by_sums(&relaxed, reduced.pace, &brief) {
+    let bound = match best_by_sums(&relaxed, reduced.time_per_bit, &brief) {
         Ok(Some(best)) if latency => Some(best.bound),
         _ => None,
     };
@@ -219,7 +220,7 @@ fn confirmed(
     let proof = match solved {
         _ if all.bounded && count == 0 => "bounds exclude every other closed placement".to_owned(),
         _ if all.bounded => format!("branch and bound, {count} closed placements looked at"),
-        Some(Solved::Optimal(linear, proof)) if linear.rank.aims == best.rank.aims => {
+        Some(Solved::Optimal(linear, proof)) if linear.rank.objectives == best.rank.objectives => {
             format!("{proof}, confirmed by all {count} closed placements")
         }
         None if count == 1 => "the only closed placement that is left".to_owned(),
@@ -237,7 +238,7 @@ fn confirmed(
         }
     };
     Ok(Some(Optimum {
-        bound: best.rank.aims[0],
+        bound: best.rank.objectives[0],
         proven: true,
         proof,
         edge: best.edge,
@@ -247,7 +248,7 @@ fn confirmed(
 }
 
 fn baselines(reduced: &Reduced<'_>) -> Vec<Candidate> {
-    let found = reduced.problem.baselines(reduced.pace).into_iter();
+    let found = reduced.problem.baselines(reduced.time_per_bit).into_iter();
     found
         .filter_map(|placement| Candidate::new(reduced, placement.edge, &placement.codecs).ok())
         .collect()

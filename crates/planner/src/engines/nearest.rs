@@ -50,7 +50,7 @@ pub fn nearest(
     most: usize,
     options: &Options,
 ) -> Result<Nearest, SolveError> {
-    let Ok(reduced) = Reduced::new(problem, problem.pace()) else {
+    let Ok(reduced) = Reduced::new(problem, problem.time_per_bit()) else {
         return Ok(Nearest::none());
     };
     // one more than asked for tells whether there are more
@@ -69,7 +69,7 @@ pub fn nearest(
 
 fn near(problem: &Problem, edge: LayerSet, codecs: crate::problem::Codecs) -> Option<Near> {
     let cost = problem.evaluate(&edge, &codecs).ok()?;
-    let rank = problem.rank(&edge, &cost, problem.pace());
+    let rank = problem.rank(&edge, &cost, problem.time_per_bit());
     Some(Near { edge, cost, rank })
 }
 
@@ -86,7 +86,7 @@ fn around_the_best(
     most: usize,
     options: &Options,
 ) -> Result<Nearest, SolveError> {
-    let Some(best) = optimum(problem, problem.pace(), options)? else {
+    let Some(best) = optimum(problem, problem.time_per_bit(), options)? else {
         return Ok(Nearest::none());
     };
     let options = Options {
@@ -110,7 +110,7 @@ fn around_the_best(
     for pin in pins {
         let limits = [problem.limits(), &[pin]].concat();
         let pinned = problem.with_limits(limits);
-        let found = optimum(&pinned, problem.pace(), &options);
+        let found = optimum(&pinned, problem.time_per_bit(), &options);
         if let Ok(Some(other)) = found {
             placements.push(Near {
                 edge: other.edge,
@@ -121,8 +121,8 @@ fn around_the_best(
     }
     placements.sort_by_key(|near| near.rank);
     placements.dedup_by(|a, b| a.edge == b.edge);
-    let least = placements.first().map_or(0, |near| near.rank.aims[0]);
-    placements.retain(|near| near.rank.aims[0] <= within(least, factor));
+    let least = placements.first().map_or(0, |near| near.rank.objectives[0]);
+    placements.retain(|near| near.rank.objectives[0] <= within(least, factor));
     placements.truncate(most);
     Ok(Nearest {
         placements,

@@ -1,7 +1,7 @@
 //! The nearest rate, delay and speeds at which another plan wins.
 
 use super::Question;
-use super::search::{Incumbent, Open, contender, first, nearest, worth};
+use super::search::{Incumbent, Open, contender, first, nearest, objective_of};
 use crate::engines::Optimum;
 use crate::problem::Problem;
 use cutpoint_core::plan::{Breakpoint, Quantity, Step, Unit};
@@ -19,7 +19,7 @@ const LARGEST_TIME: u128 = 10_000_000_000_000_000;
 const MEGABIT: u64 = 1_000_000;
 
 /// The problems with one quantity so far from what it is.
-struct Way<'a> {
+struct Variation<'a> {
     question: &'a Question<'a>,
     vary: &'a dyn Fn(&Problem, u64) -> Problem,
 }
@@ -27,9 +27,9 @@ struct Way<'a> {
 /// Another plan, and the position of its problem; without one when no plan meets the limits.
 type Other = Option<(usize, Optimum)>;
 
-impl Way<'_> {
-    fn problem(&self, rival: usize, far: u64) -> Problem {
-        (self.vary)(self.question.rivals[rival].problem, far)
+impl Variation<'_> {
+    fn problem(&self, model: usize, far: u64) -> Problem {
+        (self.vary)(self.question.models[model].problem, far)
     }
 
     /// What the plan costs so far away, when the limits allow it there.
@@ -37,20 +37,20 @@ impl Way<'_> {
         let Incumbent { edge, codecs, .. } = &self.question.plan;
         let problem = self.problem(self.question.winner, far);
         let cost = problem.evaluate(edge, codecs).ok()?;
-        Some(worth(&problem, edge, &cost))
+        Some(objective_of(&problem, edge, &cost))
     }
 
     /// What wins instead of the plan so far away, if anything does.
     fn other(&self, far: u64) -> Result<Option<Other>, Open> {
         let own = self.own(far);
         let mut best: Option<(i128, Other)> = None;
-        for (index, rival) in self.question.rivals.iter().enumerate() {
-            if rival.barred.is_some() {
+        for (index, model) in self.question.models.iter().enumerate() {
+            if model.barred.is_some() {
                 continue;
             }
             let problem = self.problem(index, far);
             if let Some(found) = self.question.solver.best(&problem)? {
-                let value = found.rank.aims[0];
+                let value = found.rank.objectives[0];
                 let is_less = |least: Option<i128>| least.is_none_or(|least| value < least);
                 if is_less(own) && is_less(best.as_ref().map(|(least, _)| *least)) {
                     best = Some((value, Some((index, found))));
@@ -69,12 +69,12 @@ impl Way<'_> {
         let Some(own) = self.own(far) else {
             return true;
         };
-        let Some((rival, best)) = other else {
+        let Some((model, best)) = other else {
             return false;
         };
-        let problem = self.problem(*rival, far);
+        let problem = self.problem(*model, far);
         let cost = problem.evaluate(&best.edge, &best.cost.crossing);
-        cost.is_ok_and(|cost| worth(&problem, &best.edge, &cost) < own)
+        cost.is_ok_and(|cost| objective_of(&problem, &best.edge, &cost) < own)
     }
 
     fn nearest(&self, most: u64) -> Result<Option<(u64, Other)>, Open> {
@@ -96,7 +96,7 @@ struct Range {
 
 impl Question<'_> {
     /// The nearest slower and faster rates, and so on, at which the plan is not the best.
-    pub(crate) fn flips(&self, of: Quantity, up: bool) -> Result<Breakpoint, Open> {
+    pub(crate) fn breakpoint(&self, of: Quantity, up: bool) -> Result<Breakpoint, Open> {
         let range = self.range(of);
         let most = if up {
             range.most.saturating_sub(range.now)
@@ -111,19 +111,19 @@ impl Question<'_> {
             }
         };
         let vary = |problem: &Problem, far: u64| varied(problem, of, value(far));
-        let way = Way {
+        let variation = Variation {
             question: self,
             vary: &vary,
         };
-        let found = way.nearest(most)?;
+        let found = variation.nearest(most)?;
         Ok(Breakpoint {
             of,
             unit: range.unit,
             up,
             at: found.as_ref().map(|(far, _)| value(*far)),
             to: found.and_then(|(far, other)| {
-                let (rival, best) = other?;
-                let problem = way.problem(rival, far);
+                let (model, best) = other?;
+                let problem = variation.problem(model, far);
                 let cost = problem.evaluate(&best.edge, &best.cost.crossing).ok()?;
                 Some(contender(&problem, &best.edge, &cost))
             }),
@@ -173,24 +173,26 @@ impl Question<'_> {
                 continue;
             }
             let vary = |problem: &Problem, far: u64| varied(problem, Quantity::Rate, rate + far);
-            let way = Way {
+            let variation = Variation {
                 question: self,
                 vary: &vary,
             };
-            let (rival, edge, cost) = match way.other(more)? {
-                Some(Some((rival, best))) => (Some(rival), best.edge, best.cost),
+            let (model, edge, cost) = match variation.other(more)? {
+                Some(Some((model, best))) => (Some(model), best.edge, best.cost),
                 _ => (None, self.plan.edge.clone(), self.plan.cost.clone()),
             };
-            let problem = way.problem(rival.unwrap_or(self.winner), more);
-            let latency_ms = cost.latency_ms(problem.pace());
-            let there = problem.rank(&edge, &cost, problem.pace()).aims[0];
+            let problem = variation.problem(model.unwrap_or(self.winner), more);
+            let latency_ms = cost.latency_ms(problem.time_per_bit());
+            let there = problem
+                .rank(&edge, &cost, problem.time_per_bit())
+                .objectives[0];
             steps.push(Step {
                 more: i64::try_from(more).unwrap_or(i64::MAX),
                 unit: Unit::BitPerSecond,
                 saves_ms: self.latency_ms() - latency_ms,
                 saves: self.readable(self.problem, self.value) - self.readable(&problem, there),
                 latency_ms,
-                changes: rival.is_some(),
+                changes: model.is_some(),
             });
         }
         Ok(steps)
@@ -206,7 +208,7 @@ impl Question<'_> {
             let vary = |problem: &Problem, far: u64| {
                 varied(problem, Quantity::Rate, value(far)).with_limits(Vec::new())
             };
-            let way = Way {
+            let variation = Variation {
                 question: self,
                 vary: &vary,
             };
@@ -215,11 +217,11 @@ impl Question<'_> {
             } else {
                 now - 1
             };
-            if most == 0 || !way.loses(&own, most) {
+            if most == 0 || !variation.loses(&own, most) {
                 return None;
             }
-            let far = first(0, most, |far| way.loses(&own, far));
-            let problem = way.problem(self.winner, far);
+            let far = first(0, most, |far| variation.loses(&own, far));
+            let problem = variation.problem(self.winner, far);
             Some(Breakpoint {
                 of: Quantity::Rate,
                 unit: Unit::BitPerSecond,

@@ -215,24 +215,26 @@ impl Question<'_> {
 
     /// The latency that another placement saves.
     pub(crate) fn saves(&self, other: &Optimum) -> f64 {
-        let pace = self.problem.pace();
-        let saved = self.plan.cost.scaled(pace) - other.cost.scaled(pace);
-        pace.ns(saved) / 1e6
+        let time_per_bit = self.problem.time_per_bit();
+        let saved = self.plan.cost.scaled(time_per_bit) - other.cost.scaled(time_per_bit);
+        time_per_bit.ns(saved) / 1e6
     }
 
     /// What the objective comes to less in another placement, in the unit people read.
     fn gains(&self, other: &Optimum) -> f64 {
-        let less = self.value - other.rank.aims[0];
+        let less = self.value - other.rank.objectives[0];
         self.readable(self.problem, less)
     }
 
     /// A value of the objective in the unit people read.
     pub(crate) fn readable(&self, problem: &Problem, value: i128) -> f64 {
-        let aim = problem.aims().first();
-        aim.map_or(0.0, |aim| aim.readable(value, problem.pace()))
+        let objective = problem.objectives().first();
+        objective.map_or(0.0, |objective| {
+            objective.readable(value, problem.time_per_bit())
+        })
     }
 
     pub(crate) fn latency_ms(&self) -> f64 {
-        self.plan.cost.latency_ms(self.problem.pace())
+        self.plan.cost.latency_ms(self.problem.time_per_bit())
     }
 }

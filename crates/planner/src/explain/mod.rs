@@ -20,7 +20,7 @@ use crate::solve::{Engine, Options, SolveError};
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Explanation, FORMAT, NoPlan, Plan, Quantity};
 
-use search::{Incumbent, Open, Solver, worth};
+use search::{Incumbent, Open, Solver, objective_of};
 
 /// Longest time for the search for a joint relaxation.
 const RELAXING: Duration = Duration::from_secs(5);
@@ -37,8 +37,8 @@ pub struct NamedCut {
 /// A plan and what may be asked about it.
 #[derive(Debug)]
 struct Question<'a> {
-    rivals: &'a [ModelProblem<'a>],
-    /// Position of the plan's problem among the rivals.
+    models: &'a [ModelProblem<'a>],
+    /// Position of the plan's problem among the models.
     winner: usize,
     problem: &'a Problem,
     plan: Incumbent,
@@ -47,14 +47,14 @@ struct Question<'a> {
     solver: Solver,
 }
 
-/// Why `plan`, which solves the problem of `rivals[winner]`, is the best, and what would change it.
-/// Rates, delays and speeds are looked at with all rivals, all else within that problem. Questions
+/// Why `plan`, which solves the problem of `models[winner]`, is the best, and what would change it.
+/// Rates, delays and speeds are looked at with all models, all else within that problem. Questions
 /// that are not answered within `time` are named as open.
 ///
 /// # Errors
 /// [`SolveError::Stopped`] when the plan is not one of that problem.
 pub fn explain(
-    rivals: &[ModelProblem<'_>],
+    models: &[ModelProblem<'_>],
     winner: usize,
     plan: &Plan,
     cut: Option<&NamedCut>,
@@ -62,13 +62,13 @@ pub fn explain(
     time: Duration,
 ) -> Result<Explanation, SolveError> {
     let foreign = || SolveError::Stopped("the plan is not one of this problem".to_owned());
-    let problem = rivals.get(winner).ok_or_else(foreign)?.problem;
+    let problem = models.get(winner).ok_or_else(foreign)?.problem;
     let own = Incumbent::of(plan, problem).ok_or_else(foreign)?;
     let question = Question {
-        value: worth(problem, &own.edge, &own.cost),
+        value: objective_of(problem, &own.edge, &own.cost),
         plan: own,
         solver: Solver::new(options, time),
-        rivals,
+        models,
         winner,
         problem,
     };
@@ -98,13 +98,13 @@ impl Question<'_> {
             (Quantity::ServerTime, "server time"),
         ] {
             for up in [false, true] {
-                flips.extend(kept(&mut open, name, self.flips(of, up)));
+                flips.extend(kept(&mut open, name, self.breakpoint(of, up)));
             }
         }
         if self.problem.edge_memory_limit().is_none() {
             flips.extend(kept(&mut open, "edge memory", self.less_memory()).flatten());
         }
-        let margins = kept(&mut open, "layer times", self.margins());
+        let margins = kept(&mut open, "layer times", self.slacks());
         Explanation {
             format: FORMAT,
             plan: plan.clone(),
@@ -132,10 +132,10 @@ pub(crate) fn binding(
     best: &Optimum,
     options: &Options,
 ) -> Result<Vec<String>, SolveError> {
-    let pace = problem.pace();
+    let time_per_bit = problem.time_per_bit();
     let faster = |limits: Vec<Limit>| -> Result<Option<Optimum>, SolveError> {
-        let found = optimum(&problem.with_limits(limits), pace, options)?;
-        Ok(found.filter(|found| found.rank.aims[0] < best.rank.aims[0]))
+        let found = optimum(&problem.with_limits(limits), time_per_bit, options)?;
+        Ok(found.filter(|found| found.rank.objectives[0] < best.rank.objectives[0]))
     };
     if problem.limits().is_empty() {
         return Ok(Vec::new());
@@ -201,7 +201,7 @@ fn conflicting<E>(
 /// A smallest set of limits that contradict one another.
 pub(crate) fn conflict(problem: &Problem, options: &Options) -> Result<Vec<Limit>, SolveError> {
     conflicting(problem, &[], &mut |problem| {
-        Ok(optimum(problem, problem.pace(), options)?.is_some())
+        Ok(optimum(problem, problem.time_per_bit(), options)?.is_some())
     })
 }
 
@@ -256,7 +256,7 @@ fn least(problem: &Problem, limit: &Limit, others: Vec<Limit>, solver: &Solver) 
     let found = match limit {
         Limit::Drop { .. } | Limit::Capacity { .. } => {
             let mut knapsacks = problem.knapsacks().iter();
-            search.least_of_budget(knapsacks.find(|b| b.limit == *limit)?)
+            search.least_of_knapsack(knapsacks.find(|b| b.limit == *limit)?)
         }
         _ if limit.allows().is_some() => search.least_use(),
         _ => None,
@@ -282,13 +282,13 @@ impl Search<'_> {
     fn least_use(&self) -> Option<i64> {
         let aimed = self
             .relaxed
-            .aiming_at(ObjectiveFunction::LimitUse(self.limit.clone()));
+            .with_objective(ObjectiveFunction::LimitUse(self.limit.clone()));
         // memory is no sum that a program could make small
         let options = Options {
             engine: Engine::Auto,
             ..*self.options
         };
-        match (optimum(&aimed, aimed.pace(), &options), self.limit) {
+        match (optimum(&aimed, aimed.time_per_bit(), &options), self.limit) {
             (Ok(Some(best)), _) if best.proven => {
                 self.relaxed.used(self.limit, &best.edge, &best.cost)
             }
@@ -298,15 +298,15 @@ impl Search<'_> {
         }
     }
 
-    /// The least sum of a budget. A plan may use more than its sum, when parts of it that were
+    /// The least sum of a knapsack. A plan may use more than its sum, when parts of it that were
     /// measured together do: they are then ruled out, until the least sum is what is used.
-    fn least_of_budget(&self, budget: &Knapsack) -> Option<i64> {
+    fn least_of_knapsack(&self, knapsack: &Knapsack) -> Option<i64> {
         let mut least: Option<i64> = None;
         let mut parts = Vec::new();
         loop {
-            let loose = self.relaxed.with_budgets(&[budget.loosened()]);
+            let loose = self.relaxed.with_knapsacks(&[knapsack.loosened()]);
             let index = loose.knapsacks().len() - 1;
-            let used = self.answer(&loose.with_budgets(&parts), Goal::Least(index));
+            let used = self.answer(&loose.with_knapsacks(&parts), Goal::Least(index));
             let Some(used) = used else {
                 return least;
             };
@@ -325,7 +325,7 @@ impl Search<'_> {
         let tasks = 0..problem.tasks().len();
         let done: Vec<_> = tasks.map(|task| problem.done(task, false)).collect();
         let nothing = LayerSet::empty(problem.graph().layers().len());
-        let reduced = Reduced::new(problem, problem.pace()).ok()?;
+        let reduced = Reduced::new(problem, problem.time_per_bit()).ok()?;
         let reduced = reduced.keeping(&nothing, &done).ok()?;
         let form = Form {
             goal,

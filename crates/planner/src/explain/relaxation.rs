@@ -90,7 +90,7 @@ pub(crate) fn cheapest(
             .iter()
             .map(|limit| problem.describe_limit(limit, relaxed(limit, share)))
             .collect(),
-        latency_ms: best.cost.latency_ms(problem.pace()),
+        latency_ms: best.cost.latency_ms(problem.time_per_bit()),
         easiest: easiest(conflict),
     }))
 }

@@ -12,9 +12,9 @@ use cutpoint_core::plan::{Contender, Plan};
 /// which no amount allows.
 pub(crate) const ANY_DROP: i64 = 1_000_000_000;
 
-/// What is smaller for the better of two placements of problems at the same pace.
-pub(crate) fn worth(problem: &Problem, edge: &LayerSet, cost: &Cost) -> i128 {
-    problem.rank(edge, cost, problem.pace()).aims[0]
+/// What is smaller for the better of two placements of problems at the same time per bit.
+pub(crate) fn objective_of(problem: &Problem, edge: &LayerSet, cost: &Cost) -> i128 {
+    problem.rank(edge, cost, problem.time_per_bit()).objectives[0]
 }
 
 /// The plan that is explained.
@@ -88,7 +88,7 @@ impl Solver {
             time_limit: self.options.time_limit.min(left),
             ..self.options
         };
-        match optimum(problem, problem.pace(), &options) {
+        match optimum(problem, problem.time_per_bit(), &options) {
             Ok(Some(best)) if !best.proven => Err(Open::Unproven(best.proof)),
             Ok(best) => Ok(best),
             Err(SolveError::Stopped(why)) => Err(Open::Unproven(why)),
@@ -100,7 +100,7 @@ impl Solver {
     /// The best placement when it beats `value`.
     pub(crate) fn better(&self, problem: &Problem, value: i128) -> Result<Option<Optimum>, Open> {
         let best = self.best(problem)?;
-        Ok(best.filter(|best| best.rank.aims[0] < value))
+        Ok(best.filter(|best| best.rank.objectives[0] < value))
     }
 }
 

@@ -36,9 +36,9 @@ impl Known {
 
 impl Question<'_> {
     /// The smallest margins, in time and in relation to the layers' times.
-    pub(crate) fn margins(&self) -> Result<Slacks, Open> {
+    pub(crate) fn slacks(&self) -> Result<Slacks, Open> {
         let latency = ObjectiveFunction::Scenario(Objective::Latency);
-        if self.problem.aims().first() != Some(&latency) || self.problem.overlaps() {
+        if self.problem.objectives().first() != Some(&latency) || self.problem.overlaps() {
             let why = "only told where the latency of sides that take turns is made small";
             return Err(Open::Unproven(why.to_owned()));
         }
@@ -47,7 +47,7 @@ impl Question<'_> {
         let by_time = |layer: LayerId, ns: f64| ns / self.time_ns(layer) as f64;
         let smallest = self.smallest(&mut known, MOST, &|_, ns| ns)?;
         let relative = self.smallest(&mut known, 1, &by_time)?;
-        let told = |layer: &LayerId| self.margin(*layer, &known[layer.index()]);
+        let told = |layer: &LayerId| self.slack(*layer, &known[layer.index()]);
         Ok(Slacks {
             smallest: smallest.iter().filter_map(told).collect(),
             relative: relative.first().and_then(told),
@@ -116,7 +116,7 @@ impl Question<'_> {
         })
     }
 
-    fn margin(&self, layer: LayerId, known: &Known) -> Option<Slack> {
+    fn slack(&self, layer: LayerId, known: &Known) -> Option<Slack> {
         let Known::Exactly(ns, Some(best)) = known else {
             return None;
         };

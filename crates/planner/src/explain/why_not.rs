@@ -8,7 +8,7 @@ use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Breakdown, Conflict, WhyNot};
 
 /// Ways for tensors to cross that are tried at most.
-const MOST_WAYS: usize = 32;
+const MOST_VARIANTS: usize = 32;
 
 impl Question<'_> {
     /// Compares a cut with the plan.
@@ -32,8 +32,11 @@ impl Question<'_> {
         let (breaks, best) = self.at_its_best(&cut.edge)?;
         why.breaks = breaks;
         if let Some(best) = &best {
-            let pace = problem.pace();
-            let (own, theirs) = (self.plan.cost.breakdown(pace), best.cost.breakdown(pace));
+            let time_per_bit = problem.time_per_bit();
+            let (own, theirs) = (
+                self.plan.cost.breakdown(time_per_bit),
+                best.cost.breakdown(time_per_bit),
+            );
             why.cut = Some(contender(problem, &best.edge, &best.cost));
             why.breakdown_ms = Some(theirs);
             why.difference_ms = Some(difference(theirs, own));
@@ -50,7 +53,7 @@ impl Question<'_> {
     /// Tensors that would cross and may not, each with the reason.
     fn barred(&self, edge: &LayerSet) -> Vec<String> {
         let crossing = self.problem.crossing(edge).into_iter();
-        let barred = crossing.filter(|t| self.problem.tensor(*t).ways.is_empty());
+        let barred = crossing.filter(|t| self.problem.tensor(*t).encodings.is_empty());
         let reason = |t: TensorId| {
             let tensor = self.problem.graph().tensor(t);
             let why = tensor.uncuttable.as_deref();
@@ -93,34 +96,36 @@ impl Question<'_> {
         }
     }
 
-    /// The best plan in which these tensors cross; `None` when there is none, or too many ways.
+    /// The best plan in which these tensors cross; `None` when there is none, or too many variants.
     fn containing(&self, tensors: &[TensorId]) -> Result<Option<Optimum>, Open> {
         let graph = self.problem.graph();
         let id = |layer| graph.layer(layer).id.clone();
         // each crosses when it is made on the edge and one of its readers is on the server
-        let mut ways: Vec<Vec<Limit>> = vec![Vec::new()];
+        let mut variants: Vec<Vec<Limit>> = vec![Vec::new()];
         for tensor in tensors {
             if let Some(layer) = graph.producer(*tensor) {
                 let pin = Limit::KeepOnEdge(vec![layer], id(layer));
-                ways.iter_mut().for_each(|way| way.push(pin.clone()));
+                variants
+                    .iter_mut()
+                    .for_each(|variant| variant.push(pin.clone()));
             }
             let readers = graph.consumers(*tensor);
             if readers.is_empty() || self.problem.goes_to_server(*tensor) {
                 continue;
             }
-            let longer = |way: &Vec<Limit>| {
+            let longer = |variant: &Vec<Limit>| {
                 let there = |layer| Limit::KeepOnServer(vec![layer], id(layer));
-                let add = |layer: &_| [way.as_slice(), &[there(*layer)]].concat();
+                let add = |layer: &_| [variant.as_slice(), &[there(*layer)]].concat();
                 readers.iter().map(add).collect::<Vec<_>>()
             };
-            ways = ways.iter().flat_map(longer).collect();
-            if ways.len() > MOST_WAYS {
+            variants = variants.iter().flat_map(longer).collect();
+            if variants.len() > MOST_VARIANTS {
                 return Ok(None);
             }
         }
         let mut best: Option<Optimum> = None;
-        for way in ways {
-            let limits = [self.problem.limits(), &way].concat();
+        for variant in variants {
+            let limits = [self.problem.limits(), &variant].concat();
             let problem = self.problem.with_limits(limits);
             let rank = |found: &Optimum| found.rank;
             if let Some(found) = self.solver.best(&problem)?

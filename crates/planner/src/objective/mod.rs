@@ -38,23 +38,23 @@ pub enum ObjectiveFunction {
 }
 
 impl ObjectiveFunction {
-    /// A value of this aim in the unit people read: milliseconds, millijoules or bytes; in the unit
+    /// A value of this objective in the unit people read: milliseconds, millijoules or bytes; in the unit
     /// of the limit for what is used of one.
-    pub fn readable(&self, value: i128, pace: TimePerBit) -> f64 {
+    pub fn readable(&self, value: i128, time_per_bit: TimePerBit) -> f64 {
         match self {
             ObjectiveFunction::Scenario(Objective::Uplink) | ObjectiveFunction::LimitUse(_) => {
                 value as f64
             }
-            ObjectiveFunction::Scenario(Objective::Weighted) => pace.ns(value) / 1e9,
+            ObjectiveFunction::Scenario(Objective::Weighted) => time_per_bit.ns(value) / 1e9,
             // femtojoules
-            ObjectiveFunction::Scenario(Objective::Energy) => pace.ns(value) / 1e12,
+            ObjectiveFunction::Scenario(Objective::Energy) => time_per_bit.ns(value) / 1e12,
             ObjectiveFunction::LeastLatency
             | ObjectiveFunction::Scenario(
                 Objective::Latency
                 | Objective::Lateness
                 | Objective::Throughput
                 | Objective::EdgeTime,
-            ) => pace.ns(value) / 1e6,
+            ) => time_per_bit.ns(value) / 1e6,
         }
     }
 }
@@ -131,8 +131,8 @@ impl MicroWatts {
 
 impl Problem {
     /// What plans are compared by, the first first.
-    pub fn aims(&self) -> &[ObjectiveFunction] {
-        &self.aims
+    pub fn objectives(&self) -> &[ObjectiveFunction] {
+        &self.objectives
     }
 
     /// The layers that each task needs.
@@ -169,23 +169,23 @@ impl Problem {
     /// Whether what plans are compared by or limited in depends on which tasks the edge keeps.
     pub fn depends_on_tasks(&self) -> bool {
         let limit = |limit: &Limit| matches!(limit, Limit::Deadline { .. });
-        let aim = |aim: &ObjectiveFunction| match aim {
+        let objective = |objective: &ObjectiveFunction| match objective {
             ObjectiveFunction::Scenario(objective) => {
                 matches!(objective, Objective::Weighted | Objective::Lateness)
             }
             ObjectiveFunction::LimitUse(of) => limit(of),
             ObjectiveFunction::LeastLatency => false,
         };
-        self.overlaps() || self.aims.iter().any(aim) || self.limits.iter().any(limit)
+        self.overlaps() || self.objectives.iter().any(objective) || self.limits.iter().any(limit)
     }
 
-    /// What the first aim never is below, in its unit: times and amounts are not negative.
+    /// What the first objective never is below, in its unit: times and amounts are not negative.
     pub fn least_possible(&self) -> i128 {
-        match self.aims.first() {
+        match self.objectives.first() {
             Some(ObjectiveFunction::Scenario(Objective::Lateness)) => {
                 let latest = self.tables.deadlines.iter().flatten().max();
                 let latest = latest.map_or(0, |ns| i128::from(*ns));
-                self.pace().scaled_signed(-latest, 0)
+                self.time_per_bit().scaled_signed(-latest, 0)
             }
             _ => 0,
         }
@@ -205,28 +205,32 @@ impl Problem {
             )
         };
         let limits = self.limits.iter().filter(timeless).cloned().collect();
-        let relaxed = self.one_by_one().with_limits(limits);
-        relaxed.aiming_at(ObjectiveFunction::LeastLatency)
+        let relaxed = self.sequential().with_limits(limits);
+        relaxed.with_objective(ObjectiveFunction::LeastLatency)
     }
 
-    /// Sums of which an aim is the largest, given where each task is done. Empty for aims that are
+    /// Sums of which an objective is the largest, given where each task is done. Empty for objectives that are
     /// no sums of times and bytes.
-    pub fn aim_sums(&self, aim: &ObjectiveFunction, done: &[Completion]) -> Vec<LinearCost> {
-        match aim {
-            ObjectiveFunction::Scenario(objective) => {
-                self.delays.in_aims(self.objective_sums(*objective, done))
-            }
+    pub fn objective_sums(
+        &self,
+        objective: &ObjectiveFunction,
+        done: &[Completion],
+    ) -> Vec<LinearCost> {
+        match objective {
+            ObjectiveFunction::Scenario(objective) => self
+                .delays
+                .in_objectives(self.sums_of_objective(*objective, done)),
             ObjectiveFunction::LimitUse(limit) => self.limit_sums(limit, done),
             ObjectiveFunction::LeastLatency => {
                 let mut elsewhere = Completion::Back.time();
                 elsewhere.add(Part::Edge, -1);
                 self.delays
-                    .in_aims(vec![Completion::Here.time(), elsewhere])
+                    .in_objectives(vec![Completion::Here.time(), elsewhere])
             }
         }
     }
 
-    fn objective_sums(&self, objective: Objective, done: &[Completion]) -> Vec<LinearCost> {
+    fn sums_of_objective(&self, objective: Objective, done: &[Completion]) -> Vec<LinearCost> {
         match objective {
             Objective::Latency => self.latency(done),
             Objective::Weighted => {
@@ -284,7 +288,7 @@ impl Problem {
 
     /// What the sums of a limit may come to, in their unit.
     pub fn limit_room(&self, limit: &Limit) -> Option<i128> {
-        let ns = |ns: u64| Some(self.pace().scaled_signed(i128::from(ns), 0));
+        let ns = |ns: u64| Some(self.time_per_bit().scaled_signed(i128::from(ns), 0));
         let bytes = |bytes: cutpoint_core::units::Bytes| Some(i128::from(bytes.0));
         match limit {
             Limit::MaxUplink(most) | Limit::MaxDownlink(most) | Limit::MaxMessage(most) => {
@@ -294,16 +298,21 @@ impl Problem {
             Limit::Fps(period_ns) => ns(*period_ns),
             Limit::LinkShare { share, period_ns } => {
                 let part = i128::from(*period_ns) * i128::from(share.0);
-                Some(self.pace().scaled_signed(part, 0).div_euclid(1_000_000))
+                Some(
+                    self.time_per_bit()
+                        .scaled_signed(part, 0)
+                        .div_euclid(1_000_000),
+                )
             }
             // nanojoules are a million femtojoules
-            Limit::MaxEnergy(most) => {
-                Some(self.pace().scaled_signed(i128::from(most.0) * 1_000_000, 0))
-            }
+            Limit::MaxEnergy(most) => Some(
+                self.time_per_bit()
+                    .scaled_signed(i128::from(most.0) * 1_000_000, 0),
+            ),
             Limit::MaxPower { most, period_ns } => {
                 let spare = i128::from(most.0) - i128::from(self.idle_uw());
                 let spare = spare * i128::from(*period_ns);
-                Some(self.pace().scaled_signed(spare, 0))
+                Some(self.time_per_bit().scaled_signed(spare, 0))
             }
             _ => None,
         }
@@ -317,8 +326,13 @@ impl Problem {
     }
 
     /// The largest of `sums` for a cost.
-    pub(crate) fn largest(&self, sums: &[LinearCost], cost: &Cost, pace: TimePerBit) -> i128 {
-        let values = sums.iter().map(|sum| sum.value(&cost.parts, pace));
+    pub(crate) fn largest(
+        &self,
+        sums: &[LinearCost],
+        cost: &Cost,
+        time_per_bit: TimePerBit,
+    ) -> i128 {
+        let values = sums.iter().map(|sum| sum.value(&cost.parts, time_per_bit));
         values.max().unwrap_or(0)
     }
 

@@ -24,23 +24,23 @@ use cutpoint_core::plan::Plan;
 
 /// What a position means.
 pub(crate) trait Axis {
-    /// A rival's problem with limits as at one position and aims as at another.
-    fn problem(&self, rival: usize, limits: u64, aims: u64) -> Result<Problem, SolveError>;
+    /// A model's problem with limits as at one position and objectives as at another.
+    fn problem(&self, model: usize, limits: u64, objectives: u64) -> Result<Problem, SolveError>;
 
-    /// The pace at which aims are weighed at a position, in such a problem.
-    fn pace(&self, problem: &Problem, _aims: u64) -> TimePerBit {
-        problem.pace()
+    /// The time per bit at which objectives are weighed at a position, in such a problem.
+    fn time_per_bit(&self, problem: &Problem, _aims: u64) -> TimePerBit {
+        problem.time_per_bit()
     }
 
-    /// The positions on both sides of each at which the largest of the lines of an aim can change, for
+    /// The positions on both sides of each at which the largest of the lines of an objective can change, for
     /// a cost in such a problem; they may lie outside the axis.
     fn turns(&self, _problem: &Problem, _cost: &Cost) -> Vec<u64> {
         Vec::new()
     }
 
-    /// A rival's problem as it is at a position.
-    fn problem_at(&self, rival: usize, at: u64) -> Result<Problem, SolveError> {
-        self.problem(rival, at, at)
+    /// A model's problem as it is at a position.
+    fn problem_at(&self, model: usize, at: u64) -> Result<Problem, SolveError> {
+        self.problem(model, at, at)
     }
 
     /// What a placement costs in [`Axis::problem_at`].
@@ -51,23 +51,23 @@ pub(crate) trait Axis {
     /// Whether limits depend on the position.
     fn limits_vary(&self) -> bool;
 
-    /// Whether aims depend on the position.
-    fn aims_vary(&self) -> bool;
+    /// Whether objectives depend on the position.
+    fn objectives_vary(&self) -> bool;
 }
 
 /// Rivals along an axis.
 pub(crate) struct Envelope<'a> {
-    pub(crate) rivals: &'a [ModelProblem<'a>],
+    pub(crate) models: &'a [ModelProblem<'a>],
     pub(crate) axis: &'a dyn Axis,
     options: &'a Options,
-    /// The best plans known, by the positions of limits and of aims.
+    /// The best plans known, by the positions of limits and of objectives.
     known: RefCell<HashMap<(u64, u64), Option<Found>>>,
 }
 
 /// A plan, and the position of its problem.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
-    pub(crate) rival: usize,
+    pub(crate) model: usize,
     pub(crate) best: Optimum,
 }
 
@@ -81,7 +81,7 @@ impl Found {
 
     pub(crate) fn is_same(&self, other: &Found) -> bool {
         let (own, other_best) = (&self.best, &other.best);
-        self.rival == other.rival
+        self.model == other.model
             && own.cost.crossing == other_best.cost.crossing
             && own.edge == other_best.edge
             && own.cost.timing == other_best.cost.timing
@@ -98,12 +98,12 @@ pub(crate) struct Piece {
 
 impl<'a> Envelope<'a> {
     pub(crate) fn new(
-        rivals: &'a [ModelProblem<'a>],
+        models: &'a [ModelProblem<'a>],
         axis: &'a dyn Axis,
         options: &'a Options,
     ) -> Envelope<'a> {
         Envelope {
-            rivals,
+            models,
             axis,
             options,
             known: RefCell::default(),
@@ -125,7 +125,7 @@ impl<'a> Envelope<'a> {
         Ok(pieces)
     }
 
-    /// As [`Envelope::pieces`], for aims that are no lines: see [`by_guesses`].
+    /// As [`Envelope::pieces`], for objectives that are no lines: see [`by_guesses`].
     pub(crate) fn pieces_by_bisection(
         &self,
         from: u64,
@@ -168,9 +168,9 @@ impl<'a> Envelope<'a> {
     /// Why there is no plan even at the loosest position.
     fn infeasible(&self, to: u64) -> Result<SolveError, SolveError> {
         let problems = self.problems_at(to)?;
-        let rivals = with_problems(self.rivals, &problems);
-        let nothing = rivals.iter().map(|_| None).collect();
-        let none = self.contest(&rivals, nothing).no_plan()?;
+        let models = with_problems(self.models, &problems);
+        let nothing = models.iter().map(|_| None).collect();
+        let none = self.selection(&models, nothing).no_plan()?;
         Ok(SolveError::Infeasible(Box::new(none)))
     }
 
@@ -182,19 +182,19 @@ impl<'a> Envelope<'a> {
             let Some(loose) = self.best(to, to)? else {
                 return Ok(false);
             };
-            let low = self.tightest(loose.rival, loose.placed(), (from, to))?;
+            let low = self.tightest(loose.model, loose.placed(), (from, to))?;
             let rank = |found: &Found, at: u64| self.standing(found, at);
             let mut low_best = low;
-            if self.axis.aims_vary()
-                && let Some(rival) = self.best(to, low)?
-                && rank(&rival, low)? < rank(&loose, low)?
+            if self.axis.objectives_vary()
+                && let Some(model) = self.best(to, low)?
+                && rank(&model, low)? < rank(&loose, low)?
             {
                 // the tightest position at which the loose end's plan is no worse than the other
                 let mut loses = low;
                 low_best = to;
                 while low_best - loses > 1 {
                     let middle = loses + (low_best - loses) / 2;
-                    if rank(&loose, middle)? <= rank(&rival, middle)? {
+                    if rank(&loose, middle)? <= rank(&model, middle)? {
                         low_best = middle
                     } else {
                         loses = middle
@@ -223,12 +223,12 @@ impl<'a> Envelope<'a> {
     /// The tightest position of a range at which a plan that meets the limits at its end does.
     pub(crate) fn tightest(
         &self,
-        rival: usize,
+        model: usize,
         (edge, cost): Placed<'_>,
         (from, to): (u64, u64),
     ) -> Result<u64, SolveError> {
         let meets = |at: u64| -> Result<bool, SolveError> {
-            let problem = self.axis.problem(rival, at, to)?;
+            let problem = self.axis.problem(model, at, to)?;
             Ok(problem.check(edge, cost).is_ok())
         };
         if !self.axis.limits_vary() || meets(from)? {
@@ -248,75 +248,79 @@ impl<'a> Envelope<'a> {
 
     /// What decides between found plans at a position.
     pub(crate) fn standing(&self, found: &Found, at: u64) -> Result<(Rank, usize), SolveError> {
-        Ok((self.rank(found.rival, found.placed(), at)?, found.rival))
+        Ok((self.rank(found.model, found.placed(), at)?, found.model))
     }
 
     /// What decides about a plan at a position.
     pub(crate) fn rank(
         &self,
-        rival: usize,
+        model: usize,
         (edge, cost): Placed<'_>,
         at: u64,
     ) -> Result<Rank, SolveError> {
-        let problem = self.axis.problem(rival, at, at)?;
-        let pace = self.axis.pace(&problem, at);
-        Ok(problem.rank(edge, cost, pace))
+        let problem = self.axis.problem(model, at, at)?;
+        let time_per_bit = self.axis.time_per_bit(&problem, at);
+        Ok(problem.rank(edge, cost, time_per_bit))
     }
 
-    /// The best plan of those that the limits allow at one position, with aims as at another.
-    fn best(&self, limits: u64, aims: u64) -> Result<Option<Found>, SolveError> {
+    /// The best plan of those that the limits allow at one position, with objectives as at another.
+    fn best(&self, limits: u64, objectives: u64) -> Result<Option<Found>, SolveError> {
         let positions = (
             if self.axis.limits_vary() { limits } else { 0 },
-            if self.axis.aims_vary() { aims } else { 0 },
+            if self.axis.objectives_vary() {
+                objectives
+            } else {
+                0
+            },
         );
         if let Some(known) = self.known.borrow().get(&positions) {
             return Ok(known.clone());
         }
-        let found = self.solve(limits, aims)?;
+        let found = self.solve(limits, objectives)?;
         self.known.borrow_mut().insert(positions, found.clone());
         Ok(found)
     }
 
-    fn solve(&self, limits: u64, aims: u64) -> Result<Option<Found>, SolveError> {
-        let problems = self.problems(limits, aims)?;
-        let (rivals, solved) = self.solved(&problems, aims)?;
-        let winner = self.contest(&rivals, solved).winner();
-        Ok(winner.map(|(rival, best)| Found { rival, best }))
+    fn solve(&self, limits: u64, objectives: u64) -> Result<Option<Found>, SolveError> {
+        let problems = self.problems(limits, objectives)?;
+        let (models, solved) = self.solved(&problems, objectives)?;
+        let winner = self.selection(&models, solved).winner();
+        Ok(winner.map(|(model, best)| Found { model, best }))
     }
 
     fn problems_at(&self, at: u64) -> Result<Vec<Problem>, SolveError> {
-        let rivals = 0..self.rivals.len();
-        rivals
-            .map(|rival| self.axis.problem_at(rival, at))
+        let models = 0..self.models.len();
+        models
+            .map(|model| self.axis.problem_at(model, at))
             .collect()
     }
 
-    fn problems(&self, limits: u64, aims: u64) -> Result<Vec<Problem>, SolveError> {
-        let rivals = 0..self.rivals.len();
-        let problem = |rival| self.axis.problem(rival, limits, aims);
-        rivals.map(problem).collect()
+    fn problems(&self, limits: u64, objectives: u64) -> Result<Vec<Problem>, SolveError> {
+        let models = 0..self.models.len();
+        let problem = |model| self.axis.problem(model, limits, objectives);
+        models.map(problem).collect()
     }
 
-    fn solved<'p>(&self, problems: &'p [Problem], aims: u64) -> Result<Solved<'p>, SolveError>
+    fn solved<'p>(&self, problems: &'p [Problem], objectives: u64) -> Result<Solved<'p>, SolveError>
     where
         Self: 'p,
     {
-        let rivals = with_problems(self.rivals, problems);
-        let solved = rivals.iter().map(|rival| {
-            let pace = self.axis.pace(rival.problem, aims);
-            rival.best_at(pace, self.options)
+        let models = with_problems(self.models, problems);
+        let solved = models.iter().map(|model| {
+            let time_per_bit = self.axis.time_per_bit(model.problem, objectives);
+            model.best_at(time_per_bit, self.options)
         });
         let solved = solved.collect::<Result<_, _>>()?;
-        Ok((rivals, solved))
+        Ok((models, solved))
     }
 
-    fn contest<'c>(
+    fn selection<'c>(
         &'c self,
-        rivals: &'c [ModelProblem<'c>],
+        models: &'c [ModelProblem<'c>],
         solved: Vec<Option<Optimum>>,
     ) -> Selection<'c> {
         Selection {
-            rivals,
+            models,
             solved,
             options: self.options,
         }
@@ -325,33 +329,33 @@ impl<'a> Envelope<'a> {
     /// A plan with its numbers at a position.
     pub(crate) fn describe(&self, found: &Found, at: u64) -> Result<Plan, SolveError> {
         let problems = self.problems_at(at)?;
-        let rivals = with_problems(self.rivals, &problems);
-        let solved = rivals.iter().enumerate().map(|(index, rival)| {
-            let problem = rival.problem;
-            if index != found.rival {
-                return rival.best_at(problem.pace(), self.options);
+        let models = with_problems(self.models, &problems);
+        let solved = models.iter().enumerate().map(|(index, model)| {
+            let problem = model.problem;
+            if index != found.model {
+                return model.best_at(problem.time_per_bit(), self.options);
             }
             let mut best = found.best.clone();
             if let Some(cost) = self.axis.cost_at(problem, &best) {
                 best.cost = cost;
             }
-            best.rank = problem.rank(&best.edge, &best.cost, problem.pace());
-            best.bound = best.rank.aims[0];
+            best.rank = problem.rank(&best.edge, &best.cost, problem.time_per_bit());
+            best.bound = best.rank.objectives[0];
             Ok(Some(best))
         });
         let solved = solved.collect::<Result<_, _>>()?;
-        self.contest(&rivals, solved).plan(found.rival)
+        self.selection(&models, solved).plan(found.model)
     }
 }
 
 type Solved<'p> = (Vec<ModelProblem<'p>>, Vec<Option<Optimum>>);
 
-/// The same rivals with other problems.
+/// The same models with other problems.
 pub(crate) fn with_problems<'a>(
-    rivals: &[ModelProblem<'a>],
+    models: &[ModelProblem<'a>],
     problems: &'a [Problem],
 ) -> Vec<ModelProblem<'a>> {
     let with =
-        |(rival, problem): (&ModelProblem<'a>, &'a Problem)| ModelProblem { problem, ..*rival };
-    rivals.iter().zip(problems).map(with).collect()
+        |(model, problem): (&ModelProblem<'a>, &'a Problem)| ModelProblem { problem, ..*model };
+    models.iter().zip(problems).map(with).collect()
 }

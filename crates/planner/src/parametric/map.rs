@@ -18,7 +18,7 @@ use cutpoint_core::units::Delay;
 /// [`SolveError::Infeasible`] when there is no plan at any rate and delay;
 /// [`SolveError::Stopped`].
 pub fn map(
-    rivals: &[ModelProblem<'_>],
+    models: &[ModelProblem<'_>],
     rates: RateRange,
     delays_ns: &[u64],
     options: &Options,
@@ -35,11 +35,11 @@ pub fn map(
     let mut none = None;
     for delay in delays_ns {
         let time = Delay(Duration::from_nanos(*delay));
-        let problems = rivals.iter().map(|rival| rival.problem.with_delay(time));
+        let problems = models.iter().map(|model| model.problem.with_delay(time));
         let problems: Vec<Problem> = problems.collect();
-        let rivals = &with_problems(rivals, &problems);
-        let axis = Rates { rivals };
-        let envelope = Envelope::new(rivals, &axis, options);
+        let models = &with_problems(models, &problems);
+        let axis = Rates { models };
+        let envelope = Envelope::new(models, &axis, options);
         let (pieces, resolution) = match pieces(&envelope, rates) {
             Err(SolveError::Infeasible(why)) => {
                 none = none.or(Some(why));
@@ -78,6 +78,6 @@ pub fn map(
     }
     match (known.is_empty(), none) {
         (true, Some(none)) => Err(SolveError::Infeasible(none)),
-        _ => Ok((map, known.iter().map(|found| found.rival).collect())),
+        _ => Ok((map, known.iter().map(|found| found.model).collect())),
     }
 }

@@ -19,7 +19,7 @@ use cutpoint_core::graph::LayerSet;
 /// More placements than this are too many.
 const MOST_PLACEMENTS: usize = 20_000;
 /// More ways to send what crosses in one placement are too many.
-const MOST_WAYS: usize = 1_000;
+const MOST_CHOICES: usize = 1_000;
 /// So many positions are enough to look again.
 const ENOUGH: usize = 32;
 
@@ -65,7 +65,7 @@ pub(crate) fn pieces_between(
 struct Turn {
     at: u64,
     problem: Problem,
-    pace: TimePerBit,
+    time_per_bit: TimePerBit,
     known: Option<(Rank, usize)>,
 }
 
@@ -87,13 +87,13 @@ impl Between<'_> {
         let axis = self.envelope.axis;
         let mut turns = BTreeSet::new();
         for piece in self.pieces {
-            let problem = axis.problem(piece.found.rival, self.to, self.to)?;
+            let problem = axis.problem(piece.found.model, self.to, self.to)?;
             turns.extend(axis.turns(&problem, &piece.found.best.cost));
         }
         turns.retain(|at| self.holds(*at));
         let mut missed = BTreeSet::new();
-        for (index, rival) in self.envelope.rivals.iter().enumerate() {
-            if rival.barred.is_some() {
+        for (index, model) in self.envelope.models.iter().enumerate() {
+            if model.barred.is_some() {
                 continue;
             }
             match self.missed_of(index, &turns)? {
@@ -110,31 +110,31 @@ impl Between<'_> {
 
     fn missed_of(
         &self,
-        rival: usize,
+        model: usize,
         turns: &BTreeSet<u64>,
     ) -> Result<Option<BTreeSet<u64>>, SolveError> {
         let axis = self.envelope.axis;
-        let problem = axis.problem(rival, self.to, self.to)?;
+        let problem = axis.problem(model, self.to, self.to)?;
         let mut missed = BTreeSet::new();
-        let ends = [self.from, self.to].map(|at| axis.pace(&problem, at));
-        let paces: (&[_], &[_]) = (&ends, &ends);
-        let mut reduced = Reduced::over(&problem, paces);
-        if let Some(compared) = Compared::new(&problem, paces, None) {
+        let ends = [self.from, self.to].map(|at| axis.time_per_bit(&problem, at));
+        let times_per_bit: (&[_], &[_]) = (&ends, &ends);
+        let mut reduced = Reduced::over(&problem, times_per_bit);
+        if let Some(compared) = Compared::new(&problem, times_per_bit, None) {
             reduced = reduced.and_then(|reduced| reduced.in_series(&compared));
         }
         let Ok(reduced) = reduced else {
             return Ok(Some(missed));
         };
-        let turns = self.turns_of(rival, turns)?;
+        let turns = self.turns_of(model, turns)?;
         let mut failed = None;
         let mut look = |edge: &LayerSet| {
             if missed.len() >= ENOUGH {
                 return Some(());
             }
-            for codecs in ways_to_send(&reduced, edge)? {
+            for codecs in codec_choices(&reduced, edge)? {
                 // those that cannot be are no plans
                 for cost in problem.costs(edge, &codecs).unwrap_or_default() {
-                    match self.better(rival, &problem, (edge, &cost), &turns) {
+                    match self.better(model, &problem, (edge, &cost), &turns) {
                         Ok(positions) => missed.extend(positions),
                         Err(error) => failed = Some(error),
                     }
@@ -149,14 +149,14 @@ impl Between<'_> {
         }
     }
 
-    /// What a plan of a rival is to be compared with at these positions.
-    fn turns_of(&self, rival: usize, turns: &BTreeSet<u64>) -> Result<Vec<Turn>, SolveError> {
+    /// What a plan of a model is to be compared with at these positions.
+    fn turns_of(&self, model: usize, turns: &BTreeSet<u64>) -> Result<Vec<Turn>, SolveError> {
         let axis = self.envelope.axis;
         let turn = |at: &u64| {
-            let problem = axis.problem(rival, *at, *at)?;
+            let problem = axis.problem(model, *at, *at)?;
             Ok(Turn {
                 at: *at,
-                pace: axis.pace(&problem, *at),
+                time_per_bit: axis.time_per_bit(&problem, *at),
                 known: self.known(*at)?,
                 problem,
             })
@@ -168,7 +168,7 @@ impl Between<'_> {
     /// problem at the end of the range.
     fn better(
         &self,
-        rival: usize,
+        model: usize,
         loosest: &Problem,
         plan: Placed<'_>,
         turns: &[Turn],
@@ -177,18 +177,18 @@ impl Between<'_> {
         if loosest.check(edge, cost).is_err() {
             return Ok(Vec::new());
         }
-        let tightest = self.envelope.tightest(rival, plan, (self.from, self.to))?;
+        let tightest = self.envelope.tightest(model, plan, (self.from, self.to))?;
         let beats = |rank: Rank, known: Option<(Rank, usize)>| {
-            known.is_none_or(|known| (rank, rival) < known)
+            known.is_none_or(|known| (rank, model) < known)
         };
         let met = turns.iter().filter(|turn| turn.at >= tightest);
-        let rank = |turn: &Turn| turn.problem.rank(edge, cost, turn.pace);
+        let rank = |turn: &Turn| turn.problem.rank(edge, cost, turn.time_per_bit);
         let better = met.filter(|turn| beats(rank(turn), turn.known));
         let mut better: Vec<u64> = better.map(|turn| turn.at).collect();
         let own = self.envelope.axis.turns(loosest, cost).into_iter();
         for at in own.chain([tightest]) {
             if self.holds(at) && at >= tightest {
-                let rank = self.envelope.rank(rival, plan, at)?;
+                let rank = self.envelope.rank(model, plan, at)?;
                 better.extend(beats(rank, self.known(at)?).then_some(at));
             }
         }
@@ -220,17 +220,17 @@ pub(crate) fn meeting_points(lines: &[(i128, i128)]) -> Vec<(i128, i128)> {
 }
 
 /// Every choice of codecs for what crosses; `None` when there are too many.
-fn ways_to_send(reduced: &Reduced<'_>, edge: &LayerSet) -> Option<Vec<Codecs>> {
+fn codec_choices(reduced: &Reduced<'_>, edge: &LayerSet) -> Option<Vec<Codecs>> {
     let mut all: Vec<Codecs> = vec![Vec::new()];
     for tensor in reduced.problem.crossing(edge) {
         let with = |sent: &Codecs| {
-            let ways = reduced.ways[tensor.index()].iter();
-            let longer =
-                ways.map(|choice| [sent.as_slice(), &[(tensor, choice.way.codec)]].concat());
+            let encodings = reduced.encodings[tensor.index()].iter();
+            let longer = encodings
+                .map(|choice| [sent.as_slice(), &[(tensor, choice.encoding.codec)]].concat());
             longer.collect::<Vec<Codecs>>()
         };
         all = all.iter().flat_map(with).collect();
-        if all.len() > MOST_WAYS {
+        if all.len() > MOST_CHOICES {
             return None;
         }
     }

@@ -12,8 +12,8 @@ mod tradeoff;
 
 pub use bisection::{Stretch, by_bisection};
 pub use map::map;
-pub use pareto::{Front, Step, front};
-pub use stability::robust;
+pub use pareto::{ParetoFront, ParetoPoint, pareto_front};
+pub use stability::stability;
 pub use sweep::{sweep, sweep_models};
-pub use sweep_limit::{over_file, sweep_over};
+pub use sweep_limit::{over_file, sweep_limit};
 pub use tradeoff::tradeoff;

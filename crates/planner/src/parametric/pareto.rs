@@ -16,16 +16,16 @@ const MOST_PLANS: usize = 60;
 
 /// The placements that no other beats both in latency and in what is used of a limit.
 #[derive(Debug, Clone)]
-pub struct Front {
+pub struct ParetoFront {
     /// From the least use to the least latency.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ParetoPoint>,
     /// Whether slower ones that use less are missing.
     pub is_cut_short: bool,
     /// Whether no better placements exist; else these are the best that were found.
     pub is_proven: bool,
 }
 
-impl Front {
+impl ParetoFront {
     /// The placements with what they cost.
     pub fn placements(&self) -> Vec<(&LayerSet, &Cost)> {
         let steps = self.steps.iter();
@@ -33,9 +33,9 @@ impl Front {
     }
 }
 
-/// A placement of a [`Front`].
+/// A placement of a [`ParetoFront`].
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct ParetoPoint {
     /// Layers on the edge.
     pub edge: LayerSet,
     /// What that costs.
@@ -50,9 +50,13 @@ pub struct Step {
 ///
 /// # Errors
 /// [`SolveError::Stopped`].
-pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, SolveError> {
-    let pace = problem.pace();
-    let mut steps: Vec<Step> = Vec::new();
+pub fn pareto_front(
+    problem: &Problem,
+    of: &Limit,
+    options: &Options,
+) -> Result<ParetoFront, SolveError> {
+    let time_per_bit = problem.time_per_bit();
+    let mut steps: Vec<ParetoPoint> = Vec::new();
     let mut allowed = None;
     let (mut is_cut_short, mut is_proven) = (true, true);
     while steps.len() < MOST_PLANS {
@@ -64,8 +68,8 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
         let limits = others.cloned().chain(tighter.clone()).collect();
         let limited = problem
             .with_limits(limits)
-            .aiming_at(ObjectiveFunction::Scenario(Objective::Latency));
-        let found = optimum(&limited, pace, options)?;
+            .with_objective(ObjectiveFunction::Scenario(Objective::Latency));
+        let found = optimum(&limited, time_per_bit, options)?;
         let used = found.and_then(|best| {
             let used = limited.used(of, &best.edge, &best.cost)?;
             Some((best, used))
@@ -76,12 +80,12 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
         };
         is_proven &= best.proven;
         // as fast and uses less; faster even, where what was found before is not proven
-        let latency = best.cost.scaled(pace);
-        let beaten = |step: &Step| step.cost.scaled(pace) >= latency;
+        let latency = best.cost.scaled(time_per_bit);
+        let beaten = |step: &ParetoPoint| step.cost.scaled(time_per_bit) >= latency;
         while steps.last().is_some_and(beaten) {
             steps.pop();
         }
-        steps.push(Step {
+        steps.push(ParetoPoint {
             edge: best.edge,
             cost: best.cost,
             used,
@@ -93,7 +97,7 @@ pub fn front(problem: &Problem, of: &Limit, options: &Options) -> Result<Front, 
         allowed = Some(used - 1);
     }
     steps.reverse();
-    Ok(Front {
+    Ok(ParetoFront {
         steps,
         is_cut_short,
         is_proven,

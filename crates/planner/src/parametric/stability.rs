@@ -3,7 +3,7 @@
 //! Along the rate the ends are those of a sweep's segment, exact to the bit per second. Along the
 //! times each end is found by bisection, with fresh solves of the problem whose times are scaled;
 //! where the objective is a sum of times and no limit is one, the factors at which a plan is best are
-//! an interval, so that there is one end to find. With limits on time, a rival may drop out as times
+//! an interval, so that there is one end to find. With limits on time, a model may drop out as times
 //! grow, and the end found need not be the nearest.
 
 use super::sweep::{are_lines, sweep_models};
@@ -23,7 +23,7 @@ const PRECISION: f64 = 1.01;
 
 /// The plan whose range is looked for.
 struct Chosen {
-    rival: usize,
+    model: usize,
     edge: LayerSet,
     codecs: Codecs,
 }
@@ -52,34 +52,34 @@ fn moved(rate: BitRate, factor: f64) -> BitRate {
     BitRate::from_bit_s(bit_s.round() as u64).unwrap_or(BitRate::SLOWEST)
 }
 
-/// How far things may move, one at a time, before another plan than the best of all `rivals` wins;
+/// How far things may move, one at a time, before another plan than the best of all `models` wins;
 /// `None` when there is no plan.
 ///
 /// # Errors
 /// [`SolveError::Stopped`].
-pub fn robust(
-    rivals: &[ModelProblem<'_>],
+pub fn stability(
+    models: &[ModelProblem<'_>],
     options: &Options,
 ) -> Result<Option<Stability>, SolveError> {
-    let Some((rival, best)) = contest(rivals, options)?.winner() else {
+    let Some((model, best)) = selection(models, options)?.winner() else {
         return Ok(None);
     };
     let chosen = Chosen {
-        rival,
+        model,
         edge: best.edge,
         codecs: best.cost.crossing,
     };
-    let rate = rivals[rival].problem.link().rate;
+    let rate = models[model].problem.link().rate;
     let ends = |of: fn(f64) -> Move| -> Result<Interval<f64>, SolveError> {
-        let end = |up: bool| chosen.end(rivals, of, up, options);
+        let end = |up: bool| chosen.end(models, of, up, options);
         Ok(Interval {
             from: end(false)?,
             to: end(true)?,
         })
     };
-    let exact = are_lines(rivals);
+    let exact = are_lines(models);
     let rate_bit_s = if exact {
-        segment(rivals, rate, options)?
+        segment(models, rate, options)?
     } else {
         let factors = ends(Move::Rate)?;
         let bit_s = |factor: f64| moved(rate, factor).bit_s();
@@ -97,21 +97,21 @@ pub fn robust(
     }))
 }
 
-fn contest<'a>(
-    rivals: &'a [ModelProblem<'a>],
+fn selection<'a>(
+    models: &'a [ModelProblem<'a>],
     options: &'a Options,
 ) -> Result<Selection<'a>, SolveError> {
-    let best = |rival: &ModelProblem<'_>| rival.best_at(rival.problem.pace(), options);
+    let best = |model: &ModelProblem<'_>| model.best_at(model.problem.time_per_bit(), options);
     Ok(Selection {
-        solved: rivals.iter().map(best).collect::<Result<_, _>>()?,
-        rivals,
+        solved: models.iter().map(best).collect::<Result<_, _>>()?,
+        models,
         options,
     })
 }
 
 /// The rates at which the plan for `rate` is the best one.
 fn segment(
-    rivals: &[ModelProblem<'_>],
+    models: &[ModelProblem<'_>],
     rate: BitRate,
     options: &Options,
 ) -> Result<Interval<u64>, SolveError> {
@@ -119,7 +119,7 @@ fn segment(
         from: moved(rate, 1.0 / WITHIN),
         to: moved(rate, WITHIN),
     };
-    let (sweep, _) = sweep_models(rivals, rates, options)?;
+    let (sweep, _) = sweep_models(models, rates, options)?;
     let bit_s = rate.bit_s();
     let at = sweep.segments.iter();
     let Some(own) = at.rev().find(|segment| segment.from_bit_s <= bit_s) else {
@@ -138,13 +138,13 @@ impl Chosen {
     /// The last factor, up or down, at which this plan is found to be the best one.
     fn end(
         &self,
-        rivals: &[ModelProblem<'_>],
+        models: &[ModelProblem<'_>],
         of: fn(f64) -> Move,
         up: bool,
         options: &Options,
     ) -> Result<Option<f64>, SolveError> {
         let factor = |ln: f64| if up { ln.exp() } else { (-ln).exp() };
-        let holds = |ln: f64| self.is_best(rivals, of(factor(ln)), options);
+        let holds = |ln: f64| self.is_best(models, of(factor(ln)), options);
         let (mut holds_at, mut fails_at) = (0.0, WITHIN.ln());
         if holds(fails_at)? {
             return Ok(None);
@@ -162,24 +162,24 @@ impl Chosen {
 
     fn is_best(
         &self,
-        rivals: &[ModelProblem<'_>],
+        models: &[ModelProblem<'_>],
         by: Move,
         options: &Options,
     ) -> Result<bool, SolveError> {
         let problems: Result<Vec<Problem>, ProblemError> =
-            rivals.iter().map(|rival| by.apply(rival.problem)).collect();
+            models.iter().map(|model| by.apply(model.problem)).collect();
         let problems = problems.map_err(|error| SolveError::Stopped(error.to_string()))?;
-        let rivals: Vec<ModelProblem<'_>> = rivals
+        let models: Vec<ModelProblem<'_>> = models
             .iter()
             .zip(&problems)
-            .map(|(rival, problem)| ModelProblem { problem, ..*rival })
+            .map(|(model, problem)| ModelProblem { problem, ..*model })
             .collect();
-        let own = &problems[self.rival];
+        let own = &problems[self.model];
         let Ok(cost) = own.evaluate(&self.edge, &self.codecs) else {
             return Ok(false);
         };
-        let rank = own.rank(&self.edge, &cost, own.pace());
-        let best = contest(&rivals, options)?.winner();
+        let rank = own.rank(&self.edge, &cost, own.time_per_bit());
+        let best = selection(&models, options)?.winner();
         Ok(best.is_none_or(|(_, best)| rank <= best.rank))
     }
 }

@@ -1,6 +1,6 @@
 //! Every optimal plan over a range of rates, with exact switching rates.
 //!
-//! What is made small is a line in the pace (one over the rate), and limits that depend on the rate
+//! What is made small is a line in the time per bit (one over the rate), and limits that depend on the rate
 //! (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`]. What is
 //! the largest of several lines (the lateness of several tasks, throughput, heads that run beside
 //! the link) is solved for at single rates, see [`super::by_bisection`], until no plan is missed
@@ -35,12 +35,12 @@ pub fn sweep(problem: &Problem, rates: RateRange, options: &Options) -> Result<S
 /// # Errors
 /// As [`sweep`].
 pub fn sweep_models(
-    rivals: &[ModelProblem<'_>],
+    models: &[ModelProblem<'_>],
     rates: RateRange,
     options: &Options,
 ) -> Result<(Sweep, Vec<usize>), SolveError> {
-    let axis = Rates { rivals };
-    let envelope = Envelope::new(rivals, &axis, options);
+    let axis = Rates { models };
+    let envelope = Envelope::new(models, &axis, options);
     let (pieces, resolution) = pieces(&envelope, rates)?;
     let mut segments: Vec<Segment> = Vec::new();
     for (piece, to_bit_s) in pieces.iter().zip(ends(&pieces, rates)) {
@@ -55,10 +55,10 @@ pub fn sweep_models(
         format: FORMAT,
         no_plan_below_bit_s: no_plan_below(&pieces, rates),
         resolution,
-        baselines: baselines(rivals, rates),
+        baselines: baselines(models, rates),
         segments,
     };
-    let winners = pieces.iter().map(|piece| piece.found.rival);
+    let winners = pieces.iter().map(|piece| piece.found.model);
     Ok((sweep, winners.collect()))
 }
 
@@ -72,18 +72,18 @@ pub(crate) fn pieces(
     rates: RateRange,
 ) -> Result<(Vec<Piece>, Option<String>), SolveError> {
     let (from, to) = (rates.from.bit_s(), rates.to.bit_s());
-    if are_lines(envelope.rivals) {
+    if are_lines(envelope.models) {
         return Ok((envelope.pieces(from, to)?, None));
     }
     pieces_between(envelope, from, to)
 }
 
-/// Whether what is made small is a line in the pace for every plan.
-pub(crate) fn are_lines(rivals: &[ModelProblem<'_>]) -> bool {
-    rivals.iter().all(|rival| {
-        let problem = rival.problem;
+/// Whether what is made small is a line in the time per bit for every plan.
+pub(crate) fn are_lines(models: &[ModelProblem<'_>]) -> bool {
+    models.iter().all(|model| {
+        let problem = model.problem;
         let busy = ObjectiveFunction::Scenario(Objective::Throughput);
-        !problem.overlaps() && !problem.aims().contains(&busy) && !is_late_of_several(problem)
+        !problem.overlaps() && !problem.objectives().contains(&busy) && !is_late_of_several(problem)
     })
 }
 
@@ -99,17 +99,17 @@ pub(crate) fn no_plan_below(pieces: &[Piece], rates: RateRange) -> Option<u64> {
     first.filter(|from| *from > rates.from.bit_s())
 }
 
-fn baselines(rivals: &[ModelProblem<'_>], rates: RateRange) -> Vec<Baseline> {
+fn baselines(models: &[ModelProblem<'_>], rates: RateRange) -> Vec<Baseline> {
     let mut all = Vec::new();
-    for rival in rivals {
-        let problem = rival.problem.with_rate(rates.from);
+    for model in models {
+        let problem = model.problem.with_rate(rates.from);
         let lines = problem
             .baseline_lines(TimePerBit::of(rates.from))
             .into_iter();
         all.extend(lines.map(|line| Baseline {
-            name: match rivals.len() {
+            name: match models.len() {
                 1 => line.name,
-                _ => format!("{}, {}", rival.name, line.name),
+                _ => format!("{}, {}", model.name, line.name),
             },
             ..line
         }));
@@ -119,31 +119,33 @@ fn baselines(rivals: &[ModelProblem<'_>], rates: RateRange) -> Vec<Baseline> {
 
 /// Whole bits per second.
 pub(crate) struct Rates<'a> {
-    pub(crate) rivals: &'a [ModelProblem<'a>],
+    pub(crate) models: &'a [ModelProblem<'a>],
 }
 
 /// Whether the largest of several tasks' lateness is what is made small.
 pub(crate) fn is_late_of_several(problem: &Problem) -> bool {
     let late = ObjectiveFunction::Scenario(Objective::Lateness);
-    problem.aims().contains(&late) && problem.tasks().len() > 1
+    problem.objectives().contains(&late) && problem.tasks().len() > 1
 }
 
 impl Axis for Rates<'_> {
-    fn problem(&self, rival: usize, limits: u64, _aims: u64) -> Result<Problem, SolveError> {
+    fn problem(&self, model: usize, limits: u64, _aims: u64) -> Result<Problem, SolveError> {
         let rate = BitRate::from_bit_s(limits).unwrap_or(BitRate::SLOWEST);
-        Ok(self.rivals[rival].problem.with_rate(rate))
+        Ok(self.models[model].problem.with_rate(rate))
     }
 
-    fn pace(&self, _problem: &Problem, aims: u64) -> TimePerBit {
-        TimePerBit::of(BitRate::from_bit_s(aims).unwrap_or(BitRate::SLOWEST))
+    fn time_per_bit(&self, _problem: &Problem, objectives: u64) -> TimePerBit {
+        TimePerBit::of(BitRate::from_bit_s(objectives).unwrap_or(BitRate::SLOWEST))
     }
 
     fn turns(&self, problem: &Problem, cost: &Cost) -> Vec<u64> {
         const NS_PER_S: i128 = 1_000_000_000;
-        let aims = problem.aims().iter();
-        let points = aims.flat_map(|aim| {
-            let sums = problem.aim_sums(aim, &cost.timing.done).into_iter();
-            let at = |sum: &LinearCost, pace| sum.value(&cost.parts, pace);
+        let objectives = problem.objectives().iter();
+        let points = objectives.flat_map(|objective| {
+            let sums = problem
+                .objective_sums(objective, &cost.timing.done)
+                .into_iter();
+            let at = |sum: &LinearCost, time_per_bit| sum.value(&cost.parts, time_per_bit);
             let line = |sum: LinearCost| {
                 (
                     at(&sum, TimePerBit::fraction(0, 1)),
@@ -152,7 +154,7 @@ impl Axis for Rates<'_> {
             };
             meeting_points(&sums.map(line).collect::<Vec<_>>())
         });
-        // at a pace of nothing the rate has no end
+        // at a time per bit of nothing the rate has no end
         let finite = points.filter(|(ns, _)| *ns > 0);
         let rates =
             finite.map(|(ns, bits)| u64::try_from(NS_PER_S * bits / ns).unwrap_or(u64::MAX));
@@ -162,11 +164,11 @@ impl Axis for Rates<'_> {
     }
 
     fn limits_vary(&self) -> bool {
-        let mut rivals = self.rivals.iter();
-        rivals.any(|rival| rival.problem.depends_on_rate())
+        let mut models = self.models.iter();
+        models.any(|model| model.problem.depends_on_rate())
     }
 
-    fn aims_vary(&self) -> bool {
+    fn objectives_vary(&self) -> bool {
         true
     }
 }

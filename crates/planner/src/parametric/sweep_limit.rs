@@ -26,18 +26,18 @@ use cutpoint_core::units::Delay;
 /// # Errors
 /// [`SolveError::Infeasible`] when there is no plan at any amount; what cannot be swept over;
 /// [`SolveError::Stopped`].
-pub fn sweep_over(
-    rivals: &[ModelProblem<'_>],
+pub fn sweep_limit(
+    models: &[ModelProblem<'_>],
     over: &Over,
     scenario: &Scenario,
     options: &Options,
 ) -> Result<(OverSweep, Vec<usize>), SolveError> {
     let amounts = Amounts {
-        rivals,
+        models,
         over,
         scenario,
     };
-    let delays = Delays { rivals, over };
+    let delays = Delays { models, over };
     let axis: &dyn Axis = match &over.parameter {
         SweepParameter::Delay => &delays,
         _ => {
@@ -45,7 +45,7 @@ pub fn sweep_over(
             &amounts
         }
     };
-    let envelope = Envelope::new(rivals, axis, options);
+    let envelope = Envelope::new(models, axis, options);
     let lines = over.parameter != SweepParameter::Delay || delays.are_lines();
     let (pieces, resolution) = if lines {
         (envelope.pieces(0, over.steps())?, None)
@@ -64,7 +64,7 @@ pub fn sweep_over(
         let plan = envelope.describe(&piece.found, at)?;
         let is_line = over.parameter == SweepParameter::Delay && lines;
         let latency = is_line.then(|| line(&piece.found.best.cost, &plan));
-        segments.push((piece.found.rival, segment(over, (from, to), latency, plan)));
+        segments.push((piece.found.model, segment(over, (from, to), latency, plan)));
     }
     // the least amount first
     if over.parameter.tightens_upwards() {
@@ -120,7 +120,7 @@ pub fn over_file(over: &Over, segments: Vec<OverSegment>) -> OverSweep {
 
 /// Amounts of a limit, in steps from the tightest.
 struct Amounts<'a> {
-    rivals: &'a [ModelProblem<'a>],
+    models: &'a [ModelProblem<'a>],
     over: &'a Over,
     scenario: &'a Scenario,
 }
@@ -130,9 +130,9 @@ impl Amounts<'_> {
         if !matches!(self.over.parameter, SweepParameter::Deadline(_)) {
             return Ok(());
         }
-        let any = |holds: &dyn Fn(&Problem) -> bool| self.rivals.iter().any(|r| holds(r.problem));
+        let any = |holds: &dyn Fn(&Problem) -> bool| self.models.iter().any(|r| holds(r.problem));
         let late = ObjectiveFunction::Scenario(Objective::Lateness);
-        if any(&|problem| problem.aims().contains(&late)) {
+        if any(&|problem| problem.objectives().contains(&late)) {
             Err(SolveError::Goals)
         } else if any(&Problem::overlaps) {
             Err(SolveError::OrderVaries)
@@ -145,10 +145,10 @@ impl Amounts<'_> {
 }
 
 impl Axis for Amounts<'_> {
-    fn problem(&self, rival: usize, limits: u64, _aims: u64) -> Result<Problem, SolveError> {
+    fn problem(&self, model: usize, limits: u64, _aims: u64) -> Result<Problem, SolveError> {
         let ModelProblem {
             problem, barred, ..
-        } = self.rivals[rival];
+        } = self.models[model];
         if barred.is_some() {
             return Ok(problem.clone());
         }
@@ -161,34 +161,36 @@ impl Axis for Amounts<'_> {
         true
     }
 
-    fn aims_vary(&self) -> bool {
+    fn objectives_vary(&self) -> bool {
         false
     }
 }
 
 /// Delays in whole nanoseconds, in steps from the longest.
 pub(crate) struct Delays<'a> {
-    pub(crate) rivals: &'a [ModelProblem<'a>],
+    pub(crate) models: &'a [ModelProblem<'a>],
     pub(crate) over: &'a Over,
 }
 
 impl Delays<'_> {
     /// Whether what is made small is a line in the delay for every plan.
     fn are_lines(&self) -> bool {
-        let mut problems = self.rivals.iter().map(|rival| rival.problem);
+        let mut problems = self.models.iter().map(|model| model.problem);
         problems.all(|problem| !problem.overlaps() && !is_late_of_several(problem))
     }
 }
 
 impl Axis for Delays<'_> {
-    fn problem(&self, rival: usize, limits: u64, aims: u64) -> Result<Problem, SolveError> {
-        let (limits, aims) = (self.over.amount(limits), self.over.amount(aims));
-        Ok(self.rivals[rival].problem.with_delays_apart(limits, aims))
+    fn problem(&self, model: usize, limits: u64, objectives: u64) -> Result<Problem, SolveError> {
+        let (limits, objectives) = (self.over.amount(limits), self.over.amount(objectives));
+        Ok(self.models[model]
+            .problem
+            .with_delays_apart(limits, objectives))
     }
 
-    fn problem_at(&self, rival: usize, at: u64) -> Result<Problem, SolveError> {
+    fn problem_at(&self, model: usize, at: u64) -> Result<Problem, SolveError> {
         let delay = Delay(Duration::from_nanos(self.over.amount(at)));
-        Ok(self.rivals[rival].problem.with_delay(delay))
+        Ok(self.models[model].problem.with_delay(delay))
     }
 
     fn cost_at(&self, problem: &Problem, found: &Optimum) -> Option<Cost> {
@@ -202,13 +204,17 @@ impl Axis for Delays<'_> {
             problem.with_delays_apart(0, 0),
             problem.with_delays_apart(1, 1),
         );
-        let values = |problem: &Problem, aim: &ObjectiveFunction| {
-            let sums = problem.aim_sums(aim, &cost.timing.done).into_iter();
-            let values = sums.map(|sum| sum.value(&cost.parts, problem.pace()));
+        let values = |problem: &Problem, objective: &ObjectiveFunction| {
+            let sums = problem
+                .objective_sums(objective, &cost.timing.done)
+                .into_iter();
+            let values = sums.map(|sum| sum.value(&cost.parts, problem.time_per_bit()));
             values.collect::<Vec<i128>>()
         };
-        let points = problem.aims().iter().flat_map(|aim| {
-            let pairs = values(&none, aim).into_iter().zip(values(&one, aim));
+        let points = problem.objectives().iter().flat_map(|objective| {
+            let pairs = values(&none, objective)
+                .into_iter()
+                .zip(values(&one, objective));
             meeting_points(
                 &pairs
                     .map(|(at_none, at_one)| (at_none, at_one - at_none))
@@ -225,11 +231,11 @@ impl Axis for Delays<'_> {
 
     fn limits_vary(&self) -> bool {
         let timed = |limit: &Limit| matches!(limit, Limit::Deadline { .. } | Limit::MaxEnergy(_));
-        let mut rivals = self.rivals.iter();
-        rivals.any(|rival| rival.problem.limits().iter().any(timed))
+        let mut models = self.models.iter();
+        models.any(|model| model.problem.limits().iter().any(timed))
     }
 
-    fn aims_vary(&self) -> bool {
+    fn objectives_vary(&self) -> bool {
         true
     }
 }

@@ -20,18 +20,18 @@ const MOST_PLANS: usize = 200;
 /// # Errors
 /// [`SolveError::Stopped`].
 pub fn tradeoff(problem: &Problem, options: &Options) -> Result<Vec<Plan>, SolveError> {
-    let pace = problem.pace();
+    let time_per_bit = problem.time_per_bit();
     let mut plans: Vec<(i128, Plan)> = Vec::new();
     let mut allowed = ANY_DROP;
     while plans.len() < MOST_PLANS {
         let limited = problem.with_drops_up_to(allowed);
-        let Some(best) = optimum(&limited, pace, options)? else {
+        let Some(best) = optimum(&limited, time_per_bit, options)? else {
             break;
         };
         let tasks = 0..limited.tasks().len();
         let drop = |task| limited.drop(task, &best.edge, &best.cost.crossing);
         let worst = tasks.filter_map(drop).map(|drop| drop.worst).max();
-        let latency = best.rank.aims[0];
+        let latency = best.rank.objectives[0];
         // as fast and loses less
         if plans.last().is_some_and(|(before, _)| *before == latency) {
             plans.pop();

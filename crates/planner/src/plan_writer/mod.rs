@@ -28,7 +28,7 @@ pub struct Found {
     pub status: Status,
     /// Why.
     pub proof: String,
-    /// No plan has less of what is to be small, in the unit of [`Problem::aim_value`].
+    /// No plan has less of what is to be small, in the unit of [`Problem::objective_value`].
     pub bound: i128,
     /// The limits without which a faster plan exists.
     pub binding: Vec<String>,
@@ -37,9 +37,9 @@ pub struct Found {
 impl Problem {
     /// Puts a placement into words and numbers at the link's rate.
     pub fn describe(&self, found: Found) -> Plan {
-        let pace = self.pace();
+        let time_per_bit = self.time_per_bit();
         let Found { edge, cost, .. } = &found;
-        let likely = self.likely(edge, cost);
+        let likelihood = self.likelihood(edge, cost);
         let side = |server: bool| {
             let layers = self.graph().layer_ids();
             layers
@@ -54,19 +54,21 @@ impl Problem {
             model: self.tables.model.clone(),
             members: Vec::new(),
             setting: self.setting(),
-            objective: self.describe_aim(&found),
+            objective: self.describe_objective(&found),
             edge: side(false),
             local: self.layer_ids(&cost.timing.local),
             server: side(true),
             crossing: self.describe_crossing(&cost.crossing),
-            latency_ms: cost.latency_ms(pace),
-            bound_ms: match self.aims().first() {
-                Some(ObjectiveFunction::Scenario(Objective::Latency)) => pace.ns(found.bound) / 1e6,
-                _ => cost.latency_ms(pace),
+            latency_ms: cost.latency_ms(time_per_bit),
+            bound_ms: match self.objectives().first() {
+                Some(ObjectiveFunction::Scenario(Objective::Latency)) => {
+                    time_per_bit.ns(found.bound) / 1e6
+                }
+                _ => cost.latency_ms(time_per_bit),
             },
-            breakdown_ms: cost.breakdown(pace),
-            tasks: self.describe_tasks(edge, cost, &likely.on_time),
-            latency_spread: likely.latency,
+            breakdown_ms: cost.breakdown(time_per_bit),
+            tasks: self.describe_tasks(edge, cost, &likelihood.on_time),
+            latency_spread: likelihood.latency,
             robust: None,
             uplink_bytes: cost.parts.uplink_bytes,
             downlink_bytes: cost.parts.downlink_bytes,
@@ -77,7 +79,7 @@ impl Problem {
                 .readable(Objective::Throughput, edge, cost)
                 .unwrap_or(0.0),
             binding: found.binding.clone(),
-            alternatives: self.alternatives(pace),
+            alternatives: self.alternatives(time_per_bit),
             evidence: if cost.timing.local.is_empty() {
                 self.evidence(edge)
             } else {
@@ -93,14 +95,14 @@ impl Problem {
         }
     }
 
-    /// States that no plan has less of the first aim than `bound`.
+    /// States that no plan has less of the first objective than `bound`.
     pub fn describe_bound(&self, plan: &mut Plan, bound: i128) {
-        let pace = self.pace();
-        match self.aims().first() {
+        let time_per_bit = self.time_per_bit();
+        match self.objectives().first() {
             Some(ObjectiveFunction::Scenario(Objective::Latency)) => {
-                plan.bound_ms = pace.ns(bound) / 1e6
+                plan.bound_ms = time_per_bit.ns(bound) / 1e6
             }
-            Some(aim) => plan.objective.bound = aim.readable(bound, pace),
+            Some(objective) => plan.objective.bound = objective.readable(bound, time_per_bit),
             None => {}
         }
     }
@@ -112,23 +114,33 @@ impl Problem {
 
     /// An objective in the unit people read; `None` when the profile says nothing about it.
     fn readable(&self, objective: Objective, edge: &LayerSet, cost: &Cost) -> Option<f64> {
-        let aim = ObjectiveFunction::Scenario(objective);
-        let known = !self.aim_sums(&aim, &cost.timing.done).is_empty();
-        let pace = self.pace();
-        known.then(|| aim.readable(self.aim_value(&aim, edge, cost, pace), pace))
+        let objective = ObjectiveFunction::Scenario(objective);
+        let known = !self
+            .objective_sums(&objective, &cost.timing.done)
+            .is_empty();
+        let time_per_bit = self.time_per_bit();
+        known.then(|| {
+            objective.readable(
+                self.objective_value(&objective, edge, cost, time_per_bit),
+                time_per_bit,
+            )
+        })
     }
 
-    fn describe_aim(&self, found: &Found) -> PlannedObjective {
-        let aims: Vec<Objective> = self
-            .aims()
+    fn describe_objective(&self, found: &Found) -> PlannedObjective {
+        let objectives: Vec<Objective> = self
+            .objectives()
             .iter()
-            .filter_map(|aim| match aim {
+            .filter_map(|objective| match objective {
                 ObjectiveFunction::Scenario(objective) => Some(*objective),
                 ObjectiveFunction::LimitUse(_) | ObjectiveFunction::LeastLatency => None,
             })
             .collect();
-        let then = aims.get(1).map(|o| o.name().to_owned()).unwrap_or_default();
-        match aims.first() {
+        let then = objectives
+            .get(1)
+            .map(|o| o.name().to_owned())
+            .unwrap_or_default();
+        match objectives.first() {
             Some(Objective::Latency) if then.is_empty() => PlannedObjective::default(),
             None => PlannedObjective::default(),
             Some(first) => PlannedObjective {
@@ -136,7 +148,8 @@ impl Problem {
                 value: self
                     .readable(*first, &found.edge, &found.cost)
                     .unwrap_or_default(),
-                bound: ObjectiveFunction::Scenario(*first).readable(found.bound, self.pace()),
+                bound: ObjectiveFunction::Scenario(*first)
+                    .readable(found.bound, self.time_per_bit()),
                 then,
             },
         }
@@ -152,7 +165,7 @@ impl Problem {
             setting: self.setting(),
             conflict,
             relaxation: None,
-            alternatives: self.alternatives(self.pace()),
+            alternatives: self.alternatives(self.time_per_bit()),
             solve_ms: None,
         }
     }
@@ -232,8 +245,8 @@ impl Problem {
     }
 
     /// The baselines as functions of the rate.
-    pub fn baseline_lines(&self, pace: TimePerBit) -> Vec<Baseline> {
-        let lines = self.costed_baselines(pace).into_iter();
+    pub fn baseline_lines(&self, time_per_bit: TimePerBit) -> Vec<Baseline> {
+        let lines = self.costed_baselines(time_per_bit).into_iter();
         lines
             .map(|(name, cost, breaks)| Baseline {
                 name: name.to_owned(),
@@ -243,22 +256,25 @@ impl Problem {
             .collect()
     }
 
-    /// The baselines at a pace, fastest first.
-    pub fn alternatives(&self, pace: TimePerBit) -> Vec<Alternative> {
-        let mut costed = self.costed_baselines(pace);
-        costed.sort_by_key(|(_, cost, _)| cost.scaled(pace));
+    /// The baselines at a time per bit, fastest first.
+    pub fn alternatives(&self, time_per_bit: TimePerBit) -> Vec<Alternative> {
+        let mut costed = self.costed_baselines(time_per_bit);
+        costed.sort_by_key(|(_, cost, _)| cost.scaled(time_per_bit));
         let alternative = |(name, cost, breaks): (&str, Cost, _)| Alternative {
             name: name.to_owned(),
             model: None,
-            latency_ms: cost.latency_ms(pace),
+            latency_ms: cost.latency_ms(time_per_bit),
             breaks,
         };
         costed.into_iter().map(alternative).collect()
     }
 
-    fn costed_baselines(&self, pace: TimePerBit) -> Vec<(&'static str, Cost, Option<String>)> {
+    fn costed_baselines(
+        &self,
+        time_per_bit: TimePerBit,
+    ) -> Vec<(&'static str, Cost, Option<String>)> {
         let mut costed = Vec::new();
-        for placement in self.baselines(pace) {
+        for placement in self.baselines(time_per_bit) {
             if let Ok(cost) = self.cost(&placement.edge, &placement.codecs) {
                 let broken = self.check(&placement.edge, &cost).err();
                 let breaks = broken.as_ref().and_then(Violation::limit);
@@ -271,19 +287,21 @@ impl Problem {
     fn describe_crossing(&self, crossing: &Codecs) -> Vec<Crossing> {
         let describe = |(tensor, codec): &(TensorId, Codec)| {
             let name = &self.graph().tensor(*tensor).name;
-            let way = self
+            let encoding = self
                 .tensor(*tensor)
-                .ways
+                .encodings
                 .iter()
-                .find(|way| way.codec == *codec);
+                .find(|encoding| encoding.codec == *codec);
             let mut inputs = self.tables.u8_inputs.iter();
             let scale = inputs.find(|input| codec.is_image() && input.name == *name);
             let file = self.tables.accuracy.as_ref().map(|accuracy| &accuracy.file);
             Crossing {
                 tensor: name.clone(),
                 codec: *codec,
-                bytes: way.map_or(0, |way| way.payload.0),
-                bytes_p95: way.and_then(|way| way.payload_p95).map(|p95| p95.0),
+                bytes: encoding.map_or(0, |encoding| encoding.payload.0),
+                bytes_p95: encoding
+                    .and_then(|encoding| encoding.payload_p95)
+                    .map(|p95| p95.0),
                 mean: scale.map(|s| s.mean.clone()).unwrap_or_default(),
                 std: scale.map(|s| s.std.clone()).unwrap_or_default(),
                 range: if codec.needs_ranges() {
@@ -302,7 +320,7 @@ impl Problem {
         cost: &Cost,
         on_time: &[Option<f64>],
     ) -> Vec<TaskPlan> {
-        let pace = self.pace();
+        let time_per_bit = self.time_per_bit();
         let describe = |(index, task): (usize, &cutpoint_core::task::Task)| {
             let drop = self.drop(index, edge, &cost.crossing);
             let needs = &self.needs()[index];
@@ -312,11 +330,13 @@ impl Problem {
                 (0, _) => Side::Server,
                 _ => Side::Both,
             };
-            let done = cost.timing.done[index].time().value(&cost.parts, pace);
+            let done = cost.timing.done[index]
+                .time()
+                .value(&cost.parts, time_per_bit);
             TaskPlan {
                 name: task.name.clone(),
                 side,
-                latency_ms: pace.ns(done) / 1e6,
+                latency_ms: time_per_bit.ns(done) / 1e6,
                 deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
                 on_time: on_time[index],
                 beside_link: cost.timing.done[index] == Completion::Local,
@@ -384,8 +404,10 @@ impl Cost {
     }
 
     /// Where the latency goes.
-    pub fn breakdown(&self, pace: TimePerBit) -> Breakdown {
-        let ms = |parts: &[Part]| pace.ns(LinearCost::of(parts).value(&self.parts, pace)) / 1e6;
+    pub fn breakdown(&self, time_per_bit: TimePerBit) -> Breakdown {
+        let ms = |parts: &[Part]| {
+            time_per_bit.ns(LinearCost::of(parts).value(&self.parts, time_per_bit)) / 1e6
+        };
         Breakdown {
             edge: ms(&[Part::Edge]),
             encode: ms(&[Part::Encode]),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::cost::tables::{Spreads, Tables, Way};
+use crate::cost::tables::{Encoding, Spreads, Tables};
 use crate::problem::{Completion, Cost, LinearCost, Part, Problem, TimePerBit};
 use crate::scenario::Scenario;
 use cutpoint_core::graph::LayerSet;
@@ -31,7 +31,7 @@ const FOREVER_NS: f64 = 1e18;
 
 /// What varies, and how.
 #[derive(Debug)]
-pub(crate) struct Chance {
+pub(crate) struct Uncertainty {
     /// With medians and means, whatever percentile is planned for.
     usual: Arc<Tables>,
     /// Equally likely ones, in bit/s; empty for the link's own.
@@ -66,9 +66,13 @@ impl Law {
     }
 }
 
-impl Chance {
+impl Uncertainty {
     /// `None` when the scenario asks for no percentile and says nothing of the rate's spread.
-    pub(crate) fn of(usual: &Arc<Tables>, spreads: Spreads, scenario: &Scenario) -> Option<Chance> {
+    pub(crate) fn of(
+        usual: &Arc<Tables>,
+        spreads: Spreads,
+        scenario: &Scenario,
+    ) -> Option<Uncertainty> {
         if scenario.percentile.is_none() && scenario.rate_model.is_none() {
             return None;
         }
@@ -76,7 +80,7 @@ impl Chance {
         let rates = scenario.rate_model.iter();
         let rates = rates.flat_map(|model| (0..CELLS).map(|cell| model.quantile(middle(cell))));
         let deviation = |spread: Option<TimeSpread>| spread.map_or(0.0, TimeSpread::deviation);
-        Some(Chance {
+        Some(Uncertainty {
             usual: Arc::clone(usual),
             rates: rates.collect(),
             edge: deviation(spreads.edge),
@@ -120,7 +124,7 @@ impl Chance {
 
 /// How likely it is that a plan keeps its deadlines, and how its latency is distributed.
 #[derive(Debug, Default)]
-pub(crate) struct Likely {
+pub(crate) struct Likelihood {
     pub(crate) latency: Option<LatencySpread>,
     /// Per task; `None` without a deadline.
     pub(crate) on_time: Vec<Option<f64>>,
@@ -128,39 +132,41 @@ pub(crate) struct Likely {
 
 impl Problem {
     /// `cost` is that of `edge`.
-    pub(crate) fn likely(&self, edge: &LayerSet, cost: &Cost) -> Likely {
-        let found = self.chance.as_ref().and_then(|chance| {
-            let usual = self.usual_cost(chance, edge, cost)?;
-            Some(self.likely_at(chance, &usual))
+    pub(crate) fn likelihood(&self, edge: &LayerSet, cost: &Cost) -> Likelihood {
+        let found = self.uncertainty.as_ref().and_then(|uncertainty| {
+            let usual = self.usual_cost(uncertainty, edge, cost)?;
+            Some(self.likelihood_at(uncertainty, &usual))
         });
-        found.unwrap_or_else(|| Likely {
+        found.unwrap_or_else(|| Likelihood {
             latency: None,
             on_time: vec![None; self.tasks().len()],
         })
     }
 
     /// What the same placement costs with medians and means.
-    fn usual_cost(&self, chance: &Chance, edge: &LayerSet, cost: &Cost) -> Option<Cost> {
+    fn usual_cost(&self, uncertainty: &Uncertainty, edge: &LayerSet, cost: &Cost) -> Option<Cost> {
         let usual = Problem {
-            tables: Arc::clone(&chance.usual),
+            tables: Arc::clone(&uncertainty.usual),
             ..self.clone()
         };
         let costs = usual.costs(edge, &cost.crossing).ok()?.into_iter();
         costs.into_iter().find(|own| own.timing == cost.timing)
     }
 
-    fn likely_at(&self, chance: &Chance, cost: &Cost) -> Likely {
+    fn likelihood_at(&self, uncertainty: &Uncertainty, cost: &Cost) -> Likelihood {
         let link = self.link().rate.bit_s() as f64;
-        let ways = cost.crossing.iter().filter_map(|(tensor, codec)| {
-            let ways = &chance.usual.tensors[tensor.index()].ways;
-            ways.iter().find(|way| way.codec == *codec)
+        let encodings = cost.crossing.iter().filter_map(|(tensor, codec)| {
+            let encodings = &uncertainty.usual.tensors[tensor.index()].encodings;
+            encodings.iter().find(|encoding| encoding.codec == *codec)
         });
-        let bits_deviation: f64 = ways.map(Way::wire_deviation).sum();
-        let law = |done: Completion| chance.law(&done.time(), cost, bits_deviation);
+        let bits_deviation: f64 = encodings.map(Encoding::wire_deviation).sum();
+        let law = |done: Completion| uncertainty.law(&done.time(), cost, bits_deviation);
         let deadlines = &self.tables.deadlines;
         let on_time = cost.timing.done.iter().zip(deadlines).map(|(done, most)| {
             let most = (*most)? as f64;
-            Some(rounded(chance.all_at_most(&[(law(*done), most)], link)))
+            Some(rounded(
+                uncertainty.all_at_most(&[(law(*done), most)], link),
+            ))
         });
         let on_time: Vec<Option<f64>> = on_time.collect();
         let tightest = |kind: Completion| {
@@ -180,16 +186,16 @@ impl Problem {
         last.extend((!cost.timing.local.is_empty()).then_some(Completion::Local));
         let at_most = |ns: f64| {
             let laws: Vec<(Law, f64)> = last.iter().map(|done| (law(*done), ns)).collect();
-            chance.all_at_most(&laws, link)
+            uncertainty.all_at_most(&laws, link)
         };
-        let start = TimePerBit::ns(self.pace(), cost.scaled(self.pace())).max(1.0);
+        let start = TimePerBit::ns(self.time_per_bit(), cost.scaled(self.time_per_bit())).max(1.0);
         let quantile = |p: f64| quantile(&at_most, p, start).map(|ns| rounded(ns / 1e6));
-        Likely {
+        Likelihood {
             latency: Some(LatencySpread {
                 p50_ms: quantile(0.5),
                 p95_ms: quantile(0.95),
                 p99_ms: quantile(0.99),
-                on_time: (!due.is_empty()).then(|| rounded(chance.all_at_most(&due, link))),
+                on_time: (!due.is_empty()).then(|| rounded(uncertainty.all_at_most(&due, link))),
             }),
             on_time,
         }

@@ -6,26 +6,26 @@
 //! has no less of any sum that is compared or limited than another is never needed. The ends of the
 //! chain count as well: before its first layer, and behind its last.
 
-use super::contribution::{Paced, of_layer, of_tensor};
-use super::fixing::{Choice, Contradiction, Reduced};
+use super::contribution::{SumAtRate, of_layer, of_tensor};
+use super::fixing::{Contradiction, EncodingUse, Reduced};
 use crate::problem::{Completion, Counts, Limit, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::{Graph, LayerId, TensorId};
 
 /// The sums by which cuts are compared.
 pub(crate) struct Compared {
     /// In the order in which plans are compared.
-    aims: Vec<Paced>,
-    limits: Vec<Paced>,
-    /// Whether what is better in the first aim in which two differ is better.
+    objectives: Vec<SumAtRate>,
+    limits: Vec<SumAtRate>,
+    /// Whether what is better in the first objective in which two differ is better.
     in_order: bool,
 }
 
 impl Compared {
-    /// What decides about placements at all of these paces, with the tasks done there, or wherever
-    /// they may be done. `None` for aims that are no sums.
+    /// What decides about placements at all of these times per bit, with the tasks done there, or wherever
+    /// they may be done. `None` for objectives that are no sums.
     pub(crate) fn new(
         problem: &Problem,
-        (aims, limits): (&[TimePerBit], &[TimePerBit]),
+        (objectives, limits): (&[TimePerBit], &[TimePerBit]),
         done: Option<&[Completion]>,
     ) -> Option<Compared> {
         let tasks = problem.tasks().len();
@@ -42,19 +42,19 @@ impl Compared {
             None => anywhere.map(|done| vec![done; tasks]).to_vec(),
         };
         let mut compared = Compared {
-            aims: Vec::new(),
+            objectives: Vec::new(),
             limits: Vec::new(),
-            in_order: dones.len() == 1 && aims.len() == 1,
+            in_order: dones.len() == 1 && objectives.len() == 1,
         };
-        for aim in problem.aims() {
+        for objective in problem.objectives() {
             for done in &dones {
-                let sums = problem.aim_sums(aim, done);
+                let sums = problem.objective_sums(objective, done);
                 match sums.len() {
                     0 => return None,
                     1 => {}
                     _ => compared.in_order = false,
                 }
-                add(&mut compared.aims, &sums, aims);
+                add(&mut compared.objectives, &sums, objectives);
             }
         }
         for done in &dones {
@@ -69,18 +69,20 @@ impl Compared {
         if dones.len() > 1 {
             // weighted sums of these, for tasks that are done in different places
             let times = anywhere.map(Completion::time);
-            add(&mut compared.limits, &times, aims);
+            add(&mut compared.limits, &times, objectives);
             add(&mut compared.limits, &times, limits);
         }
         if !compared.in_order {
-            let aims = &compared.aims;
-            compared.limits.retain(|paced| !aims.contains(paced));
+            let objectives = &compared.objectives;
+            compared
+                .limits
+                .retain(|sums_at_rate| !objectives.contains(sums_at_rate));
         }
         compared.can_tell().then_some(compared)
     }
 
-    fn all(&self) -> Vec<Paced> {
-        [self.aims.as_slice(), &self.limits].concat()
+    fn all(&self) -> Vec<SumAtRate> {
+        [self.objectives.as_slice(), &self.limits].concat()
     }
 
     /// Whether any cut can beat another: not where one sum counts nothing but the edge's time and
@@ -96,17 +98,17 @@ impl Compared {
     }
 }
 
-/// Adds sums at these paces, each once; what no cut of a chain changes does not count.
-fn add(all: &mut Vec<Paced>, sums: &[LinearCost], paces: &[TimePerBit]) {
+/// Adds sums at these times per bit, each once; what no cut of a chain changes does not count.
+fn add(all: &mut Vec<SumAtRate>, sums: &[LinearCost], times_per_bit: &[TimePerBit]) {
     for sum in sums {
         let mut sum = *sum;
         sum.more_ns = 0;
         for part in [Part::Local, Part::Delay, Part::BackDelay] {
             sum.add(part, -sum.weight(part));
         }
-        for pace in paces {
-            if !all.contains(&(sum, *pace)) {
-                all.push((sum, *pace));
+        for time_per_bit in times_per_bit {
+            if !all.contains(&(sum, *time_per_bit)) {
+                all.push((sum, *time_per_bit));
             }
         }
     }
@@ -116,9 +118,9 @@ fn add(all: &mut Vec<Paced>, sums: &[LinearCost], paces: &[TimePerBit]) {
 struct Cut {
     layers: usize,
     /// Position among the ways of the tensor.
-    way: usize,
+    encoding: usize,
     payload: u64,
-    /// What it adds to the aims, the limits, then the knapsacks.
+    /// What it adds to the objectives, the limits, then the knapsacks.
     sums: Vec<i128>,
 }
 
@@ -138,13 +140,13 @@ impl<'a> Reduced<'a> {
                 inner: inner(graph, &chain),
                 layers: chain,
             };
-            for (tensor, ways) in chain.worth_while() {
-                self.ways[tensor.index()] = ways;
+            for (tensor, encodings) in chain.undominated() {
+                self.encodings[tensor.index()] = encodings;
             }
         }
         let joined = |layer| {
             let (tensor, reader) = link(graph, layer)?;
-            self.ways[tensor.index()].is_empty().then_some(reader)
+            self.encodings[tensor.index()].is_empty().then_some(reader)
         };
         self.next = graph.layer_ids().map(joined).collect();
         self.propagate()?;
@@ -199,14 +201,14 @@ fn inner(graph: &Graph, chain: &[LayerId]) -> Vec<TensorId> {
 struct Chain<'c, 'a> {
     reduced: &'c Reduced<'a>,
     compared: &'c Compared,
-    sums: &'c [Paced],
+    sums: &'c [SumAtRate],
     layers: Vec<LayerId>,
     inner: Vec<TensorId>,
 }
 
 impl Chain<'_, '_> {
     /// The ways in which the inner tensors are worth sending.
-    fn worth_while(&self) -> Vec<(TensorId, Vec<Choice>)> {
+    fn undominated(&self) -> Vec<(TensorId, Vec<EncodingUse>)> {
         let mut cuts = self.cuts();
         cuts.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
         let mut kept: Vec<&Cut> = Vec::new();
@@ -215,15 +217,18 @@ impl Chain<'_, '_> {
             let others = kept.iter().take(MOST_COMPARED);
             if !others.into_iter().any(|other| self.beats(other, cut)) {
                 kept.push(cut);
-                worth[cut.layers].push(cut.way);
+                worth[cut.layers].push(cut.encoding);
             }
         }
         let of = |(tensor, worth): (&TensorId, &mut Vec<usize>)| {
             worth.sort_unstable();
-            let ways = &self.reduced.ways[tensor.index()];
+            let encodings = &self.reduced.encodings[tensor.index()];
             (
                 *tensor,
-                worth.iter().map(|way| ways[*way].clone()).collect(),
+                worth
+                    .iter()
+                    .map(|encoding| encodings[*encoding].clone())
+                    .collect(),
             )
         };
         self.inner.iter().zip(&mut worth[1..]).map(of).collect()
@@ -252,13 +257,13 @@ impl Chain<'_, '_> {
             };
             let tensor = tensor.filter(|_| (least..=most).contains(&layers));
             if let Some(tensor) = tensor {
-                let ways = of_tensor(reduced, tensor, self.sums).into_iter();
-                let choices = &reduced.ways[tensor.index()];
-                for (way, (crossing, choice)) in ways.zip(choices).enumerate() {
+                let encodings = of_tensor(reduced, tensor, self.sums).into_iter();
+                let choices = &reduced.encodings[tensor.index()];
+                for (encoding, (crossing, choice)) in encodings.zip(choices).enumerate() {
                     cuts.push(Cut {
                         layers,
-                        way,
-                        payload: choice.way.payload.0,
+                        encoding,
+                        payload: choice.encoding.payload.0,
                         sums: sums.iter().zip(crossing).map(|(a, b)| a + b).collect(),
                     });
                 }
@@ -292,29 +297,30 @@ impl Chain<'_, '_> {
         let problem = self.reduced.problem;
         let graph = problem.graph();
         let mut knapsacks = self.reduced.knapsacks().iter();
-        let adds = |way: &Vec<i128>| way.iter().all(|more| *more >= 0);
+        let adds = |encoding: &Vec<i128>| encoding.iter().all(|more| *more >= 0);
         !problem.is_local(tensor)
-            && knapsacks.all(|budget| budget.when(graph, tensor) != Counts::Sometimes)
+            && knapsacks.all(|knapsack| knapsack.when(graph, tensor) != Counts::Sometimes)
             && of_tensor(self.reduced, tensor, self.sums).iter().all(adds)
     }
 
     /// What beats another cut comes before it.
     fn order<'o>(&self, cut: &'o Cut) -> (&'o [i128], u64, usize, &'o [i128]) {
-        let (aims, limits) = cut.sums.split_at(self.compared.aims.len());
-        (aims, cut.payload, cut.layers, limits)
+        let (objectives, limits) = cut.sums.split_at(self.compared.objectives.len());
+        (objectives, cut.payload, cut.layers, limits)
     }
 
     /// Whether plans with `one` are better than those with `other`, and meet the limits where they
     /// do.
     fn beats(&self, one: &Cut, other: &Cut) -> bool {
-        let (aims, limits) = one.sums.split_at(self.compared.aims.len());
-        let (other_aims, other_limits) = other.sums.split_at(self.compared.aims.len());
+        let (objectives, limits) = one.sums.split_at(self.compared.objectives.len());
+        let (other_objectives, other_limits) = other.sums.split_at(self.compared.objectives.len());
         let ties = (one.payload, one.layers) < (other.payload, other.layers);
         let better = if self.compared.in_order {
-            (aims, ties) < (other_aims, true) || (aims == other_aims && ties)
+            (objectives, ties) < (other_objectives, true)
+                || (objectives == other_objectives && ties)
         } else {
             let fewer = one.payload <= other.payload;
-            fewer && ties && aims.iter().zip(other_aims).all(|(a, b)| a <= b)
+            fewer && ties && objectives.iter().zip(other_objectives).all(|(a, b)| a <= b)
         };
         better && limits.iter().zip(other_limits).all(|(a, b)| a <= b) && self.fits(one, other)
     }

@@ -4,23 +4,23 @@ use super::fixing::Reduced;
 use crate::problem::{Counts, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::{LayerId, TensorId};
 
-/// A sum and the pace at which it counts.
-pub(crate) type Paced = (LinearCost, TimePerBit);
+/// A sum and the time per bit at which it counts.
+pub(crate) type SumAtRate = (LinearCost, TimePerBit);
 
 /// Changes of sums, followed by those of all knapsacks.
-pub(crate) struct Steps {
+pub(crate) struct Contributions {
     /// Per layer: what changes when it moves to the edge, tensors aside.
     pub(crate) layers: Vec<Vec<i128>>,
     /// Per tensor and way: what crossing adds, at least. No way for a tensor that never crosses.
     pub(crate) tensors: Vec<Vec<Vec<i128>>>,
 }
 
-impl Steps {
-    pub(crate) fn new(reduced: &Reduced<'_>, sums: &[Paced]) -> Steps {
+impl Contributions {
+    pub(crate) fn new(reduced: &Reduced<'_>, sums: &[SumAtRate]) -> Contributions {
         let graph = reduced.problem.graph();
         let layers = graph.layer_ids();
         let tensors = graph.tensor_ids();
-        Steps {
+        Contributions {
             layers: layers.map(|l| of_layer(reduced, l, sums)).collect(),
             tensors: tensors.map(|t| of_tensor(reduced, t, sums)).collect(),
         }
@@ -28,18 +28,18 @@ impl Steps {
 }
 
 /// What changes when a layer moves to the edge, tensors aside.
-pub(crate) fn of_layer(reduced: &Reduced<'_>, layer: LayerId, sums: &[Paced]) -> Vec<i128> {
+pub(crate) fn of_layer(reduced: &Reduced<'_>, layer: LayerId, sums: &[SumAtRate]) -> Vec<i128> {
     let sums = sums
         .iter()
-        .map(|paced| moved(reduced.problem, layer, paced));
+        .map(|sums_at_rate| moved(reduced.problem, layer, sums_at_rate));
     let knapsacks = reduced.knapsacks().iter();
-    let uses = knapsacks.map(|budget| i128::from(budget.layer(layer)));
+    let uses = knapsacks.map(|knapsack| i128::from(knapsack.layer(layer)));
     sums.chain(uses).collect()
 }
 
-fn moved(problem: &Problem, layer: LayerId, (sum, pace): &Paced) -> i128 {
+fn moved(problem: &Problem, layer: LayerId, (sum, time_per_bit): &SumAtRate) -> i128 {
     let time = problem.layer(layer);
-    let weigh = |part, ns, bits| i128::from(sum.weight(part)) * pace.scaled(ns, bits);
+    let weigh = |part, ns, bits| i128::from(sum.weight(part)) * time_per_bit.scaled(ns, bits);
     let mut value = weigh(Part::Edge, time.edge_ns, 0) - weigh(Part::Server, time.server_ns, 0);
     let graph = problem.graph();
     let outputs = graph.layer(layer).outputs.iter();
@@ -53,7 +53,11 @@ fn moved(problem: &Problem, layer: LayerId, (sum, pace): &Paced) -> i128 {
 }
 
 /// Per way: what a crossing tensor adds, at least.
-pub(crate) fn of_tensor(reduced: &Reduced<'_>, tensor: TensorId, sums: &[Paced]) -> Vec<Vec<i128>> {
+pub(crate) fn of_tensor(
+    reduced: &Reduced<'_>,
+    tensor: TensorId,
+    sums: &[SumAtRate],
+) -> Vec<Vec<i128>> {
     let problem = reduced.problem;
     let graph = problem.graph();
     let wanted = problem.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
@@ -61,16 +65,18 @@ pub(crate) fn of_tensor(reduced: &Reduced<'_>, tensor: TensorId, sums: &[Paced])
         return Vec::new();
     }
     let time = problem.tensor(tensor);
-    let handing_over = |(sum, pace): &Paced| {
-        let weigh = |part, ns| i128::from(sum.weight(part)) * pace.scaled(ns, 0);
+    let handing_over = |(sum, time_per_bit): &SumAtRate| {
+        let weigh = |part, ns| i128::from(sum.weight(part)) * time_per_bit.scaled(ns, 0);
         weigh(Part::Edge, time.send_ns) + weigh(Part::Server, time.recv_ns)
     };
     let handing_over: Vec<i128> = sums.iter().map(handing_over).collect();
     let when = reduced.knapsacks().iter().map(|b| b.when(graph, tensor));
     let when: Vec<Counts> = when.collect();
-    let ways = reduced.ways[tensor.index()].iter().map(|choice| {
+    let encodings = reduced.encodings[tensor.index()].iter().map(|choice| {
         let sums = sums.iter().zip(&handing_over);
-        let sums = sums.map(|((sum, pace), more)| sum.of_way(&choice.way, *pace) + more);
+        let sums = sums.map(|((sum, time_per_bit), more)| {
+            sum.of_encoding(&choice.encoding, *time_per_bit) + more
+        });
         let uses = when.iter().zip(&choice.uses).map(|(when, uses)| {
             i128::from(match when {
                 Counts::Always => *uses,
@@ -80,5 +86,5 @@ pub(crate) fn of_tensor(reduced: &Reduced<'_>, tensor: TensorId, sums: &[Paced])
         });
         sums.chain(uses).collect()
     });
-    ways.collect()
+    encodings.collect()
 }

@@ -4,23 +4,25 @@
 //! codecs that break a limit alone, or that another one beats in every respect, are dropped. No
 //! placement that meets the limits is lost.
 
-use super::contribution::Paced;
-use crate::problem::{Completion, Counts, Knapsack, LinearCost, Part, Problem, TimePerBit, Way};
+use super::contribution::SumAtRate;
+use crate::problem::{
+    Completion, Counts, Encoding, Knapsack, LinearCost, Part, Problem, TimePerBit,
+};
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 
-/// A problem at one pace with everything decided that is decided already.
+/// A problem at one time per bit with everything decided that is decided already.
 #[derive(Debug, Clone)]
 pub(crate) struct Reduced<'a> {
     pub(crate) problem: &'a Problem,
-    pub(crate) pace: TimePerBit,
+    pub(crate) time_per_bit: TimePerBit,
     /// Layers that must be on the edge.
     pub(crate) edge: LayerSet,
     /// Layers that must be on the server.
     pub(crate) server: LayerSet,
-    /// Per tensor: the ways in which it may cross, that which the aims prefer first; none when it
+    /// Per tensor: the ways in which it may cross, that which the objectives prefer first; none when it
     /// may not.
-    pub(crate) ways: Vec<Vec<Choice>>,
-    /// Whether the first way of each tensor is what the aims prefer, whichever tasks are kept.
+    pub(crate) encodings: Vec<Vec<EncodingUse>>,
+    /// Whether the first way of each tensor is what the objectives prefer, whichever tasks are kept.
     pub(crate) in_order: bool,
     /// What the knapsacks allow, at most what any placement can use; in their order.
     pub(crate) allows: Vec<i64>,
@@ -28,11 +30,11 @@ pub(crate) struct Reduced<'a> {
     pub(crate) next: Vec<Option<LayerId>>,
 }
 
-/// A way to cross, and what it uses of each budget when it counts there: more than the budget
+/// A way to cross, and what it uses of each knapsack when it counts there: more than the knapsack
 /// allows when that is unknown.
 #[derive(Debug, Clone)]
-pub(crate) struct Choice {
-    pub(crate) way: Way,
+pub(crate) struct EncodingUse {
+    pub(crate) encoding: Encoding,
     pub(crate) uses: Vec<i64>,
 }
 
@@ -43,33 +45,41 @@ pub(crate) struct Contradiction;
 impl<'a> Reduced<'a> {
     pub(crate) fn new(
         problem: &'a Problem,
-        pace: TimePerBit,
+        time_per_bit: TimePerBit,
     ) -> Result<Reduced<'a>, Contradiction> {
-        Reduced::over(problem, (&[pace], &[problem.pace()]))
+        Reduced::over(problem, (&[time_per_bit], &[problem.time_per_bit()]))
     }
 
-    /// For all paces between those at which aims and limits are given: the first is that of the
+    /// For all times per bit between those at which objectives and limits are given: the first is that of the
     /// reduced problem, and limits are loosest at the problem's own.
     pub(crate) fn over(
         problem: &'a Problem,
-        paces: (&[TimePerBit], &[TimePerBit]),
+        times_per_bit: (&[TimePerBit], &[TimePerBit]),
     ) -> Result<Reduced<'a>, Contradiction> {
         let (edge, server) = problem.pins();
         let graph = problem.graph();
-        if problem.knapsacks().iter().any(|budget| budget.allows < 0) {
+        if problem
+            .knapsacks()
+            .iter()
+            .any(|knapsack| knapsack.allows < 0)
+        {
             return Err(Contradiction);
         }
-        let most = |budget: &Knapsack| budget.allows.min(budget.total());
+        let most = |knapsack: &Knapsack| knapsack.allows.min(knapsack.total());
         let allows: Vec<i64> = problem.knapsacks().iter().map(most).collect();
-        let measures = Measures::new(problem, paces);
-        let ways = |tensor| ways(problem, &measures, &allows, tensor);
+        let measures = Measures::new(problem, times_per_bit);
+        let encodings = |tensor| encodings(problem, &measures, &allows, tensor);
         let mut reduced = Reduced {
-            ways: graph.tensor_ids().map(ways).collect(),
+            encodings: graph.tensor_ids().map(encodings).collect(),
             in_order: measures.in_order,
             allows,
             next: vec![None; graph.layers().len()],
             problem,
-            pace: paces.0.first().copied().unwrap_or(problem.pace()),
+            time_per_bit: times_per_bit
+                .0
+                .first()
+                .copied()
+                .unwrap_or(problem.time_per_bit()),
             edge,
             server,
         };
@@ -79,7 +89,7 @@ impl<'a> Reduced<'a> {
     }
 
     /// The same problem with more layers that must be on the edge, and the ways in the order that the
-    /// aims prefer with the tasks done there.
+    /// objectives prefer with the tasks done there.
     pub(crate) fn keeping(
         &self,
         layers: &LayerSet,
@@ -87,14 +97,17 @@ impl<'a> Reduced<'a> {
     ) -> Result<Reduced<'a>, Contradiction> {
         let mut reduced = self.clone();
         reduced.edge.union_with(layers);
-        let aims = self.problem.aims().iter();
-        let sums: Vec<LinearCost> = aims
-            .flat_map(|aim| self.problem.aim_sums(aim, done))
+        let objectives = self.problem.objectives().iter();
+        let sums: Vec<LinearCost> = objectives
+            .flat_map(|objective| self.problem.objective_sums(objective, done))
             .collect();
-        for ways in &mut reduced.ways {
-            ways.sort_by_cached_key(|choice| {
-                let of = |sum: &LinearCost| sum.of_way(&choice.way, self.pace);
-                (sums.iter().map(of).collect::<Vec<_>>(), choice.way.payload)
+        for encodings in &mut reduced.encodings {
+            encodings.sort_by_cached_key(|choice| {
+                let of = |sum: &LinearCost| sum.of_encoding(&choice.encoding, self.time_per_bit);
+                (
+                    sums.iter().map(of).collect::<Vec<_>>(),
+                    choice.encoding.payload,
+                )
             });
         }
         reduced.propagate()?;
@@ -105,7 +118,7 @@ impl<'a> Reduced<'a> {
     /// edge, which looking at placements finds on its way.
     pub(crate) fn with_room(mut self) -> Result<Reduced<'a>, Contradiction> {
         self.fix_by_memory()?;
-        self.fix_by_budgets()?;
+        self.fix_by_knapsacks()?;
         Ok(self)
     }
 
@@ -141,7 +154,7 @@ impl<'a> Reduced<'a> {
                 }
             }
             for tensor in graph.tensor_ids() {
-                if self.ways[tensor.index()].is_empty() {
+                if self.encodings[tensor.index()].is_empty() {
                     self.keep_together(tensor);
                 }
             }
@@ -185,7 +198,7 @@ impl<'a> Reduced<'a> {
         if edge_memory.is_some_and(|limit| self.least_memory(&self.edge) > limit.0) {
             return Err(Contradiction);
         }
-        let full = |(budget, allows): (&Knapsack, &i64)| budget.layers(&self.edge) > *allows;
+        let full = |(knapsack, allows): (&Knapsack, &i64)| knapsack.layers(&self.edge) > *allows;
         if self.knapsacks().iter().zip(&self.allows).any(full) {
             Err(Contradiction)
         } else {
@@ -212,10 +225,10 @@ impl<'a> Reduced<'a> {
         self.propagate()
     }
 
-    /// Sends layers to the server that, with all they need, use more than a budget allows.
-    fn fix_by_budgets(&mut self) -> Result<(), Contradiction> {
-        for (budget, allows) in self.knapsacks().iter().zip(self.allows.clone()) {
-            if !budget.has_layers() {
+    /// Sends layers to the server that, with all they need, use more than a knapsack allows.
+    fn fix_by_knapsacks(&mut self) -> Result<(), Contradiction> {
+        for (knapsack, allows) in self.knapsacks().iter().zip(self.allows.clone()) {
+            if !knapsack.has_layers() {
                 continue;
             }
             for layer in self.problem.graph().layer_ids() {
@@ -223,7 +236,7 @@ impl<'a> Reduced<'a> {
                     let mut needs = self.problem.needed_by(layer).clone();
                     needs.insert(layer);
                     needs.union_with(&self.edge);
-                    if budget.layers(&needs) > allows {
+                    if knapsack.layers(&needs) > allows {
                         self.server.insert(layer);
                     }
                 }
@@ -283,58 +296,64 @@ pub(crate) fn last_step(graph: &Graph, tensor: TensorId, producer: LayerId) -> u
 /// What ways are compared by.
 struct Measures {
     /// In the order in which plans are compared.
-    aims: Vec<Paced>,
-    /// Whether a way that is better in the first aim in which two differ is better.
+    objectives: Vec<SumAtRate>,
+    /// Whether a way that is better in the first objective in which two differ is better.
     in_order: bool,
     /// What else matters: sums that are limited, and how far where it is known.
-    limits: Vec<(Paced, Option<i128>)>,
+    limits: Vec<(SumAtRate, Option<i128>)>,
 }
 
-/// A way in these measures: aims, limits.
+/// A way in these measures: objectives, limits.
 type Measured = (Vec<i128>, Vec<i128>);
 
 impl Measures {
-    fn new(problem: &Problem, (aims, limits): (&[TimePerBit], &[TimePerBit])) -> Measures {
+    fn new(problem: &Problem, (objectives, limits): (&[TimePerBit], &[TimePerBit])) -> Measures {
         let mut measures = Measures {
-            aims: Vec::new(),
+            objectives: Vec::new(),
             in_order: false,
             limits: Vec::new(),
         };
-        let at =
-            |paces: &[TimePerBit], sum| paces.iter().map(|pace| (sum, *pace)).collect::<Vec<_>>();
+        let at = |times_per_bit: &[TimePerBit], sum| {
+            times_per_bit
+                .iter()
+                .map(|time_per_bit| (sum, *time_per_bit))
+                .collect::<Vec<_>>()
+        };
         if problem.depends_on_tasks() {
             // some weights of these, whichever tasks the edge keeps
             let parts = [Part::Encode, Part::Decode, Part::Uplink].into_iter();
-            measures.aims = parts
-                .flat_map(|part| at(aims, LinearCost::of(&[part])))
+            measures.objectives = parts
+                .flat_map(|part| at(objectives, LinearCost::of(&[part])))
                 .collect();
             return measures;
         }
         // any, for it does not matter
         let done = vec![Completion::Here; problem.tasks().len()];
-        let sums = problem.aims().iter();
-        let sums: Vec<Vec<LinearCost>> = sums.map(|aim| problem.aim_sums(aim, &done)).collect();
-        // an aim that is no sum leaves nothing to prefer
-        measures.in_order = aims.len() == 1 && sums.iter().all(|sums| sums.len() == 1);
+        let sums = problem.objectives().iter();
+        let sums: Vec<Vec<LinearCost>> = sums
+            .map(|objective| problem.objective_sums(objective, &done))
+            .collect();
+        // an objective that is no sum leaves nothing to prefer
+        measures.in_order = objectives.len() == 1 && sums.iter().all(|sums| sums.len() == 1);
         let sums = sums.into_iter().flatten();
-        measures.aims = sums.flat_map(|sum| at(aims, sum)).collect();
+        measures.objectives = sums.flat_map(|sum| at(objectives, sum)).collect();
         for limit in problem.limits() {
             let Some(room) = problem.limit_room(limit) else {
                 continue;
             };
             let sums = problem.limit_sums(limit, &done).into_iter();
-            for paced in sums.flat_map(|sum| at(limits, sum)) {
-                let room = Some(room).filter(|_| paced.1 == problem.pace());
-                measures.limits.push((paced, room));
+            for sums_at_rate in sums.flat_map(|sum| at(limits, sum)) {
+                let room = Some(room).filter(|_| sums_at_rate.1 == problem.time_per_bit());
+                measures.limits.push((sums_at_rate, room));
             }
         }
         measures
     }
 
-    fn of(&self, way: &Way) -> Measured {
-        let of = |(sum, pace): &Paced| sum.of_way(way, *pace);
-        let limits = self.limits.iter().map(|(paced, _)| of(paced));
-        (self.aims.iter().map(of).collect(), limits.collect())
+    fn of(&self, encoding: &Encoding) -> Measured {
+        let of = |(sum, time_per_bit): &SumAtRate| sum.of_encoding(encoding, *time_per_bit);
+        let limits = self.limits.iter().map(|(sums_at_rate, _)| of(sums_at_rate));
+        (self.objectives.iter().map(of).collect(), limits.collect())
     }
 
     /// Whether a way breaks no limit alone.
@@ -345,55 +364,61 @@ impl Measures {
 
     /// Whether plans with `one` instead of `other` are at least as good, as far as these measures
     /// go.
-    fn beats(&self, one: (&Measured, &Choice), other: (&Measured, &Choice)) -> bool {
-        let payload = |choice: &Choice| choice.way.payload;
+    fn beats(&self, one: (&Measured, &EncodingUse), other: (&Measured, &EncodingUse)) -> bool {
+        let payload = |choice: &EncodingUse| choice.encoding.payload;
         let limits = one.0.1.iter().zip(&other.0.1).all(|(a, b)| a <= b);
-        let aims = if self.in_order {
+        let objectives = if self.in_order {
             (&one.0.0, payload(one.1)) <= (&other.0.0, payload(other.1))
         } else {
             let mut pairs = one.0.0.iter().zip(&other.0.0);
             pairs.all(|(a, b)| a <= b) && payload(one.1) <= payload(other.1)
         };
-        limits && aims
+        limits && objectives
     }
 }
 
-/// The ways that can be part of a best plan, in the order of the aims; with equal ones, fewest
+/// The ways that can be part of a best plan, in the order of the objectives; with equal ones, fewest
 /// bytes first.
-fn ways(problem: &Problem, measures: &Measures, allows: &[i64], tensor: TensorId) -> Vec<Choice> {
+fn encodings(
+    problem: &Problem,
+    measures: &Measures,
+    allows: &[i64],
+    tensor: TensorId,
+) -> Vec<EncodingUse> {
     let graph = problem.graph();
     let always: Vec<bool> = problem
         .knapsacks()
         .iter()
-        .map(|budget| budget.when(graph, tensor) == Counts::Always)
+        .map(|knapsack| knapsack.when(graph, tensor) == Counts::Always)
         .collect();
-    let choice = |way: &Way| {
+    let choice = |encoding: &Encoding| {
         let rows = problem.knapsacks().iter().zip(allows);
-        let uses = rows.map(|(budget, allows)| {
-            let uses = budget.codec(tensor, way.codec);
+        let uses = rows.map(|(knapsack, allows)| {
+            let uses = knapsack.codec(tensor, encoding.codec);
             uses.map_or(allows + 1, |uses| uses.min(allows + 1))
         });
-        let choice = Choice {
-            way: *way,
+        let choice = EncodingUse {
+            encoding: *encoding,
             uses: uses.collect(),
         };
-        (measures.of(way), choice)
+        (measures.of(encoding), choice)
     };
-    let fits = |(measured, choice): &(Measured, Choice)| {
+    let fits = |(measured, choice): &(Measured, EncodingUse)| {
         let mut rows = choice.uses.iter().zip(allows).zip(&always);
         let knapsacks = rows.all(|((uses, allows), always)| !always || uses <= allows);
         knapsacks && measures.fits(measured)
     };
-    let mut choices: Vec<(Measured, Choice)> = problem.ways(tensor).iter().map(choice).collect();
+    let mut choices: Vec<(Measured, EncodingUse)> =
+        problem.encodings(tensor).iter().map(choice).collect();
     choices.retain(fits);
     if choices.len() < 2 {
         return choices.into_iter().map(|(_, choice)| choice).collect();
     }
-    choices.sort_by(|a, b| (&a.0.0, a.1.way.payload).cmp(&(&b.0.0, b.1.way.payload)));
+    choices.sort_by(|a, b| (&a.0.0, a.1.encoding.payload).cmp(&(&b.0.0, b.1.encoding.payload)));
     // ways further back help only with less of something
-    let mut kept: Vec<(Measured, Choice)> = Vec::new();
+    let mut kept: Vec<(Measured, EncodingUse)> = Vec::new();
     for (measured, choice) in choices {
-        let beaten = |(of_other, other): &(Measured, Choice)| {
+        let beaten = |(of_other, other): &(Measured, EncodingUse)| {
             let uses = other.uses.iter().zip(&choice.uses).all(|(a, b)| a <= b);
             uses && measures.beats((of_other, other), (&measured, &choice))
         };

@@ -17,13 +17,13 @@ pub struct NamedPlacement {
 impl Problem {
     /// All-edge, all-server, all-server with eight-bit inputs, and the cut behind the backbone,
     /// as far as the model has them and whatever the limits.
-    pub fn baselines(&self, pace: TimePerBit) -> Vec<NamedPlacement> {
+    pub fn baselines(&self, time_per_bit: TimePerBit) -> Vec<NamedPlacement> {
         let layers = self.graph().layers().len();
         let (full, empty) = (LayerSet::full(layers), LayerSet::empty(layers));
         let mut found = Vec::new();
         let mut add =
             |name, edge: LayerSet, codecs| found.push(NamedPlacement { name, edge, codecs });
-        if let Ok(codecs) = self.best_codecs(&full, pace) {
+        if let Ok(codecs) = self.best_codecs(&full, time_per_bit) {
             add("all-edge", full.clone(), codecs);
         }
         let inputs = self.crossing(&empty);
@@ -36,9 +36,9 @@ impl Problem {
         let compact = |t: &TensorId| {
             let image = self
                 .tensor(*t)
-                .ways
+                .encodings
                 .iter()
-                .any(|way| way.codec == Codec::U8);
+                .any(|encoding| encoding.codec == Codec::U8);
             (*t, if image { Codec::U8 } else { Codec::F32 })
         };
         let compact: Codecs = inputs.iter().map(compact).collect();
@@ -47,7 +47,7 @@ impl Problem {
         }
         if let Ok(Some(backbone)) = task::backbone(self.graph(), self.tasks())
             && backbone != full
-            && let Ok(codecs) = self.best_codecs(&backbone, pace)
+            && let Ok(codecs) = self.best_codecs(&backbone, time_per_bit)
         {
             add("backbone", backbone, codecs);
         }

@@ -30,7 +30,7 @@ pub use crate::constraints::limit::{Limit, Violation};
 pub use crate::cost::accuracy::Drop;
 pub use crate::cost::parts::{CostParts, LinearCost, Part};
 pub use crate::cost::placement::{Cost, Rank};
-pub use crate::cost::tables::{LayerTime, SplitTime, TensorTime, Way};
+pub use crate::cost::tables::{Encoding, LayerTime, SplitTime, TensorTime};
 pub use crate::cost::time_per_bit::TimePerBit;
 pub use crate::objective::{Completion, ObjectiveFunction};
 pub use crate::plan_writer::Found;
@@ -39,7 +39,7 @@ pub use baselines::NamedPlacement;
 
 use crate::constraints::limit;
 use crate::cost::tables::{Spreads, Tables};
-use crate::plan_writer::probability::Chance;
+use crate::plan_writer::probability::Uncertainty;
 
 /// A model, two machines and a scenario: what every placement costs and which are allowed.
 #[derive(Debug, Clone)]
@@ -48,10 +48,10 @@ pub struct Problem {
     pub(crate) limits: Vec<Limit>,
     pub(crate) knapsacks: Vec<Knapsack>,
     pub(crate) link: Link,
-    pub(crate) aims: Vec<ObjectiveFunction>,
+    pub(crate) objectives: Vec<ObjectiveFunction>,
     pub(crate) schedule: Schedule,
     pub(crate) delays: swept::Delays,
-    pub(crate) chance: Option<Arc<Chance>>,
+    pub(crate) uncertainty: Option<Arc<Uncertainty>>,
 }
 
 /// How a tensor is sent, for each that crosses.
@@ -180,7 +180,7 @@ impl Problem {
             tables.notes.extend(spreads.note());
         }
         let mut tables = Arc::new(tables);
-        let chance = Chance::of(&tables, spreads, scenario).map(Arc::new);
+        let uncertainty = Uncertainty::of(&tables, spreads, scenario).map(Arc::new);
         if let Some(percentile) = scenario.percentile {
             tables = Arc::new(tables.at(percentile, spreads)?);
         }
@@ -188,13 +188,13 @@ impl Problem {
         let knapsacks = limit::knapsacks(&tables, &limits);
         Ok(Problem {
             tables,
-            chance,
+            uncertainty,
             limits,
             knapsacks,
             link: scenario.link,
             schedule: scenario.schedule,
             delays: swept::Delays::of(scenario.link.delay),
-            aims: [Some(scenario.objective), scenario.then]
+            objectives: [Some(scenario.objective), scenario.then]
                 .into_iter()
                 .flatten()
                 .map(ObjectiveFunction::Scenario)
@@ -224,7 +224,7 @@ impl Problem {
     }
 
     /// Time on the wire per bit at the link's rate.
-    pub fn pace(&self) -> TimePerBit {
+    pub fn time_per_bit(&self) -> TimePerBit {
         TimePerBit::of(self.link.rate)
     }
 
@@ -246,7 +246,7 @@ impl Problem {
     /// The same problem with some of its limits only.
     #[must_use]
     pub fn with_limits(&self, limits: Vec<Limit>) -> Problem {
-        let of_kept = |budget: &&Knapsack| limits.contains(&budget.limit);
+        let of_kept = |knapsack: &&Knapsack| limits.contains(&knapsack.limit);
         Problem {
             knapsacks: self.knapsacks.iter().filter(of_kept).cloned().collect(),
             limits,
@@ -271,18 +271,18 @@ impl Problem {
 
     /// The same problem with everything on the edge before anything is sent.
     #[must_use]
-    pub fn one_by_one(&self) -> Problem {
+    pub fn sequential(&self) -> Problem {
         Problem {
             schedule: Schedule::Sequential,
             ..self.clone()
         }
     }
 
-    /// The same problem with another aim.
+    /// The same problem with another objective.
     #[must_use]
-    pub fn aiming_at(&self, aim: ObjectiveFunction) -> Problem {
+    pub fn with_objective(&self, objective: ObjectiveFunction) -> Problem {
         Problem {
-            aims: vec![aim],
+            objectives: vec![objective],
             ..self.clone()
         }
     }
@@ -315,7 +315,7 @@ impl Problem {
 
     /// The same problem with more sums limited.
     #[must_use]
-    pub fn with_budgets(&self, more: &[Knapsack]) -> Problem {
+    pub fn with_knapsacks(&self, more: &[Knapsack]) -> Problem {
         let mut problem = self.clone();
         problem.knapsacks.extend_from_slice(more);
         problem
@@ -371,7 +371,7 @@ impl Problem {
     }
 
     /// The ways in which the limits let a tensor cross; none when it may not.
-    pub fn ways(&self, tensor: TensorId) -> &[Way] {
+    pub fn encodings(&self, tensor: TensorId) -> &[Encoding] {
         let time = self.tensor(tensor);
         let raw = !time.local && self.graph().producer(tensor).is_none();
         let active = |limit: &Limit| self.limits.contains(limit);
@@ -382,9 +382,9 @@ impl Problem {
         if raw && active(&Limit::RawStays) || self.limits.iter().any(too_shallow) {
             &[]
         } else if active(&Limit::Codecs) {
-            &time.ways[time.unasked..]
+            &time.encodings[time.unasked..]
         } else {
-            &time.ways
+            &time.encodings
         }
     }
 

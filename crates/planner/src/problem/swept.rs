@@ -12,9 +12,9 @@ use cutpoint_core::units::{Delay, Share};
 pub(crate) struct Delays {
     /// One way.
     pub(crate) ns: u64,
-    /// How often limits and aims count a delay.
+    /// How often limits and objectives count a delay.
     limits: i64,
-    aims: i64,
+    objectives: i64,
 }
 
 impl Delays {
@@ -22,7 +22,7 @@ impl Delays {
         Delays {
             ns: delay.ns(),
             limits: 1,
-            aims: 1,
+            objectives: 1,
         }
     }
 
@@ -30,8 +30,8 @@ impl Delays {
         repeat(sums, self.limits)
     }
 
-    pub(crate) fn in_aims(self, sums: Vec<LinearCost>) -> Vec<LinearCost> {
-        repeat(sums, self.aims)
+    pub(crate) fn in_objectives(self, sums: Vec<LinearCost>) -> Vec<LinearCost> {
+        repeat(sums, self.objectives)
     }
 }
 
@@ -41,15 +41,15 @@ fn repeat(mut sums: Vec<LinearCost>, times: i64) -> Vec<LinearCost> {
 }
 
 impl Problem {
-    /// The same problem with one delay for its limits and another for its aims, in nanoseconds. A
+    /// The same problem with one delay for its limits and another for its objectives, in nanoseconds. A
     /// placement's parts count a delay as one nanosecond then, whatever the delays are.
     #[must_use]
-    pub fn with_delays_apart(&self, limits: u64, aims: u64) -> Problem {
+    pub fn with_delays_apart(&self, limits: u64, objectives: u64) -> Problem {
         let times = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
         let delays = Delays {
             ns: 1,
             limits: times(limits),
-            aims: times(aims),
+            objectives: times(objectives),
         };
         Problem {
             delays,

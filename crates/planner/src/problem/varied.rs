@@ -67,9 +67,9 @@ impl Tables {
         for tensor in &mut self.tensors {
             on_edge(&mut tensor.send_ns);
             on_server(&mut tensor.recv_ns);
-            for way in &mut tensor.ways {
-                on_edge(&mut way.encode_ns);
-                on_server(&mut way.decode_ns);
+            for encoding in &mut tensor.encodings {
+                on_edge(&mut encoding.encode_ns);
+                on_server(&mut encoding.decode_ns);
             }
         }
         on_edge(&mut self.split.edge_ns);

@@ -60,15 +60,15 @@ impl Problem {
     /// Whether more than the latest of several times depends on whether a task is kept.
     fn counts_alone(&self, task: usize) -> bool {
         let late = self
-            .aims()
+            .objectives()
             .contains(&ObjectiveFunction::Scenario(Objective::Lateness));
         let due = |limit: &Limit| matches!(limit, Limit::Deadline { .. });
-        let own = |aim: &ObjectiveFunction| match aim {
+        let own = |objective: &ObjectiveFunction| match objective {
             ObjectiveFunction::Scenario(objective) => *objective == Objective::Weighted,
             ObjectiveFunction::LimitUse(Limit::Deadline { task: of, .. }) => *of == task,
             ObjectiveFunction::LimitUse(_) | ObjectiveFunction::LeastLatency => false,
         };
-        self.aims().iter().any(own) || late && self.limits().iter().any(due)
+        self.objectives().iter().any(own) || late && self.limits().iter().any(due)
     }
 
     /// When a task must be done, or should, in nanoseconds.
@@ -83,7 +83,7 @@ impl Problem {
             _ => None,
         });
         let late = self
-            .aims()
+            .objectives()
             .contains(&ObjectiveFunction::Scenario(Objective::Lateness));
         limit.or_else(|| self.tables.deadlines[task].filter(|_| late))
     }

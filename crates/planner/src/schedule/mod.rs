@@ -28,7 +28,7 @@ impl Problem {
     }
 
     /// Where each task is done when everything on the edge runs before anything is sent.
-    pub fn done_one_by_one(&self, edge: &LayerSet) -> Vec<Completion> {
+    pub fn done_when_sequential(&self, edge: &LayerSet) -> Vec<Completion> {
         let needs = self.needs().iter().enumerate();
         needs
             .map(|(task, needs)| self.done(task, needs.is_subset(edge)))
@@ -37,7 +37,7 @@ impl Problem {
 
     /// The orders in which the edge may work; at least one.
     pub fn timings(&self, edge: &LayerSet, crossing: &[TensorId]) -> Vec<Timing> {
-        let done = self.done_one_by_one(edge);
+        let done = self.done_when_sequential(edge);
         let none = LayerSet::empty(self.graph().layers().len());
         let mut timings = Vec::new();
         if self.overlaps() && !crossing.is_empty() {

@@ -13,10 +13,10 @@ use crate::{engines, explain};
 pub use crate::engines::nearest::{Near, Nearest, nearest};
 pub use crate::explain::{NamedCut, explain};
 pub use crate::parametric::{
-    Front, Step, Stretch, by_bisection, front, map, over_file, robust, sweep, sweep_models,
-    sweep_over, tradeoff,
+    ParetoFront, ParetoPoint, Stretch, by_bisection, map, over_file, pareto_front, stability,
+    sweep, sweep_limit, sweep_models, tradeoff,
 };
-pub use selection::{Choice, ModelProblem, choose};
+pub use selection::{Chosen, ModelProblem, choose};
 
 /// What solves.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -139,8 +139,8 @@ pub enum SolveError {
 pub fn solve(problem: &Problem, options: &Options) -> Result<Outcome, SolveError> {
     let start = Instant::now();
     let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
-    let pace = problem.pace();
-    match engines::optimum(problem, pace, options)? {
+    let time_per_bit = problem.time_per_bit();
+    match engines::optimum(problem, time_per_bit, options)? {
         Some(best) => {
             let mut plan = describe(problem, best, options)?;
             plan.solve_ms = elapsed();
@@ -201,11 +201,15 @@ fn without_drop(
     if !plan.tasks.iter().any(loses) {
         return Ok(None);
     }
-    let best = engines::optimum(&problem.with_drops_up_to(0), problem.pace(), options)?;
+    let best = engines::optimum(
+        &problem.with_drops_up_to(0),
+        problem.time_per_bit(),
+        options,
+    )?;
     Ok(best.map(|best| Alternative {
         name: "no-drop".to_owned(),
         model: None,
-        latency_ms: best.cost.latency_ms(problem.pace()),
+        latency_ms: best.cost.latency_ms(problem.time_per_bit()),
         breaks: None,
     }))
 }

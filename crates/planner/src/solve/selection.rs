@@ -21,7 +21,7 @@ pub struct ModelProblem<'a> {
 
 /// The answer over several problems.
 #[derive(Debug)]
-pub enum Choice {
+pub enum Chosen {
     /// The best plan, and the position of its problem. The others, at their best, are among its
     /// alternatives, as are the baselines of each.
     Plan(usize, Box<Plan>),
@@ -29,52 +29,52 @@ pub enum Choice {
     NoPlan(Box<NoPlan>),
 }
 
-/// The best plan of all `rivals`; the earlier one of equals.
+/// The best plan of all `models`; the earlier one of equals.
 ///
 /// # Errors
 /// [`SolveError::Stopped`].
-pub fn choose(rivals: &[ModelProblem<'_>], options: &Options) -> Result<Choice, SolveError> {
+pub fn choose(models: &[ModelProblem<'_>], options: &Options) -> Result<Chosen, SolveError> {
     let start = Instant::now();
     let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
-    let solved = rivals
+    let solved = models
         .iter()
-        .map(|rival| rival.best_at(rival.problem.pace(), options));
-    let contest = Selection {
+        .map(|model| model.best_at(model.problem.time_per_bit(), options));
+    let selection = Selection {
         solved: solved.collect::<Result<_, _>>()?,
-        rivals,
+        models,
         options,
     };
-    match contest.winner() {
+    match selection.winner() {
         Some((winner, _)) => {
-            let mut plan = contest.plan(winner)?;
+            let mut plan = selection.plan(winner)?;
             plan.solve_ms = elapsed();
-            Ok(Choice::Plan(winner, Box::new(plan)))
+            Ok(Chosen::Plan(winner, Box::new(plan)))
         }
         None => {
-            let mut none = contest.no_plan()?;
+            let mut none = selection.no_plan()?;
             none.solve_ms = elapsed();
-            Ok(Choice::NoPlan(Box::new(none)))
+            Ok(Chosen::NoPlan(Box::new(none)))
         }
     }
 }
 
 impl ModelProblem<'_> {
-    /// Its optimum at a pace; `None` when it has none or may not be chosen.
+    /// Its optimum at a time per bit; `None` when it has none or may not be chosen.
     pub(crate) fn best_at(
         &self,
-        pace: TimePerBit,
+        time_per_bit: TimePerBit,
         options: &Options,
     ) -> Result<Option<Optimum>, SolveError> {
         match self.barred {
             Some(_) => Ok(None),
-            None => optimum(self.problem, pace, options),
+            None => optimum(self.problem, time_per_bit, options),
         }
     }
 }
 
-/// Problems and their optima at one pace.
+/// Problems and their optima at one time per bit.
 pub(crate) struct Selection<'a> {
-    pub(crate) rivals: &'a [ModelProblem<'a>],
+    pub(crate) models: &'a [ModelProblem<'a>],
     /// Of each; `None` where it has none.
     pub(crate) solved: Vec<Option<Optimum>>,
     pub(crate) options: &'a Options,
@@ -91,13 +91,13 @@ impl Selection<'_> {
 
     /// The plan of the problem at this position, compared with the others.
     pub(crate) fn plan(&self, winner: usize) -> Result<Plan, SolveError> {
-        let problem = self.rivals[winner].problem;
+        let problem = self.models[winner].problem;
         let Some(best) = self.solved[winner].clone() else {
             return Err(SolveError::Stopped("no plan to describe".to_owned()));
         };
-        let value = best.rank.aims[0];
+        let value = best.rank.objectives[0];
         let mut plan = describe(problem, best, self.options)?;
-        if self.rivals.len() == 1 {
+        if self.models.len() == 1 {
             return Ok(plan);
         }
         let bound = self.solved.iter().flatten().map(|other| other.bound).min();
@@ -110,7 +110,7 @@ impl Selection<'_> {
         }
         plan.proof = format!(
             "best of {} models and sets of models; {}",
-            self.rivals.len(),
+            self.models.len(),
             plan.proof
         );
         plan.binding
@@ -129,20 +129,20 @@ impl Selection<'_> {
         known: &[String],
     ) -> Result<Vec<String>, SolveError> {
         let mut names: Vec<String> = Vec::new();
-        let others = self.rivals.iter().enumerate().filter(|(i, _)| *i != winner);
-        for (_, rival) in others.filter(|(_, rival)| rival.barred.is_none()) {
+        let others = self.models.iter().enumerate().filter(|(i, _)| *i != winner);
+        for (_, model) in others.filter(|(_, model)| model.barred.is_none()) {
             let faster = |limits: Vec<Limit>| -> Result<bool, SolveError> {
-                let problem = rival.problem.with_limits(limits);
-                let found = optimum(&problem, problem.pace(), self.options)?;
-                Ok(found.is_some_and(|found| found.rank.aims[0] < value))
+                let problem = model.problem.with_limits(limits);
+                let found = optimum(&problem, problem.time_per_bit(), self.options)?;
+                Ok(found.is_some_and(|found| found.rank.objectives[0] < value))
             };
             if !faster(Vec::new())? {
                 continue;
             }
-            for limit in rival.problem.limits() {
+            for limit in model.problem.limits() {
                 let name = limit.to_string();
                 let is_new = !known.contains(&name) && !names.contains(&name);
-                if is_new && faster(explain::without(rival.problem.limits(), limit))? {
+                if is_new && faster(explain::without(model.problem.limits(), limit))? {
                     names.push(name);
                 }
             }
@@ -154,12 +154,12 @@ impl Selection<'_> {
     /// baselines.
     fn others(&self, winner: usize) -> Result<Vec<Alternative>, SolveError> {
         let mut others = Vec::new();
-        for (index, rival) in self.rivals.iter().enumerate() {
+        for (index, model) in self.models.iter().enumerate() {
             if index == winner {
                 continue;
             }
             others.extend(self.at_its_best(index)?);
-            others.extend(rival.baselines());
+            others.extend(model.baselines());
         }
         Ok(others)
     }
@@ -169,12 +169,12 @@ impl Selection<'_> {
             name,
             problem,
             barred,
-        } = self.rivals[index];
-        let pace = problem.pace();
+        } = self.models[index];
+        let time_per_bit = problem.time_per_bit();
         let alternative = |best: &Optimum, breaks| Alternative {
             name: name.to_owned(),
             model: Some(name.to_owned()),
-            latency_ms: best.cost.latency_ms(pace),
+            latency_ms: best.cost.latency_ms(time_per_bit),
             breaks,
         };
         if let Some(best) = &self.solved[index] {
@@ -188,7 +188,7 @@ impl Selection<'_> {
                 names.join(", ")
             }
         };
-        let free = optimum(&problem.with_limits(Vec::new()), pace, self.options)?;
+        let free = optimum(&problem.with_limits(Vec::new()), time_per_bit, self.options)?;
         Ok(free.map(|best| alternative(&best, Some(breaks))))
     }
 
@@ -196,16 +196,16 @@ impl Selection<'_> {
     pub(crate) fn no_plan(&self) -> Result<NoPlan, SolveError> {
         let mut whole: Option<NoPlan> = None;
         let mut reasons = Vec::new();
-        for (index, rival) in self.rivals.iter().enumerate() {
-            let mut none = match rival.barred {
-                None => explain::no_plan(rival.problem, self.options)?,
-                Some(why) => rival.problem.describe_conflict(why.to_owned(), Vec::new()),
+        for (index, model) in self.models.iter().enumerate() {
+            let mut none = match model.barred {
+                None => explain::no_plan(model.problem, self.options)?,
+                Some(why) => model.problem.describe_conflict(why.to_owned(), Vec::new()),
             };
-            if self.rivals.len() == 1 {
+            if self.models.len() == 1 {
                 return Ok(none);
             }
-            reasons.push(format!("{}: {}", rival.name, none.proof));
-            none.alternatives = rival.baselines();
+            reasons.push(format!("{}: {}", model.name, none.proof));
+            none.alternatives = model.baselines();
             none.alternatives.extend(self.at_its_best(index)?);
             whole = Some(match whole {
                 None => none,
@@ -215,7 +215,7 @@ impl Selection<'_> {
         let Some(mut whole) = whole else {
             return Err(SolveError::Stopped("there is no model".to_owned()));
         };
-        let names: Vec<&str> = self.rivals.iter().map(|rival| rival.name).collect();
+        let names: Vec<&str> = self.models.iter().map(|model| model.name).collect();
         whole.model.file = names.join(" | ");
         whole.model.sha256 = String::new();
         whole.proof = format!("no model meets the limits: {}", reasons.join("; "));
@@ -225,7 +225,10 @@ impl Selection<'_> {
 
 impl ModelProblem<'_> {
     fn baselines(&self) -> Vec<Alternative> {
-        let own = self.problem.alternatives(self.problem.pace()).into_iter();
+        let own = self
+            .problem
+            .alternatives(self.problem.time_per_bit())
+            .into_iter();
         own.map(|other| Alternative {
             name: format!("{}, {}", self.name, other.name),
             model: Some(self.name.to_owned()),

@@ -15,7 +15,7 @@ use cutpoint_planner::problem::{Limit, Problem};
 use cutpoint_planner::scenario::{MaxDrop, Objective, RateRange, Scenario};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{
-    Choice, ModelProblem, NamedCut, Options, Outcome, choose, explain, solve, sweep_models,
+    Chosen, ModelProblem, NamedCut, Options, Outcome, choose, explain, solve, sweep_models,
 };
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::oracle::{Oracle, Placed};
@@ -324,7 +324,7 @@ fn speeds_flip_the_plan_where_solving_again_says() {
                 let Outcome::Plan(best) = solve(&changed, &Options::default()).unwrap() else {
                     panic!("{seed}");
                 };
-                near(best.latency_ms, own.latency_ms(changed.pace()))
+                near(best.latency_ms, own.latency_ms(changed.time_per_bit()))
             };
             if let Some(at) = flip.at {
                 assert!(!stays(at), "{seed} {flip:?}");
@@ -717,7 +717,7 @@ fn rates_flip_to_other_models_where_the_sweep_switches() {
         };
         let rivals: Vec<ModelProblem<'_>> = problems.iter().enumerate().map(rival).collect();
         let options = Options::default();
-        let Choice::Plan(winner, plan) = choose(&rivals, &options).unwrap() else {
+        let Chosen::Plan(winner, plan) = choose(&rivals, &options).unwrap() else {
             continue;
         };
         let found = explain(&rivals, winner, &plan, None, &options, FOREVER).unwrap();

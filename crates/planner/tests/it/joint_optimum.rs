@@ -102,9 +102,9 @@ fn all(problem: &Problem, file: &CodecAccuracy, confidence: f64) -> Vec<Placed> 
     for edge in closed_sets(graph) {
         let mut choices: Vec<Vec<(TensorId, Codec)>> = vec![Vec::new()];
         for tensor in problem.crossing(&edge) {
-            let ways = &problem.tensor(tensor).ways;
+            let ways = &problem.tensor(tensor).encodings;
             let longer = |choice: &Vec<_>| {
-                let add = |way: &cutpoint_planner::problem::Way| {
+                let add = |way: &cutpoint_planner::problem::Encoding| {
                     [choice.as_slice(), &[(tensor, way.codec)]].concat()
                 };
                 ways.iter().map(add).collect::<Vec<_>>()
@@ -184,7 +184,7 @@ fn check(profile: &Path, input_u8: Option<&str>, delay: &str, seen: &mut Seen) {
 
 /// One rate under one limit, by both engines.
 fn check_point(problem: &Problem, allowed: &[&Placed], seen: &mut Seen) {
-    let pace: TimePerBit = problem.pace();
+    let pace: TimePerBit = problem.time_per_bit();
     let latency = |placed: &&Placed| pace.scaled(placed.fixed_ns, placed.bits);
     let best = allowed.iter().map(latency).min().expect("a lossless plan");
     for engine in [Engine::Linear, Engine::Auto] {

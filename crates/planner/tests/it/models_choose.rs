@@ -11,7 +11,7 @@ use cutpoint_planner::scenario::{Floor, MaxDrop, Results, Scenario, U8Input};
 use cutpoint_planner::select::{ModelChoice, ModelInput, SelectError, candidates, model_names};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{
-    Choice, ModelProblem, Options, Outcome, choose, solve, sweep_models,
+    Chosen, ModelProblem, Options, Outcome, choose, solve, sweep_models,
 };
 use cutpoint_testkit::oracle::{Oracle, Placed};
 use cutpoint_testkit::random::{accuracy, network, wishes};
@@ -251,7 +251,7 @@ impl Case {
             .collect();
         let expected = all.iter().filter_map(|all| best(all)).map(|p| p.rank).min();
         match choose(&rivals(&found), &Options::default()).unwrap() {
-            Choice::Plan(winner, plan) => {
+            Chosen::Plan(winner, plan) => {
                 let expected = expected.expect("a plan where there is none");
                 let rate = self.scenario.link.rate.bit_s() as f64;
                 let latency_ms = expected.0 as f64 / rate / 1e6;
@@ -262,7 +262,7 @@ impl Case {
                 self.check_alternatives(&found, &all, winner, &plan);
                 Some(found[winner].finish(*plan))
             }
-            Choice::NoPlan(none) => {
+            Chosen::NoPlan(none) => {
                 assert_eq!(expected, None, "there is a plan");
                 assert!(none.proof.contains("both.onnx") && none.proof.contains("a2.onnx"));
                 None
@@ -468,8 +468,8 @@ fn a_set_was_measured_when_every_member_was() {
         let models = profiles.iter().map(|p| (p.clone(), None)).collect();
         let found = candidates(&entrants(models, 8.0), &scenario("10 Mbit/s", "0 ms")).unwrap();
         match choose(&rivals(&found), &Options::default()).unwrap() {
-            Choice::Plan(index, plan) => found[index].finish(*plan),
-            Choice::NoPlan(none) => panic!("{none:?}"),
+            Chosen::Plan(index, plan) => found[index].finish(*plan),
+            Chosen::NoPlan(none) => panic!("{none:?}"),
         }
     };
     profiles[0].cuts.push(measured_cut(&profiles[0]));
@@ -556,8 +556,8 @@ fn drops_count_from_the_best_whole_model() {
         });
         let found = candidates(&entrants(models.to_vec(), 8.0), &wishes).unwrap();
         match choose(&rivals(&found), &Options::default()).unwrap() {
-            Choice::Plan(index, plan) => found[index].finish(*plan),
-            Choice::NoPlan(none) => panic!("{none:?}"),
+            Chosen::Plan(index, plan) => found[index].finish(*plan),
+            Chosen::NoPlan(none) => panic!("{none:?}"),
         }
     };
     let plan = chosen(&models, 2);

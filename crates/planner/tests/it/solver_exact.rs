@@ -396,7 +396,7 @@ fn check_nearest(case: &Case) {
 /// `evaluate` says of every placement what the naive evaluator says.
 fn check_evaluate(case: &Case) {
     let problem = case.problem();
-    let pace = problem.pace();
+    let pace = problem.time_per_bit();
     let tensor = |name: &str| problem.graph().find_tensor(name).unwrap();
     for placed in case.all() {
         let mut edge = LayerSet::empty(case.edge.layers.len());

@@ -34,12 +34,12 @@ fn all(problem: &Problem, of: &Limit) -> Vec<(i64, i128)> {
         let mut edge = LayerSet::empty(layers);
         let chosen = (0..layers).filter(|i| bits >> i & 1 == 1);
         chosen.for_each(|i| edge.insert(LayerId::new(i)));
-        let Ok(codecs) = problem.best_codecs(&edge, problem.pace()) else {
+        let Ok(codecs) = problem.best_codecs(&edge, problem.time_per_bit()) else {
             continue;
         };
         if let Ok(cost) = problem.evaluate(&edge, &codecs) {
             let used = problem.used(of, &edge, &cost).unwrap();
-            found.push((used, cost.scaled(problem.pace())));
+            found.push((used, cost.scaled(problem.time_per_bit())));
         }
     }
     found
@@ -66,8 +66,8 @@ fn fronts_are_those_of_all_placements() {
                 let mut wanted: Vec<(i64, i128)> = best.copied().collect();
                 wanted.sort_unstable();
                 wanted.dedup();
-                let front = solve::front(&problem, &of, &Options::default()).unwrap();
-                let pace = problem.pace();
+                let front = solve::pareto_front(&problem, &of, &Options::default()).unwrap();
+                let pace = problem.time_per_bit();
                 let steps = front.steps.iter();
                 let found: Vec<(i64, i128)> = steps
                     .map(|step| (step.used, step.cost.scaled(pace)))
@@ -82,6 +82,6 @@ fn fronts_are_those_of_all_placements() {
 #[test]
 fn without_a_plan_the_front_is_empty() {
     let problem = problem(8, "10 Mbit/s", Some(Bytes(1)));
-    let front = solve::front(&problem, &Limit::MaxUplink(Bytes(0)), &Options::default());
+    let front = solve::pareto_front(&problem, &Limit::MaxUplink(Bytes(0)), &Options::default());
     assert!(front.unwrap().steps.is_empty());
 }

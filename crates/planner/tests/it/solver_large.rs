@@ -43,7 +43,7 @@ fn without_limits(wishes: Scenario) -> Scenario {
 
 /// The program's plan costs what the maximum flow is, to the last digit.
 fn check_flow(problem: &Problem) {
-    let pace = problem.pace();
+    let pace = problem.time_per_bit();
     let flow = i128::try_from(Flow::new(problem).least()).unwrap();
     match solve(problem, &ALONE).unwrap() {
         Outcome::Plan(plan) => {

@@ -14,7 +14,9 @@ use cutpoint_planner::scenario::{
     SweepParameter,
 };
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{ModelProblem, Options, Outcome, SolveError, map, solve, sweep_over};
+use cutpoint_planner::solve::{
+    ModelProblem, Options, Outcome, SolveError, map, solve, sweep_limit,
+};
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::random::{accuracy, network, wishes};
 use cutpoint_testkit::worth::worth;
@@ -220,7 +222,7 @@ impl Case {
             problem: &problem,
             barred: None,
         };
-        sweep_over(&[rival], &self.over, &scenario, &Options::default()).map(|(found, _)| found)
+        sweep_limit(&[rival], &self.over, &scenario, &Options::default()).map(|(found, _)| found)
     }
 
     /// Amounts to compare at: all of a short range; else both ends of each segment and some more.
@@ -414,7 +416,7 @@ fn a_plan_that_is_best_for_a_few_delays_alone_is_found() {
         barred: None,
     };
     let over: Over = "delay=0ms..100ms".parse().unwrap();
-    let (found, _) = sweep_over(&[rival], &over, &scenario, &Options::default()).unwrap();
+    let (found, _) = sweep_limit(&[rival], &over, &scenario, &Options::default()).unwrap();
     assert_eq!(found.resolution, None);
     let layers: Vec<usize> = found.segments.iter().map(|s| s.plan.edge.len()).collect();
     assert_eq!(layers, [0, 2, 0]);
@@ -445,7 +447,7 @@ fn what_cannot_be_swept_over_is_refused() {
             barred: None,
         };
         let over: Over = over.parse().unwrap();
-        let found = sweep_over(&[rival], &over, scenario, &Options::default());
+        let found = sweep_limit(&[rival], &over, scenario, &Options::default());
         found.map(|_| ()).unwrap_err().to_string()
     };
     let overlap = Scenario {

@@ -16,7 +16,7 @@ pub fn board_bars(
     server: &Server,
     plan: Option<&Plan>,
 ) -> BoardBars {
-    let pace = problem.pace();
+    let pace = problem.time_per_bit();
     let mut bars = Vec::new();
     bars.extend(plan.map(|plan| {
         let parts = parts(&plan.breakdown_ms);

@@ -66,7 +66,7 @@ fn name(problem: &Problem, crossing: &[TensorId], edge: &LayerSet) -> String {
 
 /// The bar of a placement; `None` when something that cannot be sent would cross.
 fn bar(problem: &Problem, name: String, kind: CutKind, edge: &LayerSet) -> Option<CutBar> {
-    let pace = problem.pace();
+    let pace = problem.time_per_bit();
     let codecs = problem.best_codecs(edge, pace).ok()?;
     let cost = problem.cost(edge, &codecs).ok()?;
     let mut used: Vec<String> = cost

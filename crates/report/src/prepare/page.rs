@@ -52,11 +52,11 @@ pub fn shown(problem: &Problem, plan: &Plan) -> Shown {
         ]
     };
     let mut others: Vec<(String, f64)> = Vec::new();
-    for placement in problem.baselines(problem.pace()) {
+    for placement in problem.baselines(problem.time_per_bit()) {
         if let Some(name) = other_name(placement.name)
             && let Ok(cost) = problem.cost(&placement.edge, &placement.codecs)
         {
-            others.push((name.to_owned(), cost.latency_ms(problem.pace())));
+            others.push((name.to_owned(), cost.latency_ms(problem.time_per_bit())));
         }
     }
     Shown {
@@ -98,7 +98,7 @@ pub fn explorer(
         .plans
         .iter()
         .map(|plan| choice(problem, &plan.plan, drawn));
-    let others = problem.baselines(problem.pace()).into_iter();
+    let others = problem.baselines(problem.time_per_bit()).into_iter();
     let others = others.filter_map(|placement| {
         Some(OtherChoice {
             name: other_name(placement.name)?.to_owned(),
@@ -210,7 +210,7 @@ fn choice(
 /// that delays can be counted.
 fn parts(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<CostParts> {
     let counting = problem.with_delay(Delay(std::time::Duration::from_nanos(1)));
-    let cost = counting.one_by_one().cost(edge, sent).ok()?;
+    let cost = counting.sequential().cost(edge, sent).ok()?;
     Some(cost.parts)
 }
 

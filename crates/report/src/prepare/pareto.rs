@@ -57,7 +57,7 @@ pub fn pareto(
         let used = problem.used(&limit, edge, cost)?;
         Some(Candidate {
             name: name(problem, edge, &cost.crossing),
-            latency_us: cost.latency_ms(problem.pace()) * 1e3,
+            latency_us: cost.latency_ms(problem.time_per_bit()) * 1e3,
             price: used as f64,
         })
     };
@@ -112,11 +112,11 @@ fn others(problem: &Problem) -> Vec<(LayerSet, Cost)> {
         let ways: Vec<Vec<(TensorId, Codec)>> = match problem.crossing(&edge).as_slice() {
             [] => vec![Vec::new()],
             [tensor] => {
-                let ways = problem.ways(*tensor).iter();
+                let ways = problem.encodings(*tensor).iter();
                 ways.map(|way| vec![(*tensor, way.codec)]).collect()
             }
             _ => problem
-                .best_codecs(&edge, problem.pace())
+                .best_codecs(&edge, problem.time_per_bit())
                 .into_iter()
                 .collect(),
         };

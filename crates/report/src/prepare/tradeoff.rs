@@ -97,7 +97,7 @@ fn others(problem: &Problem) -> Vec<Choice> {
     single
         .flat_map(|(edge, crossing)| {
             let tensor = crossing[0];
-            let ways = problem.ways(tensor).iter();
+            let ways = problem.encodings(tensor).iter();
             let choices = ways.filter_map(|way| other(problem, &edge, tensor, way.codec));
             choices.collect::<Vec<_>>()
         })
@@ -120,7 +120,7 @@ fn other(problem: &Problem, edge: &LayerSet, tensor: TensorId, codec: Codec) -> 
         .collect();
     Some(Choice {
         name: named([(name, codec)].into_iter()),
-        latency_us: cost.latency_ms(problem.pace()) * 1e3,
+        latency_us: cost.latency_ms(problem.time_per_bit()) * 1e3,
         worst_drop: drops
             .iter()
             .map(|d| d.worst as f64 / 1e6)

@@ -186,7 +186,7 @@ fn solved_with(over: &str, wishes: ScenarioSpec) -> (Problem, OverSweep) {
         barred: None,
     };
     let over = over.parse().unwrap();
-    let found = solve::sweep_over(&[rival], &over, &scenario, &Options::default());
+    let found = solve::sweep_limit(&[rival], &over, &scenario, &Options::default());
     let sweep = found.unwrap().0;
     (problem, sweep)
 }

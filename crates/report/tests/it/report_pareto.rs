@@ -207,7 +207,7 @@ fn no_plan_that_is_drawn_beats_the_front() {
     for layers in [10, 100, 500] {
         let (profile, server, problem, plan) = planned(layers);
         for price in PRICES {
-            let front = solve::front(&problem, &price.limit(), &Options::default()).unwrap();
+            let front = solve::pareto_front(&problem, &price.limit(), &Options::default()).unwrap();
             let plans = prepare::FrontPlans {
                 placements: front.placements(),
                 is_cut_short: front.is_cut_short,

@@ -33,7 +33,7 @@ pub struct LayerTime {
 
 /// One way for a tensor to cross.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Way {
+pub struct Encoding {
     /// The encoding.
     pub codec: Codec,
     /// On the edge.
@@ -57,7 +57,7 @@ pub struct TensorTime {
     pub recv_ns: u64,
     /// How it can cross; its own type first. A model input that the server has, too, "crosses"
     /// for free in one way.
-    pub ways: Vec<Way>,
+    pub encodings: Vec<Encoding>,
     /// How many of the first ways were not asked for with `--codec`.
     pub unasked: usize,
     /// The server has this model input, too.
@@ -154,7 +154,7 @@ impl Tables {
             }
         }
         let tensors = TensorTable::new(edge, &times, scenario, &graph, file, wanted)?.rows();
-        if edge.power.is_none() && aims_at_energy(scenario) {
+        if edge.power.is_none() && minimises_energy(scenario) {
             return Err(ProblemError::NoPower);
         }
         let tables = Tables {
@@ -209,9 +209,9 @@ impl Tables {
         for tensor in &self.tensors {
             time += tensor.send_ns as f64 + tensor.recv_ns as f64 + tensor.down_ns as f64;
             bits += tensor.down_bits as f64;
-            for way in &tensor.ways {
-                time += way.encode_ns as f64 + way.decode_ns as f64;
-                bits += way.wire_bits as f64;
+            for encoding in &tensor.encodings {
+                time += encoding.encode_ns as f64 + encoding.decode_ns as f64;
+                bits += encoding.wire_bits as f64;
             }
         }
         time += self.split.edge_ns as f64 + self.split.server_ns as f64;
@@ -238,7 +238,7 @@ fn unmeasured(profile: &Profile) -> Option<HalfEvidence> {
     }
 }
 
-fn aims_at_energy(scenario: &Scenario) -> bool {
+fn minimises_energy(scenario: &Scenario) -> bool {
     let energy = Objective::Energy;
     scenario.objective == energy || scenario.then == Some(energy)
 }

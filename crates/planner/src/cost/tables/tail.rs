@@ -1,6 +1,6 @@
 //! The tables at a percentile of times and payloads.
 
-use super::{Tables, Way};
+use super::{Encoding, Tables};
 use crate::problem::ProblemError;
 use crate::scenario::Percentile;
 use crate::server::Server;
@@ -61,9 +61,9 @@ impl Tables {
         let factor = |spread: Option<TimeSpread>| spread.map_or(1.0, |spread| spread.factor(z));
         let mut tables = self.clone();
         tables.scale_by(factor(spreads.edge), factor(spreads.server))?;
-        for way in tables.tensors.iter_mut().flat_map(|t| &mut t.ways) {
-            way.payload = way.payload_at(z);
-            way.wire_bits = wire(way.payload).0.saturating_mul(8);
+        for encoding in tables.tensors.iter_mut().flat_map(|t| &mut t.encodings) {
+            encoding.payload = encoding.payload_at(z);
+            encoding.wire_bits = wire(encoding.payload).0.saturating_mul(8);
         }
         tables.setting.percentile = Some(percentile.percent());
         tables.check_range()?;
@@ -71,7 +71,7 @@ impl Tables {
     }
 }
 
-impl Way {
+impl Encoding {
     /// The payload at a quantile `z >= 0` of the standard normal distribution; `payload` itself is
     /// the mean.
     fn payload_at(&self, z: f64) -> Bytes {

@@ -1,6 +1,6 @@
 //! The rows of the tensors: every way for each to cross.
 
-use super::{TensorTime, Way, ns};
+use super::{Encoding, TensorTime, ns};
 use crate::problem::ProblemError;
 use crate::scenario::{Results, Scenario, U8Input};
 use crate::server::ServerTimes;
@@ -133,7 +133,7 @@ impl<'a> TensorTable<'a> {
         };
         // a result on the server is wanted as it is
         let as_it_is = wanted == Some(Results::Server);
-        let own = self.own_way(tensor);
+        let own = self.own_encoding(tensor);
         let others = if as_it_is {
             Vec::new()
         } else {
@@ -141,12 +141,12 @@ impl<'a> TensorTable<'a> {
         };
         let others = others
             .into_iter()
-            .filter_map(|codec| self.coded_way(codec, id));
+            .filter_map(|codec| self.coded_encoding(codec, id));
         TensorTime {
             send_ns: ns(self.edge.tensors[id.index()].send_us),
             recv_ns: ns(self.server.recv_us[id.index()]),
             unasked: usize::from(own.is_some() && !self.own_type_asked && !as_it_is),
-            ways: own.into_iter().chain(others).collect(),
+            encodings: own.into_iter().chain(others).collect(),
             local: false,
             wanted,
             down_ns,
@@ -154,7 +154,7 @@ impl<'a> TensorTable<'a> {
         }
     }
 
-    fn coded_way(&self, codec: Codec, id: TensorId) -> Option<Way> {
+    fn coded_encoding(&self, codec: Codec, id: TensorId) -> Option<Encoding> {
         let tensor = self.graph.tensor(id);
         if codec.is_image() && !self.u8_inputs.contains(&id) {
             return None;
@@ -162,27 +162,27 @@ impl<'a> TensorTable<'a> {
         let (payload, payload_p95) = self.payload(codec, tensor)?;
         let here = codec_time(&self.edge.codecs, codec, tensor)?;
         let there = codec_time(&self.server.codecs, codec, tensor)?;
-        Some(Way {
+        Some(Encoding {
             codec,
             encode_ns: ns(here.encode_us),
             decode_ns: ns(there.decode_us),
             payload_p95,
-            ..free_way(payload)
+            ..free_encoding(payload)
         })
     }
 
     /// The tensor as it is; where its size depends on the data, as a record of codec `f32` says.
-    fn own_way(&self, tensor: &Tensor) -> Option<Way> {
+    fn own_encoding(&self, tensor: &Tensor) -> Option<Encoding> {
         let size = Codec::F32.payload(tensor)?;
         let record = self
             .accuracy
             .and_then(|file| file.crossing(&tensor.name, Codec::F32));
         let Some(record) = record else {
-            return Some(free_way(size));
+            return Some(free_encoding(size));
         };
-        Some(Way {
+        Some(Encoding {
             payload_p95: record.bytes_p95.map(whole),
-            ..free_way(whole(record.bytes_mean))
+            ..free_encoding(whole(record.bytes_mean))
         })
     }
 
@@ -214,7 +214,7 @@ impl TensorTime {
         TensorTime {
             send_ns: 0,
             recv_ns: 0,
-            ways: vec![free_way(Bytes(0))],
+            encodings: vec![free_encoding(Bytes(0))],
             unasked: 0,
             local: true,
             wanted,
@@ -225,8 +225,8 @@ impl TensorTime {
 }
 
 /// The way of a tensor in its own type, which costs nothing but the wire.
-fn free_way(payload: Bytes) -> Way {
-    Way {
+fn free_encoding(payload: Bytes) -> Encoding {
+    Encoding {
         codec: Codec::F32,
         encode_ns: 0,
         decode_ns: 0,

@@ -93,25 +93,25 @@ pub(crate) struct Bounds<'a> {
 
 impl<'a> Bounds<'a> {
     /// For the placement with nothing but what is fixed to the edge.
-    pub(crate) fn new(reduced: &Reduced<'a>, forest: &'a Forest, lines: &[Line]) -> Bounds<'a> {
+    pub(crate) fn new(reduced: &Reduced<'a>, forest: &'a Forest, data: &[Line]) -> Bounds<'a> {
         let graph = reduced.problem.graph();
         let free = |layer: usize| reduced.is_free(LayerId::new(layer));
-        let gains: Vec<Vec<i128>> = lines
+        let gains: Vec<Vec<i128>> = data
             .iter()
             .map(|line| forest.gains(free, &line.layers))
             .collect();
         let turned = |count: usize, value: &dyn Fn(usize, usize) -> i128| -> Vec<Vec<i128>> {
-            let of = |index| (0..lines.len()).map(|line| value(line, index)).collect();
+            let of = |index| (0..data.len()).map(|line| value(line, index)).collect();
             (0..count).map(of).collect()
         };
         let mut bounds = Bounds {
             weights: turned(graph.layers().len(), &|line, layer| {
-                lines[line].layers[layer]
+                data[line].layers[layer]
             }),
             gains: turned(graph.layers().len(), &|line, layer| gains[line][layer]),
-            tensors: turned(graph.tensors().len(), &|line, t| lines[line].tensors[t]),
+            tensors: turned(graph.tensors().len(), &|line, t| data[line].tensors[t]),
             left: vec![0; graph.tensors().len()],
-            now: lines.iter().map(|line| line.base).collect(),
+            now: data.iter().map(|line| line.base).collect(),
             graph,
             forest,
         };

@@ -1,23 +1,23 @@
 //! Aims and limits as sums over layers and crossing tensors, and combinations of them.
 
 use crate::engines::enumerate::sums::Rows;
-use crate::presolve::contribution::{Paced, Steps};
+use crate::presolve::contribution::{Contributions, SumAtRate};
 use crate::presolve::fixing::Reduced;
 use crate::problem::{CostParts, Part, Problem};
 use cutpoint_core::graph::{Graph, LayerId, TensorId};
 
-/// All rows of a placement: the sums of the aims, those of the limits, then the knapsacks.
-pub(crate) struct Lines {
-    /// How many rows are sums of the first aim.
-    pub(crate) first_aim: usize,
-    /// How many rows are sums of aims.
-    pub(crate) aims: usize,
-    /// What is allowed of each row; nothing is subtracted from an aim.
+/// All rows of a placement: the sums of the objectives, those of the limits, then the knapsacks.
+pub(crate) struct BoundsData {
+    /// How many rows are sums of the first objective.
+    pub(crate) first_objective: usize,
+    /// How many rows are sums of objectives.
+    pub(crate) objectives: usize,
+    /// What is allowed of each row; nothing is subtracted from an objective.
     pub(crate) rooms: Vec<i128>,
     /// With everything on the server, and what is paid once.
     pub(crate) base: Vec<i128>,
     /// What layers and crossing tensors add to each row.
-    pub(crate) steps: Steps,
+    pub(crate) contributions: Contributions,
 }
 
 /// A combination of rows: at least this is what a placement comes to.
@@ -41,8 +41,8 @@ impl Line {
         let mut line = Line::nothing(graph);
         for tensor in graph.tensor_ids() {
             let wanted = problem.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
-            let ways = reduced.ways[tensor.index()].iter();
-            let least = ways.map(|choice| choice.way.payload.0).min();
+            let encodings = reduced.encodings[tensor.index()].iter();
+            let least = encodings.map(|choice| choice.encoding.payload.0).min();
             let least = least.filter(|_| wanted && !problem.is_local(tensor));
             line.add_crossing(graph, tensor, readers, i128::from(least.unwrap_or(0)));
         }
@@ -84,20 +84,20 @@ impl Line {
     }
 }
 
-impl Lines {
-    pub(crate) fn new(reduced: &Reduced<'_>, rows: &Rows) -> Lines {
+impl BoundsData {
+    pub(crate) fn new(reduced: &Reduced<'_>, rows: &Rows) -> BoundsData {
         let mut base = rows.base(&on_the_server(reduced.problem));
         base.extend(reduced.knapsacks().iter().map(|_| 0));
         let mut rooms = rows.rooms();
         rooms.extend(reduced.allows.iter().map(|allows| i128::from(*allows)));
-        let (first_aim, aims) = rows.aim_sums();
-        let sums: Vec<Paced> = rows.paced().collect();
-        Lines {
-            first_aim,
-            aims,
+        let (first_objective, objectives) = rows.objective_sums();
+        let sums: Vec<SumAtRate> = rows.sums_at_rate().collect();
+        BoundsData {
+            first_objective,
+            objectives,
             rooms,
             base,
-            steps: Steps::new(reduced, &sums),
+            contributions: Contributions::new(reduced, &sums),
         }
     }
 
@@ -112,11 +112,15 @@ impl Lines {
         let total = |values: &[i128]| counts.iter().map(|(row, count)| values[*row] * count).sum();
         let mut line = Line {
             base: total(&self.base) - total(&self.rooms),
-            layers: self.steps.layers.iter().map(|v| total(v)).collect(),
+            layers: self.contributions.layers.iter().map(|v| total(v)).collect(),
             tensors: Vec::with_capacity(graph.tensors().len()),
         };
-        for (id, tensor) in graph.tensor_ids().zip(&self.steps.tensors) {
-            let crossing: i128 = tensor.iter().map(|way| total(way)).min().unwrap_or(0);
+        for (id, tensor) in graph.tensor_ids().zip(&self.contributions.tensors) {
+            let crossing: i128 = tensor
+                .iter()
+                .map(|encoding| total(encoding))
+                .min()
+                .unwrap_or(0);
             // what saves something is taken to cross in every placement
             line.base += crossing.min(0);
             line.add_crossing(graph, id, readers, crossing.max(0));
@@ -127,9 +131,9 @@ impl Lines {
     /// More than a row comes to in any placement, in size.
     pub(crate) fn size(&self, row: usize) -> f64 {
         let size = |values: &Vec<i128>| values[row].unsigned_abs() as f64;
-        let layers: f64 = self.steps.layers.iter().map(size).sum();
-        let most = |ways: &Vec<Vec<i128>>| ways.iter().map(size).fold(0.0, f64::max);
-        let tensors: f64 = self.steps.tensors.iter().map(most).sum();
+        let layers: f64 = self.contributions.layers.iter().map(size).sum();
+        let most = |encodings: &Vec<Vec<i128>>| encodings.iter().map(size).fold(0.0, f64::max);
+        let tensors: f64 = self.contributions.tensors.iter().map(most).sum();
         size(&self.base) + layers + tensors + 1.0
     }
 }

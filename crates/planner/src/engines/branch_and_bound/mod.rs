@@ -6,13 +6,13 @@ mod multipliers;
 
 use std::rc::Rc;
 
-use crate::engines::enumerate::dfs::{Standing, Walk};
+use crate::engines::enumerate::dfs::{DfsState, Standing};
 use crate::engines::enumerate::sums::{Rows, Wanted};
 use crate::engines::enumerate::{Enumerated, Visit, each};
 use crate::presolve::fixing::Reduced;
 use crate::problem::{Codecs, Completion, Rank};
 use bound::{Bounds, Forest};
-use bounds_data::{Line, Lines};
+use bounds_data::{BoundsData, Line};
 use cutpoint_core::graph::{LayerId, LayerSet};
 use multipliers::{Climb, Counts};
 
@@ -42,14 +42,14 @@ fn branch_one(
 ) -> Option<(Option<Found>, usize)> {
     let wanted = Wanted::new(reduced.problem, done);
     let rows = Rc::new(Rows::new(reduced, wanted));
-    let lines = Lines::new(reduced, &rows);
+    let data = BoundsData::new(reduced, &rows);
     let forest = Forest::new(reduced);
-    let mut walk = Walk::new(reduced);
-    walk.fix_rows(Rc::clone(&rows));
+    let mut state = DfsState::new(reduced);
+    state.fix_rows(Rc::clone(&rows));
     let mut known = Known { best, seen: None };
     let graph = reduced.problem.graph();
     let everything = LayerSet::full(graph.layers().len());
-    known.look_at(&mut walk, reduced, &everything);
+    known.look_at(&mut state, reduced, &everything);
     // the bounds take something to be on the server
     if known
         .seen
@@ -58,17 +58,17 @@ fn branch_one(
     {
         known.best = known.seen.take();
     }
-    let combined = |counts: &Counts| lines.combined(graph, &forest.first_reader, counts);
+    let combined = |counts: &Counts| data.combined(graph, &forest.first_reader, counts);
     let ties = [
         Line::of_payload(reduced, &forest.first_reader),
         Line::of_layers(graph),
     ];
-    let rows_alone = (0..lines.base.len()).map(|row| combined(&vec![(row, 1)]));
+    let rows_alone = (0..data.base.len()).map(|row| combined(&vec![(row, 1)]));
     let mut bounds: Vec<Line> = ties.into_iter().chain(rows_alone).collect();
     let mut search = Search {
         bounds: Bounds::new(reduced, &forest, &bounds),
-        aims: lines.aims,
-        rows_of: lines.base.len(),
+        objectives: data.objectives,
+        rows_of: data.base.len(),
         whole: 0,
         rows,
         known,
@@ -76,15 +76,17 @@ fn branch_one(
     if !search.promising() {
         return Some((search.known.best, 0));
     }
-    let (aim, limits) = search
+    let (objective, limits) = search
         .known
-        .multipliers(&mut walk, reduced, &forest, &lines);
-    bounds.extend([&aim, &limits].map(combined));
-    let of_aim = aim.iter().filter(|(row, _)| *row < lines.first_aim);
-    search.whole = of_aim.map(|(_, count)| count).sum();
+        .multipliers(&mut state, reduced, &forest, &data);
+    bounds.extend([&objective, &limits].map(combined));
+    let of_objective = objective
+        .iter()
+        .filter(|(row, _)| *row < data.first_objective);
+    search.whole = of_objective.map(|(_, count)| count).sum();
     search.bounds = Bounds::new(reduced, &forest, &bounds);
     let looked = if search.promising() {
-        each(walk, most, &mut search)?
+        each(state, most, &mut search)?
     } else {
         0
     };
@@ -113,69 +115,69 @@ impl Known {
         known.map(|found| found.rank).min()
     }
 
-    /// Looks at the placement of these layers, as far as they have what they need; `walk` is back
+    /// Looks at the placement of these layers, as far as they have what they need; `state` is back
     /// where it was.
-    fn look_at(&mut self, walk: &mut Walk<'_, '_>, reduced: &Reduced<'_>, edge: &LayerSet) {
+    fn look_at(&mut self, state: &mut DfsState<'_, '_>, reduced: &Reduced<'_>, edge: &LayerSet) {
         let graph = reduced.problem.graph();
         let mut added = Vec::new();
         for layer in edge.iter().filter(|l| reduced.is_free(*l)) {
-            let is_new = !walk.edge().contains(layer);
-            if is_new && graph.producers(layer).all(|p| walk.edge().contains(p)) {
-                walk.add(layer);
+            let is_new = !state.edge().contains(layer);
+            if is_new && graph.producers(layer).all(|p| state.edge().contains(p)) {
+                state.add(layer);
                 added.push(layer);
             }
         }
-        if let Standing::Best(rank, codecs) = walk.standing(self.upper().as_ref()) {
-            let edge = walk.edge().clone();
+        if let Standing::Best(rank, codecs) = state.standing(self.upper().as_ref()) {
+            let edge = state.edge().clone();
             self.seen = Some(Found { rank, edge, codecs });
         }
         for layer in added.into_iter().rev() {
-            walk.remove(layer);
+            state.remove(layer);
         }
     }
 
-    /// How often the rows count in the bound of the aim, and in that of the limits alone.
+    /// How often the rows count in the bound of the objective, and in that of the limits alone.
     fn multipliers(
         &mut self,
-        walk: &mut Walk<'_, '_>,
+        state: &mut DfsState<'_, '_>,
         reduced: &Reduced<'_>,
         forest: &Forest,
-        lines: &Lines,
+        data: &BoundsData,
     ) -> (Counts, Counts) {
-        let climb = Climb::new(reduced, forest, lines);
-        let aim = match lines.first_aim {
+        let climb = Climb::new(reduced, forest, data);
+        let objective = match data.first_objective {
             0 => Counts::new(),
-            _ => climb.for_aim(&mut |edge| {
-                self.look_at(walk, reduced, edge);
-                self.upper().map(|rank| rank.aims[0])
+            _ => climb.for_objective(&mut |edge| {
+                self.look_at(state, reduced, edge);
+                self.upper().map(|rank| rank.objectives[0])
             }),
         };
         let limits = match self.upper() {
             Some(_) => Counts::new(),
             None => climb.for_limits(),
         };
-        (aim, limits)
+        (objective, limits)
     }
 }
 
 /// The placements that are left.
 struct Search<'a> {
-    /// Of payload and layers, per row, then of the aim with the limits, then of the limits.
+    /// Of payload and layers, per row, then of the objective with the limits, then of the limits.
     bounds: Bounds<'a>,
-    aims: usize,
+    objectives: usize,
     rows_of: usize,
-    /// How often the first aim counts in its bound.
+    /// How often the first objective counts in its bound.
     whole: i128,
     rows: Rc<Rows>,
     known: Known,
 }
 
 impl<'a, 'p> Visit<'a, 'p> for Search<'_> {
-    fn look(&mut self, walk: &mut Walk<'a, 'p>) -> Option<()> {
+    fn look(&mut self, state: &mut DfsState<'a, 'p>) -> Option<()> {
         let best = self.known.best.as_ref().map(|found| found.rank);
-        match walk.standing(best.as_ref()) {
+        match state.standing(best.as_ref()) {
             Standing::Best(rank, codecs) => {
-                let edge = walk.edge().clone();
+                let edge = state.edge().clone();
                 self.known.best = Some(Found { rank, edge, codecs });
             }
             Standing::NotBest => {}
@@ -203,20 +205,20 @@ impl<'a, 'p> Visit<'a, 'p> for Search<'_> {
     fn promising(&self) -> bool {
         let (ties, now) = self.bounds.now().split_at(2);
         let (singles, both) = now.split_at(self.rows_of);
-        let (aims, limits) = singles.split_at(self.aims);
+        let (objectives, limits) = singles.split_at(self.objectives);
         // without multipliers there are none of both yet
         let of_limits = limits.iter().chain(both.get(1));
         if of_limits.into_iter().any(|beyond| *beyond > 0) {
             return false;
         }
         let at_least = Rank {
-            aims: self.rows.aims(aims),
+            objectives: self.rows.objectives(objectives),
             payload: u64::try_from(ties[0]).unwrap_or(0),
             edge_layers: usize::try_from(ties[1]).unwrap_or(0),
         };
         let with_limits = |upper: Rank| {
             let mut bounds = both.first().into_iter();
-            bounds.all(|bound| *bound <= self.whole * upper.aims[0])
+            bounds.all(|bound| *bound <= self.whole * upper.objectives[0])
         };
         let (best, seen) = (&self.known.best, &self.known.seen);
         best.as_ref().is_none_or(|best| at_least < best.rank)

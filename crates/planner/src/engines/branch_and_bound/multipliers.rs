@@ -1,17 +1,17 @@
-//! Combinations of an aim with the limits that bound it from below, by Lagrange multipliers.
+//! Combinations of an objective with the limits that bound it from below, by Lagrange multipliers.
 //!
-//! Any combination with counts that are not negative bounds the aim of the placements within the
+//! Any combination with counts that are not negative bounds the objective of the placements within the
 //! limits; counts that bound it well are climbed to along subgradients (Held and Karp 1971, with
 //! Polyak's step), in doubles, for the bounds are then worked out in whole numbers.
 
 use super::bound::Forest;
-use super::bounds_data::Lines;
+use super::bounds_data::BoundsData;
 use crate::presolve::fixing::Reduced;
 use cutpoint_core::graph::{Graph, LayerId, LayerSet};
 
 /// Steps of one climb.
 const STEPS: usize = 80;
-/// What the counts of the aim's sums add up to, at most.
+/// What the counts of the objective's sums add up to, at most.
 const WHOLE: f64 = 1_048_576.0;
 /// What a combination comes to, at most: far from the end of 128 bits.
 const MOST: f64 = 1e35;
@@ -24,8 +24,8 @@ pub(crate) struct Climb<'a> {
     reduced: &'a Reduced<'a>,
     graph: &'a Graph,
     forest: &'a Forest,
-    aims: usize,
-    /// The rows that count: the sums of the first aim, and limits that a placement can break.
+    objectives: usize,
+    /// The rows that count: the sums of the first objective, and limits that a placement can break.
     rows: Vec<usize>,
     sizes: Vec<f64>,
     // all in sizes
@@ -43,44 +43,51 @@ struct Point {
 }
 
 impl<'a> Climb<'a> {
-    pub(crate) fn new(reduced: &'a Reduced<'a>, forest: &'a Forest, lines: &Lines) -> Climb<'a> {
-        let aims = 0..lines.first_aim;
-        let limits = lines.aims..lines.base.len();
-        let can_break = |row: &usize| (lines.rooms[*row] as f64) < lines.size(*row);
-        let rows: Vec<usize> = aims.chain(limits.filter(can_break)).collect();
-        let mut sizes: Vec<f64> = rows.iter().map(|row| lines.size(*row)).collect();
-        // the sums of one aim are compared
-        let aim = sizes[..lines.first_aim].iter().copied().fold(1.0, f64::max);
-        sizes[..lines.first_aim].fill(aim);
+    pub(crate) fn new(
+        reduced: &'a Reduced<'a>,
+        forest: &'a Forest,
+        data: &BoundsData,
+    ) -> Climb<'a> {
+        let objectives = 0..data.first_objective;
+        let limits = data.objectives..data.base.len();
+        let can_break = |row: &usize| (data.rooms[*row] as f64) < data.size(*row);
+        let rows: Vec<usize> = objectives.chain(limits.filter(can_break)).collect();
+        let mut sizes: Vec<f64> = rows.iter().map(|row| data.size(*row)).collect();
+        // the sums of one objective are compared
+        let objective = sizes[..data.first_objective]
+            .iter()
+            .copied()
+            .fold(1.0, f64::max);
+        sizes[..data.first_objective].fill(objective);
         let scaled = |values: &Vec<i128>| -> Vec<f64> {
             let rows = rows.iter().zip(&sizes);
             rows.map(|(row, size)| values[*row] as f64 / size).collect()
         };
-        let beyond: Vec<i128> = lines
+        let beyond: Vec<i128> = data
             .base
             .iter()
-            .zip(&lines.rooms)
+            .zip(&data.rooms)
             .map(|(a, b)| a - b)
             .collect();
-        let ways = |ways: &Vec<Vec<i128>>| ways.iter().map(scaled).collect();
+        let encodings = |encodings: &Vec<Vec<i128>>| encodings.iter().map(scaled).collect();
         Climb {
             base: scaled(&beyond),
-            layers: lines.steps.layers.iter().map(scaled).collect(),
-            tensors: lines.steps.tensors.iter().map(ways).collect(),
+            layers: data.contributions.layers.iter().map(scaled).collect(),
+            tensors: data.contributions.tensors.iter().map(encodings).collect(),
             graph: reduced.problem.graph(),
             reduced,
             forest,
-            aims: lines.first_aim,
+            objectives: data.first_objective,
             rows,
             sizes,
         }
     }
 
-    /// Counts with which the first aim's bound is high. Each placement on the way goes to `seen`,
-    /// which returns the least aim that is known to be possible.
-    pub(crate) fn for_aim(&self, seen: &mut dyn FnMut(&LayerSet) -> Option<i128>) -> Counts {
+    /// Counts with which the first objective's bound is high. Each placement on the way goes to `seen`,
+    /// which returns the least objective that is known to be possible.
+    pub(crate) fn for_objective(&self, seen: &mut dyn FnMut(&LayerSet) -> Option<i128>) -> Counts {
         let mut counts = vec![0.0; self.rows.len()];
-        counts[..self.aims].fill(1.0 / self.aims.max(1) as f64);
+        counts[..self.objectives].fill(1.0 / self.objectives.max(1) as f64);
         let mut best = (f64::NEG_INFINITY, counts.clone());
         let (mut reach, mut stale) = (1.0, 0);
         for _ in 0..STEPS {
@@ -92,7 +99,7 @@ impl<'a> Climb<'a> {
             } else if stale % 5 == 0 {
                 reach /= 2.0;
             }
-            let upper = seen(&point.edge).map(|aim| aim as f64 / self.sizes[0]);
+            let upper = seen(&point.edge).map(|objective| objective as f64 / self.sizes[0]);
             let target = upper.unwrap_or(best.0 + 0.05 * best.0.abs() + 0.01);
             let far: f64 = point.slopes.iter().map(|slope| slope * slope).sum();
             if target - best.0 < 1e-6 * target.abs() || far < 1e-18 {
@@ -102,19 +109,19 @@ impl<'a> Climb<'a> {
             for (count, slope) in counts.iter_mut().zip(&point.slopes) {
                 *count = (*count + step * slope).max(0.0);
             }
-            even_out(&mut counts[..self.aims]);
+            even_out(&mut counts[..self.objectives]);
         }
         self.whole(&best.1)
     }
 
     /// Counts of the limits with which they contradict one another, or nearly do.
     pub(crate) fn for_limits(&self) -> Counts {
-        let limits = self.rows.len() - self.aims;
+        let limits = self.rows.len() - self.objectives;
         if limits == 0 {
             return Counts::new();
         }
         let mut counts = vec![0.0; self.rows.len()];
-        counts[self.aims..].fill(1.0 / limits as f64);
+        counts[self.objectives..].fill(1.0 / limits as f64);
         let mut best = (f64::NEG_INFINITY, counts.clone());
         for step in 0..STEPS {
             let mut point = self.least(&counts);
@@ -124,13 +131,13 @@ impl<'a> Climb<'a> {
             if best.0 > 1e-9 {
                 break;
             }
-            point.slopes[..self.aims].fill(0.0);
+            point.slopes[..self.objectives].fill(0.0);
             let steepest = point.slopes.iter().fold(1e-12, |a: f64, b| a.max(b.abs()));
             let step = 0.5 / ((step + 1) as f64).sqrt() / steepest;
             for (count, slope) in counts.iter_mut().zip(&point.slopes) {
                 *count = (*count + step * slope).max(0.0);
             }
-            even_out(&mut counts[self.aims..]);
+            even_out(&mut counts[self.objectives..]);
         }
         self.whole(&best.1)
     }
@@ -140,8 +147,8 @@ impl<'a> Climb<'a> {
         let total = |values: &[f64]| -> f64 { values.iter().zip(counts).map(|(a, b)| a * b).sum() };
         let mut weights: Vec<f64> = self.layers.iter().map(|values| total(values)).collect();
         let mut picks = Vec::with_capacity(self.tensors.len());
-        for (tensor, ways) in self.graph.tensor_ids().zip(&self.tensors) {
-            let costs = ways.iter().map(|way| total(way)).enumerate();
+        for (tensor, encodings) in self.graph.tensor_ids().zip(&self.tensors) {
+            let costs = encodings.iter().map(|encoding| total(encoding)).enumerate();
             let Some((pick, cost)) = costs.min_by(|a, b| a.1.total_cmp(&b.1)) else {
                 picks.push(None);
                 continue;
@@ -187,7 +194,7 @@ impl<'a> Climb<'a> {
 
     /// The counts as whole numbers of the rows' own units.
     fn whole(&self, counts: &[f64]) -> Counts {
-        let unit = if counts[..self.aims].iter().any(|count| *count > 0.0) {
+        let unit = if counts[..self.objectives].iter().any(|count| *count > 0.0) {
             self.sizes[0]
         } else {
             self.sizes.iter().copied().fold(1.0, f64::max)

@@ -5,7 +5,7 @@ use cutpoint_core::graph::{LayerId, TensorId, WeightId};
 
 /// A layer and those tied to it, one behind the other.
 #[derive(Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct Block {
     pub(crate) layers: Vec<LayerId>,
     pub(crate) edge_ns: u64,
     pub(crate) server_ns: u64,
@@ -16,27 +16,27 @@ pub(crate) struct Run {
     /// The layers outside that read from it, each once.
     pub(crate) readers: Vec<LayerId>,
     pub(crate) weights: Vec<WeightId>,
-    /// What it uses of each budget.
+    /// What it uses of each knapsack.
     pub(crate) uses: Vec<i64>,
     /// The tasks that need it, and how many of its layers.
     pub(crate) tasks: Vec<(usize, usize)>,
 }
 
 /// Per layer that comes first: its run. Empty runs for the others.
-pub(crate) fn runs(reduced: &Reduced<'_>) -> Vec<Run> {
+pub(crate) fn blocks(reduced: &Reduced<'_>) -> Vec<Block> {
     let follows = reduced.follows();
-    let run = |layer: LayerId| {
+    let block = |layer: LayerId| {
         if follows[layer.index()] {
-            Run::default()
+            Block::default()
         } else {
-            Run::new(reduced, layer)
+            Block::new(reduced, layer)
         }
     };
-    reduced.problem.graph().layer_ids().map(run).collect()
+    reduced.problem.graph().layer_ids().map(block).collect()
 }
 
-impl Run {
-    fn new(reduced: &Reduced<'_>, first: LayerId) -> Run {
+impl Block {
+    fn new(reduced: &Reduced<'_>, first: LayerId) -> Block {
         let problem = reduced.problem;
         let graph = problem.graph();
         let next = |layer: &LayerId| reduced.next[layer.index()];
@@ -46,8 +46,8 @@ impl Run {
         let readers = outputs.iter().flat_map(|t| graph.consumers(*t));
         let times = layers.iter().map(|layer| problem.layer(*layer));
         let weights = layers.iter().flat_map(|layer| &graph.layer(*layer).weights);
-        let uses = |budget: &crate::problem::Knapsack| {
-            let uses = layers.iter().map(|layer| budget.layer(*layer));
+        let uses = |knapsack: &crate::problem::Knapsack| {
+            let uses = layers.iter().map(|layer| knapsack.layer(*layer));
             uses.sum()
         };
         let tasks = problem.needs().iter().enumerate();
@@ -55,7 +55,7 @@ impl Run {
             let needed = layers.iter().filter(|layer| needs.contains(**layer));
             (task, needed.count())
         });
-        Run {
+        Block {
             edge_ns: times.clone().map(|time| time.edge_ns).sum(),
             server_ns: times.map(|time| time.server_ns).sum(),
             inputs: graph.layer(first).inputs.clone(),

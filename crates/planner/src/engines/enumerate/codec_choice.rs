@@ -1,11 +1,11 @@
 //! The best choice of codecs for one placement within the limits.
 
 use super::sums::{Crossing, Rows};
-use crate::presolve::fixing::Choice;
+use crate::presolve::fixing::EncodingUse;
 
 /// One way per tensor.
 pub(crate) struct Chosen {
-    pub(crate) aims: [i128; 2],
+    pub(crate) objectives: [i128; 2],
     pub(crate) payload: u64,
     /// Position among each tensor's ways.
     pub(crate) picks: Vec<usize>,
@@ -19,14 +19,14 @@ const MOST_STEPS: usize = 100_000;
 
 /// A tensor that crosses: its ways, what they add to the sums, and which knapsacks it counts for.
 pub(crate) struct Sent<'a> {
-    pub(crate) ways: &'a [Choice],
+    pub(crate) encodings: &'a [EncodingUse],
     pub(crate) crossing: &'a Crossing,
     pub(crate) counts: Vec<bool>,
 }
 
 impl Sent<'_> {
-    /// What a way uses of each budget.
-    fn uses(&self, choice: &Choice) -> Vec<i64> {
+    /// What a way uses of each knapsack.
+    fn uses(&self, choice: &EncodingUse) -> Vec<i64> {
         let pairs = choice.uses.iter().zip(&self.counts);
         pairs
             .map(|(uses, counts)| if *counts { *uses } else { 0 })
@@ -34,8 +34,8 @@ impl Sent<'_> {
     }
 }
 
-/// The choice that the aims prefer, and among those the smallest, that uses at most `room` of each
-/// budget and meets the limits; `base` is what the sums come to without ways.
+/// The choice that the objectives prefer, and among those the smallest, that uses at most `room` of each
+/// knapsack and meets the limits; `base` is what the sums come to without ways.
 pub(crate) fn best_within(
     sent: &[Sent<'_>],
     rows: &Rows,
@@ -71,11 +71,11 @@ struct Rest {
 
 impl Tensor {
     fn new(sent: &Sent<'_>) -> Tensor {
-        let ways = sent.ways.iter().zip(&sent.crossing.ways);
-        let way = |(choice, sums): (&Choice, &Vec<i128>)| {
-            (sums.clone(), choice.way.payload.0, sent.uses(choice))
+        let encodings = sent.encodings.iter().zip(&sent.crossing.encodings);
+        let encoding = |(choice, sums): (&EncodingUse, &Vec<i128>)| {
+            (sums.clone(), choice.encoding.payload.0, sent.uses(choice))
         };
-        Tensor(ways.map(way).collect())
+        Tensor(encodings.map(encoding).collect())
     }
 }
 
@@ -86,13 +86,21 @@ fn rests(sent: &[Sent<'_>], tensors: &[Tensor], sums: usize, knapsacks: usize) -
         uses: vec![0; knapsacks],
     };
     let mut rests = vec![rest.clone()];
-    for (sent, Tensor(ways)) in sent.iter().zip(tensors).rev() {
+    for (sent, Tensor(encodings)) in sent.iter().zip(tensors).rev() {
         for (total, least) in rest.sums.iter_mut().zip(&sent.crossing.least) {
             *total += least;
         }
-        rest.payload += ways.iter().map(|way| way.1).min().unwrap_or(0);
+        rest.payload += encodings
+            .iter()
+            .map(|encoding| encoding.1)
+            .min()
+            .unwrap_or(0);
         for (index, total) in rest.uses.iter_mut().enumerate() {
-            *total += ways.iter().map(|way| way.2[index]).min().unwrap_or(0);
+            *total += encodings
+                .iter()
+                .map(|encoding| encoding.2[index])
+                .min()
+                .unwrap_or(0);
         }
         rests.push(rest.clone());
     }
@@ -116,8 +124,11 @@ impl Search<'_> {
         let next = self.picks.len();
         let rest = &self.rests[next];
         let at_least: Vec<i128> = sums.iter().zip(&rest.sums).map(|(a, b)| a + b).collect();
-        let bound = (self.rows.aims(&at_least), payload + rest.payload);
-        let best = self.best.as_ref().map(|best| (best.aims, best.payload));
+        let bound = (self.rows.objectives(&at_least), payload + rest.payload);
+        let best = self
+            .best
+            .as_ref()
+            .map(|best| (best.objectives, best.payload));
         let full = rest.uses.iter().zip(room).any(|(uses, room)| uses > room);
         let hopeless =
             full || !self.rows.allow(&at_least) || best.is_some_and(|best| bound >= best);
@@ -126,7 +137,7 @@ impl Search<'_> {
         }
         if next == self.tensors.len() {
             self.best = Some(Chosen {
-                aims: bound.0,
+                objectives: bound.0,
                 payload,
                 picks: self.picks.clone(),
             });

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::blocks::{Run, runs};
+use super::blocks::{Block, blocks};
 use super::codec_choice::{self, Sent};
-use super::knapsacks::Sums;
+use super::knapsacks::KnapsackUse;
 use super::sums::{Crossing, Rows, Wanted};
-use crate::presolve::fixing::{Choice, Reduced};
+use crate::presolve::fixing::{EncodingUse, Reduced};
 use crate::problem::{Codecs, Completion, CostParts, Limit, ObjectiveFunction, Part, Rank, Timing};
 use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
 
@@ -15,7 +15,7 @@ use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
 const MOST_ROWS: usize = 1_000;
 
 /// The placement looked at, with its cost kept up to date.
-pub(crate) struct Walk<'a, 'p> {
+pub(crate) struct DfsState<'a, 'p> {
     reduced: &'a Reduced<'p>,
     edge: LayerSet,
     edge_layers: usize,
@@ -31,13 +31,13 @@ pub(crate) struct Walk<'a, 'p> {
     results_there: usize,
     /// Without ways, and without what is paid once.
     parts: CostParts,
-    sums: Sums<'a, 'p>,
+    knapsack_use: KnapsackUse<'a, 'p>,
     weight_readers: Vec<usize>,
     weight_bytes: u64,
     server_weight_readers: Vec<usize>,
     server_weight_bytes: u64,
     /// Per layer: what comes and goes with it.
-    runs: Vec<Run>,
+    blocks: Vec<Block>,
     /// Per task: layers that it needs and that are on the server.
     missing_of: Vec<usize>,
     depends_on_tasks: bool,
@@ -55,7 +55,7 @@ pub(crate) enum Standing {
     TooManyChoices,
 }
 
-impl<'a, 'p> Walk<'a, 'p> {
+impl<'a, 'p> DfsState<'a, 'p> {
     /// Everything that is not fixed to the edge is on the server.
     pub(crate) fn new(reduced: &'a Reduced<'p>) -> Self {
         let graph = reduced.problem.graph();
@@ -66,7 +66,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             all.dedup();
             all.len()
         };
-        let mut walk = Walk {
+        let mut state = DfsState {
             reduced,
             edge: LayerSet::empty(layers),
             edge_layers: 0,
@@ -80,12 +80,12 @@ impl<'a, 'p> Walk<'a, 'p> {
             barred: 0,
             results_there: 0,
             parts: CostParts::default(),
-            sums: Sums::new(reduced),
+            knapsack_use: KnapsackUse::new(reduced),
             weight_readers: vec![0; graph.weights().len()],
             weight_bytes: 0,
             server_weight_readers: vec![0; graph.weights().len()],
             server_weight_bytes: graph.weights().iter().map(|w| w.bytes.0).sum(),
-            runs: runs(reduced),
+            blocks: blocks(reduced),
             missing_of: reduced.problem.needs().iter().map(LayerSet::len).collect(),
             depends_on_tasks: reduced.problem.depends_on_tasks(),
             rows: HashMap::new(),
@@ -94,22 +94,22 @@ impl<'a, 'p> Walk<'a, 'p> {
         };
         for layer in graph.layer_ids() {
             for weight in &graph.layer(layer).weights {
-                walk.server_weight_readers[weight.index()] += 1;
+                state.server_weight_readers[weight.index()] += 1;
             }
-            *walk.parts.ns_mut(Part::Server) += reduced.problem.layer(layer).server_ns;
+            *state.parts.ns_mut(Part::Server) += reduced.problem.layer(layer).server_ns;
             for output in &graph.layer(layer).outputs {
-                walk.count_result(*output, true);
+                state.count_result(*output, true);
             }
         }
         for input in graph.inputs() {
-            walk.settle(*input, true);
+            state.settle(*input, true);
         }
         for layer in reduced.edge.iter() {
-            if !walk.edge.contains(layer) {
-                walk.add(layer);
+            if !state.edge.contains(layer) {
+                state.add(layer);
             }
         }
-        walk
+        state
     }
 
     /// Takes the tasks to be done where these rows have them done, in every placement.
@@ -130,7 +130,7 @@ impl<'a, 'p> Walk<'a, 'p> {
 
     /// The layers that `layer`, just added, was the last to keep from being open.
     pub(crate) fn opened_by(&self, layer: LayerId) -> Vec<LayerId> {
-        let readers = self.runs[layer.index()].readers.iter().copied();
+        let readers = self.blocks[layer.index()].readers.iter().copied();
         readers.filter(|r| self.is_open(*r)).collect()
     }
 
@@ -140,28 +140,31 @@ impl<'a, 'p> Walk<'a, 'p> {
 
     /// Moves a layer, whose producers are there, to the edge, with those tied to it.
     pub(crate) fn add(&mut self, layer: LayerId) {
-        let run = std::mem::take(&mut self.runs[layer.index()]);
-        run.layers.iter().for_each(|layer| self.edge.insert(*layer));
-        self.edge_layers += run.layers.len();
-        *self.parts.ns_mut(Part::Server) -= run.server_ns;
-        *self.parts.ns_mut(Part::Edge) += run.edge_ns;
-        for (task, layers) in &run.tasks {
+        let block = std::mem::take(&mut self.blocks[layer.index()]);
+        block
+            .layers
+            .iter()
+            .for_each(|layer| self.edge.insert(*layer));
+        self.edge_layers += block.layers.len();
+        *self.parts.ns_mut(Part::Server) -= block.server_ns;
+        *self.parts.ns_mut(Part::Edge) += block.edge_ns;
+        for (task, layers) in &block.tasks {
             self.missing_of[*task] -= layers;
         }
-        self.sums.add_layers(&run.uses, 1);
-        for reader in &run.readers {
+        self.knapsack_use.add_layers(&block.uses, 1);
+        for reader in &block.readers {
             self.missing[reader.index()] -= 1;
         }
-        for input in &run.inputs {
+        for input in &block.inputs {
             self.readers[input.index()] -= 1;
             self.settle(*input, true);
         }
-        for output in &run.outputs {
+        for output in &block.outputs {
             self.settle(*output, true);
             self.count_result(*output, false);
         }
         let weights = self.reduced.problem.graph().weights();
-        for weight in run.weights.iter().map(|weight| weight.index()) {
+        for weight in block.weights.iter().map(|weight| weight.index()) {
             self.weight_readers[weight] += 1;
             self.server_weight_readers[weight] -= 1;
             if self.weight_readers[weight] == 1 {
@@ -171,33 +174,36 @@ impl<'a, 'p> Walk<'a, 'p> {
                 self.server_weight_bytes -= weights[weight].bytes.0;
             }
         }
-        self.runs[layer.index()] = run;
+        self.blocks[layer.index()] = block;
     }
 
-    /// Undoes [`Walk::add`].
+    /// Undoes [`DfsState::add`].
     pub(crate) fn remove(&mut self, layer: LayerId) {
-        let run = std::mem::take(&mut self.runs[layer.index()]);
-        run.layers.iter().for_each(|layer| self.edge.remove(*layer));
-        self.edge_layers -= run.layers.len();
-        *self.parts.ns_mut(Part::Edge) -= run.edge_ns;
-        *self.parts.ns_mut(Part::Server) += run.server_ns;
-        for (task, layers) in &run.tasks {
+        let block = std::mem::take(&mut self.blocks[layer.index()]);
+        block
+            .layers
+            .iter()
+            .for_each(|layer| self.edge.remove(*layer));
+        self.edge_layers -= block.layers.len();
+        *self.parts.ns_mut(Part::Edge) -= block.edge_ns;
+        *self.parts.ns_mut(Part::Server) += block.server_ns;
+        for (task, layers) in &block.tasks {
             self.missing_of[*task] += layers;
         }
-        self.sums.add_layers(&run.uses, -1);
-        for reader in &run.readers {
+        self.knapsack_use.add_layers(&block.uses, -1);
+        for reader in &block.readers {
             self.missing[reader.index()] += 1;
         }
-        for output in &run.outputs {
+        for output in &block.outputs {
             self.settle(*output, false);
             self.count_result(*output, true);
         }
-        for input in &run.inputs {
+        for input in &block.inputs {
             self.readers[input.index()] += 1;
             self.settle(*input, true);
         }
         let weights = self.reduced.problem.graph().weights();
-        for weight in run.weights.iter().map(|weight| weight.index()) {
+        for weight in block.weights.iter().map(|weight| weight.index()) {
             self.weight_readers[weight] -= 1;
             self.server_weight_readers[weight] += 1;
             if self.weight_readers[weight] == 0 {
@@ -207,7 +213,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 self.server_weight_bytes += weights[weight].bytes.0;
             }
         }
-        self.runs[layer.index()] = run;
+        self.blocks[layer.index()] = block;
     }
 
     /// Brings up to date whether a tensor crosses; `here` says whether it exists on the edge.
@@ -220,14 +226,14 @@ impl<'a, 'p> Walk<'a, 'p> {
             return;
         }
         let time = problem.tensor(tensor);
-        let barred = usize::from(self.reduced.ways[index].is_empty());
+        let barred = usize::from(self.reduced.encodings[index].is_empty());
         if crosses {
             self.position[index] = Some(self.crossing.len());
             self.crossing.push(tensor);
             self.barred += barred;
             *self.parts.ns_mut(Part::Edge) += time.send_ns;
             *self.parts.ns_mut(Part::Server) += time.recv_ns;
-            self.sums.add_tensor(tensor);
+            self.knapsack_use.add_tensor(tensor);
         } else {
             if let Some(position) = self.position[index].take() {
                 self.crossing.swap_remove(position);
@@ -238,7 +244,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             self.barred -= barred;
             *self.parts.ns_mut(Part::Edge) -= time.send_ns;
             *self.parts.ns_mut(Part::Server) -= time.recv_ns;
-            self.sums.remove_tensor(tensor);
+            self.knapsack_use.remove_tensor(tensor);
         }
     }
 
@@ -267,12 +273,12 @@ impl<'a, 'p> Walk<'a, 'p> {
         let problem = self.reduced.problem;
         let limit = problem.edge_memory_limit();
         let fits = |limit| problem.edge_memory(self.weight_bytes, 0) <= limit;
-        limit.is_none_or(fits) && self.sums.layers_fit()
+        limit.is_none_or(fits) && self.knapsack_use.layers_fit()
     }
 
     /// How the placement stands against the best so far.
     pub(crate) fn standing(&mut self, best: Option<&Rank>) -> Standing {
-        if self.barred > 0 || self.sums.exceed() {
+        if self.barred > 0 || self.knapsack_use.exceed() {
             return Standing::NotBest;
         }
         let parts = self.whole_parts();
@@ -297,10 +303,10 @@ impl<'a, 'p> Walk<'a, 'p> {
         found
     }
 
-    /// As [`Walk::standing`], for one order of work.
+    /// As [`DfsState::standing`], for one order of work.
     fn standing_with(&self, rows: &Rows, parts: &CostParts, best: Option<&Rank>) -> Standing {
         let base = rows.base(parts);
-        let with_ways = |of: &dyn Fn(&Crossing) -> &[i128]| {
+        let with_encodings = |of: &dyn Fn(&Crossing) -> &[i128]| {
             let mut sums = base.clone();
             for tensor in &self.crossing {
                 let more = of(rows.crossing(self.reduced, *tensor));
@@ -310,28 +316,30 @@ impl<'a, 'p> Walk<'a, 'p> {
             }
             sums
         };
-        let least = with_ways(&|crossing| &crossing.least);
-        let at_least = self.special(false).unwrap_or_else(|| rows.aims(&least));
+        let least = with_encodings(&|crossing| &crossing.least);
+        let at_least = self
+            .special(false)
+            .unwrap_or_else(|| rows.objectives(&least));
         // with other ways it only gets worse
-        let hopeless = best.is_some_and(|best| at_least > best.aims);
+        let hopeless = best.is_some_and(|best| at_least > best.objectives);
         if hopeless || !rows.allow(&least) {
             return Standing::NotBest;
         }
-        let first = with_ways(&|crossing| &crossing.ways[0]);
+        let first = with_encodings(&|crossing| &crossing.encodings[0]);
         let mut tensors = self.crossing.clone();
         tensors.sort_unstable();
         let mut picks = vec![0; tensors.len()];
-        let payload = |t: &TensorId| self.ways(*t)[0].way.payload.0;
+        let payload = |t: &TensorId| self.encodings(*t)[0].encoding.payload.0;
         let mut rank = Rank {
-            aims: rows.aims(&first),
+            objectives: rows.objectives(&first),
             payload: tensors.iter().map(payload).sum(),
             edge_layers: self.edge_layers,
         };
-        if !(self.reduced.in_order && self.sums.fastest_fit() && rows.allow(&first)) {
+        if !(self.reduced.in_order && self.knapsack_use.fastest_fit() && rows.allow(&first)) {
             let sent: Vec<Sent<'_>> = tensors.iter().map(|t| self.sent(rows, *t)).collect();
-            match codec_choice::best_within(&sent, rows, base, &self.sums.room()) {
+            match codec_choice::best_within(&sent, rows, base, &self.knapsack_use.room()) {
                 Ok(Some(chosen)) => {
-                    rank.aims = chosen.aims;
+                    rank.objectives = chosen.objectives;
                     rank.payload = chosen.payload;
                     picks = chosen.picks;
                 }
@@ -339,20 +347,21 @@ impl<'a, 'p> Walk<'a, 'p> {
                 Err(codec_choice::TooMany) => return Standing::TooManyChoices,
             }
         }
-        rank.aims = self.special(true).unwrap_or(rank.aims);
+        rank.objectives = self.special(true).unwrap_or(rank.objectives);
         if best.is_some_and(|best| rank >= *best) || !self.fits_memory() {
             return Standing::NotBest;
         }
         let pairs = tensors.into_iter().zip(picks);
-        let codecs = pairs.map(|(tensor, pick)| (tensor, self.ways(tensor)[pick].way.codec));
+        let codecs =
+            pairs.map(|(tensor, pick)| (tensor, self.encodings(tensor)[pick].encoding.codec));
         Standing::Best(rank, codecs.collect())
     }
 
-    /// The aim, when it is what is used of a limit that is no sum of times and bytes; at least this
+    /// The objective, when it is what is used of a limit that is no sum of times and bytes; at least this
     /// without what is alive at once, which takes long to find out.
     fn special(&self, with_live: bool) -> Option<[i128; 2]> {
         let problem = self.reduced.problem;
-        let Some(ObjectiveFunction::LimitUse(limit)) = problem.aims().first() else {
+        let Some(ObjectiveFunction::LimitUse(limit)) = problem.objectives().first() else {
             return None;
         };
         let live = |layers: &LayerSet| {
@@ -415,7 +424,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         let graph = self.reduced.problem.graph();
         let knapsacks = self.reduced.knapsacks().iter();
         Sent {
-            ways: self.ways(tensor),
+            encodings: self.encodings(tensor),
             crossing: rows.crossing(self.reduced, tensor),
             counts: knapsacks
                 .map(|b| b.counts(graph, tensor, &self.edge))
@@ -423,8 +432,8 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
     }
 
-    fn ways(&self, tensor: TensorId) -> &'a [Choice] {
-        &self.reduced.ways[tensor.index()]
+    fn encodings(&self, tensor: TensorId) -> &'a [EncodingUse] {
+        &self.reduced.encodings[tensor.index()]
     }
 
     /// With what is paid once when anything is on the server, and when any result comes back.

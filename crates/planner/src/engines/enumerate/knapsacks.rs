@@ -1,11 +1,11 @@
 //! What a placement uses of the knapsacks, kept up to date as layers come and go.
 
-use crate::presolve::fixing::{Choice, Reduced};
+use crate::presolve::fixing::{EncodingUse, Reduced};
 use crate::problem::Counts;
 use cutpoint_core::graph::TensorId;
 
-/// Sums per budget.
-pub(crate) struct Sums<'a, 'p> {
+/// KnapsackUse per knapsack.
+pub(crate) struct KnapsackUse<'a, 'p> {
     reduced: &'a Reduced<'p>,
     /// Of the layers on the edge.
     layers: Vec<i64>,
@@ -13,15 +13,15 @@ pub(crate) struct Sums<'a, 'p> {
     fastest: Vec<i64>,
     /// With the way of each tensor that uses least: at least this is used.
     least: Vec<i64>,
-    /// Per tensor: the fastest and the least use of each budget.
+    /// Per tensor: the fastest and the least use of each knapsack.
     tensors: Vec<Vec<(i64, i64)>>,
 }
 
-impl<'a, 'p> Sums<'a, 'p> {
+impl<'a, 'p> KnapsackUse<'a, 'p> {
     pub(crate) fn new(reduced: &'a Reduced<'p>) -> Self {
         let knapsacks = reduced.knapsacks().len();
         let tensors = reduced.problem.graph().tensor_ids();
-        Sums {
+        KnapsackUse {
             reduced,
             layers: vec![0; knapsacks],
             fastest: vec![0; knapsacks],
@@ -30,7 +30,7 @@ impl<'a, 'p> Sums<'a, 'p> {
         }
     }
 
-    /// Adds what layers use of each budget `times` over.
+    /// Adds what layers use of each knapsack `times` over.
     pub(crate) fn add_layers(&mut self, uses: &[i64], times: i64) {
         for (sum, uses) in self.layers.iter_mut().zip(uses) {
             *sum += times * uses;
@@ -51,7 +51,7 @@ impl<'a, 'p> Sums<'a, 'p> {
         }
     }
 
-    /// What the layers leave of each budget.
+    /// What the layers leave of each knapsack.
     pub(crate) fn room(&self) -> Vec<i64> {
         let pairs = self.reduced.allows.iter().zip(&self.layers);
         pairs.map(|(allows, layers)| allows - layers).collect()
@@ -62,7 +62,7 @@ impl<'a, 'p> Sums<'a, 'p> {
         pairs.all(|(allows, layers)| layers <= allows)
     }
 
-    /// Whether some budget is exceeded whatever the codecs.
+    /// Whether some knapsack is exceeded whatever the codecs.
     pub(crate) fn exceed(&self) -> bool {
         let mut least = self
             .least
@@ -72,7 +72,7 @@ impl<'a, 'p> Sums<'a, 'p> {
         least.any(|((least, layers), allows)| least + layers > *allows)
     }
 
-    /// Whether the fastest ways exceed no budget for sure.
+    /// Whether the fastest ways exceed no knapsack for sure.
     pub(crate) fn fastest_fit(&self) -> bool {
         let mut fastest = self
             .fastest
@@ -84,14 +84,14 @@ impl<'a, 'p> Sums<'a, 'p> {
 }
 
 fn of_tensor(reduced: &Reduced<'_>, tensor: TensorId) -> Vec<(i64, i64)> {
-    let ways = &reduced.ways[tensor.index()];
+    let encodings = &reduced.encodings[tensor.index()];
     let graph = reduced.problem.graph();
     let knapsacks = reduced.knapsacks().iter().enumerate();
-    let uses = knapsacks.map(|(index, budget)| {
-        let of = |choice: &Choice| choice.uses[index];
-        let fastest = ways.first().map_or(0, of);
-        let least = ways.iter().map(of).min().unwrap_or(0);
-        match budget.when(graph, tensor) {
+    let uses = knapsacks.map(|(index, knapsack)| {
+        let of = |choice: &EncodingUse| choice.uses[index];
+        let fastest = encodings.first().map_or(0, of);
+        let least = encodings.iter().map(of).min().unwrap_or(0);
+        match knapsack.when(graph, tensor) {
             Counts::Always => (fastest, least),
             // perhaps it does not count
             Counts::Sometimes => (fastest, least.min(0)),

@@ -14,7 +14,7 @@ use super::nearest::within;
 use crate::presolve::fixing::Reduced;
 use crate::problem::{Codecs, Rank};
 use cutpoint_core::graph::{LayerId, LayerSet};
-use dfs::{Standing, Walk};
+use dfs::{DfsState, Standing};
 
 /// The best placement found and how many were looked at.
 #[derive(Debug)]
@@ -32,13 +32,13 @@ pub(crate) fn enumerate(reduced: &Reduced<'_>, most: usize) -> Option<Enumerated
     let mut best = None;
     let mut best_rank = None;
     let placements = each(
-        Walk::new(reduced),
+        DfsState::new(reduced),
         most,
-        &mut Look(|walk: &mut Walk<'_, '_>| {
-            match walk.standing(best_rank.as_ref()) {
+        &mut Look(|state: &mut DfsState<'_, '_>| {
+            match state.standing(best_rank.as_ref()) {
                 Standing::Best(rank, codecs) => {
                     best_rank = Some(rank);
-                    best = Some((walk.edge().clone(), codecs));
+                    best = Some((state.edge().clone(), codecs));
                 }
                 Standing::NotBest => {}
                 Standing::TooManyChoices => return None,
@@ -63,22 +63,22 @@ pub(crate) fn nearby(
 ) -> Option<Vec<(LayerSet, Codecs)>> {
     let mut kept: Vec<(Rank, LayerSet, Codecs)> = Vec::new();
     each(
-        Walk::new(reduced),
+        DfsState::new(reduced),
         most_placements,
-        &mut Look(|walk: &mut Walk<'_, '_>| {
+        &mut Look(|state: &mut DfsState<'_, '_>| {
             let last = kept.get(most.max(1) - 1).map(|(rank, ..)| *rank);
             let bound = kept.first().map(|(least, ..)| Rank {
-                aims: [within(least.aims[0], factor), i128::MAX],
+                objectives: [within(least.objectives[0], factor), i128::MAX],
                 payload: u64::MAX,
                 edge_layers: usize::MAX,
             });
             let bound = [last, bound].into_iter().flatten().min();
-            match walk.standing(bound.as_ref()) {
+            match state.standing(bound.as_ref()) {
                 Standing::Best(rank, codecs) => {
                     let place = kept.partition_point(|(known, ..)| *known <= rank);
-                    kept.insert(place, (rank, walk.edge().clone(), codecs));
-                    let most_aim = within(kept[0].0.aims[0], factor);
-                    kept.retain(|(rank, ..)| rank.aims[0] <= most_aim);
+                    kept.insert(place, (rank, state.edge().clone(), codecs));
+                    let most_objective = within(kept[0].0.objectives[0], factor);
+                    kept.retain(|(rank, ..)| rank.objectives[0] <= most_objective);
                     kept.truncate(most.max(1));
                 }
                 Standing::NotBest => {}
@@ -98,14 +98,14 @@ pub(crate) fn each_placement(
     most: usize,
     look: &mut dyn FnMut(&LayerSet) -> Option<()>,
 ) -> Option<usize> {
-    let mut look = Look(|walk: &mut Walk<'_, '_>| look(walk.edge()));
-    each(Walk::new(reduced), most, &mut look)
+    let mut look = Look(|state: &mut DfsState<'_, '_>| look(state.edge()));
+    each(DfsState::new(reduced), most, &mut look)
 }
 
 /// What happens on the way through the placements.
 pub(crate) trait Visit<'a, 'p> {
     /// Looks at a placement; `None` to give up.
-    fn look(&mut self, walk: &mut Walk<'a, 'p>) -> Option<()>;
+    fn look(&mut self, state: &mut DfsState<'a, 'p>) -> Option<()>;
     /// A layer has come to the edge with those tied to it, and others can come now.
     fn added(&mut self, _layer: LayerId, _opened: &[LayerId]) {}
     /// Undoes [`Visit::added`].
@@ -123,28 +123,28 @@ pub(crate) trait Visit<'a, 'p> {
 /// Looks at every placement.
 struct Look<F>(F);
 
-impl<'a, 'p, F: FnMut(&mut Walk<'a, 'p>) -> Option<()>> Visit<'a, 'p> for Look<F> {
-    fn look(&mut self, walk: &mut Walk<'a, 'p>) -> Option<()> {
-        (self.0)(walk)
+impl<'a, 'p, F: FnMut(&mut DfsState<'a, 'p>) -> Option<()>> Visit<'a, 'p> for Look<F> {
+    fn look(&mut self, state: &mut DfsState<'a, 'p>) -> Option<()> {
+        (self.0)(state)
     }
 }
 
 /// Looks at the closed placements that the visitor does not pass over; their number, or `None` when
 /// there are more than `most` or it gives up.
 pub(crate) fn each<'a, 'p>(
-    mut walk: Walk<'a, 'p>,
+    mut state: DfsState<'a, 'p>,
     most: usize,
     visitor: &mut dyn Visit<'a, 'p>,
 ) -> Option<usize> {
     let mut placements = 0;
     // one frame per layer added: the layers that may follow it
-    let mut frames = vec![Frame::first(walk.open())];
+    let mut frames = vec![Frame::first(state.open())];
     loop {
         placements += 1;
         if placements > most {
             return None;
         }
-        visitor.look(&mut walk)?;
+        visitor.look(&mut state)?;
         loop {
             let Some(frame) = frames.last_mut() else {
                 return Some(placements);
@@ -153,15 +153,15 @@ pub(crate) fn each<'a, 'p>(
             if let Some(next) = next.filter(|_| visitor.promising()) {
                 frame.cursor += 1;
                 let later = frame.candidates[frame.cursor..].to_vec();
-                walk.add(next);
-                let opened = walk.opened_by(next);
+                state.add(next);
+                let opened = state.opened_by(next);
                 visitor.added(next, &opened);
                 frames.push(Frame::after(next, later, opened));
-                if walk.can_grow() && visitor.promising() {
+                if state.can_grow() && visitor.promising() {
                     break;
                 }
             }
-            leave(&mut frames, &mut walk, visitor);
+            leave(&mut frames, &mut state, visitor);
         }
     }
 }
@@ -169,19 +169,19 @@ pub(crate) fn each<'a, 'p>(
 /// Goes back to the placement before the last layer was added.
 fn leave<'a, 'p>(
     frames: &mut Vec<Frame>,
-    walk: &mut Walk<'a, 'p>,
+    state: &mut DfsState<'a, 'p>,
     visitor: &mut dyn Visit<'a, 'p>,
 ) {
     let Some(frame) = frames.pop() else {
         return;
     };
     for passed in frame.candidates[..frame.cursor].iter().rev() {
-        visitor.not_passed(*passed, walk.edge());
+        visitor.not_passed(*passed, state.edge());
     }
     if let Some((layer, opened)) = frame.added {
         visitor.removed(layer, &opened);
-        walk.remove(layer);
-        visitor.passed(layer, walk.edge());
+        state.remove(layer);
+        visitor.passed(layer, state.edge());
     }
 }
 

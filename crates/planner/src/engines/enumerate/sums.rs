@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 
-use crate::presolve::contribution::Paced;
+use crate::presolve::contribution::SumAtRate;
 use crate::presolve::fixing::Reduced;
 use crate::problem::{Completion, CostParts, LinearCost, Problem, TimePerBit};
 use cutpoint_core::graph::TensorId;
@@ -11,8 +11,8 @@ use cutpoint_core::graph::TensorId;
 /// What is compared and limited while the tasks are done where they are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Wanted {
-    /// Per aim: the sums of which it is the largest.
-    aims: Vec<Vec<LinearCost>>,
+    /// Per objective: the sums of which it is the largest.
+    objectives: Vec<Vec<LinearCost>>,
     /// Each sum once, with the least that any limit allows of it.
     limits: Vec<(LinearCost, i128)>,
 }
@@ -20,23 +20,23 @@ pub(crate) struct Wanted {
 /// The sums that hold while the tasks are done where they are.
 pub(crate) struct Rows {
     wanted: Wanted,
-    pace: TimePerBit,
-    limit_pace: TimePerBit,
+    time_per_bit: TimePerBit,
+    limit_time_per_bit: TimePerBit,
     /// Per tensor, made when first asked for.
     tensors: Vec<OnceCell<Crossing>>,
 }
 
-/// What a tensor adds to the sums: those of the aims one after the other, then those of the limits.
+/// What a tensor adds to the sums: those of the objectives one after the other, then those of the limits.
 pub(crate) struct Crossing {
     /// Per way.
-    pub(crate) ways: Vec<Vec<i128>>,
+    pub(crate) encodings: Vec<Vec<i128>>,
     /// The least of each sum that any way adds.
     pub(crate) least: Vec<i128>,
 }
 
 impl Wanted {
     pub(crate) fn new(problem: &Problem, done: &[Completion]) -> Wanted {
-        let aims = problem.aims().iter();
+        let objectives = problem.objectives().iter();
         let mut limits: Vec<(LinearCost, i128)> = Vec::new();
         for limit in problem.limits() {
             let Some(room) = problem.limit_room(limit) else {
@@ -50,7 +50,9 @@ impl Wanted {
             }
         }
         Wanted {
-            aims: aims.map(|aim| problem.aim_sums(aim, done)).collect(),
+            objectives: objectives
+                .map(|objective| problem.objective_sums(objective, done))
+                .collect(),
             limits,
         }
     }
@@ -62,70 +64,77 @@ impl Rows {
         let tensors = problem.graph().tensor_ids();
         Rows {
             wanted,
-            pace: reduced.pace,
-            limit_pace: problem.pace(),
+            time_per_bit: reduced.time_per_bit,
+            limit_time_per_bit: problem.time_per_bit(),
             tensors: tensors.map(|_| OnceCell::new()).collect(),
         }
     }
 
-    /// Sums of the first aim, then of the second, then of the limits, each with its pace.
-    pub(crate) fn paced(&self) -> impl Iterator<Item = Paced> {
-        let aims = self
+    /// Sums of the first objective, then of the second, then of the limits, each with its time per bit.
+    pub(crate) fn sums_at_rate(&self) -> impl Iterator<Item = SumAtRate> {
+        let objectives = self
             .wanted
-            .aims
+            .objectives
             .iter()
             .flatten()
-            .map(|sum| (*sum, self.pace));
+            .map(|sum| (*sum, self.time_per_bit));
         let limits = self.wanted.limits.iter();
-        aims.chain(limits.map(|(sum, _)| (*sum, self.limit_pace)))
+        objectives.chain(limits.map(|(sum, _)| (*sum, self.limit_time_per_bit)))
     }
 
-    /// How many sums the first aim is the largest of, and how many all aims are.
-    pub(crate) fn aim_sums(&self) -> (usize, usize) {
-        let first = self.wanted.aims.first().map_or(0, Vec::len);
-        (first, self.wanted.aims.iter().map(Vec::len).sum())
+    /// How many sums the first objective is the largest of, and how many all objectives are.
+    pub(crate) fn objective_sums(&self) -> (usize, usize) {
+        let first = self.wanted.objectives.first().map_or(0, Vec::len);
+        (first, self.wanted.objectives.iter().map(Vec::len).sum())
     }
 
-    /// What is allowed of each sum; nothing for those of aims.
+    /// What is allowed of each sum; nothing for those of objectives.
     pub(crate) fn rooms(&self) -> Vec<i128> {
-        let aims = self.wanted.aims.iter().flatten().map(|_| 0);
-        aims.chain(self.wanted.limits.iter().map(|(_, room)| *room))
+        let objectives = self.wanted.objectives.iter().flatten().map(|_| 0);
+        objectives
+            .chain(self.wanted.limits.iter().map(|(_, room)| *room))
             .collect()
     }
 
     /// The sums of a placement without its ways.
     pub(crate) fn base(&self, parts: &CostParts) -> Vec<i128> {
-        self.paced()
-            .map(|(sum, pace)| sum.value(parts, pace))
+        self.sums_at_rate()
+            .map(|(sum, time_per_bit)| sum.value(parts, time_per_bit))
             .collect()
     }
 
     /// What a tensor adds.
     pub(crate) fn crossing(&self, reduced: &Reduced<'_>, tensor: TensorId) -> &Crossing {
         self.tensors[tensor.index()].get_or_init(|| {
-            let ways = reduced.ways[tensor.index()].iter();
-            let ways: Vec<Vec<i128>> = ways
+            let encodings = reduced.encodings[tensor.index()].iter();
+            let encodings: Vec<Vec<i128>> = encodings
                 .map(|choice| {
-                    let sums = self.paced();
-                    sums.map(|(sum, pace)| sum.of_way(&choice.way, pace))
+                    let sums = self.sums_at_rate();
+                    sums.map(|(sum, time_per_bit)| sum.of_encoding(&choice.encoding, time_per_bit))
                         .collect()
                 })
                 .collect();
-            let sums = 0..self.paced().count();
-            let least = |sum: usize| ways.iter().map(|way| way[sum]).min().unwrap_or(0);
+            let sums = 0..self.sums_at_rate().count();
+            let least = |sum: usize| {
+                encodings
+                    .iter()
+                    .map(|encoding| encoding[sum])
+                    .min()
+                    .unwrap_or(0)
+            };
             Crossing {
                 least: sums.map(least).collect(),
-                ways,
+                encodings,
             }
         })
     }
 
-    /// What the aims come to, given all sums; zero for an aim that is none.
-    pub(crate) fn aims(&self, sums: &[i128]) -> [i128; 2] {
+    /// What the objectives come to, given all sums; zero for an objective that is none.
+    pub(crate) fn objectives(&self, sums: &[i128]) -> [i128; 2] {
         let mut values = [0; 2];
         let mut rest = sums;
-        for (value, aim) in values.iter_mut().zip(&self.wanted.aims) {
-            let (own, others) = rest.split_at(aim.len());
+        for (value, objective) in values.iter_mut().zip(&self.wanted.objectives) {
+            let (own, others) = rest.split_at(objective.len());
             *value = own.iter().copied().max().unwrap_or(0);
             rest = others;
         }

@@ -20,8 +20,8 @@ pub(crate) fn in_series<'a>(
     done: Option<&[Completion]>,
 ) -> Result<Reduced<'a>, Contradiction> {
     let problem = reduced.problem;
-    let paces = (&[reduced.pace][..], &[problem.pace()][..]);
-    match Compared::new(problem, paces, done) {
+    let times_per_bit = (&[reduced.time_per_bit][..], &[problem.time_per_bit()][..]);
+    match Compared::new(problem, times_per_bit, done) {
         Some(compared) => reduced.in_series(&compared),
         None => Ok(reduced),
     }
@@ -42,8 +42,8 @@ impl Candidate {
         codecs: &[(TensorId, Codec)],
     ) -> Result<Candidate, Violation> {
         let problem = reduced.problem;
-        let cost = problem.evaluate_at(&edge, codecs, reduced.pace)?;
-        let rank = problem.rank(&edge, &cost, reduced.pace);
+        let cost = problem.evaluate_at(&edge, codecs, reduced.time_per_bit)?;
+        let rank = problem.rank(&edge, &cost, reduced.time_per_bit);
         Ok(Candidate { edge, cost, rank })
     }
 }
@@ -105,7 +105,7 @@ pub(crate) fn program(reduced: &Reduced<'_>, time_limit: Duration) -> Solved {
     for (part, form) in &parts {
         match program_of(part, form) {
             Solution::Optimal(found, proof) => match &best {
-                Some((known, _)) if known.rank.aims[0] <= found.rank.aims[0] => {}
+                Some((known, _)) if known.rank.objectives[0] <= found.rank.objectives[0] => {}
                 _ => best = Some((found, proof)),
             },
             Solution::Infeasible => {}
@@ -134,7 +134,7 @@ pub(crate) fn program(reduced: &Reduced<'_>, time_limit: Duration) -> Solved {
         (best, Some((bound, why))) => {
             let known = best.map(|(best, _)| best);
             let bound = bound.map(|bound| match &known {
-                Some(known) => bound.min(known.rank.aims[0]),
+                Some(known) => bound.min(known.rank.objectives[0]),
                 None => bound,
             });
             others.extend(known);
@@ -143,16 +143,16 @@ pub(crate) fn program(reduced: &Reduced<'_>, time_limit: Duration) -> Solved {
     }
 }
 
-/// Among placements that are as good in the first aim, one that is best in the second.
+/// Among placements that are as good in the first objective, one that is best in the second.
 fn then(reduced: &Reduced<'_>, parts: &[(Reduced<'_>, Form)], best: Candidate) -> Candidate {
-    if reduced.problem.aims().len() < 2 {
+    if reduced.problem.objectives().len() < 2 {
         return best;
     }
     let mut best = best;
     for (part, form) in parts {
         let form = Form {
             goal: Goal::ObjectiveFunction(1),
-            first_at_most: Some(best.rank.aims[0]),
+            first_at_most: Some(best.rank.objectives[0]),
             limits: true,
             ..form.clone()
         };
@@ -177,8 +177,10 @@ enum Solution {
 fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
     let problem = reduced.problem;
     let mut bound = None;
-    let aim = problem.aims().first();
-    let sums = aim.map_or(0, |aim| problem.aim_sums(aim, &form.done).len());
+    let objective = problem.objectives().first();
+    let sums = objective.map_or(0, |objective| {
+        problem.objective_sums(objective, &form.done).len()
+    });
     if sums == 0 {
         return Solution::Open(None, None, "what is made small is no sum".to_owned());
     }
@@ -189,8 +191,9 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
                     Ok(found) => return Solution::Optimal(found, RELAXATION),
                     Err(_) => {
                         let cost = problem.cost(&answer.edge, &answer.codecs);
-                        let rank = cost.map(|cost| problem.rank(&answer.edge, &cost, reduced.pace));
-                        bound = rank.ok().map(|rank| rank.aims[0]);
+                        let rank = cost
+                            .map(|cost| problem.rank(&answer.edge, &cost, reduced.time_per_bit));
+                        bound = rank.ok().map(|rank| rank.objectives[0]);
                     }
                 }
             }

@@ -7,15 +7,15 @@
 use good_lp::{Expression, constraint, variable};
 
 use super::{CrossingVars, Goal, OBJECTIVE_SIZE, Program};
-use crate::presolve::fixing::Choice;
+use crate::presolve::fixing::EncodingUse;
 use crate::problem::{Counts, Knapsack};
 
 impl Program<'_, '_> {
-    /// `layers on the edge + ways <= allows` for every budget, divided by what it allows; the one
+    /// `layers on the edge + encodings <= allows` for every knapsack, divided by what it allows; the one
     /// that is to be used least is bounded by a variable instead.
-    pub(crate) fn add_budgets(&mut self, crossings: &[CrossingVars]) {
+    pub(crate) fn add_knapsacks(&mut self, crossings: &[CrossingVars]) {
         let allows = self.reduced.allows.clone();
-        for (index, (budget, allows)) in self.reduced.knapsacks().iter().zip(allows).enumerate() {
+        for (index, (knapsack, allows)) in self.reduced.knapsacks().iter().zip(allows).enumerate() {
             let unit = allows.max(1) as f64;
             let row = Row {
                 index,
@@ -23,13 +23,13 @@ impl Program<'_, '_> {
                 unit,
             };
             let mut sum = Expression::from(0.0);
-            if budget.has_layers() {
+            if knapsack.has_layers() {
                 for layer in self.graph().layer_ids() {
-                    sum.add_mul(row.share(budget.layer(layer)), self.x(layer));
+                    sum.add_mul(row.share(knapsack.layer(layer)), self.x(layer));
                 }
             }
             for crossing in crossings {
-                let uses = self.uses(budget, &row, crossing);
+                let uses = self.uses(knapsack, &row, crossing);
                 sum += uses;
             }
             if self.form.goal == Goal::Least(index) {
@@ -43,48 +43,48 @@ impl Program<'_, '_> {
     }
 
     /// What a tensor adds to a row.
-    fn uses(&mut self, budget: &Knapsack, row: &Row, crossing: &CrossingVars) -> Expression {
-        let ways = &self.reduced.ways[crossing.tensor.index()];
+    fn uses(&mut self, knapsack: &Knapsack, row: &Row, crossing: &CrossingVars) -> Expression {
+        let encodings = &self.reduced.encodings[crossing.tensor.index()];
         let mut sum = Expression::from(0.0);
-        if ways.iter().all(|choice| choice.uses[row.index] == 0) {
+        if encodings.iter().all(|choice| choice.uses[row.index] == 0) {
             return sum;
         }
-        match budget.when(self.graph(), crossing.tensor) {
+        match knapsack.when(self.graph(), crossing.tensor) {
             Counts::Never => {}
-            Counts::Always if crossing.ways.is_empty() => {
-                let uses = ways.first().map_or(0.0, |choice| row.uses(choice));
+            Counts::Always if crossing.encodings.is_empty() => {
+                let uses = encodings.first().map_or(0.0, |choice| row.uses(choice));
                 sum.add_mul(uses, crossing.crosses.clone());
             }
             Counts::Always => {
-                for (variable, choice) in crossing.ways.iter().zip(ways) {
+                for (variable, choice) in crossing.encodings.iter().zip(encodings) {
                     sum.add_mul(row.uses(choice), *variable);
                 }
             }
-            Counts::Sometimes => sum = self.uses_for_some(budget, row, crossing),
+            Counts::Sometimes => sum = self.uses_for_some(knapsack, row, crossing),
         }
         sum
     }
 
     fn uses_for_some(
         &mut self,
-        budget: &Knapsack,
+        knapsack: &Knapsack,
         row: &Row,
         crossing: &CrossingVars,
     ) -> Expression {
         let tensor = crossing.tensor;
-        let ways = &self.reduced.ways[tensor.index()];
-        let readers = budget.counting_readers(self.graph(), tensor);
+        let encodings = &self.reduced.encodings[tensor.index()];
+        let readers = knapsack.counting_readers(self.graph(), tensor);
         let mut sum = Expression::from(0.0);
         let Some(counts) = self.leaves_for(tensor, &readers) else {
             return sum;
         };
-        if crossing.ways.is_empty() {
-            let uses = ways.first().map_or(0.0, |choice| row.uses(choice));
+        if crossing.encodings.is_empty() {
+            let uses = encodings.first().map_or(0.0, |choice| row.uses(choice));
             sum.add_mul(uses, counts);
             return sum;
         }
         let mut chosen = Expression::from(0.0);
-        for (variable, choice) in crossing.ways.iter().zip(ways) {
+        for (variable, choice) in crossing.encodings.iter().zip(encodings) {
             let u = self.share();
             self.rows.push(constraint!(u <= *variable));
             chosen += u;
@@ -95,7 +95,7 @@ impl Program<'_, '_> {
     }
 }
 
-/// A budget in the unit of its row.
+/// A knapsack in the unit of its row.
 struct Row {
     index: usize,
     allows: i64,
@@ -107,8 +107,8 @@ impl Row {
         amount as f64 / self.unit
     }
 
-    /// Whatever exceeds the budget alone does so clearly.
-    fn uses(&self, choice: &Choice) -> f64 {
+    /// Whatever exceeds the knapsack alone does so clearly.
+    fn uses(&self, choice: &EncodingUse) -> f64 {
         match choice.uses[self.index] {
             uses if uses > self.allows => 2.0 * self.share(self.allows.max(1)),
             uses => self.share(uses),

@@ -25,7 +25,7 @@ use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 /// What is to be as small as possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goal {
-    /// The aim at this position.
+    /// The objective at this position.
     ObjectiveFunction(usize),
     /// What is used of one of the knapsacks.
     Least(usize),
@@ -39,7 +39,7 @@ pub(crate) struct Form {
     pub(crate) goal: Goal,
     /// Where each task is taken to be done.
     pub(crate) done: Vec<Completion>,
-    /// The first aim may come to this at most, in the unit of its value.
+    /// The first objective may come to this at most, in the unit of its value.
     pub(crate) first_at_most: Option<i128>,
     /// With the rows of the limits, and whole variables.
     pub(crate) limits: bool,
@@ -71,7 +71,7 @@ pub(crate) enum NoAnswer {
 }
 
 impl Form {
-    /// For the first aim, with the tasks done there, without limits.
+    /// For the first objective, with the tasks done there, without limits.
     pub(crate) fn new(done: Vec<Completion>, time_limit: Duration) -> Form {
         Form {
             goal: Goal::ObjectiveFunction(0),
@@ -101,7 +101,7 @@ pub(crate) fn solve(reduced: &Reduced<'_>, form: &Form) -> Result<Answer, NoAnsw
     program.add_objective(&crossings, &once);
     if form.limits {
         program.add_limits(&crossings, &once);
-        program.add_budgets(&crossings);
+        program.add_knapsacks(&crossings);
         program.add_memory_limit(&crossings);
         program.add_server_memory_limit();
         program.exclude_answers(&crossings);
@@ -115,7 +115,7 @@ struct CrossingVars {
     tensor: TensorId,
     crosses: Expression,
     /// One per way; empty when there is only one way.
-    ways: Vec<Variable>,
+    encodings: Vec<Variable>,
 }
 
 struct Program<'a, 'p> {
@@ -221,24 +221,24 @@ impl<'a, 'p> Program<'a, 'p> {
             if self.reduced.problem.is_local(tensor) {
                 continue;
             }
-            let may = !self.reduced.ways[tensor.index()].is_empty();
+            let may = !self.reduced.encodings[tensor.index()].is_empty();
             let Some(crosses) = self.crosses(tensor, may) else {
                 continue;
             };
             if !may {
                 continue;
             }
-            let count = self.reduced.ways[tensor.index()].len();
-            let mut ways = Vec::new();
+            let count = self.reduced.encodings[tensor.index()].len();
+            let mut encodings = Vec::new();
             if count > 1 && self.form.limits {
-                ways = (0..count).map(|_| self.zero_or_one()).collect();
-                let chosen: Expression = ways.iter().sum();
+                encodings = (0..count).map(|_| self.zero_or_one()).collect();
+                let chosen: Expression = encodings.iter().sum();
                 self.rows.push(constraint!(chosen == crosses.clone()));
             }
             crossings.push(CrossingVars {
                 tensor,
                 crosses,
-                ways,
+                encodings,
             });
         }
         crossings
@@ -311,9 +311,12 @@ impl<'a, 'p> Program<'a, 'p> {
             }
             for (tensor, codec) in codecs {
                 let crossing = crossings.iter().find(|c| c.tensor == *tensor);
-                let ways = self.reduced.ways[tensor.index()].iter();
-                let taken = crossing.into_iter().flat_map(|c| &c.ways).zip(ways);
-                for (variable, _) in taken.filter(|(_, choice)| choice.way.codec == *codec) {
+                let encodings = self.reduced.encodings[tensor.index()].iter();
+                let taken = crossing
+                    .into_iter()
+                    .flat_map(|c| &c.encodings)
+                    .zip(encodings);
+                for (variable, _) in taken.filter(|(_, choice)| choice.encoding.codec == *codec) {
                     changes += 1.0 - *variable;
                 }
             }
@@ -363,17 +366,17 @@ fn chosen_codecs(
     solution: &impl Solution,
 ) -> Codecs {
     let codec = |tensor: TensorId| {
-        let ways = &reduced.ways[tensor.index()];
+        let encodings = &reduced.encodings[tensor.index()];
         let picked = crossings
             .iter()
             .find(|c| c.tensor == tensor)
             .and_then(|crossing| {
-                let mut pairs = crossing.ways.iter().zip(ways);
+                let mut pairs = crossing.encodings.iter().zip(encodings);
                 pairs.find(|(variable, _)| solution.value(**variable) > 0.5)
             });
         picked
-            .map(|(_, choice)| choice.way.codec)
-            .or_else(|| ways.first().map(|choice| choice.way.codec))
+            .map(|(_, choice)| choice.encoding.codec)
+            .or_else(|| encodings.first().map(|choice| choice.encoding.codec))
             .unwrap_or(Codec::F32)
     };
     let crossing = reduced.problem.crossing(edge);

@@ -38,7 +38,7 @@ impl Program<'_, '_> {
         Once { split, back }
     }
 
-    /// Makes the aim that the form asks for as small as possible: the largest of its sums.
+    /// Makes the objective that the form asks for as small as possible: the largest of its sums.
     pub(crate) fn add_objective(&mut self, crossings: &[CrossingVars], once: &Once) {
         let Goal::ObjectiveFunction(index) = self.form.goal else {
             // the variable comes with the rows
@@ -46,12 +46,12 @@ impl Program<'_, '_> {
         };
         let problem = self.reduced.problem;
         let sums = problem
-            .aims()
+            .objectives()
             .get(index)
-            .map(|aim| problem.aim_sums(aim, &self.form.done));
+            .map(|objective| problem.objective_sums(objective, &self.form.done));
         let expressions = self.expressions(
             &sums.unwrap_or_default(),
-            self.reduced.pace,
+            self.reduced.time_per_bit,
             crossings,
             once,
         );
@@ -73,11 +73,11 @@ impl Program<'_, '_> {
             return;
         };
         let sums = problem
-            .aims()
+            .objectives()
             .first()
-            .map(|aim| problem.aim_sums(aim, &self.form.done));
+            .map(|objective| problem.objective_sums(objective, &self.form.done));
         for sum in sums.unwrap_or_default() {
-            self.add_row(&sum, first, self.reduced.pace, crossings, once);
+            self.add_row(&sum, first, self.reduced.time_per_bit, crossings, once);
         }
     }
 
@@ -89,7 +89,7 @@ impl Program<'_, '_> {
                 continue;
             };
             for sum in problem.limit_sums(limit, &self.form.done) {
-                self.add_row(&sum, room, problem.pace(), crossings, once);
+                self.add_row(&sum, room, problem.time_per_bit(), crossings, once);
             }
         }
     }
@@ -98,17 +98,17 @@ impl Program<'_, '_> {
         &mut self,
         sum: &LinearCost,
         room: i128,
-        pace: TimePerBit,
+        time_per_bit: TimePerBit,
         crossings: &[CrossingVars],
         once: &Once,
     ) {
         let room = if sum.is_time() {
-            pace.ns(room)
+            time_per_bit.ns(room)
         } else {
             room as f64
         };
         let unit = room.abs().max(1.0);
-        for expression in self.expressions(&[*sum], pace, crossings, once) {
+        for expression in self.expressions(&[*sum], time_per_bit, crossings, once) {
             let row = scaled(expression, 1.0 / unit);
             self.rows.push(constraint!(row <= room / unit));
         }
@@ -118,15 +118,15 @@ impl Program<'_, '_> {
     fn expressions(
         &self,
         sums: &[LinearCost],
-        pace: TimePerBit,
+        time_per_bit: TimePerBit,
         crossings: &[CrossingVars],
         once: &Once,
     ) -> Vec<Expression> {
         let express = |sum: &LinearCost| {
             let mut total = Expression::from(sum.more_ns as f64);
             self.add_layers(sum, &mut total);
-            self.add_crossings_of(sum, pace, crossings, &mut total);
-            self.add_results(sum, pace, &mut total);
+            self.add_crossings_of(sum, time_per_bit, crossings, &mut total);
+            self.add_results(sum, time_per_bit, &mut total);
             let problem = self.reduced.problem;
             let split = problem.split();
             let weight = |part| sum.weight(part) as f64;
@@ -157,39 +157,39 @@ impl Program<'_, '_> {
     fn add_crossings_of(
         &self,
         sum: &LinearCost,
-        pace: TimePerBit,
+        time_per_bit: TimePerBit,
         crossings: &[CrossingVars],
         total: &mut Expression,
     ) {
         for crossing in crossings {
             let time = self.reduced.problem.tensor(crossing.tensor);
-            let ways = &self.reduced.ways[crossing.tensor.index()];
+            let encodings = &self.reduced.encodings[crossing.tensor.index()];
             let handing_over = sum.weight(Part::Edge) as f64 * time.send_ns as f64
                 + sum.weight(Part::Server) as f64 * time.recv_ns as f64;
-            let added: Vec<f64> = ways
+            let added: Vec<f64> = encodings
                 .iter()
                 .map(|choice| {
-                    let added = sum.of_way(&choice.way, pace);
+                    let added = sum.of_encoding(&choice.encoding, time_per_bit);
                     if sum.is_time() {
-                        pace.ns(added)
+                        time_per_bit.ns(added)
                     } else {
                         added as f64
                     }
                 })
                 .collect();
-            if crossing.ways.is_empty() {
+            if crossing.encodings.is_empty() {
                 let first = added.first().copied().unwrap_or(0.0);
                 total.add_mul(handing_over + first, crossing.crosses.clone());
             } else {
                 total.add_mul(handing_over, crossing.crosses.clone());
-                for (variable, added) in crossing.ways.iter().zip(added) {
+                for (variable, added) in crossing.encodings.iter().zip(added) {
                     total.add_mul(added, *variable);
                 }
             }
         }
     }
 
-    fn add_results(&self, sum: &LinearCost, pace: TimePerBit, total: &mut Expression) {
+    fn add_results(&self, sum: &LinearCost, time_per_bit: TimePerBit, total: &mut Expression) {
         let problem = self.reduced.problem;
         for output in self.graph().outputs() {
             let Some(producer) = self.graph().producer(*output) else {
@@ -199,7 +199,7 @@ impl Program<'_, '_> {
                 continue;
             }
             let time = problem.tensor(*output);
-            let down = pace.ns(pace.scaled(time.down_ns, time.down_bits));
+            let down = time_per_bit.ns(time_per_bit.scaled(time.down_ns, time.down_bits));
             let bytes = self.graph().tensor(*output).bytes.0 as f64;
             let cost = sum.weight(Part::Downlink) as f64 * down + sum.downlink_bytes as f64 * bytes;
             *total += cost;
