@@ -10,7 +10,7 @@ use cutpoint_core::units::BitRate;
 use cutpoint_onnx::annotate::{self, Note, Notes};
 use cutpoint_onnx::{CutRequest, Model, Reading, ValueFacts};
 use cutpoint_planner::server::Server;
-use cutpoint_report::prepare;
+use cutpoint_report::{edge_origin, server_origin};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -292,10 +292,10 @@ impl Times {
         Ok(Times {
             layer_of: members.collect(),
             server_us: of_server.map(|times| times.layer_us),
-            edge_origin: prepare::edge_origin(&profile).method,
+            edge_origin: edge_origin(&profile).method,
             server_origin: server.as_ref().map_or_else(
                 || format!("unknown: give --server for those of {planned}"),
-                |server| prepare::server_origin(server).method,
+                |server| server_origin(server).method,
             ),
             origins: [
                 word(&profile),

@@ -11,7 +11,7 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
-use cutpoint_report::{chrome, prepare};
+use cutpoint_report::chrome_trace;
 use cutpoint_testkit::Net;
 use cutpoint_testkit::onnx_support::{node, simple};
 use proptest::prelude::*;
@@ -355,7 +355,8 @@ fn events(text: &str) -> Vec<serde_json::Value> {
 fn a_trace_shows_every_layer_and_what_a_plan_does_when() {
     let profile = random(9, 8);
     let plan = plan(&profile, "50Mbit/s");
-    let events = events(&chrome::text(&prepare::trace(&profile, Some(&plan))).unwrap());
+    let events =
+        events(&chrome_trace::write(&chrome_trace::tracks(&profile, Some(&plan))).unwrap());
     let of_track = |name: &str| -> Vec<&serde_json::Value> {
         let named =
             |e: &&serde_json::Value| e["name"] == "thread_name" && e["args"]["name"] == name;

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use cutpoint_core::profile::{LayerRecord, Profile};
-use cutpoint_report::compare::{self, CompareData, Verdict};
-use cutpoint_report::prepare::{self, CompareError};
+use cutpoint_report::figures::compare::{self, CompareData, CompareError, Verdict};
 use cutpoint_report::{ReportError, Style, Theme};
 use cutpoint_testkit::report_support::{check, count, network, ugly};
 use predicates::prelude::*;
@@ -40,7 +39,7 @@ fn what_changed_is_found_and_nothing_else() {
         33 => 0.5,
         _ => 1.0,
     });
-    let data = prepare::compare(&before, &after).unwrap();
+    let data = compare::gather(&before, &after).unwrap();
     assert_eq!(verdicts(&data, Verdict::Slower), ["layer7", "layer20"]);
     assert_eq!(verdicts(&data, Verdict::Faster), ["layer33"]);
     assert_eq!(verdicts(&data, Verdict::Unknown), [""; 0]);
@@ -48,10 +47,10 @@ fn what_changed_is_found_and_nothing_else() {
     assert!((seventh.ratio - 1.5).abs() < 1e-9);
     assert!(seventh.low < 1.5 && 1.5 < seventh.high);
     // the other way round, the same layers the other way
-    let back = prepare::compare(&after, &before).unwrap();
+    let back = compare::gather(&after, &before).unwrap();
     assert_eq!(verdicts(&back, Verdict::Faster), ["layer7", "layer20"]);
     // and nothing in itself
-    let same = prepare::compare(&before, &before).unwrap();
+    let same = compare::gather(&before, &before).unwrap();
     assert_eq!(verdicts(&same, Verdict::WithinNoise).len(), 60);
 }
 
@@ -63,7 +62,7 @@ fn the_interval_is_the_one_of_the_formula() {
         (layer.trace_us, layer.mad_us, layer.runs) = (100.0, 2.0, 25);
     }
     let after = changed(&before, |_| 1.1);
-    let change = prepare::compare(&before, &after).unwrap().layers[0]
+    let change = compare::gather(&before, &after).unwrap().layers[0]
         .change
         .unwrap();
     // both relative errors are 1.2533 * 1.4826 * 2 / sqrt(25) / 100; Student's quantile at
@@ -115,7 +114,7 @@ fn noise_alone_is_called_a_change_as_rarely_as_promised() {
     const TIMES: usize = 300;
     let alarms = (0..TIMES).filter(|_| {
         let [before, after] = [(); 2].map(|()| measured(&profile, 30, &mut dice));
-        let data = prepare::compare(&before, &after).unwrap();
+        let data = compare::gather(&before, &after).unwrap();
         verdicts(&data, Verdict::WithinNoise).len() < 40
     });
     // at most 5 % are promised; three deviations of such a count more would be chance. The
@@ -140,7 +139,7 @@ fn what_one_runtime_fuses_is_compared_as_one() {
     let mut before = before;
     fuse(&mut before, 8);
     fuse(&mut after, 3);
-    let data = prepare::compare(&before, &after).unwrap();
+    let data = compare::gather(&before, &after).unwrap();
     assert_eq!(data.layers.len(), 10);
     assert_eq!(verdicts(&data, Verdict::Slower), ["layer4"]);
     assert_eq!(data.layers[3].merged, 2);
@@ -157,13 +156,13 @@ fn without_spread_nothing_is_claimed() {
     let after = changed(&before, |_| 10.0);
     before.layers[2].mad_us = 0.0;
     before.layers[5].runs = 0;
-    let data = prepare::compare(&before, &after).unwrap();
+    let data = compare::gather(&before, &after).unwrap();
     assert_eq!(verdicts(&data, Verdict::Unknown), ["layer2", "layer5"]);
     assert_eq!(verdicts(&data, Verdict::Slower).len(), 8);
     for layer in &mut before.layers {
         layer.runs = 1;
     }
-    let data = prepare::compare(&before, &after).unwrap();
+    let data = compare::gather(&before, &after).unwrap();
     let error = compare::figure(&data, &Style::default()).unwrap_err();
     assert!(
         error.to_string().contains("no layer has a spread"),
@@ -180,7 +179,7 @@ fn figures_hold_every_changed_layer_and_no_text_overlaps() {
             (0, _) => 0.7 - (i % 7) as f64 / 14.0,
             _ => 1.0,
         });
-        let data = prepare::compare(&before, &after).unwrap();
+        let data = compare::gather(&before, &after).unwrap();
         for theme in [Theme::Auto, Theme::Dark] {
             let style = Style {
                 theme,
@@ -206,7 +205,7 @@ fn small_changes_are_drawn_in_percent_and_huge_ones_stay_inside() {
     let before = network(20, |i| format!("layer{i}"));
     for (factor, mark) in [(1.12, "+5 %"), (4e5, "×")] {
         let after = changed(&before, |i| if i % 3 == 0 { factor } else { 1.0 });
-        let data = prepare::compare(&before, &after).unwrap();
+        let data = compare::gather(&before, &after).unwrap();
         let svg = compare::figure(&data, &Style::default()).unwrap();
         check(&svg);
         assert!(svg.contains(mark), "{svg}");
@@ -216,7 +215,7 @@ fn small_changes_are_drawn_in_percent_and_huge_ones_stay_inside() {
 #[test]
 fn nothing_changed_is_said_in_words() {
     let before = network(20, |i| format!("layer{i}"));
-    let data = prepare::compare(&before, &before).unwrap();
+    let data = compare::gather(&before, &before).unwrap();
     let error = compare::figure(&data, &Style::default()).unwrap_err();
     assert!(matches!(
         error,
@@ -233,18 +232,18 @@ fn other_models_shapes_and_layers_are_refused() {
     let before = network(10, |i| format!("layer{i}"));
     let mut other = before.clone();
     other.model.sha256 = "1".repeat(64);
-    let error = prepare::compare(&before, &other).unwrap_err();
+    let error = compare::gather(&before, &other).unwrap_err();
     assert!(matches!(error, CompareError::OtherModel(..)), "{error}");
     let mut other = before.clone();
     other.model.shapes = vec!["image=2x3x64x64".into()];
-    let error = prepare::compare(&before, &other).unwrap_err();
+    let error = compare::gather(&before, &other).unwrap_err();
     assert!(error.to_string().contains("image=2x3x64x64"), "{error}");
     let other = network(10, |i| format!("other{i}"));
-    let error = prepare::compare(&before, &other).unwrap_err();
+    let error = compare::gather(&before, &other).unwrap_err();
     assert!(matches!(error, CompareError::Unmatched(_)), "{error}");
     let fewer = network(9, |i| format!("layer{i}"));
     for (a, b) in [(&before, &fewer), (&fewer, &before)] {
-        let error = prepare::compare(a, b).unwrap_err();
+        let error = compare::gather(a, b).unwrap_err();
         assert_eq!(error, CompareError::Unmatched("layer9".into()));
     }
 }

@@ -7,8 +7,8 @@ use cutpoint_core::plan::Sweep;
 use cutpoint_core::profile::Profile;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
-use cutpoint_report::prepare;
-use cutpoint_report::table::{Cell, Column, Format, Table, write};
+use cutpoint_report::edge_origin;
+use cutpoint_report::tables::{Cell, Column, Format, Table, write};
 use cutpoint_testkit::report_support::{network, problem, ugly};
 use predicates::prelude::*;
 
@@ -379,7 +379,7 @@ fn times_of_other_tools_are_called_imported_everywhere() {
     let figure = std::fs::read_to_string(folder.path().join("new/pi5-synthetic-layers.svg"));
     let figure = figure.unwrap();
     assert!(figure.contains("pi5 (imported)") && figure.contains("imported from bench.csv"));
-    assert_eq!(prepare::edge_origin(&profile).name, "pi5 (imported)");
+    assert_eq!(edge_origin(&profile).name, "pi5 (imported)");
 }
 
 #[test]

@@ -1,44 +1,25 @@
-//! Figures: each one a function from plain data to the text of an SVG.
+//! Figures, tables and the page of a report.
 //!
-//! `layers`, `cuts`, `rate`, `halves`, `tradeoff`, `timeline`, `map`, `over`, `pareto`, `boards` and
-//! `compare` hold one figure each: its data, and `figure(&data, &style)`; so do those of the model
-//! itself, `network`, `cumulative`, `roofline` and `codecs`. `table` writes tables in several formats,
-//! `chrome` traces, `page` all of it as one HTML file. `prepare` fills the data from profiles,
-//! problems, plans, sweeps and maps. Only `panel` sees plotters.
+//! `figures` has a file or a folder for each figure: how its data is gathered from profiles, plans
+//! and sweeps, and how it is drawn. `canvas` is what all of them are drawn with; only its `panel`
+//! sees plotters. `tables` writes tables in several formats, `html` everything as one page,
+//! `chrome_trace` timelines for trace viewers.
+//!
 //! The same data gives the same bytes; a figure that would show nothing says so instead.
 
-mod along;
-pub mod boards;
-pub mod chrome;
-pub mod codecs;
-mod columns;
-pub mod compare;
-pub mod cumulative;
-pub mod cuts;
-pub mod halves;
-mod lanes;
-pub mod layers;
-pub mod map;
-pub mod network;
-pub mod over;
-pub mod page;
-mod panel;
-pub mod pareto;
-mod place;
-pub mod prepare;
-pub mod rate;
-mod ribbon;
-pub mod roofline;
-mod scale;
-mod sheet;
-mod style;
-pub mod table;
-mod text;
-pub mod timeline;
-pub mod tradeoff;
+mod canvas;
+pub mod chrome_trace;
+pub mod figures;
+pub mod html;
+mod origin;
+mod study;
+pub mod tables;
+mod wording;
 
-pub use along::Course;
-pub use style::{Style, Theme};
+pub use canvas::axis_regions::Course;
+pub use canvas::style::{Style, Theme};
+pub(crate) use origin::provenance;
+pub use origin::{Origin, edge_origin, origins, server_origin};
 
 /// Why a figure was not drawn.
 #[derive(Debug, thiserror::Error)]
@@ -59,34 +40,7 @@ pub enum ReportError {
     Drawing(String),
 }
 
-/// One side's machine, and how its times came about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// Short name, such as `pi5` or `sim:8x`.
-    pub name: String,
-    /// The same in words, without a full stop: board, runtime, threads, number of rounds, noise.
-    pub method: String,
-    /// Whether the times were computed instead of measured.
-    pub simulated: bool,
-}
-
-impl Origin {
-    /// The name, marked when the times are simulated.
-    pub fn label(&self) -> String {
-        if self.simulated {
-            format!("{} (simulated)", self.name)
-        } else {
-            self.name.clone()
-        }
-    }
-}
-
-/// The sentences that say where both sides' times come from.
-fn provenance(edge: &Origin, server: &Origin) -> String {
-    format!("Edge: {}. Server: {}.", edge.method, server.method)
-}
-
-fn nothing(figure: &'static str, why: impl Into<String>) -> ReportError {
+pub(crate) fn nothing(figure: &'static str, why: impl Into<String>) -> ReportError {
     ReportError::Nothing {
         figure,
         why: why.into(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
-use cutpoint_report::{chrome, prepare};
+use cutpoint_report::chrome_trace;
 
 use super::super::report::is_of;
 use super::super::wishes::check_out;
@@ -58,7 +58,7 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
             return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
         }
         Format::Csv => profile.to_csv(&args.profile).or_fail(Kind::BadInput)?,
-        Format::Trace => chrome::text(&prepare::trace(&profile, plan.as_ref()))?,
+        Format::Trace => chrome_trace::write(&chrome_trace::tracks(&profile, plan.as_ref()))?,
     };
     match &args.out {
         Some(path) => {

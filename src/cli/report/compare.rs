@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use cutpoint_core::profile::Profile;
-use cutpoint_report::prepare;
-use cutpoint_report::table::Table;
+use cutpoint_report::figures::compare;
+use cutpoint_report::tables::Table;
 
 use super::super::{Kind, OrFail};
 use super::draw::Figures;
@@ -13,7 +13,7 @@ use super::draw::Figures;
 pub(super) fn run(before: &Path, after: &Path, figures: &mut Figures<'_>) -> anyhow::Result<Table> {
     let [a, b] = [before, after].map(|path| Profile::load(path).or_fail(Kind::BadInput));
     let (a, b) = (a?, b?);
-    let data = prepare::compare(&a, &b).map_err(|error| {
+    let data = compare::gather(&a, &b).map_err(|error| {
         let files = format!("{}, {}", before.display(), after.display());
         Kind::BadInput.of(anyhow::Error::new(error).context(files))
     })?;

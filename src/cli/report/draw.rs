@@ -11,8 +11,9 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{MaxDrop, RateRange, Scenario};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
-use cutpoint_report::compare::{self, CompareData};
-use cutpoint_report::{ReportError, Style, cuts, halves, layers, prepare, rate, tradeoff};
+use cutpoint_report::figures::compare::CompareData;
+use cutpoint_report::figures::{compare, cuts, halves, layers, rate, tradeoff};
+use cutpoint_report::{ReportError, Style, edge_origin, origins, server_origin};
 
 use super::inputs::Inputs;
 use super::look::LookArgs;
@@ -103,12 +104,12 @@ impl<'a> Figures<'a> {
         let Some(plan) = sweep.segments.first().map(|segment| &segment.plan) else {
             return self.leave_out(path, "the sweep found no plan".to_owned());
         };
-        let [mut edge, server] = prepare::origins(&plan.setting);
+        let [mut edge, server] = origins(&plan.setting);
         if let Some(profile) = inputs.profile_for(plan) {
-            edge = prepare::edge_origin(profile);
+            edge = edge_origin(profile);
         }
         let svg =
-            prepare::rate(sweep, edge, server).and_then(|data| rate::figure(&data, &self.style));
+            rate::gather(sweep, edge, server).and_then(|data| rate::figure(&data, &self.style));
         self.keep(
             path,
             &stem(&plan.setting.edge, &plan.model.file),
@@ -133,20 +134,17 @@ impl<'a> Figures<'a> {
     ) {
         let stem = stem(&profile.board.name, &profile.model.file);
         let style = self.style;
-        let drawn = layers::figure(&prepare::layers(problem, profile, server), &style);
+        let drawn = layers::figure(&layers::gather(problem, profile, server), &style);
         self.keep(path, &stem, "layers", drawn);
-        let drawn = cuts::figure(&prepare::cuts(problem, profile, server), &style);
+        let drawn = cuts::figure(&cuts::gather(problem, profile, server), &style);
         self.keep(path, &stem, "cuts", drawn);
         let sweep = (self.wants("rate") && !self.has(&stem, "rate"))
             .then(|| solve::sweep(problem, range(rates), &solve::Options::default()));
         match sweep {
             None => {}
             Some(Ok(sweep)) => {
-                let (edge, server) = (
-                    prepare::edge_origin(profile),
-                    prepare::server_origin(server),
-                );
-                let data = prepare::rate(&sweep, edge, server);
+                let (edge, server) = (edge_origin(profile), server_origin(server));
+                let data = rate::gather(&sweep, edge, server);
                 self.keep(
                     path,
                     &stem,
@@ -158,7 +156,7 @@ impl<'a> Figures<'a> {
                 self.leave_out(path, format!("figure `rate` is left out: {error}"));
             }
         }
-        let drawn = halves::figure(&prepare::halves(profile), &style);
+        let drawn = halves::figure(&halves::gather(profile), &style);
         self.keep(path, &stem, "halves", drawn);
     }
 }
@@ -198,7 +196,7 @@ impl Figures<'_> {
             decades(range(rates)).into_iter().map(at_rate).collect();
         match curves {
             Ok(curves) => {
-                let data = prepare::tradeoff(&curves, profile, server, accuracy, confidence);
+                let data = tradeoff::gather(&curves, profile, server, accuracy, confidence);
                 let stem = stem(&profile.board.name, &profile.model.file);
                 self.keep(
                     path,

@@ -15,8 +15,7 @@ use clap::Args;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{Options, Outcome, solve};
-use cutpoint_report::prepare;
-use cutpoint_report::table::{Format, Table};
+use cutpoint_report::tables::{Format, Table, plan_tables, profile_tables, sweep_tables};
 use serde::Serialize;
 
 use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
@@ -147,7 +146,7 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
         if args.tables.are_asked() {
             let top = args.tables.top();
-            tables.extend(prepare::profile_tables(&problem, profile, &server, top));
+            tables.extend(profile_tables(&problem, profile, &server, top));
         }
         if !args.draws() {
             continue;
@@ -196,14 +195,14 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         figures.leave_out(path, why);
     }
     for (_, plan) in &inputs.plans {
-        tables.extend(prepare::plan_tables(plan, inputs.profile_for(plan)));
+        tables.extend(plan_tables(plan, inputs.profile_for(plan)));
     }
     for (_, sweep) in &inputs.sweeps {
         let profile = sweep
             .segments
             .first()
             .and_then(|s| inputs.profile_for(&s.plan));
-        tables.extend(prepare::sweep_tables(sweep, profile));
+        tables.extend(sweep_tables(sweep, profile));
     }
     finish(args, figures, page, &tables, common)
 }

@@ -7,7 +7,7 @@ use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
-use cutpoint_report::{codecs, cumulative, network, prepare, roofline};
+use cutpoint_report::figures::{codecs, cumulative, network, roofline};
 
 use super::draw::{Figures, stem};
 
@@ -24,12 +24,12 @@ impl Figures<'_> {
     ) {
         let stem = stem(&profile.board.name, &profile.model.file);
         let style = self.style;
-        let drawn = prepare::network(problem, profile, server, &[], plan);
+        let drawn = network::gather(problem, profile, server, &[], plan);
         let drawn = drawn.and_then(|data| network::figure(&data, &style));
         self.keep(path, &stem, "network", drawn);
-        let data = prepare::cumulative(problem, profile, server, plan);
+        let data = cumulative::gather(problem, profile, server, plan);
         self.keep(path, &stem, "cumulative", cumulative::figure(&data, &style));
-        let drawn = roofline::figure(&prepare::roofline(profile), &style);
+        let drawn = roofline::figure(&roofline::gather(profile), &style);
         self.keep(path, &stem, "roofline", drawn);
     }
 
@@ -60,7 +60,7 @@ impl Figures<'_> {
         }
         let stem = stem(&profile.board.name, &profile.model.file);
         let style = self.style;
-        let ladders = prepare::codecs(profile, accuracy, confidence, plan);
+        let ladders = codecs::gather(profile, accuracy, confidence, plan);
         if ladders.is_empty() {
             let why = "figure `codecs` is left out: the accuracy file has no codecs";
             self.leave_out(path, why.to_owned());

@@ -8,10 +8,10 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
-use cutpoint_report::network::{self, NetworkData};
-use cutpoint_report::page::{ModelData, PageData, PageFigure, page};
-use cutpoint_report::table::Table;
-use cutpoint_report::{Style, prepare};
+use cutpoint_report::figures::network::{self, NetworkData};
+use cutpoint_report::html::{ModelData, PageData, PageFigure, page};
+use cutpoint_report::tables::Table;
+use cutpoint_report::{Style, edge_origin, html, server_origin, tables};
 
 use super::draw::{Figures, range, stem};
 use super::planned::Study;
@@ -37,34 +37,34 @@ impl Page {
             problem,
             ..
         } = *study;
-        let edge = prepare::edge_origin(profile);
-        let server = prepare::server_origin(machine);
+        let edge = edge_origin(profile);
+        let server = server_origin(machine);
         let map = map(problem, rates, &Options::default());
         let (plan, summary) = match solved {
             Outcome::Plan(plan) => {
                 let map = map.as_ref().ok();
-                let words = prepare::summary(problem, plan, map, &edge, &server);
+                let words = html::summary(problem, plan, map, &edge, &server);
                 (Some(plan), words)
             }
-            Outcome::NoPlan(none) => (None, prepare::no_plan(problem, none, &edge, &server)),
+            Outcome::NoPlan(none) => (None, html::no_plan(problem, none, &edge, &server)),
         };
         let plans = map.iter().flat_map(|map| &map.plans);
         let plans: Vec<&Plan> = plans.map(|plan| &plan.plan).collect();
         let drawn = network(problem, profile, machine, (&plans, plan), style);
         let explorer = map.map_err(|error| error.to_string()).and_then(|map| {
             let drawn = drawn.as_ref().map(|(data, _)| data);
-            prepare::explorer(problem, &map, drawn).map_err(|error| error.to_string())
+            html::explorer(problem, &map, drawn).map_err(|error| error.to_string())
         });
         let model = ModelData {
             model: profile.model.file.clone(),
             edge,
             server,
             summary,
-            plan: plan.map(|plan| prepare::shown(problem, plan)),
+            plan: plan.map(|plan| html::shown(problem, plan)),
             network: drawn.map(|(_, svg)| svg),
             explorer,
             figures: Vec::new(),
-            tables: prepare::profile_tables(problem, profile, machine, None),
+            tables: tables::profile_tables(problem, profile, machine, None),
         };
         let stem = stem(&profile.board.name, &profile.model.file);
         self.models.push((stem, model));
@@ -136,7 +136,7 @@ fn network(
     style: &Style,
 ) -> Option<(NetworkData, String)> {
     let shown = own.or(plans.first().copied());
-    let mut data = prepare::network(problem, profile, machine, plans, shown).ok()?;
+    let mut data = network::gather(problem, profile, machine, plans, shown).ok()?;
     if let Some(view) = &mut data.view {
         view.words.clear();
     }
@@ -164,6 +164,6 @@ fn map(problem: &Problem, rates: RateRange, options: &Options) -> Result<DelayMa
         from: wide.from.min(own),
         to: wide.to.max(own),
     };
-    let delays = prepare::delays_around(problem.link().delay);
+    let delays = html::delays_around(problem.link().delay);
     solve::map(&[alone], rates, &delays, options).map(|(map, _)| map)
 }

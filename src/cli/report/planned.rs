@@ -8,9 +8,10 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
-use cutpoint_report::boards::BoardBars;
-use cutpoint_report::pareto::Price;
-use cutpoint_report::{Origin, boards, map, over, pareto, prepare, timeline};
+use cutpoint_report::figures::boards::BoardBars;
+use cutpoint_report::figures::pareto::Price;
+use cutpoint_report::figures::{boards, limit_sweep, map, pareto, timeline};
+use cutpoint_report::{Origin, edge_origin, origins, server_origin};
 
 use super::draw::{Figures, range, stem};
 use super::inputs::Inputs;
@@ -35,10 +36,7 @@ impl Study<'_> {
     }
 
     fn origins(&self) -> [Origin; 2] {
-        [
-            prepare::edge_origin(self.profile),
-            prepare::server_origin(self.server),
-        ]
+        [edge_origin(self.profile), server_origin(self.server)]
     }
 }
 
@@ -81,20 +79,20 @@ impl Figures<'_> {
     }
 
     fn bars(&self, study: &Study<'_>, plan: Option<&Plan>) -> BoardBars {
-        prepare::board_bars(study.problem, study.profile, study.server, plan)
+        boards::board_bars(study.problem, study.profile, study.server, plan)
     }
 
     fn timeline(&mut self, study: &Study<'_>, plan: &Plan) {
         let [edge, server] = study.origins();
-        let data = prepare::timeline(plan, Some(study.problem), edge, server);
+        let data = timeline::gather(plan, Some(study.problem), edge, server);
         let svg = timeline::figure(&data, &self.style);
         self.keep(study.path, &study.stem(), "timeline", svg);
     }
 
     /// The timeline of a plan whose profile is not at hand.
     pub(super) fn plan_alone(&mut self, path: &Path, plan: &Plan) {
-        let [edge, server] = prepare::origins(&plan.setting);
-        let data = prepare::timeline(plan, None, edge, server);
+        let [edge, server] = origins(&plan.setting);
+        let data = timeline::gather(plan, None, edge, server);
         let svg = timeline::figure(&data, &self.style);
         self.keep(
             path,
@@ -121,13 +119,13 @@ impl Figures<'_> {
             let front = solve::pareto_front(study.problem, &price.limit(), &Options::default());
             match front {
                 Ok(front) => {
-                    let front = prepare::FrontPlans {
+                    let front = pareto::FrontPlans {
                         placements: front.placements(),
                         is_cut_short: front.is_cut_short,
                         is_proven: front.is_proven,
                     };
                     let (problem, profile) = (study.problem, study.profile);
-                    let data = prepare::pareto(price, problem, &front, plan, profile, study.server);
+                    let data = pareto::gather(price, problem, &front, plan, profile, study.server);
                     let svg = pareto::figure(&data, &self.style);
                     self.keep(study.path, &study.stem(), price.figure(), svg);
                 }
@@ -154,7 +152,7 @@ impl Figures<'_> {
         match solve::map(&[rival], range(rates), &delays, &Options::default()) {
             Ok((found, _)) => {
                 let [edge, server] = study.origins();
-                let data = prepare::map(&found, edge, server);
+                let data = map::gather(&found, edge, server);
                 let svg = data.and_then(|data| map::figure(&data, &self.style));
                 self.keep(study.path, &study.stem(), "map", svg);
             }
@@ -170,8 +168,8 @@ impl Figures<'_> {
             return self.leave_out(path, "the sweep found no plan".to_owned());
         };
         let [edge, server] = Self::known_origins(plan, inputs);
-        let data = prepare::over(sweep, edge, server);
-        let svg = data.and_then(|data| over::figure(&data, &self.style));
+        let data = limit_sweep::gather(sweep, edge, server);
+        let svg = data.and_then(|data| limit_sweep::figure(&data, &self.style));
         let parameter = sweep.over.replace(':', "-");
         let stem = stem(&plan.setting.edge, &plan.model.file);
         self.keep(path, &super::draw::stem(&stem, &parameter), "over", svg);
@@ -179,9 +177,9 @@ impl Figures<'_> {
 
     /// Where the times of a plan come from; its profile, where it is named, tells more.
     fn known_origins(plan: &Plan, inputs: &Inputs) -> [Origin; 2] {
-        let [edge, server] = prepare::origins(&plan.setting);
+        let [edge, server] = origins(&plan.setting);
         let profile = inputs.profile_for(plan);
-        [profile.map_or(edge, prepare::edge_origin), server]
+        [profile.map_or(edge, edge_origin), server]
     }
 
     /// The figure of a map that was made before.
@@ -190,7 +188,7 @@ impl Figures<'_> {
             return self.leave_out(path, "the map has no plan".to_owned());
         };
         let [edge, server] = Self::known_origins(plan, inputs);
-        let data = prepare::map(found, edge, server);
+        let data = map::gather(found, edge, server);
         let svg = data.and_then(|data| map::figure(&data, &self.style));
         self.keep(
             path,
@@ -219,7 +217,7 @@ impl Figures<'_> {
             return self.leave_out(first, why.to_owned());
         }
         let bars = profiles.into_iter().map(|(_, bars)| bars).collect();
-        let data = prepare::boards(&problem, bars);
+        let data = boards::gather(&problem, bars);
         self.keep(
             first,
             "profiles",

@@ -1,7 +1,7 @@
 //! The tables that `report` prints.
 
 use clap::Args;
-use cutpoint_report::table::{Format, Table, write};
+use cutpoint_report::tables::{Format, Table, write};
 
 use super::super::{Common, Kind, OrFail};
 

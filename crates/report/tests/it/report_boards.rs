@@ -2,9 +2,9 @@
 
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
-use cutpoint_report::boards::{self, BarKind, BoardBar, BoardBars, BoardsData};
-use cutpoint_report::cuts::Parts;
-use cutpoint_report::{ReportError, Style, prepare};
+use cutpoint_report::figures::boards::{self, BarKind, BoardBar, BoardBars, BoardsData};
+use cutpoint_report::figures::cuts::Parts;
+use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::report_support::{
     SIZES, check, network, problem, shapes, sized, ugly, words,
 };
@@ -189,7 +189,7 @@ fn bars_of_a_profile_are_its_plans() {
         let Outcome::Plan(plan) = solve::solve(&problem, &Options::default()).unwrap() else {
             panic!("no limits, so there is a plan");
         };
-        let own = prepare::board_bars(&problem, &profile, &server, Some(&plan));
+        let own = boards::board_bars(&problem, &profile, &server, Some(&plan));
         let totals: Vec<f64> = own
             .bars
             .iter()
@@ -215,7 +215,7 @@ fn bars_of_a_profile_are_its_plans() {
         bars.push(own);
         last = Some(problem);
     }
-    let data = prepare::boards(&last.unwrap(), bars);
+    let data = boards::gather(&last.unwrap(), bars);
     assert_eq!(data.link, "1 Gbit/s, 1 ms one way");
     check(&draw(&data));
     assert_eq!(draw(&data), draw(&data.clone()));

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::profile::Profile;
-use cutpoint_report::codecs::{self, CodecsData};
-use cutpoint_report::{ReportError, Style, prepare};
+use cutpoint_report::figures::codecs::{self, CodecsData};
+use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::report_support::{SIZES, check, network, sized};
 
 fn profile() -> Profile {
@@ -45,7 +45,7 @@ fn accuracy(tensor: &str, tasks: &[&str]) -> CodecAccuracy {
 }
 
 fn ladders(accuracy: &CodecAccuracy) -> Vec<CodecsData> {
-    prepare::codecs(&profile(), accuracy, Confidence::default(), None)
+    codecs::gather(&profile(), accuracy, Confidence::default(), None)
 }
 
 fn draw(data: &CodecsData) -> String {
@@ -153,7 +153,7 @@ fn the_plan_decides_which_tensor_is_shown_and_its_codec_is_marked() {
         std: vec![],
         range: None,
     }];
-    let data = prepare::codecs(&profile, &accuracy, Confidence::default(), Some(&plan));
+    let data = codecs::gather(&profile, &accuracy, Confidence::default(), Some(&plan));
     assert_eq!(
         data.iter().map(|d| d.tensor.as_str()).collect::<Vec<_>>(),
         ["layer2"]

@@ -5,8 +5,8 @@ use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Bytes;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Outcome};
-use cutpoint_report::cumulative::{self, CumulativeData};
-use cutpoint_report::{ReportError, Style, prepare};
+use cutpoint_report::figures::cumulative::{self, CumulativeData};
+use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::report_support::{SIZES, check, count, network, problem, sized, ugly};
 
 fn best(profile: &Profile) -> Plan {
@@ -19,7 +19,7 @@ fn best(profile: &Profile) -> Plan {
 
 fn data(profile: &Profile, plan: Option<&Plan>) -> CumulativeData {
     let server = Server::faster(8.0);
-    prepare::cumulative(
+    cumulative::gather(
         &problem(profile, &server, "20 Mbit/s"),
         profile,
         &server,

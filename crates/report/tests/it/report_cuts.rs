@@ -1,6 +1,6 @@
 //! The figure of all cuts, from made-up latencies.
 
-use cutpoint_report::cuts::{self, CutBar, CutKind, CutsData, Parts};
+use cutpoint_report::figures::cuts::{self, CutBar, CutKind, CutsData, Parts};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::report_support::{check, count, ugly};
 

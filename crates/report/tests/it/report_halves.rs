@@ -1,11 +1,11 @@
 //! The figure of predicted and measured halves.
 
-use cutpoint_report::halves::{self, HalvesData};
-use cutpoint_report::{ReportError, Style, prepare};
+use cutpoint_report::figures::halves::{self, HalvesData};
+use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::report_support::{check, count, network, ugly};
 
 fn data(layers: usize) -> HalvesData {
-    prepare::halves(&network(layers, ugly))
+    halves::gather(&network(layers, ugly))
 }
 
 fn draw(data: &HalvesData) -> String {

@@ -2,12 +2,13 @@
 
 use cutpoint_core::profile::Profile;
 use cutpoint_planner::server::Server;
-use cutpoint_report::{ReportError, Style, layers, prepare};
+use cutpoint_report::figures::layers;
+use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::report_support::{check, count, network, problem, ugly};
 
 fn data(profile: &Profile) -> layers::LayersData {
     let server = Server::faster(8.0);
-    prepare::layers(&problem(profile, &server, "20 Mbit/s"), profile, &server)
+    layers::gather(&problem(profile, &server, "20 Mbit/s"), profile, &server)
 }
 
 fn draw(profile: &Profile) -> String {

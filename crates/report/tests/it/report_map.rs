@@ -4,9 +4,9 @@ use cutpoint_core::plan::DelayMap;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, ModelProblem, Options};
-use cutpoint_report::map::{self, MapData, MapPlan, MapRow, MapSegment};
-use cutpoint_report::rate::Side;
-use cutpoint_report::{Origin, ReportError, Style, prepare};
+use cutpoint_report::figures::map::{self, MapData, MapPlan, MapRow, MapSegment};
+use cutpoint_report::figures::rate::Side;
+use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::report_support::{
     SIZES, check, network, outlines, problem, sized, ugly, words,
 };
@@ -281,7 +281,7 @@ fn solved(layers: usize) -> DelayMap {
 fn solved_maps_are_drawn_as_they_are() {
     for layers in [10, 100, 500] {
         let found = solved(layers);
-        let mut data = prepare::map(&found, origin(), origin()).unwrap();
+        let mut data = map::gather(&found, origin(), origin()).unwrap();
         let svg = draw(&data);
         check(&svg);
         for (row, shown) in data.rows.iter().enumerate() {
@@ -302,6 +302,6 @@ fn plans_that_take_no_time_are_no_map() {
     let mut found = solved(10);
     found.rows[1].segments[0].latency.fixed_ms = 0.0;
     found.rows[1].segments[0].latency.wire_bits = 0;
-    let error = prepare::map(&found, origin(), origin()).unwrap_err();
+    let error = map::gather(&found, origin(), origin()).unwrap_err();
     assert!(error.to_string().contains("takes no time"), "{error}");
 }

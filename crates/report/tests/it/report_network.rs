@@ -11,8 +11,10 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Outcome};
-use cutpoint_report::network::{self, Block, Flow, MOST_BLOCKS, Network, NetworkData, Side, fold};
-use cutpoint_report::{ReportError, Style, Theme, prepare};
+use cutpoint_report::figures::network::{
+    self, Block, Flow, MOST_BLOCKS, Network, NetworkData, Side, fold,
+};
+use cutpoint_report::{ReportError, Style, Theme};
 use cutpoint_testkit::report_support::{SIZES, check, network, sized, ugly};
 use proptest::prelude::*;
 
@@ -77,7 +79,7 @@ fn split(profile: &Profile) -> Plan {
 
 fn data(profile: &Profile, plans: &[&Plan], shown: Option<&Plan>) -> NetworkData {
     let server = Server::faster(8.0);
-    prepare::network(&problem(profile), profile, &server, plans, shown).unwrap()
+    network::gather(&problem(profile), profile, &server, plans, shown).unwrap()
 }
 
 fn draw(data: &NetworkData) -> String {
@@ -250,7 +252,7 @@ fn one_drawing_serves_all_plans_of_a_sweep() {
         for plan in &all {
             let other = data(&profile, &all, Some(plan));
             assert_eq!(other.network, one.network);
-            let view = prepare::view(&problem(&profile), &one.network, plan).unwrap();
+            let view = network::view(&problem(&profile), &one.network, plan).unwrap();
             assert_eq!(Some(&view), other.view.as_ref());
             assert_shows(&draw(&other), &other, &profile, Some(plan));
         }
@@ -362,7 +364,7 @@ fn results_come_back_to_where_they_are_wanted() {
     // the same plan with one result wanted on the server
     let task = plan.tasks[0].name.clone();
     plan.setting.task_results = vec![format!("{task}=server")];
-    let view = prepare::view(&problem(&profile), &data.network, &plan).unwrap();
+    let view = network::view(&problem(&profile), &data.network, &plan).unwrap();
     let sides = data.network.blocks.iter().zip(&view.sides);
     let wanted: Vec<(Vec<usize>, Side)> = sides
         .filter_map(|(block, side)| match block {
@@ -418,7 +420,7 @@ fn nothing_to_show_is_said_in_words() {
     plan.edge = vec!["elsewhere".to_owned()];
     let server = Server::faster(8.0);
     let error =
-        prepare::network(&problem(&profile), &profile, &server, &[], Some(&plan)).unwrap_err();
+        network::gather(&problem(&profile), &profile, &server, &[], Some(&plan)).unwrap_err();
     assert!(error.to_string().contains("another model") && error.to_string().contains("elsewhere"));
 }
 

@@ -5,9 +5,9 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, ModelProblem, Options};
-use cutpoint_report::over::{self, OverData, OverRegion, Unit};
-use cutpoint_report::rate::Side;
-use cutpoint_report::{Course, Origin, ReportError, Style, prepare};
+use cutpoint_report::figures::limit_sweep::{self, OverData, OverRegion, Unit};
+use cutpoint_report::figures::rate::Side;
+use cutpoint_report::{Course, Origin, ReportError, Style};
 use cutpoint_testkit::report_support::{
     SIZES, check, count, network, outlines, sized, ugly, words,
 };
@@ -54,7 +54,7 @@ fn data(plans: usize, unit: Unit) -> OverData {
 }
 
 fn draw(data: &OverData) -> String {
-    over::figure(data, &Style::default()).unwrap()
+    limit_sweep::figure(data, &Style::default()).unwrap()
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn every_unit_is_written_in_words_people_use() {
 fn nothing_overlaps_on_any_page() {
     for plans in [1, 3, 10, 100] {
         for size in SIZES {
-            check(&over::figure(&data(plans, Unit::Bytes), &sized(size)).unwrap());
+            check(&limit_sweep::figure(&data(plans, Unit::Bytes), &sized(size)).unwrap());
         }
     }
 }
@@ -157,7 +157,7 @@ fn sweeps_over_nothing_are_left_out() {
     let mut wild = data(2, Unit::Bytes);
     wild.regions[1].to = f64::NAN;
     for data in [point, idle, none, wild] {
-        let error = over::figure(&data, &Style::default()).unwrap_err();
+        let error = limit_sweep::figure(&data, &Style::default()).unwrap_err();
         assert!(
             matches!(error, ReportError::Nothing { figure: "over", .. }),
             "{error}"
@@ -221,7 +221,7 @@ fn heads_beside_the_link_bound_the_latency_from_below() {
     let (problem, sweep) = solved_with("delay=1us..2ms", wishes);
     let overlapped = |segment: &cutpoint_core::plan::OverSegment| !segment.plan.local.is_empty();
     assert!(sweep.segments.iter().any(overlapped), "{sweep:?}");
-    let data = prepare::over(&sweep, origin(), origin()).unwrap();
+    let data = limit_sweep::gather(&sweep, origin(), origin()).unwrap();
     compare(&problem, &data);
     check(&draw(&data));
 }
@@ -229,12 +229,12 @@ fn heads_beside_the_link_bound_the_latency_from_below() {
 #[test]
 fn solved_sweeps_are_drawn_with_their_latencies() {
     let (problem, sweep) = solved("delay=1us..10ms");
-    let data = prepare::over(&sweep, origin(), origin()).unwrap();
+    let data = limit_sweep::gather(&sweep, origin(), origin()).unwrap();
     assert!(data.regions.len() > 1, "{sweep:?}");
     compare(&problem, &data);
     check(&draw(&data));
     let (_, sweep) = solved("edge-memory=30MB..64MB");
-    let data = prepare::over(&sweep, origin(), origin()).unwrap();
+    let data = limit_sweep::gather(&sweep, origin(), origin()).unwrap();
     assert_eq!(data.regions.len(), sweep.segments.len());
     check(&draw(&data));
 }
@@ -243,8 +243,8 @@ fn solved_sweeps_are_drawn_with_their_latencies() {
 fn units_of_other_versions_are_refused() {
     let (_, mut sweep) = solved("delay=1us..10ms");
     sweep.unit = "parsec".into();
-    let error = prepare::over(&sweep, origin(), origin()).unwrap_err();
+    let error = limit_sweep::gather(&sweep, origin(), origin()).unwrap_err();
     assert!(error.to_string().contains("parsec"), "{error}");
     sweep.segments.clear();
-    assert!(prepare::over(&sweep, origin(), origin()).is_err());
+    assert!(limit_sweep::gather(&sweep, origin(), origin()).is_err());
 }

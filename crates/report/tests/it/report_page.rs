@@ -10,8 +10,8 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, RateRange, Schedule};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
-use cutpoint_report::page::{Explorer, ModelData, PageData, PageFigure, page};
-use cutpoint_report::{Origin, Style, prepare};
+use cutpoint_report::html::{Explorer, ModelData, PageData, PageFigure, page};
+use cutpoint_report::{Origin, Style, html, tables};
 use cutpoint_testkit::random;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -25,9 +25,9 @@ fn explorer(problem: &Problem) -> Result<Explorer, SolveError> {
         barred: None,
     };
     let rates: RateRange = RATES.parse().unwrap();
-    let delays = prepare::delays_around(problem.link().delay);
+    let delays = html::delays_around(problem.link().delay);
     let (map, _) = solve::map(&[alone], rates, &delays, &Options::default())?;
-    Ok(prepare::explorer(problem, &map, None).unwrap())
+    Ok(html::explorer(problem, &map, None).unwrap())
 }
 
 fn plan(problem: &Problem, bit_s: u64, delay_ns: u64) -> Option<Plan> {
@@ -147,7 +147,7 @@ proptest! {
 #[test]
 fn delays_hold_the_links_own_and_round_ones_around_it() {
     let ms = |delay: &str| {
-        let delays = prepare::delays_around(delay.parse().unwrap());
+        let delays = html::delays_around(delay.parse().unwrap());
         delays
             .iter()
             .map(|ns| *ns as f64 / 1e6)
@@ -179,17 +179,17 @@ fn hostile() -> PageData {
     let (edge, server) = (origin(evil), origin(evil));
     let model = ModelData {
         model: evil.to_owned(),
-        summary: prepare::summary(&problem, &plan, None, &edge, &server),
+        summary: html::summary(&problem, &plan, None, &edge, &server),
         edge,
         server,
-        plan: Some(prepare::shown(&problem, &plan)),
+        plan: Some(html::shown(&problem, &plan)),
         network: None,
         explorer: Ok(explorer(&problem).unwrap()),
         figures: vec![PageFigure {
             name: evil.to_owned(),
             svg: "<svg xmlns=\"http://www.w3.org/2000/svg\"><title>t</title></svg>".to_owned(),
         }],
-        tables: prepare::profile_tables(&problem, &profile, &Server::faster(8.0), None),
+        tables: tables::profile_tables(&problem, &profile, &Server::faster(8.0), None),
     };
     PageData {
         title: evil.to_owned(),

@@ -5,8 +5,8 @@ use cutpoint_core::profile::{Power, Profile};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
-use cutpoint_report::pareto::{self, Candidate, ParetoData, Price};
-use cutpoint_report::{Origin, ReportError, Style, prepare};
+use cutpoint_report::figures::pareto::{self, Candidate, ParetoData, Price};
+use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::report_support::{
     SIZES, check, network, outlines, problem, shapes, sized, ugly, words,
 };
@@ -208,13 +208,13 @@ fn no_plan_that_is_drawn_beats_the_front() {
         let (profile, server, problem, plan) = planned(layers);
         for price in PRICES {
             let front = solve::pareto_front(&problem, &price.limit(), &Options::default()).unwrap();
-            let plans = prepare::FrontPlans {
+            let plans = pareto::FrontPlans {
                 placements: front.placements(),
                 is_cut_short: front.is_cut_short,
                 is_proven: front.is_proven,
             };
             assert!(front.is_proven && !front.is_cut_short);
-            let data = prepare::pareto(price, &problem, &plans, &plan, &profile, &server);
+            let data = pareto::gather(price, &problem, &plans, &plan, &profile, &server);
             assert_eq!(data.front.len(), front.steps.len());
             let chosen = data.chosen.clone().unwrap();
             for other in data.others.iter().chain([&chosen]) {

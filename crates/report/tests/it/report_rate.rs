@@ -1,6 +1,6 @@
 //! The figure over the rate, from made-up plans.
 
-use cutpoint_report::rate::{self, Curve, Other, RateData, Region, Side};
+use cutpoint_report::figures::rate::{self, Curve, Other, RateData, Region, Side};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::report_support::{check, count, ugly};
 

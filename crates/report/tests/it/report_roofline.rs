@@ -2,12 +2,12 @@
 
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Bytes;
-use cutpoint_report::roofline::{self, RooflineData, Work};
-use cutpoint_report::{ReportError, Style, prepare};
+use cutpoint_report::figures::roofline::{self, RooflineData, Work};
+use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::report_support::{SIZES, check, network, sized, ugly};
 
 fn data(profile: &Profile) -> RooflineData {
-    prepare::roofline(profile)
+    roofline::gather(profile)
 }
 
 fn draw(data: &RooflineData) -> String {

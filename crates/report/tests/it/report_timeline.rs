@@ -5,8 +5,8 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
-use cutpoint_report::timeline::{self, Lane, Span, TaskLane, TimelineData, Work};
-use cutpoint_report::{Origin, ReportError, Style, prepare};
+use cutpoint_report::figures::timeline::{self, Lane, Span, TaskLane, TimelineData, Work};
+use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::report_support::{SIZES, check, lines, network, shapes, sized, ugly, words};
 
 const STEPS: [(Work, &str, f64); 4] = [
@@ -187,7 +187,7 @@ fn solved(layers: usize, wishes: ScenarioSpec) -> (Problem, Plan) {
 }
 
 fn prepared(plan: &Plan, problem: Option<&Problem>) -> TimelineData {
-    prepare::timeline(plan, problem, origin("board"), origin("rack"))
+    timeline::gather(plan, problem, origin("board"), origin("rack"))
 }
 
 /// Time of one kind of work in the lanes of the steps.

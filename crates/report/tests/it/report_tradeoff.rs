@@ -1,6 +1,6 @@
 //! The figure of latency against accuracy, from made-up plans.
 
-use cutpoint_report::tradeoff::{self, Choice, RateCurve, TradeoffData};
+use cutpoint_report::figures::tradeoff::{self, Choice, RateCurve, TradeoffData};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::report_support::{check, count, ugly};
 

@@ -1,0 +1,357 @@
+//! Time of every layer on the edge and on the server, and the size of what it puts out.
+
+use crate::canvas::columns::{WIDEST, longest, names_height, write_names};
+use crate::canvas::label_layout::{Frame, Room, stride};
+use crate::canvas::panel::{Mark, Panel, Shape};
+use crate::canvas::scale::{Axis, Quantity, Spread, Tick};
+use crate::canvas::style::SMALL;
+use crate::canvas::text::{fit, width};
+use crate::canvas::{Canvas, Swatch, Words};
+use crate::origin::{edge_origin, server_origin};
+use crate::study::local_inputs;
+use crate::{Origin, ReportError, Style, nothing, provenance};
+use cutpoint_core::cuts;
+use cutpoint_core::graph::LayerId;
+use cutpoint_core::profile::{LayerRecord, Profile};
+use cutpoint_core::units::{Bytes, format_us};
+use cutpoint_planner::problem::Problem;
+use cutpoint_planner::server::Server;
+
+/// What the figure shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayersData {
+    /// Name of the model.
+    pub model: String,
+    /// Where the edge times come from.
+    pub edge: Origin,
+    /// Where the server times come from.
+    pub server: Origin,
+    /// Size of the model's inputs.
+    pub input: Bytes,
+    /// The layers in execution order.
+    pub layers: Vec<LayerBar>,
+}
+
+/// One layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerBar {
+    /// Name for people: the node's, or else the first output's.
+    pub name: String,
+    /// Operator.
+    pub op: String,
+    /// Time on the edge.
+    pub edge_us: f64,
+    /// Time on the server.
+    pub server_us: f64,
+    /// Size of all outputs.
+    pub output: Bytes,
+    /// Whether one tensor alone crosses right behind this layer.
+    pub natural: bool,
+}
+
+const NAME: &str = "layers";
+/// Room left of the panels for tick labels and the axis title.
+const LEFT: f64 = 74.0;
+/// Labels in the picture when there is no room for all names.
+const CALLED_OUT: usize = 8;
+
+/// Draws the figure.
+///
+/// # Errors
+/// [`ReportError::Nothing`] without at least two layers or without any time.
+pub fn figure(data: &LayersData, style: &Style) -> Result<String, ReportError> {
+    let [edge_top, server_top] = tops(data)?;
+    let mut canvas = Canvas::new(style, &words(data));
+    canvas.legend(&legend(data));
+    let free = canvas.free();
+    let (left, columns) = (free.left + LEFT, data.layers.len() as f64);
+    let right = free.width - LEFT - 4.0;
+    let longest = longest(right / columns, free.height);
+    let named = longest.is_some();
+    let names = || {
+        let layers = data.layers.iter().enumerate();
+        layers.map(|(i, layer)| (i as f64 + 0.5, layer.name.as_str()))
+    };
+    let height = (free.height
+        - 22.0
+        - longest.map_or(38.0, |longest| {
+            names_height(names().map(|(_, name)| name), longest)
+        }))
+    .max(60.0);
+    let frame = |top, height| Frame {
+        left,
+        top,
+        width: right,
+        height,
+    };
+    let headroom = if named { 1.06 } else { 1.3 };
+    let times = Panel {
+        frame: frame(free.top + 4.0, height * 0.66),
+        x: columns_axis(data, false),
+        y: Axis::time(
+            -1.06 * server_top.max(edge_top * 0.04),
+            headroom * edge_top.max(server_top * 0.04),
+            if style.is_low() {
+                "time"
+            } else {
+                "server ↓   edge ↑"
+            },
+        ),
+        clearance: 0.0,
+    };
+    let sizes = Panel {
+        frame: frame(times.frame.bottom() + 16.0, height * 0.34),
+        x: columns_axis(data, !named),
+        y: size_axis(
+            data,
+            if style.is_low() {
+                "size"
+            } else {
+                "output size"
+            },
+        ),
+        clearance: 0.0,
+    };
+    canvas.panel(&times, &time_marks(data, right / columns))?;
+    let zero = times.at_y(0.0);
+    canvas.line("axis", (left, zero), (left + right, zero));
+    canvas.panel(&sizes, &size_marks(data, right / columns))?;
+    match longest {
+        Some(longest) => write_names(&mut canvas, &sizes, 6.0, longest, names()),
+        None => call_out(&mut canvas, &times, data),
+    }
+    canvas.hovers(&hovers(data, &times, &sizes));
+    Ok(canvas.finish())
+}
+
+/// Largest edge and server time.
+fn tops(data: &LayersData) -> Result<[f64; 2], ReportError> {
+    let model = &data.model;
+    if data.layers.len() < 2 {
+        return Err(nothing(
+            NAME,
+            format!("`{model}` has fewer than two layers, so there is nothing to compare"),
+        ));
+    }
+    let most = |time: fn(&LayerBar) -> f64| data.layers.iter().map(time).fold(0.0, f64::max);
+    let tops = [most(|l| l.edge_us), most(|l| l.server_us)];
+    if tops == [0.0, 0.0] {
+        return Err(nothing(
+            NAME,
+            format!("all layer times of `{model}` are zero; measure again with `cutpoint profile`"),
+        ));
+    }
+    Ok(tops)
+}
+
+fn words(data: &LayersData) -> Words {
+    let total = |time: fn(&LayerBar) -> f64| format_us(data.layers.iter().map(time).sum());
+    Words {
+        heading: format!(
+            "{}: time and output size of {} layers",
+            data.model,
+            data.layers.len()
+        ),
+        summary: format!(
+            "All layers together take {} on the edge, {}, and {} on the server, {}.",
+            total(|l| l.edge_us),
+            data.edge.label(),
+            total(|l| l.server_us),
+            data.server.label(),
+        ),
+        caption: provenance(&data.edge, &data.server),
+    }
+}
+
+fn legend(data: &LayersData) -> Vec<(&'static str, Swatch, String)> {
+    let mut entries = vec![
+        ("edge", Swatch::Box, format!("edge: {}", data.edge.label())),
+        (
+            "server",
+            Swatch::Box,
+            format!("server: {}", data.server.label()),
+        ),
+        (
+            "cut",
+            Swatch::Circle,
+            "output alone crosses a cut here".to_owned(),
+        ),
+        (
+            "nocut",
+            Swatch::Circle,
+            "more than this output would cross".to_owned(),
+        ),
+    ];
+    if data.input.0 > 0 {
+        entries.push(("raw", Swatch::Line, format!("raw input, {}", data.input)));
+    }
+    entries
+}
+
+/// The horizontal axis: layers in execution order, counted from one.
+fn columns_axis(data: &LayersData, numbered: bool) -> Axis {
+    let columns = data.layers.len();
+    let step = stride(1.0, columns as f64 / 12.0);
+    let ticks = (1..=columns)
+        .filter(|i| numbered && (*i == 1 || i % step == 0))
+        .map(|i| Tick {
+            at: i as f64 - 0.5,
+            label: i.to_string(),
+        });
+    let title = if numbered {
+        "layer, in execution order"
+    } else {
+        ""
+    };
+    Axis {
+        spread: Spread::Linear,
+        from: 0.0,
+        to: columns as f64,
+        ticks: ticks.collect(),
+        title: title.to_owned(),
+    }
+}
+
+fn size_axis(data: &LayersData, title: &str) -> Axis {
+    let sizes = data
+        .layers
+        .iter()
+        .map(|l| l.output.0)
+        .chain([data.input.0])
+        .filter(|bytes| *bytes > 0);
+    let (low, high) = sizes.fold((f64::INFINITY, 1.0f64), |(low, high), b| {
+        (low.min(b as f64), high.max(b as f64))
+    });
+    let (low, high) = (low.min(high) / 2.0, high * 2.0);
+    Axis::log(low.min(high / 20.0), high, Quantity::SizeBytes, title)
+}
+
+fn time_marks(data: &LayersData, pitch: f64) -> Vec<Mark> {
+    let half = (WIDEST / 2.0 / pitch).min(0.4);
+    let bars = |class, time: fn(&LayerBar) -> f64| {
+        data.layers.iter().enumerate().map(move |(i, layer)| {
+            let at = i as f64 + 0.5;
+            Mark::new(
+                class,
+                Shape::Bar([at - half, 0.0], [at + half, time(layer)]),
+            )
+        })
+    };
+    bars("edge", |l| l.edge_us)
+        .chain(bars("server", |l| -l.server_us))
+        .collect()
+}
+
+fn size_marks(data: &LayersData, pitch: f64) -> Vec<Mark> {
+    let columns = data.layers.len() as f64;
+    let raw = data.input.0 as f64;
+    let radius = (pitch * 0.32).clamp(1.3, 4.0);
+    let dots = |natural: bool| {
+        let class = if natural { "cut" } else { "nocut" };
+        data.layers
+            .iter()
+            .enumerate()
+            .filter(move |(_, layer)| layer.natural == natural && layer.output.0 > 0)
+            .map(move |(i, layer)| {
+                Mark::new(
+                    class,
+                    Shape::Circle([i as f64 + 0.5, layer.output.0 as f64], radius),
+                )
+            })
+    };
+    let input =
+        (raw > 0.0).then(|| Mark::new("raw", Shape::Line(vec![[0.0, raw], [columns, raw]])));
+    input
+        .into_iter()
+        .chain(dots(false))
+        .chain(dots(true))
+        .collect()
+}
+
+/// Labels the slowest layers where there is room between the bars.
+fn call_out(canvas: &mut Canvas, times: &Panel, data: &LayersData) {
+    let zero = times.at_y(0.0);
+    let mut room = Room::new(Frame {
+        height: zero - times.frame.top,
+        ..times.frame
+    });
+    for (i, layer) in data.layers.iter().enumerate() {
+        let (left, top) = (times.at_x(i as f64), times.at_y(layer.edge_us));
+        room.block(Frame {
+            left,
+            top,
+            width: times.at_x(i as f64 + 1.0) - left,
+            height: zero - top,
+        });
+    }
+    let mut slowest: Vec<usize> = (0..data.layers.len()).collect();
+    slowest.sort_by(|a, b| {
+        data.layers[*b]
+            .edge_us
+            .total_cmp(&data.layers[*a].edge_us)
+            .then(a.cmp(b))
+    });
+    for i in slowest.into_iter().take(CALLED_OUT) {
+        let layer = &data.layers[i];
+        let label = fit(&layer.name, SMALL, 150.0);
+        let (x, y) = (times.at_x(i as f64 + 0.5), times.at_y(layer.edge_us));
+        if let Some(frame) = room.take(x, y, width(&label, SMALL), SMALL + 2.0) {
+            canvas.label("label", &frame, (x, y), &label);
+        }
+    }
+}
+
+/// One tooltip for a layer's whole column.
+fn hovers(data: &LayersData, times: &Panel, sizes: &Panel) -> Vec<(Frame, String)> {
+    let column = |(i, layer): (usize, &LayerBar)| {
+        let (left, top) = (times.at_x(i as f64), times.frame.top);
+        let frame = Frame {
+            left,
+            top,
+            width: times.at_x(i as f64 + 1.0) - left,
+            height: sizes.frame.bottom() - top,
+        };
+        let tip = format!(
+            "{}. {} ({})\nedge {}, server {}\noutput {}",
+            i + 1,
+            fit(&layer.name, 1.0, 60.0),
+            layer.op,
+            format_us(layer.edge_us),
+            format_us(layer.server_us),
+            layer.output
+        );
+        (frame, tip)
+    };
+    data.layers.iter().enumerate().map(column).collect()
+}
+
+/// Data of the layer figure; `profile` and `server` are those of the problem.
+pub fn gather(problem: &Problem, profile: &Profile, server: &Server) -> LayersData {
+    let graph = problem.graph();
+    let mut natural = vec![false; graph.layers().len()];
+    let cuts = cuts::natural(graph, &local_inputs(problem));
+    let crossing = cuts.iter().flat_map(|cut| &cut.crossing);
+    for producer in crossing.filter_map(|t| graph.producer(*t)) {
+        natural[producer.index()] = true;
+    }
+    let bar = |(id, record): (LayerId, &LayerRecord)| LayerBar {
+        name: record.id.clone(),
+        op: record.op.clone(),
+        edge_us: problem.layer(id).edge_ns as f64 / 1e3,
+        server_us: problem.layer(id).server_ns as f64 / 1e3,
+        output: graph
+            .layer(id)
+            .outputs
+            .iter()
+            .map(|t| graph.tensor(*t).bytes)
+            .sum(),
+        natural: natural[id.index()],
+    };
+    LayersData {
+        model: profile.model.file.clone(),
+        edge: edge_origin(profile),
+        server: server_origin(server),
+        input: graph.inputs().iter().map(|t| graph.tensor(*t).bytes).sum(),
+        layers: graph.layer_ids().zip(&profile.layers).map(bar).collect(),
+    }
+}
