@@ -1,4 +1,5 @@
-//! What the manifests cannot say about how the sources are laid out.
+//! What the manifests cannot say about how the sources are laid out, and whether the pages about them
+//! are true.
 
 // helpers of tests may fail as loudly as tests
 #![allow(
@@ -47,4 +48,89 @@ fn sources(root: &Path) -> Vec<PathBuf> {
     }
     assert!(found.len() > 100, "the sources were not found");
     found
+}
+
+/// Words of the README; beyond that it is a manual.
+const MOST_WORDS: usize = 1_400;
+
+#[test]
+fn the_readme_stays_short() {
+    let words = text_of("README.md").split_whitespace().count();
+    assert!(words < MOST_WORDS, "{words} words");
+}
+
+#[test]
+fn relative_links_lead_somewhere() {
+    let mut dead = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in links(&text) {
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() {
+                page.clone()
+            } else {
+                page.with_file_name("").join(path)
+            };
+            let is_found = target.exists()
+                && (heading.is_empty()
+                    || headings(&std::fs::read_to_string(&target).unwrap())
+                        .iter()
+                        .any(|h| h == heading));
+            if !is_found {
+                dead.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "\n{}\n", dead.join("\n"));
+}
+
+fn text_of(page: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap()
+}
+
+/// Every page of Markdown.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned(), root.join("models")];
+    let mut open = vec![root.join("docs")];
+    while let Some(folder) = open.pop() {
+        let entries = std::fs::read_dir(&folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        open.extend(paths.filter(|path| path.is_dir()));
+        folders.push(folder);
+    }
+    for folder in folders {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        found.extend(paths.filter(|path| path.extension().is_some_and(|e| e == "md")));
+    }
+    found
+}
+
+/// The text without blocks of code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\n```").step_by(2)
+}
+
+/// Targets of links and pictures inside the repository.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = prose(text).flat_map(|part| part.split("](").skip(1));
+    let targets = targets.filter_map(|rest| rest.split([')', ' ']).next());
+    targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:"))
+}
+
+/// The anchors of a page, as GitHub and mdBook make them.
+fn headings(text: &str) -> Vec<String> {
+    let lines = prose(text).flat_map(str::lines);
+    let headings = lines.filter_map(|line| line.strip_prefix('#'));
+    headings
+        .map(|heading| {
+            let heading = heading.trim_start_matches('#').trim().to_lowercase();
+            let kept = heading
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.collect::<String>().replace(' ', "-")
+        })
+        .collect()
 }

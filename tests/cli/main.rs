@@ -18,6 +18,7 @@ mod cli_plan;
 mod cli_profile;
 mod dataset_shapes;
 mod demo;
+mod docs_commands;
 mod explain_cli;
 mod models_cli;
 mod page_browser;

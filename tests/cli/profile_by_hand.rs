@@ -7,6 +7,8 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::plan::{HalfEvidence, Plan, Status, Sweep};
 use cutpoint_core::profile::Profile;
 
+use super::docs_commands::block;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -32,12 +34,9 @@ fn plan(profile: &str, words: &str) -> Plan {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The example of the README's section on profiles written by hand.
-fn of_the_readme() -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, section) = readme.split_once("write the profile by hand").unwrap();
-    let (_, block) = section.split_once("```toml\n").unwrap();
-    block.split_once("```").unwrap().0.to_owned()
+/// The example of the guide to profiles written by hand.
+fn of_the_guide() -> String {
+    block("docs/guides/by-hand.md", "source =")
 }
 
 fn parse(text: &str) -> Result<Profile, String> {
@@ -45,10 +44,10 @@ fn parse(text: &str) -> Result<Profile, String> {
 }
 
 #[test]
-fn the_example_of_the_readme_can_be_planned() {
+fn the_example_of_the_guide_can_be_planned() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("two-heads.toml");
-    std::fs::write(&path, of_the_readme()).unwrap();
+    std::fs::write(&path, of_the_guide()).unwrap();
     let plan = plan(path.to_str().unwrap(), "--server sim:8x --link wifi");
     assert_eq!(plan.status, Status::Optimal);
     assert_eq!(plan.evidence.edge, HalfEvidence::Stated);
@@ -59,7 +58,7 @@ fn the_example_of_the_readme_can_be_planned() {
 
 #[test]
 fn what_is_left_out_follows_from_the_rest() {
-    let profile = parse(&of_the_readme()).unwrap();
+    let profile = parse(&of_the_guide()).unwrap();
     let features = &profile.layers[0];
     assert_eq!(features.outputs, ["features"]);
     assert_eq!(features.members, ["features"]);
@@ -81,7 +80,7 @@ fn what_is_left_out_follows_from_the_rest() {
 
 #[test]
 fn errors_name_file_line_and_key() {
-    let text = of_the_readme();
+    let text = of_the_guide();
     let line = |what: &str| 1 + text.lines().position(|l| l.starts_with(what)).unwrap();
     let boxes = line("id = \"boxes\"") - 1;
     let at = |line: usize| format!("line {line},");
@@ -194,7 +193,7 @@ fn errors_name_file_line_and_key() {
 
 #[test]
 fn a_size_stated_twice_must_be_the_same() {
-    let text = of_the_readme();
+    let text = of_the_guide();
     let with = |bytes: u64| format!("{text}\n[[tensor]]\nname = \"features\"\nbytes = {bytes}\n");
     assert!(parse(&with(40_000)).is_ok());
     assert!(parse(&with(40_001)).unwrap_err().contains("stated twice"));
@@ -202,7 +201,7 @@ fn a_size_stated_twice_must_be_the_same() {
 
 #[test]
 fn measured_profiles_must_still_say_everything() {
-    let measured = parse(&of_the_readme()).unwrap();
+    let measured = parse(&of_the_guide()).unwrap();
     let measured = Profile {
         source: None,
         ..measured
