@@ -6,7 +6,7 @@ use clap::Args;
 use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
 use cutpoint_core::units::Share;
 
-use super::wishes::check_out;
+use super::scenario_args::check_out;
 use super::{Kind, OrFail, files};
 
 /// Where the table goes, and how slow it is to change plans.

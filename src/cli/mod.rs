@@ -20,10 +20,10 @@ mod replay;
 mod replay_text;
 mod report;
 mod runtime;
+mod scenario_args;
 mod split;
 mod sweep;
 mod telemetry;
-mod wishes;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

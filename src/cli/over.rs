@@ -13,7 +13,7 @@ use cutpoint_planner::solve::{
 use serde::Serialize;
 
 use super::plan::fail;
-use super::wishes::{PlanInputs, ScenarioArgs, candidates_kind, rivals, tell};
+use super::scenario_args::{PlanInputs, ScenarioArgs, candidates_kind, rivals, tell};
 use super::{Common, Kind, OrFail, files, over_text};
 
 /// What is varied other than the rate.
@@ -50,11 +50,11 @@ impl OverArgs {
     pub(crate) fn run(
         &self,
         over: &Over,
-        wishes: &ScenarioArgs,
+        scenario: &ScenarioArgs,
         out: Option<&Path>,
         common: &Common,
     ) -> anyhow::Result<()> {
-        let read = wishes.read_varied(over)?;
+        let read = scenario.read_varied(over)?;
         self.check(over, &read)?;
         if self.map {
             let found = self.map(over, &read, common)?;

@@ -13,7 +13,7 @@ use cutpoint_planner::solve::{SolveError, sweep_models};
 
 use super::lookup::is_json;
 use super::plan::fail;
-use super::wishes::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
+use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, replay_text};
 
 /// Replay a bandwidth trace: what changing plans with the rate gains over one fixed plan
@@ -35,7 +35,7 @@ pub(crate) struct ReplayArgs {
     #[arg(value_name = "TRACE")]
     trace: PathBuf,
     #[command(flatten)]
-    wishes: ScenarioArgs,
+    scenario: ScenarioArgs,
     #[command(flatten)]
     frames: FrameArgs,
     /// Write the result to this file (JSON if its name ends with .json, else TOML)
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
         max_gap: args.frames.max_gap,
     };
     let trace = RateTrace::load(&args.trace, reading).or_fail(Kind::BadInput)?;
-    let read = args.wishes.read_over(rates(&trace))?;
+    let read = args.scenario.read_over(rates(&trace))?;
     warn_of_ends(&trace, read.rates, common);
     let sweep = sweep(&read, common)?;
     let options = Options {
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
 /// From the start of a frame to the start of the next.
 fn period(args: &ReplayArgs) -> Delay {
     let of_fps = |fps: FrameRate| Delay(Duration::from_nanos(fps.period_ns()));
-    let of_fps = args.wishes.fps().map(of_fps);
+    let of_fps = args.scenario.fps().map(of_fps);
     of_fps.or(args.frames.period).unwrap_or(PERIOD)
 }
 

@@ -7,7 +7,7 @@ use cutpoint_core::plan::Sweep;
 use cutpoint_planner::solve::{SolveError, sweep_models};
 
 use super::plan::fail;
-use super::wishes::{ScenarioArgs, check_out, rivals, tell};
+use super::scenario_args::{ScenarioArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, lookup, over, plan_text};
 
 /// Find every optimal plan over a range of rates, limits, delays or speeds, and where they switch
@@ -27,7 +27,7 @@ use super::{Common, Kind, OrFail, files, lookup, over, plan_text};
 Exit code 3 says that no plan meets the limits anywhere in the range.")]
 pub(crate) struct SweepArgs {
     #[command(flatten)]
-    wishes: ScenarioArgs,
+    scenario: ScenarioArgs,
     /// Write the sweep to this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -47,9 +47,9 @@ pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
         }
         return args
             .over
-            .run(over, &args.wishes, args.out.as_deref(), common);
+            .run(over, &args.scenario, args.out.as_deref(), common);
     }
-    let read = args.wishes.read()?;
+    let read = args.scenario.read()?;
     let candidates = read.candidates()?;
     tell(&candidates, common);
     let found = sweep_models(&rivals(&candidates), read.rates, &read.options);

@@ -30,7 +30,7 @@ use serde::Serialize;
 use self::guard::{existing, refuse_idle, refuse_loss};
 use self::watch::Watcher;
 use super::engine;
-use super::wishes::read_server;
+use super::scenario_args::read_server;
 use super::{Common, Kind, OrFail, files, plural};
 
 /// Measure what codecs cost in accuracy: per tensor that may cross, codec and task

@@ -12,7 +12,7 @@ use cutpoint_planner::select::ModelChoice;
 use cutpoint_planner::solve::{Chosen, NamedCut, choose, explain};
 
 use super::plan::fail;
-use super::wishes::{PlanInputs, ScenarioArgs, rivals, tell};
+use super::scenario_args::{PlanInputs, ScenarioArgs, rivals, tell};
 use super::{Common, Kind, OrFail, split};
 
 /// Say why a plan is the best, what it would take to change it, and why a cut is not chosen
@@ -48,7 +48,7 @@ pub(crate) struct ExplainArgs {
     )]
     time_limit: Delay,
     #[command(flatten)]
-    wishes: ScenarioArgs,
+    scenario: ScenarioArgs,
 }
 
 fn unless_planned(arg: Arg) -> Arg {
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
     let planned = args.plan.as_deref().map(read_plan).transpose()?;
     let read = match (&planned, &args.plan) {
         (Some(plan), Some(path)) => read_again(args, plan, path, common)?,
-        _ => args.wishes.read()?,
+        _ => args.scenario.read()?,
     };
     if read.rates.single().is_none() {
         let hint = "--rate: a plan holds at one rate; give one to be explained";
@@ -126,7 +126,7 @@ fn read_again(
             path.display()
         )
     });
-    args.wishes
+    args.scenario
         .read_again(path, request.or_fail(Kind::BadInput)?, common)
 }
 

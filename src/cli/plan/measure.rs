@@ -23,8 +23,8 @@ use cutpoint_runtime::session::Provider;
 use indicatif::ProgressBar;
 
 use super::super::accuracy::{stop_on_ctrl_c, stopped};
+use super::super::scenario_args::PlanInputs;
 use super::super::split::planned;
-use super::super::wishes::PlanInputs;
 use super::super::{Common, Kind, OrFail, engine};
 
 /// Most plans that are measured.

@@ -13,7 +13,7 @@ use cutpoint_planner::solve::{Chosen, choose, stability};
 
 use measure::AtMost;
 
-use super::wishes::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
+use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
 use super::{Common, Kind, OrFail, files, plan_text};
 
 /// Find the fastest split within the limits, from saved profiles
@@ -36,7 +36,7 @@ use super::{Common, Kind, OrFail, files, plan_text};
 Exit code 3 says that no plan meets the limits, and which of them contradict one another.")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
-    wishes: ScenarioArgs,
+    scenario: ScenarioArgs,
     /// Say how far the rate and the machines' times may move before another plan wins; some fifty
     /// plans are made for that
     #[arg(long, conflicts_with = "data", help_heading = "Spread")]
@@ -73,7 +73,7 @@ pub(crate) struct PlanArgs {
 
 pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     check_out(args.out.as_deref())?;
-    let mut read = args.wishes.read()?;
+    let mut read = args.scenario.read()?;
     if read.rates.single().is_none() {
         let hint = "--rate: a plan holds at one rate; use `cutpoint sweep` for a range";
         return Err(Kind::Usage.of(anyhow::anyhow!(hint)));

@@ -8,7 +8,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_report::chrome_trace;
 
 use super::super::report::is_of;
-use super::super::wishes::check_out;
+use super::super::scenario_args::check_out;
 use super::super::{Common, Kind, OrFail, files};
 
 /// Write a profile's times for other tools

@@ -12,7 +12,7 @@ use cutpoint_runtime::RunError;
 use cutpoint_runtime::probe::{probe, random_inputs};
 
 use super::super::engine::{self, ModelArgs};
-use super::super::wishes::check_out;
+use super::super::scenario_args::check_out;
 use super::super::{Common, Kind, OrFail, files, plural};
 
 /// Make a profile of times that another tool measured

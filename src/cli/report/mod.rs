@@ -18,7 +18,7 @@ use cutpoint_planner::solve::{Options, Outcome, solve};
 use cutpoint_report::tables::{Format, Table, plan_tables, profile_tables, sweep_tables};
 use serde::Serialize;
 
-use super::wishes::{ChoiceArgs, problem, read_accuracy, read_server};
+use super::scenario_args::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use draw::Figures;
 use inputs::Inputs;

@@ -5,11 +5,12 @@
 //! in [`crate::problem::Problem::new`].
 
 mod accuracy;
-mod aim;
+mod objective;
 mod over;
+mod spec;
 mod spread;
-mod typed;
-mod wishes;
+mod text;
+mod validation;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,10 +22,11 @@ use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, ParseUnitError, Share, Watts};
 
 pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
-pub use aim::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
+pub use objective::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
 pub use over::{Over, SweepParameter};
+pub use spec::ScenarioSpec;
 pub use spread::{BadPercentile, Percentile, RateModel};
-pub use wishes::{ScenarioSpec, parse_capacity, parse_task};
+pub use text::parse_task;
 
 /// A complete, consistent request.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +102,15 @@ pub struct Limits {
     pub capacities: BTreeMap<String, u64>,
 }
 
+/// What the layers on the edge may take up of a named capacity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capacity {
+    /// The capacity's name.
+    pub name: String,
+    /// In its own units.
+    pub most: u64,
+}
+
 /// Where results are wanted.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Results {
@@ -132,7 +143,7 @@ pub struct RateRange {
     pub to: BitRate,
 }
 
-/// What makes wishes no scenario.
+/// Why a spec is not a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
     /// Neither a rate nor a preset.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Deadline, Floor, FrameRate, MaxDrop, ScenarioError, ScenarioSpec};
+use super::{Capacity, Deadline, Floor, FrameRate, MaxDrop, ScenarioError, ScenarioSpec};
 use cutpoint_core::units::{Bytes, Delay, Energy, Share, Watts, format_exact_ns};
 
 /// What a sweep varies.
@@ -307,7 +307,12 @@ impl Over {
                 !fixed
             }
             SweepParameter::Capacity(name) => {
-                wishes.capacity.insert(name.clone(), amount).is_none()
+                let fixed = wishes.capacity.iter().any(|known| known.name == *name);
+                wishes.capacity.push(Capacity {
+                    name: name.clone(),
+                    most: amount,
+                });
+                !fixed
             }
             SweepParameter::Fps => {
                 let fixed = wishes.fps.is_some();

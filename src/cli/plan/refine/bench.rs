@@ -12,7 +12,7 @@ use cutpoint_runtime::probe::{probe, random_inputs};
 use indicatif::ProgressBar;
 
 use super::super::super::accuracy::{failure, open_samples, stopped};
-use super::super::super::wishes::PlanInputs;
+use super::super::super::scenario_args::PlanInputs;
 use super::super::super::{Common, Kind, OrFail, engine};
 use super::crossing;
 

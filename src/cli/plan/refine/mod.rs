@@ -16,7 +16,7 @@ use cutpoint_core::codec_accuracy::{Confidence, JointRecord};
 use cutpoint_core::plan::{NoPlan, Plan};
 
 use super::super::accuracy::stop_on_ctrl_c;
-use super::super::wishes::PlanInputs;
+use super::super::scenario_args::PlanInputs;
 use super::super::{Common, Kind, OrFail, engine, files, plural};
 use bench::{Bench, assign};
 

@@ -17,7 +17,7 @@ impl PlanInputs {
             edge: self.edge_files.iter().map(file).collect(),
             server: self.servers.iter().map(|name| source(name)).collect(),
             accuracy: self.accuracy_files.iter().flatten().map(file).collect(),
-            wishes: self.wishes.to_table().or_fail(Kind::Other)?,
+            wishes: self.spec.to_table().or_fail(Kind::Other)?,
         })
     }
 }
@@ -32,8 +32,8 @@ impl ScenarioArgs {
         common: &Common,
     ) -> anyhow::Result<PlanInputs> {
         let bad = |error| anyhow::anyhow!("{}: its wishes: {error}", plan.display());
-        let wishes = ScenarioSpec::from_table(&request.wishes).map_err(bad);
-        let wishes = wishes.or_fail(Kind::BadInput)?;
+        let spec = ScenarioSpec::from_table(&request.wishes).map_err(bad);
+        let spec = spec.or_fail(Kind::BadInput)?;
         let mut args = self.clone();
         let mut unchanged = Vec::new();
         if args.edge.is_empty() {
@@ -57,7 +57,7 @@ impl ScenarioArgs {
         for (flag, source) in unchanged {
             check(plan, flag, source, common)?;
         }
-        args.read_or(wishes)
+        args.read_or(spec)
     }
 }
 

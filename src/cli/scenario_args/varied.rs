@@ -1,4 +1,4 @@
-//! ScenarioSpec one of which a sweep varies.
+//! A spec one key of which a sweep varies.
 
 use cutpoint_planner::scenario::{Over, ScenarioSpec};
 
@@ -8,9 +8,9 @@ use super::{PlanInputs, ScenarioArgs};
 impl ScenarioArgs {
     /// As [`ScenarioArgs::read`], with what a sweep varies at its loosest.
     pub(crate) fn read_varied(&self, over: &Over) -> anyhow::Result<PlanInputs> {
-        let wishes = self.choices.merged(ScenarioSpec::default())?;
-        let wishes = over.wish(wishes).or_fail(Kind::Usage)?;
-        let (scenario, rates) = wishes.clone().complete().or_fail(Kind::Usage)?;
-        self.read_for(scenario, rates, wishes)
+        let spec = self.choices.merged(ScenarioSpec::default())?;
+        let spec = over.wish(spec).or_fail(Kind::Usage)?;
+        let (scenario, rates) = spec.clone().complete().or_fail(Kind::Usage)?;
+        self.read_for(scenario, rates, spec)
     }
 }

@@ -10,7 +10,7 @@ use cutpoint_planner::select::ModelChoice;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::ModelProblem;
 
-use super::kinds::{problem_kind, server_kind};
+use super::exit_codes::{problem_kind, server_kind};
 use crate::cli::{Common, Kind, OrFail};
 
 /// What a person should know about the candidates, each thing once.
