@@ -8,6 +8,7 @@ use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::{LayerRecord, Profile, TimeOrigin};
 use cutpoint_core::units::BitRate;
 use cutpoint_onnx::annotate::{self, Note, Notes};
+use cutpoint_onnx::plan::{part_for, plan_request};
 use cutpoint_onnx::{CutRequest, Model, Reading, ValueFacts};
 use cutpoint_planner::server::Server;
 use cutpoint_report::{edge_origin, server_origin};
@@ -15,8 +16,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::report::is_of;
+use super::split::plan_failure;
 use super::scenario_args::{check_out, read_server};
-use super::split::planned;
 use super::{Common, Kind, OrFail, engine, plural};
 
 /// Write a plan, and the times of a profile, into a copy of a model
@@ -69,7 +70,8 @@ pub(crate) fn run(args: &AnnotateArgs, common: &Common) -> anyhow::Result<()> {
     let plan = plan_of(args, &model)?;
     // structure is all that a placement needs: nothing has to run for it
     let reading = model.graph(&ValueFacts::new()).or_fail(Kind::BadInput)?;
-    let request = planned(&plan, &reading)?;
+    let request = plan_request(&reading, &plan);
+    let request = request.map_err(|error| plan_failure(error, &args.plan))?;
     let times = match &args.profile {
         Some(path) => Some(Times::read(args, path, &plan)?),
         None => None,
@@ -113,32 +115,8 @@ pub(crate) fn run(args: &AnnotateArgs, common: &Common) -> anyhow::Result<()> {
 /// The plan, or the part of it that is about this model.
 fn plan_of(args: &AnnotateArgs, model: &Model) -> anyhow::Result<Plan> {
     let plan = Plan::load(&args.plan).or_fail(Kind::BadInput)?;
-    let is_it = |file: &str, sha256: &str| {
-        if sha256.is_empty() {
-            // of a table written by hand, nobody may know the model's hash
-            plan.members.is_empty() || file == model.file_name()
-        } else {
-            sha256 == model.sha256()
-        }
-    };
-    let mut members = plan.members.iter();
-    if let Some(member) = members.find(|m| is_it(&m.file, &m.sha256)) {
-        return Ok(plan.of_member(member));
-    }
-    let fits = plan.members.is_empty() && is_it(&plan.model.file, &plan.model.sha256);
-    let error = || {
-        anyhow::anyhow!(
-            "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
-            args.plan.display(),
-            cutpoint_onnx::show(&plan.model.file),
-            cutpoint_onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
-            args.model.display()
-        )
-    };
-    fits.then_some(())
-        .ok_or_else(error)
-        .or_fail(Kind::BadInput)?;
-    Ok(plan)
+    let part = part_for(&plan, model).map_err(|error| plan_failure(error, &args.plan))?;
+    Ok(part.into_owned())
 }
 
 /// What the model says as a whole.
@@ -273,8 +251,9 @@ impl Times {
                 cutpoint_onnx::show(&plan.setting.edge)
             )
         };
-        let fits = is_of(&profile, plan).then_some(()).ok_or_else(misfit);
-        fits.or_fail(Kind::BadInput)?;
+        if !is_of(&profile, plan) {
+            return Err(Kind::BadInput.of(misfit()));
+        }
         let planned = &plan.setting.server;
         let server: Option<Server> = match &args.server {
             Some(text) => Some(read_server(text)?),

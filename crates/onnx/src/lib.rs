@@ -17,7 +17,7 @@ mod flops;
 mod flow;
 mod model;
 mod ops;
-mod place;
+pub mod plan;
 pub mod proto;
 mod reading;
 mod save;

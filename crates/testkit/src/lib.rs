@@ -16,6 +16,7 @@ pub mod drops;
 pub mod flow;
 pub mod onnx_support;
 pub mod oracle;
+pub mod plans;
 pub mod random;
 pub mod report_support;
 pub mod worth;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use cutpoint_core::plan::{HalfEvidence, MeasuredPlan, Measurement, Plan, Status};
 use cutpoint_core::profile::{Profile, TimeOrigin};
+use cutpoint_onnx::plan::plan_request;
 use cutpoint_onnx::{CutRequest, Model, show};
 use cutpoint_planner::problem::{Found, Problem};
 use cutpoint_planner::scenario::Objective;
@@ -24,7 +25,6 @@ use indicatif::ProgressBar;
 
 use super::super::accuracy::{stop_on_ctrl_c, stopped};
 use super::super::scenario_args::PlanInputs;
-use super::super::split::planned;
 use super::super::{Common, Kind, OrFail, engine};
 
 /// Most plans that are measured.
@@ -276,8 +276,9 @@ fn measure(
     let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
     let requests: Vec<CutRequest> = plans
         .iter()
-        .map(|plan| planned(plan, &reading))
-        .collect::<Result<_, _>>()?;
+        .map(|plan| plan_request(&reading, plan))
+        .collect::<Result<_, _>>()
+        .or_fail(Kind::BadInput)?;
     let protocol = Protocol {
         cache: if profile.method.cache == Cache::Warm.name() {
             Cache::Warm

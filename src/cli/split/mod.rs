@@ -12,6 +12,7 @@ use cutpoint_core::plan::Plan;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::Bytes;
 use cutpoint_onnx::directory::{Description, HalfRecord, Split};
+use cutpoint_onnx::plan::{PlanError, cut_plan, part_for, short_hash};
 use cutpoint_onnx::{CutRequest, Model, OnnxError, Reading, Scale};
 use cutpoint_planner::scenario::U8Input;
 use cutpoint_runtime::probe::{probe, random_inputs};
@@ -72,6 +73,13 @@ pub(crate) struct SplitArgs {
     pub(crate) model: ModelArgs,
 }
 
+impl SplitArgs {
+    /// The plan's file, for messages.
+    fn plan_file(&self) -> &Path {
+        self.plan.as_deref().unwrap_or(Path::new("the plan"))
+    }
+}
+
 pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
     let plan = args.plan.as_deref().map(Plan::load).transpose();
     let plan = plan.or_fail(Kind::BadInput)?;
@@ -84,7 +92,7 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
     };
     let model = engine::load(file)?;
     if let Some(plan) = &plan {
-        check_model(args, plan, &model, file)?;
+        part_for(plan, &model).map_err(|error| plan_failure(error, args.plan_file()))?;
     }
     let made = Job {
         args,
@@ -102,19 +110,24 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-fn check_model(args: &SplitArgs, plan: &Plan, model: &Model, file: &Path) -> anyhow::Result<()> {
-    // of a table written by hand, nobody may know the model's hash
-    let unknown = plan.model.sha256.is_empty();
-    let fits = unknown || plan.model.sha256 == model.sha256();
-    let path = args.plan.as_deref().unwrap_or(Path::new("the plan"));
-    let error = anyhow::anyhow!(
-        "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
-        path.display(),
-        cutpoint_onnx::show(&plan.model.file),
-        cutpoint_onnx::show(plan.model.sha256.get(..12).unwrap_or_default()),
-        file.display()
-    );
-    fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)
+/// Why a plan cannot be cut, for people, with the exit code.
+pub(super) fn plan_failure(error: PlanError, plan: &Path) -> anyhow::Error {
+    match error {
+        PlanError::OtherModel { planned, found } => Kind::BadInput.of(anyhow::anyhow!(
+            "{} was made for another model ({}, sha256 {}...), not for {}: plan again",
+            plan.display(),
+            cutpoint_onnx::show(&planned.file),
+            short_hash(&planned.sha256),
+            found.display()
+        )),
+        PlanError::MissingModel { member } => Kind::Usage.of(anyhow::anyhow!(
+            "the plan is for a set of models: add --model with {} (sha256 {}...)",
+            cutpoint_onnx::show(&member.file),
+            short_hash(&member.sha256)
+        )),
+        PlanError::UnplannedModel { .. } => Kind::Usage.of(anyhow::anyhow!("--model: {error}")),
+        _ => Kind::BadInput.of(error),
+    }
 }
 
 /// One model to cut.
@@ -142,15 +155,18 @@ impl Job<'_> {
         let feed = random_inputs(environment, model, &args.model.shapes).map_err(failed)?;
         let facts = probe(environment, model, &feed).map_err(failed)?;
         let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
-        let request = match self.plan {
-            Some(plan) => planned(plan, &reading)?,
-            None => by_hand(args, model, &reading)?,
+        let (request, halves) = match self.plan {
+            Some(plan) => {
+                let cut = cut_plan(model, &reading, plan);
+                let cut = cut.map_err(|error| plan_failure(error, args.plan_file()))?;
+                (cut.request, cut.halves)
+            }
+            None => {
+                let request = by_hand(args, model, &reading)?;
+                let halves = cutpoint_onnx::cut(model, &reading, &request).or_fail(Kind::Usage)?;
+                (request, halves)
+            }
         };
-        let halves =
-            cutpoint_onnx::cut(model, &reading, &request).map_err(|error| match self.plan {
-                Some(_) => misfit(error),
-                None => Kind::Usage.of(error),
-            })?;
         let tasks = Task::complete(&reading.graph, self.tasks).or_fail(Kind::Usage)?;
         let split = Split {
             model,
@@ -188,39 +204,6 @@ fn note_foreign(codec: Codec, common: &Common) {
     }
 }
 
-fn misfit(error: OnnxError) -> anyhow::Error {
-    let error = anyhow::Error::new(error).context("the plan and the model do not fit: plan again");
-    Kind::BadInput.of(error)
-}
-
-/// The cut of a plan.
-pub(crate) fn planned(plan: &Plan, reading: &Reading) -> anyhow::Result<CutRequest> {
-    let graph = &reading.graph;
-    let find = |name: &String| graph.find_tensor(name).map_err(|e| misfit(e.into()));
-    let mut request = CutRequest::default();
-    for crossing in &plan.crossing {
-        let tensor = find(&crossing.tensor)?;
-        request.crossing.push((tensor, crossing.codec));
-        if crossing.codec.is_image() {
-            let scale = scale(&crossing.mean, &crossing.std);
-            request.u8_scales.insert(tensor, scale);
-        }
-        if let Some(range) = &crossing.range {
-            request.ranges.insert(tensor, range.clone());
-        }
-    }
-    let local = plan.setting.local_inputs.iter().map(find);
-    request.local_inputs = local.collect::<Result<_, _>>()?;
-    let crossing: Vec<TensorId> = request.crossing.iter().map(|(t, _)| *t).collect();
-    request.edge = reading
-        .edge_of_plan(&plan.edge, &plan.server, &crossing)
-        .map_err(misfit)?;
-    request.beside = reading
-        .beside_of_plan(&request.edge, &plan.edge, &plan.local, &crossing)
-        .map_err(misfit)?;
-    Ok(request)
-}
-
 /// The cut named on the command line.
 fn by_hand(args: &SplitArgs, model: &Model, reading: &Reading) -> anyhow::Result<CutRequest> {
     let graph = &reading.graph;
@@ -232,26 +215,11 @@ fn by_hand(args: &SplitArgs, model: &Model, reading: &Reading) -> anyhow::Result
         named.extend(tensors(graph, text).or_fail(Kind::Usage)?);
     }
     let codecs = codecs(&args.codec, named.len())?;
-    let edge = reading
-        .graph
-        .edge_of_cut(&named, &local)
-        .or_fail(Kind::Usage)?;
-    let crossing = graph.crossing(&edge);
-    let mut request = CutRequest {
-        edge,
-        local_inputs: local,
-        ..CutRequest::default()
-    };
-    for (tensor, codec) in named.into_iter().zip(codecs) {
-        // a model output that only keeps its head on the edge is sent nowhere
-        if crossing.contains(&tensor) || codec != Codec::F32 {
-            request.crossing.push((tensor, codec));
-        }
-    }
+    let tensors: Vec<(TensorId, Codec)> = named.into_iter().zip(codecs).collect();
+    let mut request = CutRequest::at(graph, &tensors, local).or_fail(Kind::Usage)?;
     for input in &args.input_u8 {
-        request
-            .u8_scales
-            .insert(find(&input.name)?, scale(&input.mean, &input.std));
+        let scale = Scale::new(&input.mean, &input.std);
+        request.u8_scales.insert(find(&input.name)?, scale);
     }
     add_ranges(args, model, graph, &mut request)?;
     Ok(request)
@@ -270,14 +238,14 @@ fn add_ranges(
     let accuracy = file.map(CodecAccuracy::load).transpose();
     let accuracy = accuracy.or_fail(Kind::BadInput)?;
     if let (Some(accuracy), Some(file)) = (&accuracy, file) {
-        let fits = accuracy.model.sha256 == model.sha256();
-        let error = anyhow::anyhow!(
-            "{} is about another model ({}), not about {}: measure it with `cutpoint accuracy`",
-            file.display(),
-            cutpoint_onnx::show(&accuracy.model.file),
-            model.path().display()
-        );
-        fits.then_some(()).ok_or(error).or_fail(Kind::BadInput)?;
+        if accuracy.model.sha256 != model.sha256() {
+            return Err(Kind::BadInput.of(anyhow::anyhow!(
+                "{} is about another model ({}), not about {}: measure it with `cutpoint accuracy`",
+                file.display(),
+                cutpoint_onnx::show(&accuracy.model.file),
+                model.path().display()
+            )));
+        }
     }
     for (tensor, codec) in needy {
         let name = &graph.tensor(tensor).name;
@@ -324,14 +292,6 @@ fn codecs(given: &[Codec], tensors: usize) -> anyhow::Result<Vec<Codec>> {
             "--codec names {} codecs for {tensors} tensors: give one, or one for each",
             many.len()
         ))),
-    }
-}
-
-fn scale(mean: &[f64], std: &[f64]) -> Scale {
-    let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
-    Scale {
-        mean: single(mean),
-        std: single(std),
     }
 }
 

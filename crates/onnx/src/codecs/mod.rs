@@ -28,6 +28,18 @@ pub struct Scale {
     pub std: Vec<f32>,
 }
 
+impl Scale {
+    /// Returns a scale in the precision that the model's operators compute in.
+    #[must_use]
+    pub fn new(mean: &[f64], std: &[f64]) -> Scale {
+        let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
+        Scale {
+            mean: single(mean),
+            std: single(std),
+        }
+    }
+}
+
 /// What a codec adds to the two halves.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fragment {

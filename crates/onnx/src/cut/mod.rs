@@ -21,7 +21,7 @@ use super::reading::Reading;
 use super::{ops, scope, tensor, visit};
 use crate::wire;
 use cutpoint_core::codec::{ClipRange, Codec};
-use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
+use cutpoint_core::graph::{Graph, GraphError, LayerId, LayerSet, TensorId};
 
 /// Which cut to make.
 #[derive(Debug, Clone)]
@@ -52,6 +52,32 @@ impl Default for CutRequest {
             ranges: HashMap::new(),
             local_inputs: Vec::new(),
         }
+    }
+}
+
+impl CutRequest {
+    /// Returns the cut at `tensors`: the edge computes them and whatever else must be there for
+    /// nothing more to cross. A model output that no layer on the server reads keeps its head on
+    /// the edge; it is sent only in another codec than [`Codec::F32`].
+    ///
+    /// # Errors
+    /// See [`Graph::edge_of_cut`].
+    pub fn at(
+        graph: &Graph,
+        tensors: &[(TensorId, Codec)],
+        local_inputs: Vec<TensorId>,
+    ) -> Result<CutRequest, GraphError> {
+        let named: Vec<TensorId> = tensors.iter().map(|(tensor, _)| *tensor).collect();
+        let edge = graph.edge_of_cut(&named, &local_inputs)?;
+        let read = graph.crossing(&edge);
+        let is_sent =
+            |(tensor, codec): &&(TensorId, Codec)| read.contains(tensor) || *codec != Codec::F32;
+        Ok(CutRequest {
+            crossing: tensors.iter().filter(is_sent).copied().collect(),
+            edge,
+            local_inputs,
+            ..CutRequest::default()
+        })
     }
 }
 

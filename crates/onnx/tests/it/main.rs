@@ -12,3 +12,4 @@ mod onnx_cut;
 mod onnx_external;
 mod onnx_load;
 mod onnx_read;
+mod plan_cut;

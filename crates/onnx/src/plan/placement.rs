@@ -1,7 +1,7 @@
-//! From what a person or a plan names to the layers on the edge.
+//! The layers on either side of a plan, in terms of a model read node by node.
 
-use super::error::OnnxError;
-use super::reading::Reading;
+use super::super::error::OnnxError;
+use super::super::reading::Reading;
 use cutpoint_core::graph::{LayerSet, TensorId};
 
 impl Reading {
