@@ -16,8 +16,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::report::is_of;
-use super::split::plan_failure;
 use super::scenario_args::{check_out, read_server};
+use super::split::plan_failure;
 use super::{Common, Kind, OrFail, engine, plural};
 
 /// Write a plan, and the times of a profile, into a copy of a model

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use cutpoint_accuracy::dataset::DataError;
-use cutpoint_accuracy::dataset::shapes::{self, Request, Summary};
+use cutpoint_accuracy::dataset::shapes::{self, ShapesRequest, ShapesSummary};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Common, Kind, plural};
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &DatasetArgs, common: &Common) -> anyhow::Result<()> {
 }
 
 fn draw(args: &ShapesArgs, common: &Common) -> anyhow::Result<()> {
-    let request = Request {
+    let request = ShapesRequest {
         count: args.count,
         seed: args.seed,
         noise: args.noise,
@@ -93,7 +93,7 @@ fn bar(count: u32, common: &Common) -> ProgressBar {
     ProgressBar::new(u64::from(count)).with_style(style)
 }
 
-fn describe(args: &ShapesArgs, summary: Summary) -> String {
+fn describe(args: &ShapesArgs, summary: ShapesSummary) -> String {
     format!(
         "{}: {} ({} for training, {} for testing)\nlook at {}",
         args.out.display(),

@@ -7,7 +7,7 @@ use cutpoint_core::task::Task;
 use cutpoint_onnx::Model;
 use cutpoint_planner::scenario::parse_task;
 use cutpoint_runtime::Environment;
-use cutpoint_runtime::library::{self, Library, LibraryError, Origin};
+use cutpoint_runtime::library::{self, Library, LibraryError, LibraryOrigin};
 use cutpoint_runtime::probe::InputShape;
 use cutpoint_runtime::session::Provider;
 use cutpoint_runtime::{RunError, board, environment, providers};
@@ -42,7 +42,7 @@ pub(crate) fn library(common: &Common) -> anyhow::Result<Library> {
 /// The one environment of this process.
 pub(crate) fn open(library: &Library, threads: usize) -> anyhow::Result<&'static Environment> {
     environment(library, threads).or_fail(match library.origin {
-        Origin::Env => Kind::Usage,
+        LibraryOrigin::Env => Kind::Usage,
         _ => Kind::Other,
     })
 }

@@ -11,8 +11,8 @@ use cutpoint_core::units::Bytes;
 use cutpoint_onnx::show;
 use cutpoint_runtime::RunError;
 use cutpoint_runtime::measure::Control;
-use cutpoint_runtime::prepare::{Prepared, prepare};
 use cutpoint_runtime::session::Provider;
+use cutpoint_runtime::trace_model::{TracedModel, trace_model};
 use serde::Serialize;
 
 use super::engine::{self, ModelArgs};
@@ -91,8 +91,9 @@ pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     let environment = engine::open(&library, engine::threads(None)?)?;
     let failed = |error: RunError| engine::run_failure(error, &args.file);
     let (shapes, watch) = (&args.model.shapes, &mut || Control::Continue);
-    let prepared = prepare(environment, &model, shapes, Provider::Cpu, 1, watch).map_err(failed)?;
-    let graph = &prepared.reading.graph;
+    let traced =
+        trace_model(environment, &model, shapes, Provider::Cpu, 1, watch).map_err(failed)?;
+    let graph = &traced.reading.graph;
     let tasks = Task::complete(graph, &args.model.tasks).map_err(|error| failed(error.into()))?;
     let local = args
         .model
@@ -116,8 +117,8 @@ pub(crate) fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
         inputs: graph.inputs().iter().map(|t| port(graph, *t)).collect(),
         outputs: graph.outputs().iter().map(|t| port(graph, *t)).collect(),
         tasks: task_answers(graph, &tasks).or_fail(Kind::Usage)?,
-        layers: layer_answers(&prepared),
-        cuts: cuts.iter().map(|cut| cut_answer(&prepared, cut)).collect(),
+        layers: layer_answers(&traced),
+        cuts: cuts.iter().map(|cut| cut_answer(&traced, cut)).collect(),
     };
     if common.json {
         common.print_json(&answer)
@@ -170,8 +171,8 @@ fn task_answers(
         .collect())
 }
 
-fn layer_answers(prepared: &Prepared) -> Vec<LayerAnswer> {
-    let graph = &prepared.reading.graph;
+fn layer_answers(traced: &TracedModel) -> Vec<LayerAnswer> {
+    let graph = &traced.reading.graph;
     graph
         .layer_ids()
         .map(|id| {
@@ -182,7 +183,7 @@ fn layer_answers(prepared: &Prepared) -> Vec<LayerAnswer> {
                 id: layer.id.clone(),
                 name: layer.name.clone(),
                 op: layer.op.clone(),
-                group: prepared.grouping.group_of[id.index()].index(),
+                group: traced.grouping.group_of[id.index()].index(),
                 inputs: layer
                     .inputs
                     .iter()
@@ -196,9 +197,9 @@ fn layer_answers(prepared: &Prepared) -> Vec<LayerAnswer> {
         .collect()
 }
 
-fn cut_answer(prepared: &Prepared, cut: &Cut) -> CutAnswer {
-    let graph = &prepared.reading.graph;
-    let group_of = &prepared.grouping.group_of;
+fn cut_answer(traced: &TracedModel, cut: &Cut) -> CutAnswer {
+    let graph = &traced.reading.graph;
+    let group_of = &traced.grouping.group_of;
     let impossible = cut.crossing.iter().find_map(|t| {
         let tensor = graph.tensor(*t);
         tensor

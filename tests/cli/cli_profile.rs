@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::sandbox::Sandbox;
 use cutpoint_core::profile::{CutRecord, Profile};
 use cutpoint_onnx::proto::ModelProto;
-use cutpoint_runtime::campaign::Partial;
+use cutpoint_runtime::schedule::PartialProfile;
 use cutpoint_testkit::onnx_support::{node, simple};
 
 /// Layers `x -> h -> y`, the second of this kind.
@@ -173,7 +173,7 @@ fn started(sandbox: &Sandbox, partial: &Path, before: usize) -> Child {
 }
 
 fn saved(partial: &Path) -> usize {
-    Partial::read(partial).map_or(0, |partial| partial.cuts.len())
+    PartialProfile::read(partial).map_or(0, |partial| partial.cuts.len())
 }
 
 fn signal(child: &Child, name: &str) {
@@ -208,7 +208,7 @@ fn an_interrupted_measurement_is_saved_and_goes_on() {
     let mut child = started(&sandbox, &partial, first);
     signal(&child, "-KILL");
     child.wait().unwrap();
-    let kept = Partial::read(&partial).unwrap();
+    let kept = PartialProfile::read(&partial).unwrap();
     assert!(kept.cuts.len() > first && !target.exists());
 
     let finished = long(&sandbox, "100ms").output().unwrap();

@@ -190,13 +190,18 @@ fn plans_that_break_a_limit_as_a_whole_are_ruled_out_until_one_holds() {
     let file = sandbox.read("edge.accuracy.toml");
     let known = CodecAccuracy::parse(&file, Path::new("edge.accuracy.toml")).unwrap();
     let codecs: Vec<String> = known
-        .joints
+        .whole_plans
         .iter()
         .map(|j| j.codecs[0].to_string())
         .collect();
     assert_eq!(codecs, ["q2", "q2", "f16"]);
-    assert!(known.joints.iter().all(|joint| joint.samples == 32));
-    assert!(known.joints[0].drops.iter().all(|drop| drop.mean > 0.2));
+    assert!(known.whole_plans.iter().all(|joint| joint.samples == 32));
+    assert!(
+        known.whole_plans[0]
+            .drops
+            .iter()
+            .all(|drop| drop.mean > 0.2)
+    );
     assert_eq!(sandbox.read("edge.accuracy.toml"), file);
     assert_eq!(sent(&sandbox.json(PLAN)), (LATE, "f16"));
 }
@@ -221,7 +226,7 @@ fn when_no_plan_holds_the_best_measured_one_is_named() {
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("the best reachable is a drop of"), "{said}");
     let known = CodecAccuracy::load(&sandbox.path("edge.accuracy.toml")).unwrap();
-    assert_eq!(known.joints.len(), 1);
+    assert_eq!(known.whole_plans.len(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evaluation::Evaluation;
-use super::tap::{FormEnds, ends};
+use super::splice::{FormEnds, ends};
 use cutpoint_core::codec::{Codec, Form, Stage};
 use cutpoint_core::codec_accuracy::RangeRecord;
 use cutpoint_core::cuts;

@@ -4,10 +4,10 @@ use sha2::{Digest, Sha256};
 
 use super::AccuracyError;
 use super::estimate::{self, Estimate, Outcome, Outcomes};
-use super::meter::{Meter, Truth};
+use super::metric::{TaskMetric, Truth};
 use super::parallel;
 use super::samples::Samples;
-use super::tried::six_digits;
+use super::trial::six_digits;
 use cutpoint_core::codec_accuracy::{DataInfo, ModelId, TaskAccuracy, TaskDrop};
 use cutpoint_core::graph::{ElementType, TensorId};
 use cutpoint_core::task::Task;
@@ -41,7 +41,7 @@ pub struct Subject<'a> {
 #[derive(Debug)]
 pub struct Evaluation<'a> {
     pub(super) subject: Subject<'a>,
-    pub(super) meters: Vec<Meter>,
+    pub(super) metrics: Vec<TaskMetric>,
     pub(super) truths: Vec<Truth>,
     /// Per task.
     pub(super) whole: Vec<Outcomes>,
@@ -66,17 +66,17 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Evaluation<'a>, AccuracyError> {
         let graph = &subject.reading.graph;
         let labelled = !subject.agreement && !subject.samples.preprocessing().tasks().is_empty();
-        let meter = if labelled {
-            Meter::labelled
+        let metric = if labelled {
+            TaskMetric::labelled
         } else {
-            Meter::agreement
+            TaskMetric::agreement
         };
-        let meters = subject
+        let metrics = subject
             .tasks
             .iter()
-            .map(|t| meter(graph, t, &subject.samples));
-        let meters = meters.collect::<Result<Vec<_>, _>>()?;
-        let truths = meters.iter().map(|meter| meter.truth(&subject.samples));
+            .map(|t| metric(graph, t, &subject.samples));
+        let metrics = metrics.collect::<Result<Vec<_>, _>>()?;
+        let truths = metrics.iter().map(|metric| metric.truth(&subject.samples));
         let truths = truths.collect::<Result<Vec<_>, _>>()?;
         let input = image_input(&subject)?;
         let scale = subject.samples.are_bytes()?.then(|| {
@@ -86,13 +86,13 @@ impl<'a> Evaluation<'a> {
                 std: input.std.clone(),
             }
         });
-        let whole = meters
+        let whole = metrics
             .iter()
-            .map(|meter| Outcomes::none(meter.metric))
+            .map(|metric| Outcomes::none(metric.kind))
             .collect();
         let mut evaluation = Evaluation {
             subject,
-            meters,
+            metrics,
             truths,
             whole,
             input,
@@ -147,15 +147,15 @@ impl<'a> Evaluation<'a> {
         index: usize,
         outputs: &Values,
     ) -> Result<Vec<Outcome>, AccuracyError> {
-        let tasks = self.meters.iter().zip(&self.truths);
+        let tasks = self.metrics.iter().zip(&self.truths);
         let outcomes =
             tasks.map(
-                |(meter, truth)| match meter.outcome(truth, index, outputs, outputs)? {
+                |(metric, truth)| match metric.outcome(truth, index, outputs, outputs)? {
                     Outcome::NotANumber => Err(AccuracyError::Misfit(format!(
                         "{}: the whole model's task `{}` gives values that are no numbers (NaN or \
                      infinite): check mean and std in {}, or the model",
                         self.subject.samples.place(self.row(index)),
-                        meter.task.name,
+                        metric.task.name,
                         self.subject.samples.preprocessing().path().display()
                     ))),
                     outcome => Ok(outcome),
@@ -166,14 +166,14 @@ impl<'a> Evaluation<'a> {
 
     /// Refuses a whole model in whose error no share can be taken, and maps without any class.
     fn check(&self) -> Result<(), AccuracyError> {
-        for ((meter, truth), whole) in self.meters.iter().zip(&self.truths).zip(&self.whole) {
+        for ((metric, truth), whole) in self.metrics.iter().zip(&self.truths).zip(&self.whole) {
             let empty = |part: &Vec<f64>| part.iter().all(|count| *count == 0.0);
             match (truth, whole) {
                 (Truth::Maps(_), Outcomes::Sums(parts)) if parts.iter().all(empty) => {
                     return Err(AccuracyError::Misfit(format!(
                         "task `{}`: no pixel of its label maps has a class, all hold the number for \
                          `ignore`: label some, or add --agreement",
-                        meter.task.name
+                        metric.task.name
                     )));
                 }
                 _ => {}
@@ -193,17 +193,17 @@ impl<'a> Evaluation<'a> {
 
     /// How good the whole model is at each task.
     pub fn tasks(&self) -> Vec<TaskAccuracy> {
-        let rows = self.meters.iter().zip(&self.truths).zip(&self.whole);
-        let task = |((meter, truth), whole): ((&Meter, &Truth), &Outcomes)| {
+        let rows = self.metrics.iter().zip(&self.truths).zip(&self.whole);
+        let task = |((metric, truth), whole): ((&TaskMetric, &Truth), &Outcomes)| {
             // that the whole model agrees with itself is no finding
-            let value = if meter.is_labelled() {
-                estimate::value(meter.metric, truth.classes(), whole)
+            let value = if metric.is_labelled() {
+                estimate::value(metric.kind, truth.classes(), whole)
             } else {
                 Estimate::exactly(1.0)
             };
             TaskAccuracy {
-                name: meter.task.name.clone(),
-                metric: meter.metric,
+                name: metric.task.name.clone(),
+                metric: metric.kind,
                 baseline: six_digits(value.mean),
                 std_error: six_digits(value.std_error),
             }
@@ -214,15 +214,15 @@ impl<'a> Evaluation<'a> {
     /// What outcomes on the first samples cost each task; `None` is a task that cannot have
     /// noticed anything.
     pub(super) fn drops(&self, coded: &[Option<Outcomes>]) -> Vec<TaskDrop> {
-        let rows = self.meters.iter().zip(&self.truths).zip(&self.whole);
+        let rows = self.metrics.iter().zip(&self.truths).zip(&self.whole);
         let drop =
-            |(((meter, truth), whole), coded): (((&Meter, &Truth), _), &Option<Outcomes>)| {
+            |(((metric, truth), whole), coded): (((&TaskMetric, &Truth), _), &Option<Outcomes>)| {
                 let drop = match coded {
-                    Some(coded) => estimate::drop(meter.metric, truth.classes(), whole, coded),
+                    Some(coded) => estimate::drop(metric.kind, truth.classes(), whole, coded),
                     None => Estimate::exactly(0.0),
                 };
                 TaskDrop {
-                    task: meter.task.name.clone(),
+                    task: metric.task.name.clone(),
                     mean: drop.mean,
                     std_error: drop.std_error,
                 }
@@ -256,7 +256,7 @@ impl<'a> Evaluation<'a> {
             samples: samples.len() as u64,
             sha256: self.sha256.clone(),
             calibration_samples: samples.calibration().len() as u64,
-            labelled: self.meters.iter().all(Meter::is_labelled),
+            labelled: self.metrics.iter().all(TaskMetric::is_labelled),
         }
     }
 

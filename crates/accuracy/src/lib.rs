@@ -2,29 +2,31 @@
 //!
 //! [`Evaluation::open`] runs the whole model on the samples. [`measure`] then takes single tensors
 //! out, encodes and decodes them by the operators of the real halves, and finds what that costs
-//! each task; [`Evaluation::joint`] measures a plan as a whole.
+//! each task; [`Evaluation::measure_whole_plan`] measures a plan as a whole.
 
 mod calibrate;
-mod campaign;
 mod candidates;
-mod contests;
 pub mod dataset;
 mod error;
 pub mod estimate;
 mod evaluation;
-mod joint;
-mod meter;
+mod measurement;
+mod metric;
 mod parallel;
+mod racing;
 mod samples;
-mod tap;
-mod tried;
-mod verdict;
+mod splice;
+mod stopping;
+mod trial;
+mod whole_plan;
 
-pub use campaign::{Observer, Progress, Report, Request, measure};
 pub use candidates::{all_codecs, tensors};
-pub use contests::Priority;
 pub use error::AccuracyError;
 pub use evaluation::{Evaluation, Subject};
-pub use joint::JointRequest;
-pub use samples::{Choice, Samples};
-pub use tried::Partial;
+pub use measurement::{
+    AccuracyObserver, AccuracyProgress, AccuracyReport, AccuracyRequest, measure,
+};
+pub use racing::Priority;
+pub use samples::{SampleChoice, Samples};
+pub use trial::PartialAccuracy;
+pub use whole_plan::WholePlan;

@@ -24,7 +24,7 @@ pub struct Samples {
 
 /// How many samples to take, and from where.
 #[derive(Debug, Clone, Default)]
-pub struct Choice {
+pub struct SampleChoice {
     /// The split to evaluate; `None` takes `test`, or all rows when nothing says which are which.
     pub split: Option<String>,
     /// Most samples to evaluate; `None` takes all.
@@ -42,7 +42,7 @@ impl Samples {
     pub fn choose(
         set: DataSet,
         preprocessing: Preprocessing,
-        choice: &Choice,
+        choice: &SampleChoice,
     ) -> Result<Samples, AccuracyError> {
         let labels = set.labels();
         let mut rows = match &choice.split {

@@ -7,7 +7,7 @@ use super::proc;
 
 /// What one run took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sample {
+pub struct ClockSample {
     /// Time that passed.
     pub wall: Duration,
     /// Processor time of the calling thread, which another program cannot lengthen much. Where the
@@ -18,7 +18,7 @@ pub struct Sample {
 }
 
 /// Runs `work` between two readings of the clocks.
-pub fn timed<R>(work: impl FnOnce() -> R) -> (R, Sample) {
+pub fn timed<R>(work: impl FnOnce() -> R) -> (R, ClockSample) {
     // the wall clock is read innermost: it is the cheapest, and the most used
     let thread = ThreadUse::now();
     let start = Instant::now();
@@ -57,10 +57,10 @@ impl ThreadUse {
         }
     }
 
-    fn since(self, before: ThreadUse, wall: Duration) -> Sample {
+    fn since(self, before: ThreadUse, wall: Duration) -> ClockSample {
         let cpu = self.cpu.zip(before.cpu);
         let preempted = self.preempted.zip(before.preempted);
-        Sample {
+        ClockSample {
             wall,
             cpu: cpu.map_or(wall, |(after, before)| after.saturating_sub(before)),
             preempted: preempted.map_or(0, |(after, before)| after.saturating_sub(before)),

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::library::{Event, LibraryError, VERSION, cache_error, sha256};
+use super::library::{LibraryError, LibraryEvent, VERSION, cache_error, sha256};
 
 /// A published wheel, pinned by hash.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +97,7 @@ impl Wheel {
 pub(super) fn into_cache(
     wheel: &Wheel,
     cache: &Path,
-    notify: &mut dyn FnMut(Event),
+    notify: &mut dyn FnMut(LibraryEvent),
 ) -> Result<(), LibraryError> {
     let prefix = format!("{}.part-", wheel.name());
     remove_leftovers(cache, &prefix);
@@ -107,7 +107,7 @@ pub(super) fn into_cache(
         .map_err(cache_error(cache))?;
     let work = work.path();
     check_glibc(work)?;
-    notify(Event::Fetching {
+    notify(LibraryEvent::Fetching {
         bytes: wheel.library_bytes,
     });
     let archive = download(wheel, work)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ort::environment::Environment;
 
 use super::RunError;
-use super::measure::{Control, Protocol, Subject, Summary, batch_seed, go_on, interleave};
+use super::measure::{Control, Protocol, TimeSummary, TimedSession, batch_seed, go_on, interleave};
 use super::session::{Provider, Session, SessionOptions, Values};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::cuts::Cut;
@@ -36,24 +36,24 @@ pub struct Bench<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HalvesTime {
     /// The edge half.
-    pub edge: Summary,
+    pub edge: TimeSummary,
     /// The server half.
-    pub server: Summary,
+    pub server: TimeSummary,
 }
 
 /// Times of one batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchTimes {
     /// The whole model, in the same rounds.
-    pub whole: Summary,
+    pub whole: TimeSummary,
     /// The halves, in the order asked for.
     pub halves: Vec<HalvesTime>,
 }
 
 /// Sessions of one cut.
 struct Pair {
-    edge: Subject,
-    server: Subject,
+    edge: TimedSession,
+    server: TimedSession,
 }
 
 impl Bench<'_> {
@@ -61,9 +61,9 @@ impl Bench<'_> {
     ///
     /// # Errors
     /// The runtime refuses the model.
-    pub fn whole(&self) -> Result<Subject, RunError> {
+    pub fn whole(&self) -> Result<TimedSession, RunError> {
         let session = self.session(self.model)?;
-        Ok(Subject {
+        Ok(TimedSession {
             session,
             feed: self.feed.clone(),
         })
@@ -105,7 +105,7 @@ impl Bench<'_> {
                 "a cut to be timed has two halves".to_owned(),
             ));
         };
-        let mut edge = Subject {
+        let mut edge = TimedSession {
             session: self.session(&edge)?,
             feed: Vec::new(),
         };
@@ -116,7 +116,7 @@ impl Bench<'_> {
         let feed = pick(&session.input_names(), &sent)?;
         Ok(Pair {
             edge,
-            server: Subject { session, feed },
+            server: TimedSession { session, feed },
         })
     }
 
@@ -153,7 +153,7 @@ impl Bench<'_> {
         let seed = batch_seed(batch);
         let series = interleave(&mut subjects, &self.protocol, seed, deadline, watch)?;
         drop(last);
-        let summaries: Vec<Summary> = series
+        let summaries: Vec<TimeSummary> = series
             .iter()
             .map(|s| s.summary(self.protocol.threads))
             .collect();
@@ -165,7 +165,7 @@ impl Bench<'_> {
             })
             .collect();
         let medians: Vec<f64> = summaries[..WHOLES].iter().map(|s| s.median_us).collect();
-        let whole = Summary {
+        let whole = TimeSummary {
             median_us: medians.iter().sum::<f64>() / WHOLES as f64,
             rounds: summaries[..WHOLES].iter().map(|s| s.rounds).sum(),
             ..summaries[0]

@@ -4,9 +4,9 @@
 pub mod anchors;
 pub mod board;
 pub mod calibrate;
-pub mod campaign;
 pub mod clock;
 mod codecs;
+pub mod compare_plans;
 mod environment;
 mod error;
 mod fetch;
@@ -15,15 +15,15 @@ pub mod halves;
 pub mod library;
 pub mod measure;
 pub mod memory;
-pub mod prepare;
 pub mod probe;
 mod proc;
 pub mod profiler;
 mod records;
-pub mod rivals;
+pub mod schedule;
 pub mod session;
 pub mod stats;
 mod trace;
+pub mod trace_model;
 pub mod values;
 pub mod verify;
 

@@ -26,12 +26,12 @@ pub struct Library {
     /// Such as `1.31.1`; `unknown` when the file does not say.
     pub version: String,
     /// How it came to be here.
-    pub origin: Origin,
+    pub origin: LibraryOrigin,
 }
 
 /// How a library came to be here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum LibraryOrigin {
     /// `ORT_DYLIB_PATH` names it.
     Env,
     /// Fetched by an earlier process.
@@ -40,20 +40,20 @@ pub enum Origin {
     Fetched,
 }
 
-impl Origin {
+impl LibraryOrigin {
     /// Name in machine-readable output.
     pub fn name(self) -> &'static str {
         match self {
-            Origin::Env => "environment",
-            Origin::Cache => "cache",
-            Origin::Fetched => "fetched",
+            LibraryOrigin::Env => "environment",
+            LibraryOrigin::Cache => "cache",
+            LibraryOrigin::Fetched => "fetched",
         }
     }
 }
 
 /// What a person waiting for [`find_or_fetch`] should be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum LibraryEvent {
     /// The cached file is not whole and will be replaced.
     Damaged(PathBuf),
     /// Another process is fetching; its result will be used.
@@ -65,12 +65,16 @@ pub enum Event {
     },
 }
 
-impl fmt::Display for Event {
+impl fmt::Display for LibraryEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Event::Damaged(path) => write!(f, "{}: not whole, fetching it anew", path.display()),
-            Event::Waiting => f.write_str("another process is fetching ONNX Runtime, waiting"),
-            Event::Fetching { bytes } => write!(
+            LibraryEvent::Damaged(path) => {
+                write!(f, "{}: not whole, fetching it anew", path.display())
+            }
+            LibraryEvent::Waiting => {
+                f.write_str("another process is fetching ONNX Runtime, waiting")
+            }
+            LibraryEvent::Fetching { bytes } => write!(
                 f,
                 "fetching ONNX Runtime {VERSION} ({}) through pip, once",
                 cutpoint_core::units::Bytes(*bytes)
@@ -162,7 +166,7 @@ pub fn find() -> Result<Option<Library>, LibraryError> {
     let (Some(wheel), Ok(cache)) = (fetch::wheel(), cache_directory()) else {
         return Ok(None);
     };
-    Ok(cached(&cache, wheel, Origin::Cache))
+    Ok(cached(&cache, wheel, LibraryOrigin::Cache))
 }
 
 /// The library that is here, or else the official one, fetched into the user's cache.
@@ -172,7 +176,7 @@ pub fn find() -> Result<Option<Library>, LibraryError> {
 ///
 /// # Errors
 /// See [`LibraryError`].
-pub fn find_or_fetch(notify: &mut dyn FnMut(Event)) -> Result<Library, LibraryError> {
+pub fn find_or_fetch(notify: &mut dyn FnMut(LibraryEvent)) -> Result<Library, LibraryError> {
     if let Some(library) = from_variable()? {
         return Ok(library);
     }
@@ -180,21 +184,21 @@ pub fn find_or_fetch(notify: &mut dyn FnMut(Event)) -> Result<Library, LibraryEr
         platform: fetch::platform(),
     })?;
     let cache = cache_directory()?;
-    if let Some(library) = cached(&cache, wheel, Origin::Cache) {
+    if let Some(library) = cached(&cache, wheel, LibraryOrigin::Cache) {
         return Ok(library);
     }
     std::fs::create_dir_all(&cache).map_err(cache_error(&cache))?;
     let _lock = lock(&cache, wheel, notify)?;
     // whoever held the lock before may have fetched it
-    if let Some(library) = cached(&cache, wheel, Origin::Cache) {
+    if let Some(library) = cached(&cache, wheel, LibraryOrigin::Cache) {
         return Ok(library);
     }
     let path = wheel.path_in(&cache);
     if path.exists() {
-        notify(Event::Damaged(path));
+        notify(LibraryEvent::Damaged(path));
     }
     fetch::into_cache(wheel, &cache, notify)?;
-    cached(&cache, wheel, Origin::Fetched).ok_or_else(|| LibraryError::WrongHash {
+    cached(&cache, wheel, LibraryOrigin::Fetched).ok_or_else(|| LibraryError::WrongHash {
         what: "the library in the wheel".to_owned(),
     })
 }
@@ -217,7 +221,7 @@ impl Library {
     pub fn verify(&self) -> Result<String, LibraryError> {
         let hash = sha256(&self.path).map_err(cache_error(&self.path))?;
         let pinned = fetch::wheel().map(|wheel| wheel.library_sha256);
-        if self.origin != Origin::Env && pinned != Some(hash.as_str()) {
+        if self.origin != LibraryOrigin::Env && pinned != Some(hash.as_str()) {
             return Err(LibraryError::Altered {
                 path: self.path.clone(),
             });
@@ -243,7 +247,7 @@ fn from_variable() -> Result<Option<Library>, LibraryError> {
     Ok(Some(Library {
         path,
         version: version.unwrap_or_else(|| "unknown".to_owned()),
-        origin: Origin::Env,
+        origin: LibraryOrigin::Env,
     }))
 }
 
@@ -261,7 +265,7 @@ fn cache_directory() -> Result<PathBuf, LibraryError> {
 }
 
 /// The cached library, if it is there and of the right length.
-fn cached(cache: &Path, wheel: &Wheel, origin: Origin) -> Option<Library> {
+fn cached(cache: &Path, wheel: &Wheel, origin: LibraryOrigin) -> Option<Library> {
     let path = wheel.path_in(cache);
     let metadata = std::fs::metadata(&path).ok()?;
     (metadata.is_file() && metadata.len() == wheel.library_bytes).then(|| Library {
@@ -272,7 +276,11 @@ fn cached(cache: &Path, wheel: &Wheel, origin: Origin) -> Option<Library> {
 }
 
 /// Held until the returned file is dropped, by the end of the process at the latest.
-fn lock(cache: &Path, wheel: &Wheel, notify: &mut dyn FnMut(Event)) -> Result<File, LibraryError> {
+fn lock(
+    cache: &Path,
+    wheel: &Wheel,
+    notify: &mut dyn FnMut(LibraryEvent),
+) -> Result<File, LibraryError> {
     let path = cache.join(format!("{}.lock", wheel.name()));
     let error = cache_error(&path);
     let file = match File::create(&path) {
@@ -282,7 +290,7 @@ fn lock(cache: &Path, wheel: &Wheel, notify: &mut dyn FnMut(Event)) -> Result<Fi
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            notify(Event::Waiting);
+            notify(LibraryEvent::Waiting);
             match file.lock() {
                 Ok(()) => Ok(file),
                 Err(cause) => Err(error(cause)),
@@ -390,12 +398,12 @@ mod tests {
         };
         let cache = tempfile::tempdir().unwrap();
         let path = wheel.path_in(cache.path());
-        assert_eq!(cached(cache.path(), &wheel, Origin::Cache), None);
+        assert_eq!(cached(cache.path(), &wheel, LibraryOrigin::Cache), None);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, "ab").unwrap();
-        assert_eq!(cached(cache.path(), &wheel, Origin::Cache), None);
+        assert_eq!(cached(cache.path(), &wheel, LibraryOrigin::Cache), None);
         std::fs::write(&path, "abc").unwrap();
-        let library = cached(cache.path(), &wheel, Origin::Cache).unwrap();
+        let library = cached(cache.path(), &wheel, LibraryOrigin::Cache).unwrap();
         assert_eq!(library.path, path);
         assert_eq!(library.version, VERSION);
         assert_eq!(

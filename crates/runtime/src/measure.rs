@@ -10,13 +10,13 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::RunError;
-use super::clock::{LoadMeter, Sample};
+use super::clock::{ClockSample, LoadMeter};
 use super::session::{Session, Values};
 use super::stats::{mad, median, quantile};
 
 /// A session with the inputs it runs on.
 #[derive(Debug)]
-pub struct Subject {
+pub struct TimedSession {
     /// The session.
     pub session: Session,
     /// Its inputs.
@@ -92,7 +92,7 @@ pub struct Series {
 /// What the samples say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs)]
-pub struct Summary {
+pub struct TimeSummary {
     pub median_us: f64,
     pub mad_us: f64,
     pub p90_us: f64,
@@ -107,7 +107,7 @@ pub struct Summary {
 }
 
 impl Series {
-    fn push(&mut self, sample: Sample) {
+    fn push(&mut self, sample: ClockSample) {
         self.wall_us.push(sample.wall.as_secs_f64() * 1e6);
         self.cpu_us.push(sample.cpu.as_secs_f64() * 1e6);
         self.disturbed.push(sample.preempted > 0);
@@ -143,7 +143,7 @@ impl Series {
     }
 
     /// Robust statistics of the trusted samples.
-    pub fn summary(&self, threads: usize) -> Summary {
+    pub fn summary(&self, threads: usize) -> TimeSummary {
         let samples = self.trusted(threads);
         let every_other =
             |from: usize| -> Vec<f64> { samples.iter().skip(from).step_by(2).copied().collect() };
@@ -151,7 +151,7 @@ impl Series {
         let first = median(&samples[..third]);
         let last = median(&samples[samples.len() - third..]);
         let disturbed = self.disturbed.iter().filter(|d| **d).count();
-        Summary {
+        TimeSummary {
             median_us: median(&samples),
             mad_us: mad(&samples),
             p90_us: quantile(&samples, 0.9),
@@ -164,7 +164,7 @@ impl Series {
     }
 }
 
-impl Summary {
+impl TimeSummary {
     /// Half the 95 % confidence interval of the median, in microseconds: the standard error of a
     /// normal sample's median is 1.2533 sigma / sqrt(n), and sigma is 1.4826 MAD.
     pub fn precision_us(&self) -> f64 {
@@ -190,7 +190,7 @@ pub enum Control {
 /// # Errors
 /// A run that fails, or [`RunError::Interrupted`].
 pub fn interleave(
-    subjects: &mut [Subject],
+    subjects: &mut [TimedSession],
     protocol: &Protocol,
     seed: u64,
     deadline: Instant,
@@ -317,7 +317,7 @@ mod tests {
     fn series(samples: &[(u64, u64, u64)]) -> Series {
         let mut series = Series::default();
         for (wall, cpu, preempted) in samples {
-            series.push(Sample {
+            series.push(ClockSample {
                 wall: Duration::from_micros(*wall),
                 cpu: Duration::from_micros(*cpu),
                 preempted: *preempted,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use ort::environment::Environment;
 
 use super::RunError;
-use super::session::{Level, Session, SessionOptions, Values, describe, random_value};
+use super::session::{OptimizationLevel, Session, SessionOptions, Values, describe, random_value};
 use super::trace;
 use cutpoint_core::graph::nearest;
 use cutpoint_onnx::{Dim, InputDecl, Model, ValueFacts};
@@ -212,7 +212,7 @@ pub fn probe(
     })?;
     let prefix = folder.path().join("probe");
     let options = SessionOptions {
-        level: Level::Disable,
+        level: OptimizationLevel::Disable,
         trace: Some(&prefix),
         ..SessionOptions::default()
     };
@@ -220,7 +220,7 @@ pub fn probe(
     note(&session.run(feed)?, &mut facts);
     let kernels = trace::kernels(&session.finish_trace()?)?;
     drop(session);
-    let by_node: HashMap<&str, &trace::Kernel> =
+    let by_node: HashMap<&str, &trace::KernelTime> =
         kernels.iter().map(|k| (k.node.as_str(), k)).collect();
     // half-precision results of kernels that compute in single precision are traced as single
     let true_types = !model.has_half_floats();
@@ -270,7 +270,7 @@ fn expose(
 ) {
     let exposed = model.with_extra_outputs(names).encode();
     let options = SessionOptions {
-        level: Level::Disable,
+        level: OptimizationLevel::Disable,
         ..SessionOptions::default()
     };
     match Session::new(environment, &exposed, &options).and_then(|mut s| s.run(feed)) {

@@ -10,13 +10,13 @@ use ort::environment::Environment;
 
 use super::board::{Board, Sensors, memory_gb_s};
 use super::calibrate::{self, Fit};
-use super::campaign::{Campaign, Partial, Timing};
 use super::halves::Bench;
 use super::measure::{Control, Protocol, go_on};
-use super::prepare::{Prepared, prepare};
 use super::probe::InputShape;
 use super::records::{Parts, assemble};
+use super::schedule::{PartialProfile, Schedule, Timing};
 use super::session::Provider;
+use super::trace_model::{TracedModel, trace_model};
 use super::{RunError, anchors, codecs, memory};
 use cutpoint_core::cuts::Cut;
 use cutpoint_core::graph::{Graph, LayerSet, TensorId};
@@ -31,7 +31,7 @@ const REPRODUCED: f64 = 0.008;
 
 /// What to measure and how.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct ProfileRequest {
     /// Name of the board.
     pub board: String,
     /// Fixed input shapes.
@@ -54,7 +54,7 @@ pub struct Request {
 
 /// What is being done, for whoever watches.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Progress {
+pub enum ProfileProgress {
     /// Finding shapes, tracing.
     Tracing,
     /// Timing halves: share of the planned work done.
@@ -73,14 +73,14 @@ pub enum Progress {
 }
 
 /// Watches and steers a measurement.
-pub trait Observer {
+pub trait ProfileObserver {
     /// Called often; return [`Control::Interrupt`] to stop.
-    fn progress(&mut self, progress: Progress) -> Control;
+    fn progress(&mut self, progress: ProfileProgress) -> Control;
     /// Called with the cuts measured so far, so that they can be saved.
     ///
     /// # Errors
     /// They cannot be saved: the measurement stops.
-    fn measured(&mut self, partial: &Partial) -> Result<(), RunError>;
+    fn measured(&mut self, partial: &PartialProfile) -> Result<(), RunError>;
 }
 
 /// Measures `model` and returns its profile; `partial` holds cuts measured before.
@@ -90,46 +90,46 @@ pub trait Observer {
 pub fn profile(
     environment: &Environment,
     model: &Model,
-    request: &Request,
-    partial: Option<Partial>,
-    observer: &mut dyn Observer,
+    request: &ProfileRequest,
+    partial: Option<PartialProfile>,
+    observer: &mut dyn ProfileObserver,
 ) -> Result<Profile, RunError> {
     let start = Instant::now();
     let board = Board::read();
     let before = Sensors::read();
-    let prepared = prepare(
+    let traced = trace_model(
         environment,
         model,
         &request.shapes,
         request.provider,
         TRACE_RUNS,
-        &mut || observer.progress(Progress::Tracing),
+        &mut || observer.progress(ProfileProgress::Tracing),
     )?;
-    let graph = &prepared.grouping.graph;
+    let graph = &traced.grouping.graph;
     let tasks = Task::complete(graph, &request.tasks)?;
     let local: Vec<TensorId> = request
         .local_inputs
         .iter()
         .map(|n| graph.find_input(n))
         .collect::<Result<_, _>>()?;
-    let trace_us: Vec<f64> = prepared.traced_us.iter().map(|(us, _)| *us).collect();
+    let trace_us: Vec<f64> = traced.traced_us.iter().map(|(us, _)| *us).collect();
     let mut anchors = anchors::choose(graph, &tasks, &local, &trace_us)?;
     let bench = Bench {
         environment,
         model,
-        reading: &prepared.reading,
-        feed: &prepared.feed,
+        reading: &traced.reading,
+        feed: &traced.feed,
         provider: request.provider,
         protocol: request.protocol,
     };
-    let mut campaign = Campaign::new(&bench, &prepared, request, key(model, request), partial);
-    campaign.adopt(&mut anchors, &local);
-    campaign.run(&anchors, observer)?;
-    go_on(observer.progress(Progress::Calibrating))?;
-    let timing = campaign.finish(&anchors);
-    let fits = calibrate_sides(graph, &prepared, &timing);
+    let mut schedule = Schedule::new(&bench, &traced, request, key(model, request), partial);
+    schedule.adopt(&mut anchors, &local);
+    schedule.run(&anchors, observer)?;
+    go_on(observer.progress(ProfileProgress::Calibrating))?;
+    let timing = schedule.finish(&anchors);
+    let fits = calibrate_sides(graph, &traced, &timing);
     let codecs = codecs::measure(environment, graph, request.protocol)?;
-    let memory = memory_model(&bench, &prepared, request, observer)?;
+    let memory = memory_model(&bench, &traced, request, observer)?;
     let after = Sensors::read();
     let threads = request.protocol.threads;
     let board = BoardInfo {
@@ -153,7 +153,7 @@ pub fn profile(
     Ok(assemble(Parts {
         model,
         request,
-        prepared: &prepared,
+        traced: &traced,
         tasks,
         timing,
         fits,
@@ -165,7 +165,7 @@ pub fn profile(
 }
 
 /// Everything that must be the same for measured cuts to be reused.
-pub fn key(model: &Model, request: &Request) -> String {
+pub fn key(model: &Model, request: &ProfileRequest) -> String {
     let shapes: Vec<String> = request.shapes.iter().map(ToString::to_string).collect();
     let protocol = &request.protocol;
     format!(
@@ -187,10 +187,10 @@ pub(super) struct Fits {
     pub(super) server: Fit,
 }
 
-fn calibrate_sides(graph: &Graph, prepared: &Prepared, timing: &Timing) -> Fits {
+fn calibrate_sides(graph: &Graph, traced: &TracedModel, timing: &Timing) -> Fits {
     let whole_us = timing.whole.median_us;
     let prior = calibrate::Prior {
-        trace_us: prepared
+        trace_us: traced
             .scaled_us(whole_us)
             .iter()
             .map(|(us, _)| *us)
@@ -235,18 +235,18 @@ fn calibrate_sides(graph: &Graph, prepared: &Prepared, timing: &Timing) -> Fits 
 /// Runs the whole model and halves at a third and two thirds in children.
 fn memory_model(
     bench: &Bench<'_>,
-    prepared: &Prepared,
-    request: &Request,
-    observer: &mut dyn Observer,
+    traced: &TracedModel,
+    request: &ProfileRequest,
+    observer: &mut dyn ProfileObserver,
 ) -> Result<MemoryModel, RunError> {
     let mut observations = Vec::new();
     if let Some(program) = &request.program {
-        let graph = &prepared.reading.graph;
+        let graph = &traced.reading.graph;
         let mut observe = |half: &Model, layers: &LayerSet| -> Result<(), RunError> {
-            go_on(observer.progress(Progress::Memory))?;
+            go_on(observer.progress(ProfileProgress::Memory))?;
             let peak = memory::observe_in_child(program, half, request.protocol.threads)?;
             // Ctrl-C in a terminal ends the child, too: no peak then means nothing
-            go_on(observer.progress(Progress::Memory))?;
+            go_on(observer.progress(ProfileProgress::Memory))?;
             observations.extend(peak.map(|peak| memory::Observation {
                 peak,
                 weight_bytes: graph.weight_bytes(layers).0,

@@ -1,9 +1,9 @@
 //! The profile's tables, from what was measured and fitted.
 
-use super::campaign::Timing;
-use super::prepare::Prepared;
-use super::profiler::{Fits, Request};
+use super::profiler::{Fits, ProfileRequest};
+use super::schedule::Timing;
 use super::stats::median;
+use super::trace_model::TracedModel;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::profile::{
     BoardInfo, CodecRecord, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo,
@@ -15,8 +15,8 @@ use cutpoint_onnx::Model;
 /// Everything a profile is made of.
 pub(super) struct Parts<'a> {
     pub(super) model: &'a Model,
-    pub(super) request: &'a Request,
-    pub(super) prepared: &'a Prepared,
+    pub(super) request: &'a ProfileRequest,
+    pub(super) traced: &'a TracedModel,
     pub(super) tasks: Vec<Task>,
     pub(super) timing: Timing,
     pub(super) fits: Fits,
@@ -28,7 +28,7 @@ pub(super) struct Parts<'a> {
 
 /// Writes the tables.
 pub(super) fn assemble(parts: Parts<'_>) -> Profile {
-    let graph = &parts.prepared.grouping.graph;
+    let graph = &parts.traced.grouping.graph;
     let whole = parts.timing.whole;
     let (layers, tensors) = (layer_records(&parts), tensor_records(&parts));
     let cuts = cut_records(&parts);
@@ -132,8 +132,8 @@ fn rounded_to_sum(times_us: &[f64], whole_us: f64) -> Vec<f64> {
 }
 
 fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
-    let graph = &parts.prepared.grouping.graph;
-    let traced_us = parts.prepared.scaled_us(parts.timing.whole.median_us);
+    let graph = &parts.traced.grouping.graph;
+    let traced_us = parts.traced.scaled_us(parts.timing.whole.median_us);
     let names = |ids: &[TensorId]| ids.iter().map(|t| graph.tensor(*t).name.clone()).collect();
     let whole_us = ns(parts.timing.whole.median_us);
     let edge_us = rounded_to_sum(&parts.fits.edge.layers_us, whole_us);
@@ -160,7 +160,7 @@ fn layer_records(parts: &Parts<'_>) -> Vec<LayerRecord> {
             server_us: server_us[index],
             trace_us: ns(traced_us[index].0),
             mad_us: ns(traced_us[index].1),
-            runs: parts.prepared.plain_us.len(),
+            runs: parts.traced.plain_us.len(),
         })
         .collect()
 }
@@ -176,7 +176,7 @@ fn rounded_codec(codec: CodecRecord) -> CodecRecord {
 }
 
 fn tensor_records(parts: &Parts<'_>) -> Vec<TensorRecord> {
-    let graph = &parts.prepared.grouping.graph;
+    let graph = &parts.traced.grouping.graph;
     graph
         .tensors()
         .iter()

@@ -12,12 +12,12 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::RunError;
-use super::clock::{Sample, timed};
+use super::clock::{ClockSample, timed};
 use cutpoint_core::graph::ElementType;
 
 /// How far ONNX Runtime may rewrite the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum OptimizationLevel {
     /// Not at all: one kernel per node, under its own name.
     Disable,
     /// As deployed: fusion and layout changes.
@@ -28,7 +28,7 @@ pub enum Level {
 #[derive(Debug, Clone, Copy)]
 pub struct SessionOptions<'a> {
     /// Graph rewriting.
-    pub level: Level,
+    pub level: OptimizationLevel,
     /// Execution provider.
     pub provider: Provider,
     /// Where to write the runtime's own trace, as a file name prefix.
@@ -40,7 +40,7 @@ pub struct SessionOptions<'a> {
 impl Default for SessionOptions<'_> {
     fn default() -> Self {
         SessionOptions {
-            level: Level::All,
+            level: OptimizationLevel::All,
             provider: Provider::Cpu,
             trace: None,
             dump: None,
@@ -158,7 +158,7 @@ impl Session {
     ///
     /// # Errors
     /// [`RunError::Run`] with the runtime's own message.
-    pub fn run_timed(&mut self, feed: &Values) -> Result<(Values, Sample), RunError> {
+    pub fn run_timed(&mut self, feed: &Values) -> Result<(Values, ClockSample), RunError> {
         let failed = |error: ort::Error| RunError::Run {
             message: first_line(&error.to_string()),
         };
@@ -208,8 +208,8 @@ fn build(
     options: &SessionOptions<'_>,
 ) -> ort::Result<OrtSession> {
     let level = match options.level {
-        Level::Disable => GraphOptimizationLevel::Disable,
-        Level::All => GraphOptimizationLevel::All,
+        OptimizationLevel::Disable => GraphOptimizationLevel::Disable,
+        OptimizationLevel::All => GraphOptimizationLevel::All,
     };
     let mut builder = OrtSession::builder(environment)?.with_optimization_level(level)?;
     if let Some(provider) = options.provider.dispatch() {

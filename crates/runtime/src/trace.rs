@@ -9,7 +9,7 @@ use cutpoint_core::graph::ElementType;
 
 /// One kernel launch.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Kernel {
+pub(super) struct KernelTime {
     /// Name of the node in the (rewritten) graph.
     pub(super) node: String,
     /// Duration in microseconds.
@@ -40,7 +40,7 @@ struct Arguments {
 ///
 /// # Errors
 /// [`RunError::Trace`] when the text is not a trace.
-pub(super) fn kernels(trace: &str) -> Result<Vec<Kernel>, RunError> {
+pub(super) fn kernels(trace: &str) -> Result<Vec<KernelTime>, RunError> {
     let events: Vec<Event> = serde_json::from_str(trace).map_err(|error| RunError::Trace {
         message: error.to_string(),
     })?;
@@ -55,7 +55,7 @@ pub(super) fn kernels(trace: &str) -> Result<Vec<Kernel>, RunError> {
                 .into_iter()
                 .filter_map(port)
                 .collect();
-            Some(Kernel {
+            Some(KernelTime {
                 node,
                 us: event.dur,
                 outputs,
@@ -94,7 +94,7 @@ mod tests {
         let kernels = kernels(text).unwrap();
         assert_eq!(
             kernels,
-            [Kernel {
+            [KernelTime {
                 node: "n3".into(),
                 us: 41.0,
                 outputs: vec![

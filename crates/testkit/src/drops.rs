@@ -1,7 +1,7 @@
 //! What encodings cost a task, straight from the accuracy file.
 
 use cutpoint_core::codec::{Codec, Form, Stage};
-use cutpoint_core::codec_accuracy::{JointRecord, Metric, TaskDrop};
+use cutpoint_core::codec_accuracy::{Metric, TaskDrop, WholePlanRecord};
 
 use super::oracle::Oracle;
 
@@ -61,7 +61,7 @@ impl Oracle<'_> {
         lossy.cloned().collect()
     }
 
-    fn edge_of(&self, joint: &JointRecord) -> u32 {
+    fn edge_of(&self, joint: &WholePlanRecord) -> u32 {
         let layers = self.edge.layers.iter().enumerate();
         let here = layers.filter(|(_, l)| joint.edge.contains(&l.id));
         here.map(|(i, _)| 1 << i).sum()
@@ -82,7 +82,7 @@ impl Oracle<'_> {
         };
         let mut part = 0;
         let mut exact = None;
-        for joint in &accuracy.joints {
+        for joint in &accuracy.whole_plans {
             let Some(drop) = of(&joint.drops) else {
                 continue;
             };

@@ -212,7 +212,7 @@ pub fn accuracy(seed: u64, profile: &Profile) -> CodecAccuracy {
         tasks: tasks.collect(),
         ranges: Vec::new(),
         crossings: Vec::new(),
-        joints: Vec::new(),
+        whole_plans: Vec::new(),
     };
     for tensor in &profile.tensors {
         let shares = [

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cutpoint_accuracy::{Evaluation, Request};
+use cutpoint_accuracy::{AccuracyRequest, Evaluation};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CodecAccuracy, TaskAccuracy};
 use cutpoint_onnx::{Model, show};
@@ -37,7 +37,7 @@ pub(super) fn existing(
 pub(super) fn refuse_idle(
     args: &AccuracyArgs,
     evaluation: &Evaluation<'_>,
-    request: &Request<'_>,
+    request: &AccuracyRequest<'_>,
 ) -> anyhow::Result<()> {
     for codec in &args.codec {
         let carries = request
@@ -59,7 +59,7 @@ pub(super) fn refuse_idle(
 pub(super) fn refuse_loss(
     old: &CodecAccuracy,
     evaluation: &Evaluation<'_>,
-    request: &Request<'_>,
+    request: &AccuracyRequest<'_>,
     target: &Path,
 ) -> anyhow::Result<()> {
     let tasks = |tasks: &[TaskAccuracy]| -> Vec<_> {

@@ -11,7 +11,8 @@ use std::time::Instant;
 use clap::Args;
 use cutpoint_accuracy::dataset::{DataError, DataSet, Preprocessing};
 use cutpoint_accuracy::{
-    self, AccuracyError, Choice, Evaluation, Partial, Priority, Report, Request, Samples, Subject,
+    self, AccuracyError, AccuracyReport, AccuracyRequest, Evaluation, PartialAccuracy, Priority,
+    SampleChoice, Samples, Subject,
 };
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
@@ -22,9 +23,9 @@ use cutpoint_onnx::{Model, Reading, show};
 use cutpoint_planner::scenario::parse_task;
 use cutpoint_runtime::Environment;
 use cutpoint_runtime::measure::Control;
-use cutpoint_runtime::prepare::prepare;
 use cutpoint_runtime::probe::{InputShape, probe, random_inputs};
 use cutpoint_runtime::session::Provider;
+use cutpoint_runtime::trace_model::trace_model;
 use serde::Serialize;
 
 use self::guard::{existing, refuse_idle, refuse_loss};
@@ -150,7 +151,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
         .map(|path| read_profile(path, &model))
         .transpose()?;
     let server = read_server(&args.server)?;
-    let choice = Choice {
+    let choice = SampleChoice {
         split: args.split.clone(),
         samples: Some(args.samples as usize),
         calibration: args.calibration as usize,
@@ -163,7 +164,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     stop_on_ctrl_c();
     let failed = |error| failure(error, &args.file);
     let setup = setup(args, environment, &model, profile.as_ref()).map_err(failed)?;
-    let mut watcher = Watcher::new(&args.file, Partial::path_beside(&target), common);
+    let mut watcher = Watcher::new(&args.file, PartialAccuracy::path_beside(&target), common);
     let subject = Subject {
         environment,
         model: &model,
@@ -203,8 +204,8 @@ fn request<'a>(
     tensors: &[String],
     priority: Priority<'a>,
     deadline: Option<Instant>,
-) -> Request<'a> {
-    Request {
+) -> AccuracyRequest<'a> {
+    AccuracyRequest {
         tensors: tensors.to_vec(),
         codecs: match args.codec.as_slice() {
             [] => cutpoint_accuracy::all_codecs(),
@@ -220,13 +221,13 @@ fn request<'a>(
 
 /// Writes the file, and says what is in it.
 fn finish(
-    report: &Report,
+    report: &AccuracyReport,
     target: &Path,
     args: &AccuracyArgs,
     shown: &[String],
     common: &Common,
 ) -> anyhow::Result<()> {
-    let text = report.sensitivity.to_toml().or_fail(Kind::Other)?;
+    let text = report.accuracy.to_toml().or_fail(Kind::Other)?;
     files::write(target, text.as_bytes())?;
     if !report.complete {
         common
@@ -242,7 +243,7 @@ fn finish(
             runs: report.runs,
             exhaustive_runs: report.exhaustive_runs,
             notes: &report.notes,
-            accuracy: &report.sensitivity,
+            accuracy: &report.accuracy,
         })
     } else {
         common.print(text::summary(report, target, shown, args.confidence))
@@ -251,13 +252,13 @@ fn finish(
 
 fn measure(
     evaluation: &Evaluation<'_>,
-    request: &Request<'_>,
+    request: &AccuracyRequest<'_>,
     old: Option<CodecAccuracy>,
     watcher: &mut Watcher,
     args: &AccuracyArgs,
     common: &Common,
-) -> anyhow::Result<Report> {
-    let partial = Partial::read(&watcher.partial);
+) -> anyhow::Result<AccuracyReport> {
+    let partial = PartialAccuracy::read(&watcher.partial);
     let known = partial.filter(|partial| partial.is_of(evaluation, request));
     if let Some(known) = &known {
         common.note(format!(
@@ -277,8 +278,8 @@ fn measure(
         failure(error, &args.file)
     })?;
     // plans that were measured as a whole are measured for good
-    let same = old.filter(|old| old.data.sha256 == report.sensitivity.data.sha256);
-    report.sensitivity.joints = same.map(|old| old.joints).unwrap_or_default();
+    let same = old.filter(|old| old.data.sha256 == report.accuracy.data.sha256);
+    report.accuracy.whole_plans = same.map(|old| old.whole_plans).unwrap_or_default();
     Ok(report)
 }
 
@@ -302,7 +303,11 @@ fn read_profile(path: &Path, model: &Model) -> anyhow::Result<Profile> {
 }
 
 /// Samples of a data set for a model that has its `.data.toml` beside it.
-pub(crate) fn open_samples(model: &Path, data: &Path, choice: &Choice) -> anyhow::Result<Samples> {
+pub(crate) fn open_samples(
+    model: &Path,
+    data: &Path,
+    choice: &SampleChoice,
+) -> anyhow::Result<Samples> {
     let beside = Preprocessing::beside(model).or_fail(Kind::BadInput)?;
     let preprocessing = beside.ok_or_else(|| {
         Kind::BadInput.of(anyhow::anyhow!(
@@ -355,8 +360,8 @@ fn setup(
         }
         None => {
             let go_on = &mut || Control::Continue;
-            let prepared = prepare(environment, model, &shapes, Provider::Cpu, 1, go_on)?;
-            (prepared.reading, prepared.grouping.graph, &[][..])
+            let traced = trace_model(environment, model, &shapes, Provider::Cpu, 1, go_on)?;
+            (traced.reading, traced.grouping.graph, &[][..])
         }
     };
     let asked = match (args.task.as_slice(), profile) {

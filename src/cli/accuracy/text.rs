@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
-use cutpoint_accuracy::Report;
+use cutpoint_accuracy::AccuracyReport;
 use cutpoint_core::codec_accuracy::{
     CodecAccuracy, Confidence, CrossingRecord, Metric, TaskAccuracy, TaskDrop,
 };
@@ -19,12 +19,12 @@ const TENSORS: usize = 10;
 
 /// `shown` are the tensors worth a line.
 pub(super) fn summary(
-    report: &Report,
+    report: &AccuracyReport,
     path: &Path,
     shown: &[String],
     confidence: Confidence,
 ) -> String {
-    let found = &report.sensitivity;
+    let found = &report.accuracy;
     let data = &found.data;
     let reference = if data.labelled {
         "their labels"

@@ -1,10 +1,10 @@
-//! Progress, and saving what is measured.
+//! AccuracyProgress, and saving what is measured.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cutpoint_accuracy::dataset::DataError;
-use cutpoint_accuracy::{AccuracyError, Observer, Partial, Progress};
+use cutpoint_accuracy::{AccuracyError, AccuracyObserver, AccuracyProgress, PartialAccuracy};
 use cutpoint_runtime::measure::Control;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
@@ -59,15 +59,15 @@ impl Watcher {
     }
 }
 
-impl Observer for Watcher {
-    fn progress(&mut self, progress: Progress) -> Control {
+impl AccuracyObserver for Watcher {
+    fn progress(&mut self, progress: AccuracyProgress) -> Control {
         match progress {
-            Progress::Calibrating { done, of } => self.show(
+            AccuracyProgress::Calibrating { done, of } => self.show(
                 done,
                 of,
                 format!("bounds: {done} of {}", plural(of, "sample")),
             ),
-            Progress::Measuring { done, at_most } => {
+            AccuracyProgress::Measuring { done, at_most } => {
                 // nothing done yet says nothing about the time left
                 let left = if done > 500 {
                     format!(", at most {} left", HumanDuration(self.bar.eta()))
@@ -79,7 +79,7 @@ impl Observer for Watcher {
         }
     }
 
-    fn measured(&mut self, partial: &Partial, last: bool) -> Result<(), AccuracyError> {
+    fn measured(&mut self, partial: &PartialAccuracy, last: bool) -> Result<(), AccuracyError> {
         let often = self
             .saved
             .is_some_and(|then| then.elapsed() < Duration::from_secs(2));

@@ -16,10 +16,10 @@ use cutpoint_planner::scenario::Objective;
 use cutpoint_planner::select::ModelInput;
 use cutpoint_planner::solve::{Near, nearest};
 use cutpoint_runtime::board::{Board, most_threads};
+use cutpoint_runtime::compare_plans::{Comparison, PASSES, PartTime, PlanTimes};
 use cutpoint_runtime::halves::Bench;
 use cutpoint_runtime::measure::{Cache, Protocol};
 use cutpoint_runtime::probe::{probe, random_inputs};
-use cutpoint_runtime::rivals::{PASSES, PartTime, PlanTimes, Race};
 use cutpoint_runtime::session::Provider;
 use indicatif::ProgressBar;
 
@@ -249,7 +249,7 @@ fn measure(
     entrant: &ModelInput,
     file: &Path,
     common: &Common,
-) -> anyhow::Result<Race> {
+) -> anyhow::Result<Comparison> {
     let profile = &entrant.edge;
     let failed = |error| engine::run_failure(error, file);
     let model: Model = engine::load(file)?;

@@ -13,9 +13,9 @@ use cutpoint_core::units::{Delay, format_us, three_digits};
 use cutpoint_onnx::show;
 use cutpoint_runtime::Environment;
 use cutpoint_runtime::RunError;
-use cutpoint_runtime::campaign::Partial;
 use cutpoint_runtime::measure::{Cache, Control, Protocol};
-use cutpoint_runtime::profiler::{self, Observer, Progress, Request};
+use cutpoint_runtime::profiler::{self, ProfileObserver, ProfileProgress, ProfileRequest};
+use cutpoint_runtime::schedule::PartialProfile;
 use cutpoint_runtime::session::Provider;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
@@ -132,7 +132,7 @@ fn measure(args: &MeasureArgs, common: &Common) -> anyhow::Result<()> {
     let library = engine::library(common)?;
     let environment = engine::open(&library, request.protocol.threads)?;
     engine::check_provider(environment, request.provider)?;
-    let request = Request {
+    let request = ProfileRequest {
         runtime: format!("onnxruntime {}", library.version),
         ..request
     };
@@ -158,7 +158,7 @@ fn measure(args: &MeasureArgs, common: &Common) -> anyhow::Result<()> {
 }
 
 /// Refuses a model that cannot be read and a profile that may not be replaced.
-fn check(path: &Path, target: &Path, request: &Request, force: bool) -> anyhow::Result<()> {
+fn check(path: &Path, target: &Path, request: &ProfileRequest, force: bool) -> anyhow::Result<()> {
     let model = engine::load(path)?;
     anyhow::ensure!(
         !target.is_dir(),
@@ -173,7 +173,7 @@ fn check(path: &Path, target: &Path, request: &Request, force: bool) -> anyhow::
     Ok(())
 }
 
-fn request(args: &MeasureArgs) -> anyhow::Result<Request> {
+fn request(args: &MeasureArgs) -> anyhow::Result<ProfileRequest> {
     let usable = args.paced.is_none_or(|fps| fps > 0.01 && fps < 1e5);
     anyhow::ensure!(
         usable,
@@ -193,7 +193,7 @@ fn request(args: &MeasureArgs) -> anyhow::Result<Request> {
             board
         ))
     );
-    Ok(Request {
+    Ok(ProfileRequest {
         board: board.to_owned(),
         shapes: args.model.shapes.clone(),
         tasks: args.model.tasks.clone(),
@@ -241,7 +241,7 @@ fn one(
     environment: &Environment,
     path: &Path,
     target: &Path,
-    request: &Request,
+    request: &ProfileRequest,
     force: bool,
     common: &Common,
 ) -> anyhow::Result<Profile> {
@@ -251,7 +251,7 @@ fn one(
     let partial = if force {
         None
     } else {
-        Partial::read(&partial_path)
+        PartialProfile::read(&partial_path)
     };
     let known = partial
         .as_ref()
@@ -318,7 +318,7 @@ impl Drop for Folders<'_> {
 }
 
 /// An existing profile is only replaced by one of the same model, shapes and threads.
-fn refuse_foreign(target: &Path, sha256: &str, request: &Request) -> anyhow::Result<()> {
+fn refuse_foreign(target: &Path, sha256: &str, request: &ProfileRequest) -> anyhow::Result<()> {
     let old = Profile::load(target).or_fail(Kind::BadInput)?;
     let shapes: Vec<String> = request.shapes.iter().map(ToString::to_string).collect();
     let difference = if old.model.sha256 != sha256 {
@@ -368,11 +368,11 @@ impl Watcher {
     }
 }
 
-impl Observer for Watcher {
-    fn progress(&mut self, progress: Progress) -> Control {
+impl ProfileObserver for Watcher {
+    fn progress(&mut self, progress: ProfileProgress) -> Control {
         match progress {
-            Progress::Tracing => self.bar.set_message("tracing"),
-            Progress::Timing {
+            ProfileProgress::Tracing => self.bar.set_message("tracing"),
+            ProfileProgress::Timing {
                 done,
                 cuts: (finished, planned),
                 pass,
@@ -387,8 +387,8 @@ impl Observer for Watcher {
                 self.bar
                     .set_message(format!("{finished} of {planned} cuts, pass {pass}{left}"));
             }
-            Progress::Calibrating => self.bar.set_message("calibrating"),
-            Progress::Memory => self.bar.set_message("memory of halves"),
+            ProfileProgress::Calibrating => self.bar.set_message("calibrating"),
+            ProfileProgress::Memory => self.bar.set_message("memory of halves"),
         }
         if INTERRUPTED.load(Ordering::SeqCst) {
             Control::Interrupt
@@ -397,7 +397,7 @@ impl Observer for Watcher {
         }
     }
 
-    fn measured(&mut self, partial: &Partial) -> Result<(), RunError> {
+    fn measured(&mut self, partial: &PartialProfile) -> Result<(), RunError> {
         let text = partial.to_toml(&self.partial)?;
         files::write_atomically(&self.partial, text.as_bytes()).map_err(|cause| RunError::Io {
             path: self.partial.clone(),

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use cutpoint_accuracy::dataset::{DataSet, Preprocessing, shapes};
 use cutpoint_accuracy::{
-    self, AccuracyError, Choice, Evaluation, JointRequest, Observer, Partial, Priority, Progress,
-    Report, Request, Samples, Subject,
+    self, AccuracyError, AccuracyObserver, AccuracyProgress, AccuracyReport, AccuracyRequest,
+    Evaluation, PartialAccuracy, Priority, SampleChoice, Samples, Subject, WholePlan,
 };
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, Metric};
@@ -34,7 +34,7 @@ fn scenes() -> &'static Path {
     static SCENES: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = SCENES.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        let request = shapes::Request {
+        let request = shapes::AccuracyRequest {
             count: 700,
             seed: 3,
             // hard enough that codecs cost something
@@ -72,7 +72,7 @@ fn samples(most: usize) -> Samples {
 fn samples_of(split: Option<&str>, most: usize) -> Samples {
     let preprocessing = Preprocessing::beside(&bundled()).unwrap().unwrap();
     let set = DataSet::open(&scenes().join("shapes")).unwrap();
-    let choice = Choice {
+    let choice = SampleChoice {
         split: split.map(str::to_owned),
         samples: Some(most),
         calibration: 40,
@@ -95,8 +95,8 @@ impl Bench {
     }
 }
 
-fn request(codecs: &str, exhaustive: bool) -> Request<'static> {
-    Request {
+fn request(codecs: &str, exhaustive: bool) -> AccuracyRequest<'static> {
+    AccuracyRequest {
         tensors: TENSORS.map(str::to_owned).to_vec(),
         codecs: codecs
             .split(',')
@@ -113,15 +113,15 @@ fn request(codecs: &str, exhaustive: bool) -> Request<'static> {
 /// Keeps what is measured, and interrupts after so many looks.
 #[derive(Default)]
 struct Watch {
-    kept: Option<Partial>,
+    kept: Option<PartialAccuracy>,
     looks: usize,
     most: Option<usize>,
     calibrated: bool,
 }
 
-impl Observer for Watch {
-    fn progress(&mut self, progress: Progress) -> Control {
-        self.calibrated |= matches!(progress, Progress::Calibrating { .. });
+impl AccuracyObserver for Watch {
+    fn progress(&mut self, progress: AccuracyProgress) -> Control {
+        self.calibrated |= matches!(progress, AccuracyProgress::Calibrating { .. });
         self.looks += 1;
         if self.most.is_some_and(|most| self.looks > most) {
             Control::Interrupt
@@ -130,13 +130,13 @@ impl Observer for Watch {
         }
     }
 
-    fn measured(&mut self, partial: &Partial, _last: bool) -> Result<(), AccuracyError> {
+    fn measured(&mut self, partial: &PartialAccuracy, _last: bool) -> Result<(), AccuracyError> {
         self.kept = Some(partial.clone());
         Ok(())
     }
 }
 
-fn measured(evaluation: &Evaluation<'_>, request: &Request<'_>) -> Report {
+fn measured(evaluation: &Evaluation<'_>, request: &AccuracyRequest<'_>) -> AccuracyReport {
     cutpoint_accuracy::measure(evaluation, request, None, &mut Watch::default()).unwrap()
 }
 
@@ -162,16 +162,16 @@ fn single_crossings_cost_what_the_real_halves_cost() {
         let records = found.crossings.iter().filter(|r| r.tensor == tensor);
         for record in records {
             let crossing = [(tensor.to_owned(), record.codec)];
-            let request = JointRequest {
+            let request = WholePlan {
                 edge: &edge,
                 server: &server,
                 crossing: &crossing,
             };
-            let joint = evaluation
-                .joint(request, found, &mut |_| Control::Continue)
+            let whole = evaluation
+                .measure_whole_plan(request, found, &mut |_| Control::Continue)
                 .unwrap();
-            assert_eq!((joint.samples, record.samples), (96, 96));
-            for (one, whole) in record.drops.iter().zip(&joint.drops) {
+            assert_eq!((whole.samples, record.samples), (96, 96));
+            for (one, whole) in record.drops.iter().zip(&whole.drops) {
                 assert_eq!(one.task, whole.task);
                 // another fusion may round another way: one sample in 96 at most
                 let apart = (one.mean - whole.mean).abs();
@@ -260,7 +260,7 @@ fn what_was_interrupted_goes_on() {
     let kept = watch.kept.unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), kept.to_json().unwrap()).unwrap();
-    let kept = Partial::read(file.path()).unwrap();
+    let kept = PartialAccuracy::read(file.path()).unwrap();
     assert!(kept.runs() > 0 && kept.is_of(&evaluation, &request));
 
     let mut rest = Watch::default();
@@ -287,7 +287,7 @@ fn fewer_runs_find_the_same_codecs() {
     assert_eq!(exhaustive.runs, exhaustive.exhaustive_runs);
     assert!(4 * adaptive.runs < 3 * exhaustive.runs, "{}", adaptive.runs);
     let z = Confidence::default().z();
-    let best = |report: &Report, tensor: &str, limit: f64| -> Codec {
+    let best = |report: &AccuracyReport, tensor: &str, limit: f64| -> Codec {
         let records = report
             .sensitivity
             .crossings
@@ -339,14 +339,14 @@ fn maps_and_numbers_are_compared_with_the_whole_models_own() {
                    [[task]]\nname = \"seg\"\nlabel = \"none\"\nmetric = \"mean-iou\"\n";
     let preprocessing = Preprocessing::parse(sidecar, &path.with_extension("data.toml")).unwrap();
     let set = DataSet::open(&scenes().join("shapes")).unwrap();
-    let choice = Choice {
+    let choice = SampleChoice {
         split: None,
         samples: Some(40),
         calibration: 20,
     };
     let samples = Samples::choose(set, preprocessing, &choice).unwrap();
     let evaluation = bench.evaluation(samples, true);
-    let request = Request {
+    let request = AccuracyRequest {
         tensors: vec!["image".to_owned()],
         ..request("q8c,q2", true)
     };
@@ -386,7 +386,7 @@ fn calibration_sees_nothing_that_is_evaluated() {
     let choose = |most: Option<usize>, split: Option<&str>| {
         let preprocessing = Preprocessing::beside(&bundled()).unwrap().unwrap();
         let set = DataSet::open(&scenes().join("shapes")).unwrap();
-        let choice = Choice {
+        let choice = SampleChoice {
             split: split.map(str::to_owned),
             samples: most,
             calibration: 10_000,

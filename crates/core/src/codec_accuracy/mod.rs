@@ -41,7 +41,7 @@ pub struct CodecAccuracy {
     pub crossings: Vec<CrossingRecord>,
     /// Several tensors encoded at once, as in a plan.
     #[serde(rename = "joint", default, skip_serializing_if = "Vec::is_empty")]
-    pub joints: Vec<JointRecord>,
+    pub whole_plans: Vec<WholePlanRecord>,
 }
 
 /// A model's file and hash.
@@ -164,7 +164,7 @@ impl RangeRecord {
 /// Several tensors encoded at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct JointRecord {
+pub struct WholePlanRecord {
     /// The tensors.
     pub tensors: Vec<String>,
     /// Their codecs, in the same order.
@@ -252,15 +252,19 @@ impl CodecAccuracy {
 
     /// The record of a placement: layers on the edge and what crosses, in any order; compressions
     /// change nothing.
-    pub fn joint(&self, edge: &[String], crossing: &[(String, Codec)]) -> Option<&JointRecord> {
-        let same_edge = |record: &JointRecord| {
+    pub fn whole_plan(
+        &self,
+        edge: &[String],
+        crossing: &[(String, Codec)],
+    ) -> Option<&WholePlanRecord> {
+        let same_edge = |record: &WholePlanRecord| {
             record.edge.len() == edge.len() && edge.iter().all(|id| record.edge.contains(id))
         };
-        let sent = |record: &JointRecord, (tensor, codec): &(String, Codec)| {
+        let sent = |record: &WholePlanRecord, (tensor, codec): &(String, Codec)| {
             let mut pairs = record.tensors.iter().zip(&record.codecs);
             pairs.any(|(name, other)| name == tensor && other.same_values(*codec))
         };
-        let mut records = self.joints.iter();
+        let mut records = self.whole_plans.iter();
         records.find(|record| {
             let same_size = record.tensors.len() == crossing.len();
             same_size && same_edge(record) && crossing.iter().all(|pair| sent(record, pair))
@@ -300,7 +304,7 @@ impl CodecAccuracy {
             not_negative("bytes_p95", record.bytes_p95.unwrap_or(0.0)).map_err(named)?;
             self.check_drops(&record.drops).map_err(named)?;
         }
-        for record in &self.joints {
+        for record in &self.whole_plans {
             let named = |problem| format!("`{}` together: {problem}", record.tensors.join("`, `"));
             if record.tensors.len() != record.codecs.len() {
                 return Err(named("there must be one codec for each tensor".to_owned()));

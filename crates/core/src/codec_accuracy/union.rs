@@ -1,6 +1,8 @@
 //! The accuracy of several models side by side, as of one.
 
-use super::{CodecAccuracy, CrossingRecord, DataInfo, FORMAT, JointRecord, ModelId, RangeRecord};
+use super::{
+    CodecAccuracy, CrossingRecord, DataInfo, FORMAT, ModelId, RangeRecord, WholePlanRecord,
+};
 
 impl CodecAccuracy {
     /// The same figures under other names of tensors and layers.
@@ -17,7 +19,7 @@ impl CodecAccuracy {
         for record in &mut renamed.crossings {
             record.tensor = tensor(&record.tensor);
         }
-        for record in &mut renamed.joints {
+        for record in &mut renamed.whole_plans {
             record
                 .tensors
                 .iter_mut()
@@ -40,10 +42,10 @@ impl CodecAccuracy {
             tasks: members.iter().flat_map(|m| m.tasks.clone()).collect(),
             ranges: Vec::new(),
             crossings: Vec::new(),
-            joints: Vec::<JointRecord>::new(),
+            whole_plans: Vec::<WholePlanRecord>::new(),
         };
         for member in members {
-            union.joints.extend(member.joints.iter().cloned());
+            union.whole_plans.extend(member.whole_plans.iter().cloned());
             for range in &member.ranges {
                 if !union.ranges.contains(range) {
                     union.ranges.push(range.clone());

@@ -402,7 +402,7 @@ impl<'a> Cutter<'a> {
             output: parts.outputs,
             ..GraphProto::default()
         };
-        annotate(&mut graph, whole);
+        copy_value_infos(&mut graph, whole);
         let mut path = self.model.path().to_owned();
         path.set_file_name(format!("{side}.onnx"));
         Some(Model::made(path, shell(&self.model.proto, graph)))
@@ -427,8 +427,8 @@ fn known(node: &NodeProto, values: &[i64]) -> NodeProto {
     constant
 }
 
-/// Takes over what the model says about values that the half has inside.
-fn annotate(half: &mut GraphProto, whole: &GraphProto) {
+/// Copies what the model says about values inside the half: types, shapes and quantisation.
+fn copy_value_infos(half: &mut GraphProto, whole: &GraphProto) {
     let ports: HashSet<&str> = half
         .input
         .iter()

@@ -14,7 +14,7 @@ use crate::constraints::limit::{Limit, WHOLE_DROP};
 use crate::problem::{Codecs, Problem, ProblemError};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{
-    CodecAccuracy, Confidence, JointRecord, TaskAccuracy, TaskDrop,
+    CodecAccuracy, Confidence, TaskAccuracy, TaskDrop, WholePlanRecord,
 };
 use cutpoint_core::graph::{Graph, GraphError, LayerSet, TensorId, nearest};
 use cutpoint_core::task::Task;
@@ -87,7 +87,7 @@ impl Accuracy {
                 }
             }
         }
-        for record in &file.joints {
+        for record in &file.whole_plans {
             if let Some((edge, codecs)) = placement(record, graph)? {
                 accuracy.joints.push(Joint {
                     edge,
@@ -338,7 +338,7 @@ fn find_tensor(graph: &Graph, name: &str) -> Result<Option<TensorId>, ProblemErr
 
 /// The placement of a record; `None` when this profile cannot place it.
 fn placement(
-    record: &JointRecord,
+    record: &WholePlanRecord,
     graph: &Graph,
 ) -> Result<Option<(LayerSet, Codecs)>, ProblemError> {
     let mut codecs = Codecs::new();

@@ -321,7 +321,7 @@ fn two_heads() -> (Profile, CodecAccuracy) {
             .to_vec(),
         ranges: Vec::new(),
         crossings: Vec::new(),
-        joints: Vec::new(),
+        whole_plans: Vec::new(),
     };
     // drop of the two tasks in percent, and bytes per element
     let forms = [

@@ -539,7 +539,7 @@ fn drops_count_from_the_best_whole_model() {
     slow.layers.iter_mut().for_each(|l| l.edge_us *= 3.0);
     let known = |profile: &Profile, baseline: f64| {
         let mut known = accuracy(1, profile);
-        (known.crossings, known.joints) = (Vec::new(), Vec::new());
+        (known.crossings, known.whole_plans) = (Vec::new(), Vec::new());
         known.tasks[0].metric = Metric::Top1;
         known.tasks[0].baseline = baseline;
         Some(known)

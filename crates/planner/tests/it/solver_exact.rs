@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cutpoint_core::codec::Codec;
-use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, JointRecord, TaskDrop};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, TaskDrop, WholePlanRecord};
 use cutpoint_core::graph::{LayerId, LayerSet};
 use cutpoint_core::plan::{NoPlan, Plan, Status};
 use cutpoint_core::profile::Profile;
@@ -98,7 +98,7 @@ impl Case {
             }
             let layers = self.edge.layers.iter().enumerate();
             let here = layers.filter(|(i, _)| placed.edge >> i & 1 == 1);
-            joints.push(JointRecord {
+            joints.push(WholePlanRecord {
                 tensors: placed.codecs.iter().map(|(t, _)| t.clone()).collect(),
                 codecs: placed.codecs.iter().map(|(_, c)| *c).collect(),
                 edge: here.map(|(_, l)| l.id.clone()).collect(),
@@ -106,7 +106,7 @@ impl Case {
                 drops,
             });
         }
-        self.accuracy.as_mut().unwrap().joints = joints;
+        self.accuracy.as_mut().unwrap().whole_plans = joints;
     }
 
     /// Limits exactly at what some placement costs, or a millionth below.
@@ -521,7 +521,7 @@ fn random_accuracies_are_of_every_kind() {
     for seed in 0..800_u64 {
         let case = Case::with_accuracy(seed.wrapping_mul(0x9e37_79b9), 2 + (seed % 5) as usize);
         let mut apart = case.accuracy.clone().unwrap();
-        apart.joints.clear();
+        apart.whole_plans.clear();
         let apart = Case {
             accuracy: Some(apart),
             edge: case.edge.clone(),

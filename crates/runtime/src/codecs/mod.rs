@@ -8,7 +8,7 @@ use ort::environment::Environment;
 
 use super::RunError;
 use super::halves::pick;
-use super::measure::{Control, Protocol, Subject, batch_seed, interleave};
+use super::measure::{Control, Protocol, TimedSession, batch_seed, interleave};
 use super::probe::random_inputs;
 use super::session::{Session, SessionOptions, Values};
 use super::stats::quantile;
@@ -138,7 +138,7 @@ impl<'a> LittleModel<'a> {
 
     /// Both halves, cut at `tensor`: with a codec, the edge half ends with its encoder and the
     /// server half begins with its decoder.
-    fn halves(&self, codec: Codec, tensor: &str) -> Result<[Subject; 2], RunError> {
+    fn halves(&self, codec: Codec, tensor: &str) -> Result<[TimedSession; 2], RunError> {
         let graph = &self.reading.graph;
         let crossing = graph.find_tensor(tensor)?;
         let mut request = CutRequest {
@@ -175,10 +175,14 @@ impl<'a> LittleModel<'a> {
     }
 }
 
-fn subject(environment: &Environment, model: &Model, values: &Values) -> Result<Subject, RunError> {
+fn subject(
+    environment: &Environment,
+    model: &Model,
+    values: &Values,
+) -> Result<TimedSession, RunError> {
     let session = Session::new(environment, &model.encode(), &SessionOptions::default())?;
     let feed = pick(&session.input_names(), values)?;
-    Ok(Subject { session, feed })
+    Ok(TimedSession { session, feed })
 }
 
 fn record(name: &str, points: &[Point]) -> CodecRecord {

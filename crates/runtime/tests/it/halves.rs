@@ -8,12 +8,12 @@ use cutpoint_core::graph::{Graph, LayerSet, TensorId};
 use cutpoint_onnx::{CutRequest, Halves, Model, Reading, Scale};
 use cutpoint_runtime::Environment;
 use cutpoint_runtime::RunError;
+use cutpoint_runtime::compare_plans::PASSES;
 use cutpoint_runtime::environment;
 use cutpoint_runtime::halves::Bench;
 use cutpoint_runtime::library::find_or_fetch;
 use cutpoint_runtime::measure::{Control, Protocol};
 use cutpoint_runtime::probe::{probe, random_inputs};
-use cutpoint_runtime::rivals::PASSES;
 use cutpoint_runtime::session::{Difference, Provider, Values};
 use cutpoint_runtime::verify::{run_whole, verify};
 

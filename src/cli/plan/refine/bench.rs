@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint_accuracy::{AccuracyError, Choice, Evaluation, JointRequest, Subject};
-use cutpoint_core::codec_accuracy::{CodecAccuracy, JointRecord};
+use cutpoint_accuracy::{AccuracyError, Evaluation, SampleChoice, Subject, WholePlan};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, WholePlanRecord};
 use cutpoint_core::plan::Plan;
 use cutpoint_core::task::Task;
 use cutpoint_onnx::{Model, Reading, show};
@@ -85,7 +85,7 @@ impl<'a> Bench<'a> {
         common: &Common,
     ) -> anyhow::Result<Evaluation<'_>> {
         let known = self.known(read)?;
-        let choice = Choice {
+        let choice = SampleChoice {
             split: None,
             samples: (known.data.samples > 0).then_some(known.data.samples as usize),
             calibration: known.data.calibration_samples as usize,
@@ -127,17 +127,17 @@ impl<'a> Bench<'a> {
         evaluation: &Evaluation<'_>,
         plan: &Plan,
         common: &Common,
-    ) -> anyhow::Result<JointRecord> {
+    ) -> anyhow::Result<WholePlanRecord> {
         let known = self.known(read)?;
         let crossing = crossing(plan);
-        let request = JointRequest {
+        let request = WholePlan {
             edge: &plan.edge,
             server: &plan.server,
             crossing: &crossing,
         };
         let bar = self.bar(known.data.samples as usize, common);
-        let measured: Result<JointRecord, AccuracyError> =
-            evaluation.joint(request, known, &mut |done| {
+        let measured: Result<WholePlanRecord, AccuracyError> =
+            evaluation.measure_whole_plan(request, known, &mut |done| {
                 bar.set_position(done as u64);
                 stopped()
             });

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use cutpoint_accuracy::Evaluation;
 use cutpoint_core::codec::Codec;
-use cutpoint_core::codec_accuracy::{Confidence, JointRecord};
+use cutpoint_core::codec_accuracy::{Confidence, WholePlanRecord};
 use cutpoint_core::plan::{NoPlan, Plan};
 
 use super::super::accuracy::stop_on_ctrl_c;
@@ -91,7 +91,7 @@ fn unmeasured(plan: &Plan, read: &PlanInputs) -> anyhow::Result<Vec<(usize, Plan
         let crossing = crossing(&part);
         if known
             .or_fail(Kind::Usage)?
-            .joint(&part.edge, &crossing)
+            .whole_plan(&part.edge, &crossing)
             .is_none()
         {
             missing.push((index, part));
@@ -106,7 +106,7 @@ fn crossing(plan: &Plan) -> Vec<(String, Codec)> {
 }
 
 /// Adds a record to a model's accuracy, in memory and in its file.
-fn keep(read: &mut PlanInputs, index: usize, mut record: JointRecord) -> anyhow::Result<()> {
+fn keep(read: &mut PlanInputs, index: usize, mut record: WholePlanRecord) -> anyhow::Result<()> {
     let (Some(accuracy), Some(file)) = (
         &mut read.entrants[index].accuracy,
         &read.accuracy_files[index],
@@ -116,7 +116,7 @@ fn keep(read: &mut PlanInputs, index: usize, mut record: JointRecord) -> anyhow:
     record
         .drops
         .retain(|drop| accuracy.task(&drop.task).is_some());
-    accuracy.joints.push(record);
+    accuracy.whole_plans.push(record);
     let text = accuracy.to_toml().or_fail(Kind::Other)?;
     files::write(file, text.as_bytes())
 }
@@ -126,7 +126,7 @@ fn no_model(read: &PlanInputs, index: usize) -> anyhow::Error {
     anyhow::anyhow!("the plan is for {}: name it with --model, too", model.file)
 }
 
-fn words(part: &Plan, record: &JointRecord, confidence: Confidence) -> String {
+fn words(part: &Plan, record: &WholePlanRecord, confidence: Confidence) -> String {
     let percent = |drop: f64| format!("{:.2} %", 100.0 * drop);
     let drops = record.drops.iter().map(|drop| {
         let worst = drop.pessimistic(confidence.z());

@@ -22,7 +22,7 @@ const SAMPLE: usize = 8;
 
 /// What data set is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Request {
+pub struct ShapesRequest {
     /// Images, 1 to [`SCENES`].
     pub count: u32,
     /// Decides which scenes, their order and the noise.
@@ -37,7 +37,7 @@ pub struct Request {
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct ShapesSummary {
     /// Images to learn from.
     pub train: usize,
     /// Images to test with.
@@ -54,9 +54,9 @@ pub struct Summary {
 /// `progress` said no.
 pub fn write(
     folder: &Path,
-    request: &Request,
+    request: &ShapesRequest,
     progress: &mut dyn FnMut(usize) -> bool,
-) -> Result<Summary, DataError> {
+) -> Result<ShapesSummary, DataError> {
     check(request)?;
     if !request.force {
         refuse_existing(folder)?;
@@ -102,7 +102,7 @@ pub fn write(
     Ok(summary)
 }
 
-fn check(request: &Request) -> Result<(), DataError> {
+fn check(request: &ShapesRequest) -> Result<(), DataError> {
     let refuse = |text: String| Err(DataError::Request(text));
     if request.count == 0 {
         return refuse("--count 0: a data set needs at least one image".into());
@@ -162,7 +162,7 @@ fn draw_images(
     file: &mut dyn Write,
     scenes: &[Factors],
     renderer: &Renderer,
-    request: &Request,
+    request: &ShapesRequest,
     progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(), Error> {
     write_header(file, &[scenes.len(), SIDE, SIDE, 3])?;
@@ -176,7 +176,7 @@ fn draw_images(
     Ok(())
 }
 
-fn noise(request: &Request) -> Noise {
+fn noise(request: &ShapesRequest) -> Noise {
     Noise {
         share: request.noise,
         seed: request.seed,
@@ -209,7 +209,7 @@ fn draw_sample(
     file: &mut dyn Write,
     scenes: &[Factors],
     renderer: &Renderer,
-    request: &Request,
+    request: &ShapesRequest,
 ) -> Result<(), Error> {
     let shown = &scenes[..scenes.len().min(SAMPLE * SAMPLE)];
     let images = renderer.draw_all(shown, 0, &noise(request));
@@ -254,7 +254,11 @@ struct Classes {
     orientation: u8,
 }
 
-fn describe(file: &mut dyn Write, request: &Request, summary: Summary) -> Result<(), Error> {
+fn describe(
+    file: &mut dyn Write,
+    request: &ShapesRequest,
+    summary: ShapesSummary,
+) -> Result<(), Error> {
     let about = About {
         format: 1,
         kind: "shapes",
@@ -282,10 +286,10 @@ fn describe(file: &mut dyn Write, request: &Request, summary: Summary) -> Result
     file.write_all(text.as_bytes())
 }
 
-fn summary(scenes: &[Factors]) -> Summary {
+fn summary(scenes: &[Factors]) -> ShapesSummary {
     let test = scenes.iter().filter(|scene| scene.split() == Split::Test);
     let test = test.count();
-    Summary {
+    ShapesSummary {
         train: scenes.len() - test,
         test,
     }

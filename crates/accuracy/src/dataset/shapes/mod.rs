@@ -13,7 +13,7 @@ mod solid;
 mod view;
 
 pub use factors::{Factors, HUES, ORIENTATIONS, SCENES, SIZES, Split, TYPES};
-pub use files::{FILES, Request, Summary, write};
+pub use files::{FILES, ShapesRequest, ShapesSummary, write};
 pub use render::{Noise, Renderer};
 
 /// Width and height of an image in pixels.

@@ -1,6 +1,6 @@
 //! What a measurement could decide: orders of candidates, the most wanted first.
 //!
-//! With a profile there is one contest for each of several rates: every cut through one tensor in
+//! With a profile there is one race for each of several rates: every cut through one tensor in
 //! every codec, the fastest first, up to the first plan that loses nothing. What comes after that
 //! is never chosen at this rate, whatever it loses. Without a profile there is one for each
 //! tensor: its codecs, the smallest first, up to the first that loses nothing.
@@ -20,7 +20,7 @@ use cutpoint_planner::problem::{Problem, TimePerBit};
 use cutpoint_planner::scenario::{MaxDrop, Scenario, U8Input};
 use cutpoint_planner::server::Server;
 
-/// Slowest and fastest rate of the contests, in bit/s.
+/// Slowest and fastest rate of the races, in bit/s.
 const RATES: (f64, f64) = (1e5, 1e9);
 /// Rates in a factor of ten.
 const PER_DECADE: i32 = 4;
@@ -45,8 +45,8 @@ pub enum Priority<'a> {
 }
 
 impl Priority<'_> {
-    /// The contests, given the sizes in `known`.
-    pub(super) fn contests(
+    /// The races, given the sizes in `known`.
+    pub(super) fn races(
         &self,
         known: &CodecAccuracy,
     ) -> Result<Vec<Vec<Candidate>>, AccuracyError> {
@@ -64,7 +64,7 @@ impl Priority<'_> {
 fn by_size(known: &CodecAccuracy) -> Vec<Vec<Candidate>> {
     let mut tensors: Vec<&str> = known.crossings.iter().map(|r| r.tensor.as_str()).collect();
     tensors.dedup();
-    let contest = |tensor: &str| {
+    let race = |tensor: &str| {
         let records = known.crossings.iter().filter(|r| r.tensor == tensor);
         let mut sizes: Vec<(f64, Codec)> = records.map(|r| (r.bytes_mean, r.codec)).collect();
         sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -73,7 +73,7 @@ fn by_size(known: &CodecAccuracy) -> Vec<Vec<Candidate>> {
             .map_while(|(_, codec)| lossy(tensor, codec));
         unique(wanted)
     };
-    tensors.into_iter().map(contest).collect()
+    tensors.into_iter().map(race).collect()
 }
 
 fn lossy(tensor: &str, codec: Codec) -> Option<Candidate> {
@@ -122,14 +122,14 @@ fn by_latency(
         let factor = 10_f64.powf(f64::from(step) / f64::from(PER_DECADE));
         BitRate::from_bit_s((RATES.0 * factor) as u64)
     });
-    let contests = rates.map(|rate| {
+    let races = rates.map(|rate| {
         let pace = TimePerBit::of(rate);
         plans.sort_by_cached_key(|(cost, _)| {
             (cost.scaled(pace), cost.uplink_bytes(), cost.edge_layers)
         });
         unique(plans.iter().map_while(|(_, candidate)| candidate.clone()))
     });
-    Ok(contests.collect())
+    Ok(races.collect())
 }
 
 /// Every codec that was measured may be used; results go back to the edge.
@@ -150,11 +150,11 @@ fn scenario(rate: BitRate, image: Option<&U8Input>) -> Scenario {
     scenario
 }
 
-/// The place of each tensor: the best of its places in any contest.
-pub(super) fn places(contests: &[Vec<Candidate>]) -> HashMap<&str, usize> {
+/// The place of each tensor: the best of its places in any race.
+pub(super) fn places(races: &[Vec<Candidate>]) -> HashMap<&str, usize> {
     let mut best: HashMap<&str, usize> = HashMap::new();
-    for contest in contests {
-        for (place, (tensor, _)) in contest.iter().enumerate() {
+    for race in races {
+        for (place, (tensor, _)) in race.iter().enumerate() {
             let known = best.entry(tensor).or_insert(place);
             *known = place.min(*known);
         }
@@ -185,17 +185,14 @@ mod tests {
             ]
         "#;
         let known = CodecAccuracy::parse(text, Path::new("m.accuracy.toml")).unwrap();
-        let contests = by_size(&known);
-        let names = |contest: &[Candidate]| -> Vec<String> {
-            contest
-                .iter()
-                .map(|(t, form)| format!("{t} {form}"))
-                .collect()
+        let races = by_size(&known);
+        let names = |race: &[Candidate]| -> Vec<String> {
+            race.iter().map(|(t, form)| format!("{t} {form}")).collect()
         };
         // compressed losslessly it is smaller than in half precision, which nobody wants then
-        assert_eq!(names(&contests[0]), ["a q4", "a q8"]);
-        assert_eq!(names(&contests[1]), ["b q2"]);
-        let places = places(&contests);
+        assert_eq!(names(&races[0]), ["a q4", "a q8"]);
+        assert_eq!(names(&races[1]), ["b q2"]);
+        let places = places(&races);
         assert_eq!((places["a"], places["b"]), (0, 0));
     }
 }

@@ -12,9 +12,9 @@ use cutpoint_runtime::values::numbers;
 
 /// How a task is scored.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(super) struct TaskMetric {
     pub(super) task: Task,
-    pub(super) metric: Metric,
+    pub(super) kind: Metric,
     /// The labels; `None` compares with the whole model's own outputs.
     labels: Option<TaskData>,
     /// Classes that the output tells apart.
@@ -46,13 +46,13 @@ impl Truth {
     }
 }
 
-impl Meter {
+impl TaskMetric {
     /// A task with labels, as the file beside the model declares them.
     pub(super) fn labelled(
         graph: &Graph,
         task: &Task,
         samples: &Samples,
-    ) -> Result<Meter, AccuracyError> {
+    ) -> Result<TaskMetric, AccuracyError> {
         let preprocessing = samples.preprocessing();
         let data = preprocessing.task(&task.name)?.clone();
         let misfit = |problem: String| {
@@ -85,9 +85,9 @@ impl Meter {
                  [1, classes, height, width]",
                 output.name, output.shape
             ))),
-            metric => Ok(Meter {
+            metric => Ok(TaskMetric {
                 task: task.clone(),
-                metric,
+                kind: metric,
                 labels: Some(data),
                 classes: match metric {
                     Metric::MeanIou => map_shape(output).map_or(0, |map| map.classes),
@@ -104,7 +104,7 @@ impl Meter {
         graph: &Graph,
         task: &Task,
         samples: &Samples,
-    ) -> Result<Meter, AccuracyError> {
+    ) -> Result<TaskMetric, AccuracyError> {
         let declared = samples.preprocessing().task(&task.name).ok();
         let output = output(graph, task)?;
         let shape = output.map_or(&[][..], |output| &output.shape);
@@ -118,9 +118,9 @@ impl Meter {
             Metric::MeanIou => shape.get(1).copied().unwrap_or(0),
             _ => output.map_or(0, Tensor::elements),
         };
-        Ok(Meter {
+        Ok(TaskMetric {
             task: task.clone(),
-            metric,
+            kind: metric,
             labels: None,
             classes: classes as usize,
             map: None,
@@ -135,13 +135,13 @@ impl Meter {
     /// The labels of the evaluated samples; empty where the whole model has to tell.
     pub(super) fn truth(&self, samples: &Samples) -> Result<Truth, AccuracyError> {
         let Some(data) = &self.labels else {
-            return Ok(match self.metric {
+            return Ok(match self.kind {
                 Metric::Top1 => Truth::Classes(Vec::new()),
                 _ => Truth::Whole,
             });
         };
         let set = samples.set();
-        if let (Metric::MeanIou, Some(shape)) = (self.metric, self.map) {
+        if let (Metric::MeanIou, Some(shape)) = (self.kind, self.map) {
             let maps = set.label_maps(data, samples.evaluated(), shape)?;
             return Ok(Truth::Maps(maps));
         }
@@ -170,13 +170,13 @@ impl Meter {
         if !found.iter().all(|x| x.is_finite()) {
             return Ok(Outcome::NotANumber);
         }
-        Ok(match (self.metric, truth) {
+        Ok(match (self.kind, truth) {
             (Metric::Top1 | Metric::MacroF1, _) => Outcome::Class(highest(&found)),
             (Metric::Mae | Metric::Rmse, Truth::Numbers(truth)) => {
                 let in_unit = |x: f64| self.labels.as_ref().map_or(x, |l| l.in_label_unit(x));
                 let target = truth.get(index).copied().unwrap_or(f64::NAN);
                 let error = (in_unit(found.first().copied().unwrap_or(f64::NAN)) - target).abs();
-                let power = if self.metric == Metric::Rmse { 2 } else { 1 };
+                let power = if self.kind == Metric::Rmse { 2 } else { 1 };
                 Outcome::Sums(vec![error.powi(power), 1.0])
             }
             (Metric::MeanIou, _) => {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::RunError;
 use super::halves::{Bench, pick};
-use super::measure::{Control, Subject, Summary, batch_seed, go_on, interleave};
+use super::measure::{Control, TimeSummary, TimedSession, batch_seed, go_on, interleave};
 use super::session::Values;
 use cutpoint_onnx::{CutRequest, Halves, Model};
 
@@ -36,7 +36,7 @@ pub struct PlanTimes {
 
 /// Plans that were timed together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Race {
+pub struct Comparison {
     /// The whole model, in the same rounds.
     pub whole: PartTime,
     /// The plans, in the order asked for.
@@ -59,11 +59,11 @@ impl Bench<'_> {
         requests: &[CutRequest],
         time: Duration,
         watch: &mut dyn FnMut(usize, usize) -> Control,
-    ) -> Result<Race, RunError> {
+    ) -> Result<Comparison, RunError> {
         let cut = |request| Ok(cutpoint_onnx::cut(self.model, self.reading, request)?);
         let halves: Vec<Halves> = requests.iter().map(cut).collect::<Result<_, RunError>>()?;
         let mut wholes = Vec::new();
-        let mut found: Vec<[Vec<Summary>; 3]> = vec![Default::default(); halves.len()];
+        let mut found: Vec<[Vec<TimeSummary>; 3]> = vec![Default::default(); halves.len()];
         for pass in 0..PASSES {
             let mut order: Vec<usize> = (0..halves.len()).collect();
             if pass % 2 == 1 {
@@ -99,11 +99,11 @@ impl Bench<'_> {
         let whole = merged(&wholes);
         let untimed = || RunError::Mismatch("nothing was timed".to_owned());
         let whole = whole.ok_or_else(untimed)?;
-        Ok(Race { whole, plans })
+        Ok(Comparison { whole, plans })
     }
 
     /// A session of each part that exists, with the inputs that the parts before it deliver.
-    fn subjects(&self, halves: &Halves) -> Result<Vec<(usize, Subject)>, RunError> {
+    fn subjects(&self, halves: &Halves) -> Result<Vec<(usize, TimedSession)>, RunError> {
         let mut known: Values = self.feed.clone();
         let mut subjects = Vec::new();
         for (part, model) in parts(halves).into_iter().enumerate() {
@@ -113,16 +113,16 @@ impl Bench<'_> {
             if part == 0 {
                 known.extend(session.run(&feed)?);
             }
-            subjects.push((part, Subject { session, feed }));
+            subjects.push((part, TimedSession { session, feed }));
         }
         Ok(subjects)
     }
 }
 
 /// The passes of one half; `None` when it does not exist.
-fn merged(passes: &[Summary]) -> Option<PartTime> {
+fn merged(passes: &[TimeSummary]) -> Option<PartTime> {
     let count = passes.len() as f64;
-    let mean = |f: &dyn Fn(&Summary) -> f64| passes.iter().map(f).sum::<f64>() / count;
+    let mean = |f: &dyn Fn(&TimeSummary) -> f64| passes.iter().map(f).sum::<f64>() / count;
     let medians = || passes.iter().map(|s| s.median_us);
     let most = medians().reduce(f64::max)?;
     let least = medians().reduce(f64::min)?;

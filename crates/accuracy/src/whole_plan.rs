@@ -5,9 +5,9 @@ use super::AccuracyError;
 use super::estimate::{Outcome, Outcomes};
 use super::evaluation::{Evaluation, session};
 use super::parallel;
-use super::tap::{image_file, message_of};
+use super::splice::{image_file, message_of};
 use cutpoint_core::codec::{Codec, Form};
-use cutpoint_core::codec_accuracy::{CodecAccuracy, JointRecord};
+use cutpoint_core::codec_accuracy::{CodecAccuracy, WholePlanRecord};
 use cutpoint_core::graph::TensorId;
 use cutpoint_onnx::{CutRequest, Model};
 use cutpoint_runtime::halves::pick;
@@ -17,7 +17,7 @@ use cutpoint_runtime::values;
 
 /// What is to be measured together: a plan's sides by the ids of its layers, and what crosses.
 #[derive(Debug, Clone, Copy)]
-pub struct JointRequest<'a> {
+pub struct WholePlan<'a> {
     /// Layers on the edge, as in [`cutpoint_core::plan::Plan::edge`].
     pub edge: &'a [String],
     /// Layers on the server.
@@ -27,7 +27,7 @@ pub struct JointRequest<'a> {
 }
 
 /// Sessions of one worker.
-struct Lane {
+struct HalfSessions {
     edge: Option<Session>,
     server: Option<Session>,
 }
@@ -42,23 +42,23 @@ impl Evaluation<'_> {
     /// # Errors
     /// The plan is not of this model, bounds are missing, values that are no numbers, or
     /// [`AccuracyError::Interrupted`].
-    pub fn joint(
+    pub fn measure_whole_plan(
         &self,
-        request: JointRequest<'_>,
+        request: WholePlan<'_>,
         known: &CodecAccuracy,
         watch: &mut dyn FnMut(usize) -> Control,
-    ) -> Result<JointRecord, AccuracyError> {
+    ) -> Result<WholePlanRecord, AccuracyError> {
         let lossless = request
             .crossing
             .iter()
             .all(|(_, codec)| codec.is_lossless());
         let outcomes = if lossless {
-            vec![None; self.meters.len()]
+            vec![None; self.metrics.len()]
         } else {
-            self.joint_outcomes(&self.cut_request(request, known)?, watch)?
+            self.whole_plan_outcomes(&self.cut_request(request, known)?, watch)?
         };
         let (tensors, codecs) = request.crossing.iter().cloned().unzip();
-        Ok(JointRecord {
+        Ok(WholePlanRecord {
             tensors,
             codecs,
             edge: request.edge.to_vec(),
@@ -69,7 +69,7 @@ impl Evaluation<'_> {
 
     fn cut_request(
         &self,
-        request: JointRequest<'_>,
+        request: WholePlan<'_>,
         known: &CodecAccuracy,
     ) -> Result<CutRequest, AccuracyError> {
         let reading = self.subject.reading;
@@ -91,7 +91,7 @@ impl Evaluation<'_> {
         Ok(cut)
     }
 
-    fn joint_outcomes(
+    fn whole_plan_outcomes(
         &self,
         request: &CutRequest,
         watch: &mut dyn FnMut(usize) -> Control,
@@ -109,7 +109,7 @@ impl Evaluation<'_> {
         };
         let mut lanes = self.sessions(|| {
             let (edge, server) = (made(&edge)?, made(&server)?);
-            Ok((Lane { edge, server }, made(&whole)?))
+            Ok((HalfSessions { edge, server }, made(&whole)?))
         })?;
         let samples = 0..self.subject.samples.len();
         let done = parallel::each(&mut lanes, samples, watch, |(lane, whole), index| {
@@ -119,13 +119,13 @@ impl Evaluation<'_> {
                 None => Values::new(),
             };
             let found = self.run_halves(lane, &feed, request)?;
-            let tasks = self.meters.iter().zip(&self.truths);
-            let outcomes = tasks.map(|(meter, truth)| {
-                match meter.outcome(truth, index, &found, &reference)? {
+            let tasks = self.metrics.iter().zip(&self.truths);
+            let outcomes = tasks.map(|(metric, truth)| {
+                match metric.outcome(truth, index, &found, &reference)? {
                     Outcome::NotANumber => Err(AccuracyError::Misfit(format!(
                         "{}: with these codecs, task `{}` gives values that are no numbers",
                         self.subject.samples.place(self.row(index)),
-                        meter.task.name
+                        metric.task.name
                     ))),
                     outcome => Ok(outcome),
                 }
@@ -136,9 +136,9 @@ impl Evaluation<'_> {
             return Err(AccuracyError::Interrupted);
         }
         let mut columns: Vec<Outcomes> = self
-            .meters
+            .metrics
             .iter()
-            .map(|meter| Outcomes::none(meter.metric))
+            .map(|metric| Outcomes::none(metric.kind))
             .collect();
         for sample in done.results {
             columns
@@ -152,7 +152,7 @@ impl Evaluation<'_> {
     /// The results of both halves, the server's last.
     fn run_halves(
         &self,
-        lane: &mut Lane,
+        lane: &mut HalfSessions,
         feed: &Values,
         request: &CutRequest,
     ) -> Result<Values, AccuracyError> {

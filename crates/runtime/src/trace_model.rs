@@ -7,14 +7,14 @@ use ort::environment::Environment;
 use super::groups::{self, Grouping};
 use super::measure::{Control, go_on};
 use super::probe::{InputShape, probe, random_inputs};
-use super::session::{Level, Provider, Session, SessionOptions, Values};
+use super::session::{OptimizationLevel, Provider, Session, SessionOptions, Values};
 use super::stats::{mad, median};
 use super::{RunError, trace};
 use cutpoint_onnx::{Kernel, Model, Reading};
 
 /// A model on a machine: what tracing it found out.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct TracedModel {
     /// Inputs of the whole model.
     pub feed: Values,
     /// Node-level graph.
@@ -27,7 +27,7 @@ pub struct Prepared {
     pub plain_us: Vec<f64>,
 }
 
-impl Prepared {
+impl TracedModel {
     /// Traced time and spread of each group, scaled so that the times sum to `whole_us`; equal
     /// shares when the trace shows nothing.
     pub fn scaled_us(&self, whole_us: f64) -> Vec<(f64, f64)> {
@@ -47,14 +47,14 @@ impl Prepared {
 ///
 /// # Errors
 /// The model is bad, the runtime refuses or fails, or [`RunError::Interrupted`].
-pub fn prepare(
+pub fn trace_model(
     environment: &Environment,
     model: &Model,
     shapes: &[InputShape],
     provider: Provider,
     runs: usize,
     watch: &mut dyn FnMut() -> Control,
-) -> Result<Prepared, RunError> {
+) -> Result<TracedModel, RunError> {
     let feed = random_inputs(environment, model, shapes)?;
     let facts = probe(environment, model, &feed)?;
     let reading = model.graph(&facts)?;
@@ -72,7 +72,7 @@ pub fn prepare(
         ..SessionOptions::default()
     };
     let traced = SessionOptions {
-        level: Level::All,
+        level: OptimizationLevel::All,
         trace: Some(&prefix),
         // only the processor's rewritten graphs can be written and read back
         dump: (provider == Provider::Cpu).then_some(dump.as_path()),
@@ -97,7 +97,7 @@ pub fn prepare(
     let node_names: Vec<String> = reading.nodes.iter().map(|n| format!("n{n}")).collect();
     let grouping = groups::group(&reading.graph, &node_names, &kernels)?;
     let traced_us = per_group(&grouping, &times, runs);
-    Ok(Prepared {
+    Ok(TracedModel {
         feed,
         reading,
         grouping,
@@ -107,7 +107,7 @@ pub fn prepare(
 }
 
 /// What the trace alone tells of the rewritten graph: the names of its nodes.
-fn named_only(times: &[trace::Kernel]) -> Vec<Kernel> {
+fn named_only(times: &[trace::KernelTime]) -> Vec<Kernel> {
     let names: BTreeSet<&str> = times.iter().map(|kernel| kernel.node.as_str()).collect();
     let kernel = |name: &str| Kernel {
         name: name.to_owned(),
@@ -119,7 +119,7 @@ fn named_only(times: &[trace::Kernel]) -> Vec<Kernel> {
 }
 
 /// Median and spread of each group's kernels over the last `runs` runs.
-fn per_group(grouping: &Grouping, kernels: &[trace::Kernel], runs: usize) -> Vec<(f64, f64)> {
+fn per_group(grouping: &Grouping, kernels: &[trace::KernelTime], runs: usize) -> Vec<(f64, f64)> {
     let mut samples: HashMap<&str, Vec<f64>> = HashMap::new();
     for kernel in kernels {
         samples

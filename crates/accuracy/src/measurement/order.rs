@@ -1,23 +1,23 @@
 //! Which tensors come first, before anything is known of their messages.
 
-use super::{Campaign, graph};
+use super::{DropMeasurement, graph};
 use crate::AccuracyError;
-use crate::contests::places;
+use crate::racing::places;
 use cutpoint_core::codec::{Codec, Stage};
 use cutpoint_core::codec_accuracy::CrossingRecord;
 
 /// What a compression is expected to leave before it was measured; few leave less.
 const COMPRESSED: f64 = 0.35;
 
-impl Campaign<'_> {
-    /// Positions of the tensors, those that could win a contest first.
+impl DropMeasurement<'_> {
+    /// Positions of the tensors, those that could win a race first.
     pub(super) fn order(&self) -> Result<Vec<usize>, AccuracyError> {
-        let mut guess = self.sensitivity();
+        let mut guess = self.accuracy();
         for tensor in 0..self.tensors.len() {
             guess.crossings.extend(self.guesses(tensor));
         }
-        let contests = self.request.priority.contests(&guess)?;
-        let places = places(&contests);
+        let races = self.request.priority.races(&guess)?;
+        let places = places(&races);
         let mut order: Vec<usize> = (0..self.tensors.len()).collect();
         order.sort_by_key(|at| places.get(self.name(*at)).copied().unwrap_or(usize::MAX));
         Ok(order)

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::{Campaign, Observer, Progress, SIZES};
+use super::{AccuracyObserver, AccuracyProgress, DropMeasurement, SIZES};
 use crate::AccuracyError;
 use crate::parallel;
-use crate::tap::{Lane, Tap};
-use crate::tried::Tried;
+use crate::splice::{Splice, SpliceSessions};
+use crate::trial::Trial;
 use cutpoint_core::codec::Codec;
 use cutpoint_runtime::measure::Control;
 
@@ -23,7 +23,7 @@ struct Unit {
     to: usize,
 }
 
-impl Campaign<'_> {
+impl DropMeasurement<'_> {
     /// Brings forms of a tensor to as many samples, the ones with fewest first; whether there was
     /// time.
     pub(super) fn extend(
@@ -31,21 +31,21 @@ impl Campaign<'_> {
         tensor: usize,
         forms: &[usize],
         to: usize,
-        observer: &mut dyn Observer,
+        observer: &mut dyn AccuracyObserver,
     ) -> Result<bool, AccuracyError> {
         loop {
-            let is_short = |tried: &Tried| tried.samples < to && tried.unusable.is_none();
+            let is_short = |trial: &Trial| trial.samples < to && trial.unusable.is_none();
             let short = forms
                 .iter()
                 .copied()
-                .filter(|at| is_short(&self.known.tried[*at]));
-            let Some(from) = short.clone().map(|at| self.known.tried[at].samples).min() else {
+                .filter(|at| is_short(&self.known.trials[*at]));
+            let Some(from) = short.clone().map(|at| self.known.trials[at].samples).min() else {
                 return Ok(true);
             };
             let same: Vec<usize> = short
-                .filter(|at| self.known.tried[*at].samples == from)
+                .filter(|at| self.known.trials[*at].samples == from)
                 .collect();
-            let later = forms.iter().map(|at| self.known.tried[*at].samples);
+            let later = forms.iter().map(|at| self.known.trials[*at].samples);
             let next = later.filter(|n| *n > from).min().unwrap_or(to).min(to);
             let unit = Unit {
                 tensor,
@@ -61,30 +61,34 @@ impl Campaign<'_> {
 
     /// Runs a unit and saves what it finds; whether there was time for all of it. A tensor around
     /// which the model cannot be cut is given up.
-    fn run(&mut self, unit: &Unit, observer: &mut dyn Observer) -> Result<bool, AccuracyError> {
+    fn run(
+        &mut self,
+        unit: &Unit,
+        observer: &mut dyn AccuracyObserver,
+    ) -> Result<bool, AccuracyError> {
         let codecs: Vec<Codec> = unit
             .forms
             .iter()
-            .map(|at| self.known.tried[*at].codec)
+            .map(|at| self.known.trials[*at].codec)
             .collect();
         let mut forms = self.forms(unit.tensor);
         forms.retain(|form| codecs.contains(&form.codec));
         forms.sort_by_key(|form| codecs.iter().position(|codec| *codec == form.codec));
-        let tap = match Tap::new(self.evaluation, self.tensors[unit.tensor], forms) {
+        let splice = match Splice::new(self.evaluation, self.tensors[unit.tensor], forms) {
             Err(AccuracyError::Onnx(error)) => {
                 for at in &unit.forms {
-                    self.known.tried[*at].unusable = Some(format!("cannot be tried: {error}"));
+                    self.known.trials[*at].unusable = Some(format!("cannot be tried: {error}"));
                 }
                 return Ok(true);
             }
-            tap => tap?,
+            splice => splice?,
         };
-        let mut lanes = self.evaluation.sessions(|| tap.lane())?;
+        let mut lanes = self.evaluation.sessions(|| splice.lane())?;
         let mut from = unit.from;
         while from < unit.to {
             let samples = from..unit.to.min(from + SAVED);
             from = samples.end;
-            if !self.run_samples(unit, &tap, &mut lanes, samples, observer)? {
+            if !self.run_samples(unit, &splice, &mut lanes, samples, observer)? {
                 return Ok(false);
             }
         }
@@ -94,17 +98,17 @@ impl Campaign<'_> {
     fn run_samples(
         &mut self,
         unit: &Unit,
-        tap: &Tap<'_>,
-        lanes: &mut [Lane],
+        splice: &Splice<'_>,
+        lanes: &mut [SpliceSessions],
         samples: Range<usize>,
-        observer: &mut dyn Observer,
+        observer: &mut dyn AccuracyObserver,
     ) -> Result<bool, AccuracyError> {
         let all_sizes = self.request.exhaustive;
         let (mut interrupted, before, at_most) = (false, self.done, self.at_most());
         let width = unit.forms.len();
         let watch = &mut |count: usize| {
             let done = before + count * width;
-            let progress = Progress::Measuring { done, at_most };
+            let progress = AccuracyProgress::Measuring { done, at_most };
             interrupted |= observer.progress(progress) != Control::Continue;
             let deadline = self.request.deadline;
             let late = deadline.is_some_and(|deadline| Instant::now() > deadline);
@@ -115,19 +119,19 @@ impl Campaign<'_> {
             }
         };
         let found = parallel::each(lanes, samples, watch, |lane, index| {
-            tap.sample(lane, index, all_sizes || index < SIZES)
+            splice.sample(lane, index, all_sizes || index < SIZES)
         })?;
         self.done += found.results.len() * width;
         let evaluation = self.evaluation;
         for sample in found.results {
             for (at, form) in unit.forms.iter().zip(sample) {
-                let tried = &mut self.known.tried[*at];
-                let row = evaluation.row(tried.samples);
-                tried.push(form, || evaluation.subject.samples.place(row));
+                let trial = &mut self.known.trials[*at];
+                let row = evaluation.row(trial.samples);
+                trial.push(form, || evaluation.subject.samples.place(row));
             }
         }
         for at in &unit.forms {
-            self.known.tried[*at].settle(evaluation);
+            self.known.trials[*at].settle(evaluation);
         }
         observer.measured(&self.known, found.stopped)?;
         if interrupted {

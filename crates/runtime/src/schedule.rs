@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::RunError;
 use super::anchors::Anchors;
 use super::halves::{BatchTimes, Bench};
-use super::measure::Summary;
-use super::prepare::Prepared;
-use super::profiler::{Observer, Progress, Request};
+use super::measure::TimeSummary;
+use super::profiler::{ProfileObserver, ProfileProgress, ProfileRequest};
 use super::stats::median;
+use super::trace_model::TracedModel;
 use cutpoint_core::cuts::Cut;
 use cutpoint_core::graph::{Graph, TensorId};
 use cutpoint_core::profile::CutRecord;
@@ -35,7 +35,7 @@ const LONGEST_US: f64 = 3600e6;
 /// Measured cuts of an unfinished profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Partial {
+pub struct PartialProfile {
     /// Everything that must be the same for the measurement to go on.
     pub key: String,
     /// Median of the whole model that the cuts are scaled to.
@@ -45,10 +45,10 @@ pub struct Partial {
     pub cuts: Vec<CutRecord>,
 }
 
-impl Partial {
+impl PartialProfile {
     /// Reads the cuts measured before; a file that is missing or damaged is measured anew.
-    pub fn read(path: &Path) -> Option<Partial> {
-        let partial: Partial = toml::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
+    pub fn read(path: &Path) -> Option<PartialProfile> {
+        let partial: PartialProfile = toml::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
         partial.is_sound().then_some(partial)
     }
 
@@ -119,18 +119,18 @@ fn named(graph: &Graph, (tensors, kept): &CutNames, local_inputs: &[TensorId]) -
 /// The measured cuts and the whole model's time they are scaled to.
 pub(super) struct Timing {
     pub(super) cuts: Vec<(Cut, CutRecord)>,
-    pub(super) whole: Summary,
+    pub(super) whole: TimeSummary,
     pub(super) disturbed: f64,
     pub(super) drift: f64,
 }
 
 /// Measures the chosen cuts batch by batch.
-pub(super) struct Campaign<'a> {
+pub(super) struct Schedule<'a> {
     bench: &'a Bench<'a>,
-    prepared: &'a Prepared,
-    request: &'a Request,
-    partial: Partial,
-    wholes: Vec<Summary>,
+    traced: &'a TracedModel,
+    request: &'a ProfileRequest,
+    partial: PartialProfile,
+    wholes: Vec<TimeSummary>,
 }
 
 /// What is left of the budget, and of the cuts that share it.
@@ -139,23 +139,23 @@ struct Allowance {
     open: usize,
 }
 
-impl<'a> Campaign<'a> {
+impl<'a> Schedule<'a> {
     pub(super) fn new(
         bench: &'a Bench<'a>,
-        prepared: &'a Prepared,
-        request: &'a Request,
+        traced: &'a TracedModel,
+        request: &'a ProfileRequest,
         key: String,
-        partial: Option<Partial>,
-    ) -> Campaign<'a> {
-        let fresh = Partial {
+        partial: Option<PartialProfile>,
+    ) -> Schedule<'a> {
+        let fresh = PartialProfile {
             key,
             whole_us: 0.0,
             cuts: Vec::new(),
         };
         let partial = partial.filter(|p| p.key == fresh.key).unwrap_or(fresh);
-        Campaign {
+        Schedule {
             bench,
-            prepared,
+            traced,
             request,
             partial,
             wholes: Vec::new(),
@@ -165,7 +165,7 @@ impl<'a> Campaign<'a> {
     /// Adds the cuts that were measured before and are not among the chosen ones: the choice rests
     /// on a trace, which differs a little from run to run.
     pub(super) fn adopt(&self, anchors: &mut Anchors, local_inputs: &[TensorId]) {
-        let graph = &self.prepared.grouping.graph;
+        let graph = &self.traced.grouping.graph;
         for record in &self.partial.cuts {
             let names = (record.tensors.clone(), record.kept.clone());
             let cut = named(graph, &names, local_inputs);
@@ -180,7 +180,7 @@ impl<'a> Campaign<'a> {
     pub(super) fn run(
         &mut self,
         anchors: &Anchors,
-        observer: &mut dyn Observer,
+        observer: &mut dyn ProfileObserver,
     ) -> Result<(), RunError> {
         let until = Instant::now() + self.request.budget;
         let planned = PASSES * anchors.cuts.len();
@@ -217,7 +217,7 @@ impl<'a> Campaign<'a> {
         pass: usize,
         planned: usize,
         allowance: &Allowance,
-        observer: &mut dyn Observer,
+        observer: &mut dyn ProfileObserver,
     ) -> Result<(), RunError> {
         let done = self.partial.cuts.len();
         let left = allowance.until.saturating_duration_since(Instant::now());
@@ -225,7 +225,7 @@ impl<'a> Campaign<'a> {
         let rounds = self.bench.protocol.min_rounds as f64;
         let mut watch = |round: usize| {
             let part = (round as f64 / rounds).min(1.0) * cuts.len() as f64;
-            observer.progress(Progress::Timing {
+            observer.progress(ProfileProgress::Timing {
                 done: (done as f64 + part) / planned.max(1) as f64,
                 cuts: (done, planned),
                 pass: pass + 1,
@@ -241,7 +241,7 @@ impl<'a> Campaign<'a> {
 
     /// The cut in terms of the model's nodes.
     fn node_level(&self, cut: &Cut) -> Cut {
-        let edge = self.prepared.grouping.expand(&cut.edge);
+        let edge = self.traced.grouping.expand(&cut.edge);
         Cut {
             edge,
             crossing: Vec::new(),
@@ -249,7 +249,7 @@ impl<'a> Campaign<'a> {
     }
 
     fn names(&self, cut: &Cut) -> CutNames {
-        names(&self.prepared.grouping.graph, cut)
+        names(&self.traced.grouping.graph, cut)
     }
 
     /// Splits the cuts into batches that fit in memory, all of one size as far as possible: the
@@ -320,12 +320,12 @@ impl<'a> Campaign<'a> {
 }
 
 /// The whole model over several batches.
-fn over_all(wholes: &[Summary]) -> Summary {
+fn over_all(wholes: &[TimeSummary]) -> TimeSummary {
     let medians: Vec<f64> = wholes.iter().map(|w| w.median_us).collect();
-    let mean = |f: &dyn Fn(&Summary) -> f64| {
+    let mean = |f: &dyn Fn(&TimeSummary) -> f64| {
         wholes.iter().map(f).sum::<f64>() / wholes.len().max(1) as f64
     };
-    Summary {
+    TimeSummary {
         median_us: median(&medians),
         mad_us: mean(&|w| w.mad_us),
         p90_us: mean(&|w| w.p90_us),
@@ -372,7 +372,7 @@ mod tests {
             server_us: 4.0,
             ..CutRecord::default()
         };
-        let partial = Partial {
+        let partial = PartialProfile {
             key: "k".to_owned(),
             whole_us: 7.0,
             cuts: vec![cut],
@@ -380,7 +380,7 @@ mod tests {
         let text = partial.to_toml(file.path()).unwrap();
         let read = |text: &str| {
             std::fs::write(file.path(), text).unwrap();
-            Partial::read(file.path())
+            PartialProfile::read(file.path())
         };
         assert_eq!(read(&text), Some(partial));
         for (from, to) in [
@@ -395,6 +395,6 @@ mod tests {
             assert_eq!(read(&damaged), None, "{to}");
         }
         assert_eq!(read(&text[..text.len() / 2]), None);
-        assert_eq!(Partial::read(Path::new("missing")), None);
+        assert_eq!(PartialProfile::read(Path::new("missing")), None);
     }
 }

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 use super::AccuracyError;
 use super::calibrate;
 use super::candidates::forms;
-use super::contests::Priority;
 use super::evaluation::Evaluation;
-use super::tap::{FormEnds, sees};
-use super::tried::{Partial, Tried};
-use super::verdict::Stop;
+use super::racing::Priority;
+use super::splice::{FormEnds, sees};
+use super::stopping::StoppingRule;
+use super::trial::{PartialAccuracy, Trial};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, CrossingRecord};
 use cutpoint_core::graph::{Graph, TensorId};
@@ -28,7 +28,7 @@ const SIZES: usize = 200;
 
 /// What to measure, and how much of it.
 #[derive(Debug, Clone)]
-pub struct Request<'a> {
+pub struct AccuracyRequest<'a> {
     /// Names of the tensors.
     pub tensors: Vec<String>,
     /// The codecs, each with the compressions wanted.
@@ -48,7 +48,7 @@ pub struct Request<'a> {
 /// What is being done, for whoever watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Progress {
+pub enum AccuracyProgress {
     /// Samples on which bounds are calibrated.
     Calibrating { done: usize, of: usize },
     /// Runs of the model behind an encoded tensor; `at_most` shrinks as candidates drop out.
@@ -56,21 +56,21 @@ pub enum Progress {
 }
 
 /// Watches a long measurement and keeps what it finds.
-pub trait Observer {
+pub trait AccuracyObserver {
     /// Called often; return [`Control::Interrupt`] to stop.
-    fn progress(&mut self, progress: Progress) -> Control;
+    fn progress(&mut self, progress: AccuracyProgress) -> Control;
     /// Called with what was measured so far, so that it can be saved; `last` when nothing follows.
     ///
     /// # Errors
     /// It cannot be saved: the measurement stops.
-    fn measured(&mut self, partial: &Partial, last: bool) -> Result<(), AccuracyError>;
+    fn measured(&mut self, partial: &PartialAccuracy, last: bool) -> Result<(), AccuracyError>;
 }
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct AccuracyReport {
     /// The accuracy file.
-    pub sensitivity: CodecAccuracy,
+    pub accuracy: CodecAccuracy,
     /// Nothing was left open for want of time.
     pub complete: bool,
     /// Runs of the model behind an encoded tensor, over all measurements of this file.
@@ -88,26 +88,30 @@ pub struct Report {
 /// when the observer asked to stop, after it was given what there is.
 pub fn measure(
     evaluation: &Evaluation<'_>,
-    request: &Request<'_>,
-    partial: Option<Partial>,
-    observer: &mut dyn Observer,
-) -> Result<Report, AccuracyError> {
-    let mut campaign = Campaign::start(evaluation, request, partial, observer)?;
-    let complete = campaign.look(observer)? && campaign.refine(observer)?;
-    Ok(campaign.report(complete))
+    request: &AccuracyRequest<'_>,
+    partial: Option<PartialAccuracy>,
+    observer: &mut dyn AccuracyObserver,
+) -> Result<AccuracyReport, AccuracyError> {
+    let mut measurement = DropMeasurement::start(evaluation, request, partial, observer)?;
+    let complete = measurement.look(observer)? && measurement.refine(observer)?;
+    Ok(measurement.report(complete))
 }
 
 /// Of the model, the data and everything else that outcomes depend on.
-fn key(evaluation: &Evaluation<'_>, request: &Request<'_>) -> String {
+fn key(evaluation: &Evaluation<'_>, request: &AccuracyRequest<'_>) -> String {
     let samples = &evaluation.subject.samples;
     let mut hash = Sha256::new();
     let tasks = evaluation.tasks();
-    let meters: Vec<_> = evaluation.meters.iter().map(|meter| &meter.task).collect();
+    let metrics: Vec<_> = evaluation
+        .metrics
+        .iter()
+        .map(|metric| &metric.task)
+        .collect();
     let codecs: Vec<String> = request.codecs.iter().map(Codec::to_string).collect();
     let (model, data) = (evaluation.model(), evaluation.data());
     let version = env!("CARGO_PKG_VERSION");
     hash.update(format!(
-        "{version} {model:?} {data:?} {tasks:?} {meters:?} {codecs:?}"
+        "{version} {model:?} {data:?} {tasks:?} {metrics:?} {codecs:?}"
     ));
     hash.update(format!("{:?}", samples.calibration()));
     hash.finalize()
@@ -116,32 +120,32 @@ fn key(evaluation: &Evaluation<'_>, request: &Request<'_>) -> String {
         .collect()
 }
 
-impl Partial {
+impl PartialAccuracy {
     /// Whether what it holds is of this model, these data and the same request.
-    pub fn is_of(&self, evaluation: &Evaluation<'_>, request: &Request<'_>) -> bool {
-        let (tasks, samples) = (evaluation.meters.len(), evaluation.subject.samples.len());
+    pub fn is_of(&self, evaluation: &Evaluation<'_>, request: &AccuracyRequest<'_>) -> bool {
+        let (tasks, samples) = (evaluation.metrics.len(), evaluation.subject.samples.len());
         self.key == key(evaluation, request)
-            && self.tried.iter().all(|tried| tried.fits(tasks, samples))
+            && self.trials.iter().all(|trial| trial.fits(tasks, samples))
     }
 }
 
-struct Campaign<'a> {
+struct DropMeasurement<'a> {
     evaluation: &'a Evaluation<'a>,
-    request: &'a Request<'a>,
+    request: &'a AccuracyRequest<'a>,
     tensors: Vec<TensorId>,
-    known: Partial,
-    stop: Stop,
+    known: PartialAccuracy,
+    stop: StoppingRule,
     notes: Vec<String>,
     done: usize,
 }
 
-impl<'a> Campaign<'a> {
+impl<'a> DropMeasurement<'a> {
     fn start(
         evaluation: &'a Evaluation<'a>,
-        request: &'a Request<'a>,
-        partial: Option<Partial>,
-        observer: &mut dyn Observer,
-    ) -> Result<Campaign<'a>, AccuracyError> {
+        request: &'a AccuracyRequest<'a>,
+        partial: Option<PartialAccuracy>,
+        observer: &mut dyn AccuracyObserver,
+    ) -> Result<DropMeasurement<'a>, AccuracyError> {
         let graph = graph(evaluation);
         let tensors = request.tensors.iter().map(|name| graph.find_tensor(name));
         let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
@@ -151,41 +155,42 @@ impl<'a> Campaign<'a> {
             Some(known) => known,
             None => {
                 let of = evaluation.subject.samples.calibration().len();
-                let watch = &mut |done| observer.progress(Progress::Calibrating { done, of });
+                let watch =
+                    &mut |done| observer.progress(AccuracyProgress::Calibrating { done, of });
                 let (ranges, problems) =
                     calibrate::ranges(evaluation, &tensors, &request.codecs, watch)?;
                 notes.extend(problems);
-                Partial {
+                PartialAccuracy {
                     key: key(evaluation, request),
                     ranges,
-                    tried: Vec::new(),
+                    trials: Vec::new(),
                 }
             }
         };
-        let mut campaign = Campaign {
+        let mut measurement = DropMeasurement {
             done: known.runs(),
             evaluation,
             request,
             tensors,
             known,
-            stop: Stop {
+            stop: StoppingRule {
                 samples,
                 z: request.confidence.z(),
                 precision: request.precision,
             },
             notes,
         };
-        campaign
+        measurement
             .known
-            .tried
+            .trials
             .iter_mut()
-            .for_each(|tried| tried.settle(evaluation));
-        Ok(campaign)
+            .for_each(|trial| trial.settle(evaluation));
+        Ok(measurement)
     }
 
     /// Tries every form on every tensor, those first that could win something; whether there was
     /// time for all.
-    fn look(&mut self, observer: &mut dyn Observer) -> Result<bool, AccuracyError> {
+    fn look(&mut self, observer: &mut dyn AccuracyObserver) -> Result<bool, AccuracyError> {
         let samples = self.stop.samples;
         let to = if self.request.exhaustive {
             samples
@@ -200,9 +205,9 @@ impl<'a> Campaign<'a> {
                 known.push(match self.position(&name, form.codec) {
                     Some(position) => position,
                     None => {
-                        let tried = Tried::new(self.evaluation, &name, &form, &sees);
-                        self.known.tried.push(tried);
-                        self.known.tried.len() - 1
+                        let trial = Trial::new(self.evaluation, &name, &form, &sees);
+                        self.known.trials.push(trial);
+                        self.known.trials.len() - 1
                     }
                 });
             }
@@ -214,10 +219,10 @@ impl<'a> Campaign<'a> {
     }
 
     /// Spends samples on what is open until nothing is; whether there was time for all.
-    fn refine(&mut self, observer: &mut dyn Observer) -> Result<bool, AccuracyError> {
+    fn refine(&mut self, observer: &mut dyn AccuracyObserver) -> Result<bool, AccuracyError> {
         loop {
-            let contests = self.request.priority.contests(&self.sensitivity())?;
-            let open = self.stop.open(&contests, &self.known.tried);
+            let races = self.request.priority.races(&self.accuracy())?;
+            let open = self.stop.open(&races, &self.known.trials);
             if open.is_empty() || self.request.exhaustive {
                 return Ok(true);
             }
@@ -225,9 +230,9 @@ impl<'a> Campaign<'a> {
                 let name = self.name(tensor);
                 let mine = open
                     .iter()
-                    .filter(|at| self.known.tried[**at].tensor == name);
+                    .filter(|at| self.known.trials[**at].tensor == name);
                 let mine: Vec<usize> = mine.copied().collect();
-                let fewest = mine.iter().map(|at| self.known.tried[*at].samples).min();
+                let fewest = mine.iter().map(|at| self.known.trials[*at].samples).min();
                 let to = (2 * fewest.unwrap_or(0)).clamp(FIRST, self.stop.samples.max(FIRST));
                 let to = to.min(self.stop.samples);
                 if !self.extend(tensor, &mine, to, observer)? {
@@ -237,35 +242,35 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    fn sensitivity(&self) -> CodecAccuracy {
+    fn accuracy(&self) -> CodecAccuracy {
         CodecAccuracy {
             format: cutpoint_core::codec_accuracy::FORMAT,
             model: self.evaluation.model(),
             data: self.evaluation.data(),
             tasks: self.evaluation.tasks(),
             ranges: self.known.ranges.clone(),
-            crossings: self.known.tried.iter().flat_map(Tried::records).collect(),
-            joints: Vec::new(),
+            crossings: self.known.trials.iter().flat_map(Trial::records).collect(),
+            whole_plans: Vec::new(),
         }
     }
 
-    fn report(mut self, complete: bool) -> Report {
-        for tried in &self.known.tried {
-            if let Some(problem) = &tried.unusable {
-                let (tensor, codec) = (&tried.tensor, tried.codec);
+    fn report(mut self, complete: bool) -> AccuracyReport {
+        for trial in &self.known.trials {
+            if let Some(problem) = &trial.unusable {
+                let (tensor, codec) = (&trial.tensor, trial.codec);
                 self.notes
                     .push(format!("`{tensor}` as {codec} {problem}: left out"));
             }
         }
-        let mut sensitivity = self.sensitivity();
+        let mut accuracy = self.accuracy();
         let order = |record: &CrossingRecord| {
             let mut tensors = self.request.tensors.iter();
             tensors.position(|name| *name == record.tensor)
         };
-        sensitivity.crossings.sort_by_key(order);
+        accuracy.crossings.sort_by_key(order);
         let forms: usize = (0..self.tensors.len()).map(|t| self.forms(t).len()).sum();
-        Report {
-            sensitivity,
+        AccuracyReport {
+            accuracy,
             complete,
             runs: self.done,
             exhaustive_runs: forms * self.stop.samples,
@@ -276,9 +281,9 @@ impl<'a> Campaign<'a> {
     /// Runs that may still come, those done included.
     fn at_most(&self) -> usize {
         let samples = self.stop.samples;
-        let open = |tried: &&Tried| !tried.exact && !self.stop.is_done(tried);
-        let tried = self.known.tried.iter().filter(open);
-        let more: usize = tried.map(|tried| samples - tried.samples).sum();
+        let open = |trial: &&Trial| !trial.exact && !self.stop.is_done(trial);
+        let trials = self.known.trials.iter().filter(open);
+        let more: usize = trials.map(|trial| samples - trial.samples).sum();
         self.done + more
     }
 
@@ -298,8 +303,8 @@ impl<'a> Campaign<'a> {
     }
 
     fn position(&self, tensor: &str, codec: Codec) -> Option<usize> {
-        let mut tried = self.known.tried.iter();
-        tried.position(|tried| tried.tensor == tensor && tried.codec == codec)
+        let mut trials = self.known.trials.iter();
+        trials.position(|trial| trial.tensor == tensor && trial.codec == codec)
     }
 }
 

@@ -1,10 +1,10 @@
-//! Which candidates need more samples: those that would win a contest if they lose as little as
+//! Which candidates need more samples: those that would win a race if they lose as little as
 //! they may, and of which it is not certain that they do.
 
 use std::collections::HashMap;
 
-use super::contests::Candidate;
-use super::tried::Tried;
+use super::racing::Candidate;
+use super::trial::Trial;
 use cutpoint_core::codec_accuracy::TaskDrop;
 
 /// Limits on drops that plans may be asked for, in the unit of [`TaskDrop`].
@@ -14,7 +14,7 @@ const SURE: f64 = 3.0;
 
 /// When measuring ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Stop {
+pub(super) struct StoppingRule {
     /// All samples there are.
     pub(super) samples: usize,
     /// Standard errors from the mean to the pessimistic end.
@@ -30,34 +30,34 @@ enum Verdict {
     Open,
 }
 
-impl Stop {
+impl StoppingRule {
     /// Whether more samples are of no use or not to be had.
-    pub(super) fn is_done(&self, tried: &Tried) -> bool {
+    pub(super) fn is_done(&self, trial: &Trial) -> bool {
         let narrow = |drop: &TaskDrop| self.z * drop.std_error <= self.precision;
-        tried.samples >= self.samples
-            || tried.unusable.is_some()
-            || (tried.samples > 0 && tried.drops.iter().all(narrow))
+        trial.samples >= self.samples
+            || trial.unusable.is_some()
+            || (trial.samples > 0 && trial.drops.iter().all(narrow))
     }
 
     /// Whether these tasks lose no more than `limit`.
-    fn verdict(&self, tried: &Tried, task: Option<usize>, limit: f64) -> Verdict {
-        if tried.unusable.is_some() {
+    fn verdict(&self, trial: &Trial, task: Option<usize>, limit: f64) -> Verdict {
+        if trial.unusable.is_some() {
             return Verdict::Breaks;
         }
         let drops = || {
-            let all = tried.drops.iter().enumerate();
+            let all = trial.drops.iter().enumerate();
             all.filter(|(at, _)| task.is_none_or(|task| task == *at))
                 .map(|(_, drop)| drop)
         };
         let all_within = |z: f64| drops().all(|drop| drop.pessimistic(z) <= limit);
-        if self.is_done(tried) {
+        if self.is_done(trial) {
             return if all_within(self.z) {
                 Verdict::Holds
             } else {
                 Verdict::Breaks
             };
         }
-        if tried.drops.is_empty() {
+        if trial.drops.is_empty() {
             Verdict::Open
         } else if drops().any(|drop| drop.pessimistic(-SURE) > limit) {
             Verdict::Breaks
@@ -69,24 +69,21 @@ impl Stop {
     }
 
     /// Positions of those that need more samples, the first wanted first.
-    pub(super) fn open(&self, contests: &[Vec<Candidate>], tried: &[Tried]) -> Vec<usize> {
-        let places: HashMap<Candidate, usize> = tried
+    pub(super) fn open(&self, races: &[Vec<Candidate>], trials: &[Trial]) -> Vec<usize> {
+        let places: HashMap<Candidate, usize> = trials
             .iter()
             .enumerate()
-            .map(|(at, tried)| ((tried.tensor.clone(), tried.codec.form), at))
+            .map(|(at, trial)| ((trial.tensor.clone(), trial.codec.form), at))
             .collect();
-        let tasks = tried.iter().map(|t| t.drops.len()).max().unwrap_or(0);
+        let tasks = trials.iter().map(|t| t.drops.len()).max().unwrap_or(0);
         let mut open = Vec::new();
-        for contest in contests {
-            let contest: Vec<usize> = contest
-                .iter()
-                .filter_map(|c| places.get(c).copied())
-                .collect();
+        for race in races {
+            let race: Vec<usize> = race.iter().filter_map(|c| places.get(c).copied()).collect();
             for limit in LIMITS {
                 for task in (0..tasks).map(Some).chain([None]) {
-                    let mut verdicts = contest
+                    let mut verdicts = race
                         .iter()
-                        .map(|at| (*at, self.verdict(&tried[*at], task, limit)));
+                        .map(|at| (*at, self.verdict(&trials[*at], task, limit)));
                     // the first that holds wins; before it, the first in doubt could
                     let first = verdicts.find(|(_, verdict)| *verdict != Verdict::Breaks);
                     if let Some((at, Verdict::Open)) = first
@@ -106,52 +103,52 @@ mod tests {
     use super::*;
     use cutpoint_core::codec::Codec;
 
-    const STOP: Stop = Stop {
+    const STOP: StoppingRule = StoppingRule {
         samples: 1000,
         z: 1.645,
         precision: 0.0,
     };
 
-    fn contest(tried: &[Tried]) -> Vec<Candidate> {
-        tried
+    fn race(trials: &[Trial]) -> Vec<Candidate> {
+        trials
             .iter()
             .map(|t| (t.tensor.clone(), t.codec.form))
             .collect()
     }
 
-    fn open(tried: &[Tried]) -> Vec<usize> {
-        STOP.open(&[contest(tried)], tried)
+    fn open(trials: &[Trial]) -> Vec<usize> {
+        STOP.open(&[race(trials)], trials)
     }
 
     #[test]
     fn only_what_could_win_is_open() {
         // the first surely loses too much for any limit, the second nobody knows, the third comes
         // after one that may win at every limit
-        let lost = Tried::with("t", "q2", 64, &[(0.5, 0.06)]);
-        let doubtful = Tried::with("t", "q4", 64, &[(0.01, 0.02)]);
-        let late = Tried::with("t", "q8", 64, &[(0.0, 0.03)]);
+        let lost = Trial::with("t", "q2", 64, &[(0.5, 0.06)]);
+        let doubtful = Trial::with("t", "q4", 64, &[(0.01, 0.02)]);
+        let late = Trial::with("t", "q8", 64, &[(0.0, 0.03)]);
         assert_eq!(open(&[lost.clone(), doubtful, late.clone()]), [1]);
         // a winner beyond doubt at the wide limits leaves the narrow ones open
-        let good = Tried::with("t", "q4", 64, &[(0.0, 0.01)]);
+        let good = Trial::with("t", "q4", 64, &[(0.0, 0.01)]);
         assert_eq!(open(&[lost, good.clone(), late]), [1]);
-        let sure = Tried::with("t", "q2", 900, &[(0.0, 0.0015)]);
+        let sure = Trial::with("t", "q2", 900, &[(0.0, 0.0015)]);
         assert!(open(&[sure, good]).is_empty());
     }
 
     #[test]
     fn every_task_may_be_limited_alone() {
         // useless for both tasks together, and perhaps the best for the second alone
-        let first = Tried::with("t", "q2", 64, &[(0.9, 0.04), (0.0, 0.02)]);
-        let safe = Tried::with("t", "q8", 1000, &[(0.0, 0.0), (0.0, 0.0)]);
+        let first = Trial::with("t", "q2", 64, &[(0.9, 0.04), (0.0, 0.02)]);
+        let safe = Trial::with("t", "q8", 1000, &[(0.0, 0.0), (0.0, 0.0)]);
         assert_eq!(open(&[first.clone(), safe.clone()]), [0]);
         // with all samples used there is nothing to be done
-        let used = Tried::with("t", "q2", 1000, &[(0.9, 0.04), (0.0, 0.02)]);
+        let used = Trial::with("t", "q2", 1000, &[(0.9, 0.04), (0.0, 0.02)]);
         assert!(open(&[used, safe]).is_empty());
     }
 
     #[test]
     fn what_does_not_compete_needs_nothing() {
-        let alone = Tried::with("t", "q4", 64, &[(0.0, 0.02)]);
+        let alone = Trial::with("t", "q4", 64, &[(0.0, 0.02)]);
         assert!(STOP.open(&[], std::slice::from_ref(&alone)).is_empty());
         let absent = vec![("u".to_owned(), Codec::Q8.form)];
         assert!(STOP.open(&[absent], &[alone]).is_empty());

@@ -14,7 +14,7 @@ use cutpoint_runtime::session::{Session, Value, Values};
 use cutpoint_runtime::values;
 
 /// A tensor's two sides as encoded models, and the codecs to try on it.
-pub(super) struct Tap<'a> {
+pub(super) struct Splice<'a> {
     evaluation: &'a Evaluation<'a>,
     tensor: &'a Tensor,
     before: Option<Vec<u8>>,
@@ -37,7 +37,7 @@ pub(super) struct FormEnds {
 type Ends = (Vec<u8>, Vec<u8>);
 
 /// Sessions of one worker.
-pub(super) struct Lane {
+pub(super) struct SpliceSessions {
     before: Option<Session>,
     after: Session,
     ends: Vec<Option<(Session, Session)>>,
@@ -45,7 +45,7 @@ pub(super) struct Lane {
 
 /// What one sample told about one form.
 #[derive(Debug)]
-pub(super) struct Sample {
+pub(super) struct SampleResult {
     /// Per task that depends on the tensor.
     pub(super) outcomes: Vec<Outcome>,
     /// Encoded bytes, per compression; empty when they were not asked for.
@@ -61,8 +61,8 @@ pub(super) fn sees(
 ) -> Result<Vec<bool>, AccuracyError> {
     let graph = &evaluation.subject.reading.graph;
     let depends = graph.descendants(tensor);
-    let tasks = evaluation.meters.iter().map(|meter| {
-        let outputs = meter.task.tensors(graph)?;
+    let tasks = evaluation.metrics.iter().map(|metric| {
+        let outputs = metric.task.tensors(graph)?;
         let mut makers = outputs.iter().filter_map(|output| graph.producer(*output));
         Ok(makers.any(|layer| depends.contains(layer)))
     });
@@ -98,13 +98,13 @@ impl FormEnds {
     }
 }
 
-impl<'a> Tap<'a> {
+impl<'a> Splice<'a> {
     /// Cuts the model around `tensor`.
     pub(super) fn new(
         evaluation: &'a Evaluation<'a>,
         tensor: TensorId,
         forms: Vec<FormEnds>,
-    ) -> Result<Tap<'a>, AccuracyError> {
+    ) -> Result<Splice<'a>, AccuracyError> {
         let subject = &evaluation.subject;
         let graph = &subject.reading.graph;
         let depends = graph.descendants(tensor);
@@ -113,7 +113,7 @@ impl<'a> Tap<'a> {
             // something else that would cross may not: cut right behind the tensor instead
             Err(error) => cut_at(evaluation, graph.ancestors(&[tensor])).map_err(|_| error)?,
         };
-        Ok(Tap {
+        Ok(Splice {
             evaluation,
             tensor: graph.tensor(tensor),
             before: before.map(|model| model.encode()),
@@ -124,7 +124,7 @@ impl<'a> Tap<'a> {
     }
 
     /// Sessions for one worker.
-    pub(super) fn lane(&self) -> Result<Lane, AccuracyError> {
+    pub(super) fn lane(&self) -> Result<SpliceSessions, AccuracyError> {
         let session = |model: &Vec<u8>| session(self.evaluation.subject.environment, model);
         let both = |(encoder, decoder): &Ends| {
             Ok::<_, AccuracyError>((session(encoder)?, session(decoder)?))
@@ -133,7 +133,7 @@ impl<'a> Tap<'a> {
             .forms
             .iter()
             .map(|form| form.ends.as_ref().map(both).transpose());
-        Ok(Lane {
+        Ok(SpliceSessions {
             before: self.before.as_ref().map(session).transpose()?,
             after: session(&self.after)?,
             ends: ends.collect::<Result<_, _>>()?,
@@ -143,10 +143,10 @@ impl<'a> Tap<'a> {
     /// Runs one sample through every codec.
     pub(super) fn sample(
         &self,
-        lane: &mut Lane,
+        lane: &mut SpliceSessions,
         index: usize,
         sizes: bool,
-    ) -> Result<Vec<Sample>, AccuracyError> {
+    ) -> Result<Vec<SampleResult>, AccuracyError> {
         let mut values = self.evaluation.feed(self.evaluation.row(index))?;
         if let Some(before) = &mut lane.before {
             let made = before.run(&pick(&before.input_names(), &values)?)?;
@@ -175,7 +175,7 @@ impl<'a> Tap<'a> {
                 let found = self.finish(&mut lane.after, &values, decoded)?;
                 self.outcomes(index, &found, &whole)?
             };
-            Ok(Sample {
+            Ok(SampleResult {
                 outcomes,
                 payloads,
                 exact,
@@ -198,14 +198,14 @@ impl<'a> Tap<'a> {
         whole: &Values,
     ) -> Result<Vec<Outcome>, AccuracyError> {
         let evaluation = self.evaluation;
-        let meters = evaluation
-            .meters
+        let metrics = evaluation
+            .metrics
             .iter()
             .zip(&evaluation.truths)
             .zip(&self.tasks);
-        let seeing = meters.filter(|(_, sees)| **sees);
+        let seeing = metrics.filter(|(_, sees)| **sees);
         seeing
-            .map(|((meter, truth), _)| meter.outcome(truth, index, found, whole))
+            .map(|((metric, truth), _)| metric.outcome(truth, index, found, whole))
             .collect()
     }
 

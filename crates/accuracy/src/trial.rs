@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::estimate::{Outcome, Outcomes};
 use super::evaluation::Evaluation;
-use super::tap::{FormEnds, Sample};
+use super::splice::{FormEnds, SampleResult};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CrossingRecord, RangeRecord, TaskDrop};
 
 /// One form on one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Tried {
+pub(super) struct Trial {
     /// The tensor.
     pub(super) tensor: String,
     /// The form, without a compression.
@@ -33,24 +33,24 @@ pub(super) struct Tried {
     pub(super) drops: Vec<TaskDrop>,
 }
 
-impl Tried {
+impl Trial {
     /// Nothing tried yet.
     pub(super) fn new(
         evaluation: &Evaluation<'_>,
         tensor: &str,
         form: &FormEnds,
         sees: &[bool],
-    ) -> Tried {
+    ) -> Trial {
         let codec = form.codec;
-        let tasks = evaluation.meters.iter().zip(sees);
-        Tried {
+        let tasks = evaluation.metrics.iter().zip(sees);
+        Trial {
             tensor: tensor.to_owned(),
             codec,
             samples: 0,
             exact: codec.is_lossless(),
             unusable: None,
             outcomes: tasks
-                .map(|(meter, sees)| sees.then(|| Outcomes::none(meter.metric)))
+                .map(|(metric, sees)| sees.then(|| Outcomes::none(metric.kind)))
                 .collect(),
             payloads: form
                 .stages
@@ -62,7 +62,7 @@ impl Tried {
     }
 
     /// Adds the next sample; `place` says where it is.
-    pub(super) fn push(&mut self, sample: Sample, place: impl FnOnce() -> String) {
+    pub(super) fn push(&mut self, sample: SampleResult, place: impl FnOnce() -> String) {
         let number = |outcome: &Outcome| *outcome != Outcome::NotANumber;
         if !sample.outcomes.iter().all(number) {
             let problem = || format!("gives values that are no numbers ({})", place());
@@ -137,14 +137,15 @@ fn percentile(values: &[u64], share: f64) -> f64 {
 /// Everything measured so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Partial {
+pub struct PartialAccuracy {
     /// Of the model, the data and everything else that outcomes depend on.
     pub(super) key: String,
     pub(super) ranges: Vec<RangeRecord>,
-    pub(super) tried: Vec<Tried>,
+    #[serde(rename = "tried")]
+    pub(super) trials: Vec<Trial>,
 }
 
-impl Partial {
+impl PartialAccuracy {
     /// Where the measurements for an accuracy file are kept until it is complete.
     pub fn path_beside(file: &Path) -> std::path::PathBuf {
         let mut name = file.file_name().unwrap_or_default().to_os_string();
@@ -153,7 +154,7 @@ impl Partial {
     }
 
     /// Reads such a file; `None` when there is none that can be used.
-    pub fn read(path: &Path) -> Option<Partial> {
+    pub fn read(path: &Path) -> Option<PartialAccuracy> {
         serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     }
 
@@ -167,20 +168,20 @@ impl Partial {
 
     /// Forms and samples that were measured.
     pub fn runs(&self) -> usize {
-        self.tried.iter().map(|tried| tried.samples).sum()
+        self.trials.iter().map(|trial| trial.samples).sum()
     }
 }
 
 #[cfg(test)]
-impl Tried {
+impl Trial {
     /// With these drops after so many samples.
-    pub(super) fn with(tensor: &str, codec: &str, samples: usize, drops: &[(f64, f64)]) -> Tried {
+    pub(super) fn with(tensor: &str, codec: &str, samples: usize, drops: &[(f64, f64)]) -> Trial {
         let drop = |(at, (mean, std_error)): (usize, &(f64, f64))| TaskDrop {
             task: format!("task {at}"),
             mean: *mean,
             std_error: *std_error,
         };
-        Tried {
+        Trial {
             tensor: tensor.to_owned(),
             codec: codec.parse().unwrap_or(Codec::F32),
             samples,
