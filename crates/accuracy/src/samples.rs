@@ -1,5 +1,7 @@
 //! Which samples of a data set are evaluated, and on which bounds are calibrated.
 
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
 use super::AccuracyError;
@@ -34,6 +36,28 @@ pub struct SampleChoice {
 }
 
 impl Samples {
+    /// Opens the data set in `data` for the model in the file `model`, whose `.data.toml` lies
+    /// beside it, and draws samples.
+    ///
+    /// # Errors
+    /// The `.data.toml` is missing, the data set cannot be read, or as [`Samples::choose`].
+    pub fn open(
+        model: &Path,
+        data: &Path,
+        choice: &SampleChoice,
+    ) -> Result<Samples, AccuracyError> {
+        let Some(preprocessing) = Preprocessing::beside(model)? else {
+            return Err(AccuracyError::Misfit(format!(
+                "{} is missing: say there how images become the model's input ([input] with name, \
+                 layout, mean and std) and which label each task has ([[task]] with name, label \
+                 and metric)",
+                Preprocessing::path_beside(model).display()
+            )));
+        };
+        let set = DataSet::open_for(data, &preprocessing)?;
+        Samples::choose(set, preprocessing, choice)
+    }
+
     /// Draws samples, the same every time. Those for calibration come from the split `train`
     /// where there is one and another is evaluated, and otherwise from what is left over.
     ///

@@ -9,6 +9,7 @@ use std::time::Instant;
 use sysinfo::{Components, CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use super::proc::{self, Core};
+use cutpoint_core::profile::BoardInfo;
 
 /// What does not change while a program runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,45 @@ impl Board {
             os: os(),
             governor: proc::governors(cores.iter().filter_map(|c| c.governor.as_deref())),
         }
+    }
+}
+
+/// Why times of a profile cannot be compared with times taken on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BoardMismatch {
+    /// Another processor, or another number of cores.
+    #[error("was measured on {known}, and this machine is {found}")]
+    Processor {
+        /// The board of the profile.
+        known: String,
+        /// This machine.
+        found: String,
+    },
+    /// More threads than this machine has.
+    #[error("was measured with {threads} threads, and {most} run at once here")]
+    Threads {
+        /// Threads of the profile.
+        threads: usize,
+        /// Threads that run at once here.
+        most: usize,
+    },
+}
+
+/// Checks that a profile of `board` was measured on a machine like this one.
+///
+/// # Errors
+/// [`BoardMismatch`].
+pub fn check_same_board(board: &BoardInfo) -> Result<(), BoardMismatch> {
+    let here = Board::read();
+    let known = format!("{} ({})", board.cpu, board.cores);
+    let found = format!("{} ({})", here.cpu, here.cores);
+    let (threads, most) = (board.threads, most_threads());
+    if known != found {
+        Err(BoardMismatch::Processor { known, found })
+    } else if threads > most {
+        Err(BoardMismatch::Threads { threads, most })
+    } else {
+        Ok(())
     }
 }
 

@@ -10,7 +10,8 @@ use super::RunError;
 use super::session::{OptimizationLevel, Session, SessionOptions, Values, describe, random_value};
 use super::trace;
 use cutpoint_core::graph::nearest;
-use cutpoint_onnx::{Dim, InputDecl, Model, ValueFacts};
+use cutpoint_core::profile::Profile;
+use cutpoint_onnx::{Dim, InputDecl, Model, Reading, ValueFacts};
 
 /// Tensors exposed as outputs at once when the trace does not show them: all of them are alive at
 /// the same time.
@@ -47,6 +48,36 @@ impl fmt::Display for InputShape {
         let dims: Vec<String> = self.dims.iter().map(u64::to_string).collect();
         write!(f, "{}={}", self.input, dims.join("x"))
     }
+}
+
+/// A model read with the types and shapes of a real run.
+#[derive(Debug)]
+pub struct ObservedModel {
+    /// The random inputs of the run.
+    pub feed: Values,
+    /// Its node-level graph.
+    pub reading: Reading,
+}
+
+/// Runs `model` once on random inputs, and reads it with the types and shapes that the run had.
+///
+/// # Errors
+/// As [`random_inputs`] and [`probe`], or the model has nothing to be cut.
+pub fn observe(
+    environment: &Environment,
+    model: &Model,
+    shapes: &[InputShape],
+) -> Result<ObservedModel, RunError> {
+    let feed = random_inputs(environment, model, shapes)?;
+    let reading = model.graph(&probe(environment, model, &feed)?)?;
+    Ok(ObservedModel { feed, reading })
+}
+
+/// Returns the input shapes that a profile was measured with.
+#[must_use]
+pub fn shapes_of(profile: &Profile) -> Vec<InputShape> {
+    let shapes = profile.model.shapes.iter();
+    shapes.filter_map(|shape| shape.parse().ok()).collect()
 }
 
 /// Random inputs for the model, the same every time. Values are made by the runtime, which must be

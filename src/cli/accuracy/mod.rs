@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use cutpoint_accuracy::dataset::{DataError, DataSet, Preprocessing};
+use cutpoint_accuracy::dataset::DataError;
 use cutpoint_accuracy::{
     self, AccuracyError, AccuracyReport, AccuracyRequest, Evaluation, PartialAccuracy, Priority,
     SampleChoice, Samples, Subject,
@@ -23,7 +23,7 @@ use cutpoint_onnx::{Model, Reading, show};
 use cutpoint_planner::scenario::parse_task;
 use cutpoint_runtime::Environment;
 use cutpoint_runtime::measure::Control;
-use cutpoint_runtime::probe::{InputShape, probe, random_inputs};
+use cutpoint_runtime::probe::{InputShape, observe, shapes_of};
 use cutpoint_runtime::session::Provider;
 use cutpoint_runtime::trace_model::trace_model;
 use serde::Serialize;
@@ -156,7 +156,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
         samples: Some(args.samples as usize),
         calibration: args.calibration as usize,
     };
-    let samples = open_samples(&args.file, &args.data, &choice)?;
+    let samples = Samples::open(&args.file, &args.data, &choice).or_fail(Kind::BadInput)?;
     let library = engine::library(common)?;
     // every worker runs its own samples on its own thread
     let environment = engine::open(&library, 1)?;
@@ -292,33 +292,15 @@ fn target(args: &AccuracyArgs) -> PathBuf {
 
 fn read_profile(path: &Path, model: &Model) -> anyhow::Result<Profile> {
     let profile = Profile::load(path).or_fail(Kind::BadInput)?;
-    let fits = profile.model.sha256 == model.sha256();
-    let error = anyhow::anyhow!(
+    if profile.model.sha256 == model.sha256() {
+        return Ok(profile);
+    }
+    Err(Kind::BadInput.of(anyhow::anyhow!(
         "{} is the profile of another model ({}), not of {}: measure it with `cutpoint profile`",
         path.display(),
         show(&profile.model.file),
         model.path().display()
-    );
-    fits.then_some(profile).ok_or(error).or_fail(Kind::BadInput)
-}
-
-/// Samples of a data set for a model that has its `.data.toml` beside it.
-pub(crate) fn open_samples(
-    model: &Path,
-    data: &Path,
-    choice: &SampleChoice,
-) -> anyhow::Result<Samples> {
-    let beside = Preprocessing::beside(model).or_fail(Kind::BadInput)?;
-    let preprocessing = beside.ok_or_else(|| {
-        Kind::BadInput.of(anyhow::anyhow!(
-            "{} is missing: say there how images become the model's input ([input] with name, \
-             layout, mean and std) and which label each task has ([[task]] with name, label and \
-             metric)",
-            Preprocessing::path_beside(model).display()
-        ))
-    })?;
-    let set = DataSet::open_for(data, &preprocessing).or_fail(Kind::BadInput)?;
-    Samples::choose(set, preprocessing, choice).or_fail(Kind::BadInput)
+    )))
 }
 
 /// From now on the first Ctrl-C asks for an orderly end, the second ends at once.
@@ -346,16 +328,12 @@ fn setup(
     profile: Option<&Profile>,
 ) -> Result<Setup, AccuracyError> {
     let shapes = match profile {
-        Some(profile) if args.shape.is_empty() => {
-            let shapes = profile.model.shapes.iter();
-            shapes.filter_map(|shape| shape.parse().ok()).collect()
-        }
+        Some(profile) if args.shape.is_empty() => shapes_of(profile),
         _ => args.shape.clone(),
     };
     let (reading, graph, cuts) = match profile {
         Some(profile) => {
-            let feed = random_inputs(environment, model, &shapes)?;
-            let reading = model.graph(&probe(environment, model, &feed)?)?;
+            let reading = observe(environment, model, &shapes)?.reading;
             (reading, profile.graph()?, profile.cuts.as_slice())
         }
         None => {

@@ -15,7 +15,7 @@ use cutpoint_onnx::directory::{Description, HalfRecord, Split};
 use cutpoint_onnx::plan::{PlanError, cut_plan, part_for, short_hash};
 use cutpoint_onnx::{CutRequest, Model, OnnxError, Reading, Scale};
 use cutpoint_planner::scenario::U8Input;
-use cutpoint_runtime::probe::{probe, random_inputs};
+use cutpoint_runtime::probe::observe;
 
 use super::engine::{self, ModelArgs};
 use super::{Common, Kind, OrFail, plural};
@@ -152,9 +152,8 @@ impl Job<'_> {
         let library = engine::library(common)?;
         let environment = engine::open(&library, 1)?;
         let failed = |error| engine::run_failure(error, self.file);
-        let feed = random_inputs(environment, model, &args.model.shapes).map_err(failed)?;
-        let facts = probe(environment, model, &feed).map_err(failed)?;
-        let reading = model.graph(&facts).or_fail(Kind::BadInput)?;
+        let observed = observe(environment, model, &args.model.shapes).map_err(failed)?;
+        let reading = observed.reading;
         let (request, halves) = match self.plan {
             Some(plan) => {
                 let cut = cut_plan(model, &reading, plan);

@@ -34,7 +34,7 @@ fn scenes() -> &'static Path {
     static SCENES: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = SCENES.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        let request = shapes::AccuracyRequest {
+        let request = shapes::ShapesRequest {
             count: 700,
             seed: 3,
             // hard enough that codecs cost something
@@ -148,7 +148,7 @@ fn single_crossings_cost_what_the_real_halves_cost() {
         &evaluation,
         &request("f32,q8,q4c,q2+zstd,q2,jpeg75,u8", true),
     );
-    let found = &report.sensitivity;
+    let found = &report.accuracy;
     let graph = &bench.reading.graph;
     for tensor in TENSORS {
         let id = graph.find_tensor(tensor).unwrap();
@@ -188,7 +188,7 @@ fn sizes_and_exact_drops_are_what_they_must_be() {
     let codecs = "f32,f32+zstd,q8,q4,q4+deflate,q2c,u8,png,jpeg50,jpeg95";
     let report = measured(&evaluation, &request(codecs, false));
     let record = |tensor: &str, codec: &str| {
-        let found = report.sensitivity.crossing(tensor, codec.parse().unwrap());
+        let found = report.accuracy.crossing(tensor, codec.parse().unwrap());
         found.unwrap_or_else(|| panic!("{tensor} {codec}"))
     };
     let elements = 3.0 * 64.0 * 64.0;
@@ -221,7 +221,7 @@ fn sizes_and_exact_drops_are_what_they_must_be() {
         record("image", "q4").drops
     );
     // images are inputs, and nothing else is an image
-    assert_eq!(report.sensitivity.crossing("add_2", Codec::U8), None);
+    assert_eq!(report.accuracy.crossing("add_2", Codec::U8), None);
     // one head's tensor costs the other task nothing, and its own something unknown
     let head = record("relu_14", "q2c");
     let exact: Vec<bool> = head
@@ -233,14 +233,14 @@ fn sizes_and_exact_drops_are_what_they_must_be() {
     // bounds lie within what was sent, and every affine codec has some
     for codec in ["q4", "q2c"] {
         let range = report
-            .sensitivity
+            .accuracy
             .range("add_2", codec.parse().unwrap())
             .unwrap();
         range.check().unwrap();
     }
-    let text = report.sensitivity.to_toml().unwrap();
+    let text = report.accuracy.to_toml().unwrap();
     let read = CodecAccuracy::parse(&text, Path::new("m.accuracy.toml")).unwrap();
-    assert_eq!(read, report.sensitivity);
+    assert_eq!(read, report.accuracy);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn what_was_interrupted_goes_on() {
         cutpoint_accuracy::measure(&evaluation, &request, Some(kept.clone()), &mut rest).unwrap();
     assert!(!rest.calibrated);
     let at_once = measured(&evaluation, &request);
-    assert_eq!(report.sensitivity, at_once.sensitivity);
+    assert_eq!(report.accuracy, at_once.accuracy);
     assert_eq!(report.runs, at_once.runs);
 
     // measurements of other samples are of no use
@@ -289,7 +289,7 @@ fn fewer_runs_find_the_same_codecs() {
     let z = Confidence::default().z();
     let best = |report: &AccuracyReport, tensor: &str, limit: f64| -> Codec {
         let records = report
-            .sensitivity
+            .accuracy
             .crossings
             .iter()
             .filter(|r| r.tensor == tensor);
@@ -313,7 +313,7 @@ fn fewer_runs_find_the_same_codecs() {
 fn without_labels_the_whole_model_is_the_reference() {
     let bench = bench();
     let evaluation = bench.evaluation(samples(64), true);
-    let found = measured(&evaluation, &request("q2", false)).sensitivity;
+    let found = measured(&evaluation, &request("q2", false)).accuracy;
     assert!(!found.data.labelled);
     for task in &found.tasks {
         assert_eq!(
@@ -350,7 +350,7 @@ fn maps_and_numbers_are_compared_with_the_whole_models_own() {
         tensors: vec!["image".to_owned()],
         ..request("q8c,q2", true)
     };
-    let found = measured(&evaluation, &request).sensitivity;
+    let found = measured(&evaluation, &request).accuracy;
     let metrics: Vec<Metric> = found.tasks.iter().map(|task| task.metric).collect();
     assert_eq!(metrics, [Metric::MeanIou, Metric::Score, Metric::Top1]);
     let drops = |codec: &str| -> Vec<f64> {
