@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use cutpoint_testkit::report_support::{network, ugly};
+use cutpoint_testkit::networks::{network, ugly};
 
 fn everything(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("all figures and the page");

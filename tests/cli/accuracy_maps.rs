@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::sandbox::Sandbox;
 use cutpoint_onnx::build::{node, value};
 use cutpoint_onnx::proto::{DataType, GraphProto, ModelProto, OperatorSetIdProto};
-use cutpoint_testkit::dataset_support::{npy, npz, put};
+use cutpoint_testkit::datasets::{npy, npz, put};
 
 const IMAGES: usize = 20;
 const SIDE: usize = 4;

@@ -13,7 +13,7 @@ use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
 use cutpoint_report::chrome_trace;
 use cutpoint_testkit::Net;
-use cutpoint_testkit::onnx_support::{node, simple};
+use cutpoint_testkit::models::{node, simple};
 use proptest::prelude::*;
 
 /// The times of `tables`, each the text of a file, over the layers of `profile`.

@@ -6,7 +6,7 @@ use assert_cmd::Command;
 use cutpoint_core::profile::{LayerRecord, Profile};
 use cutpoint_report::figures::compare::{self, CompareData, CompareError, Verdict};
 use cutpoint_report::{ReportError, Style, Theme};
-use cutpoint_testkit::report_support::{check, count, network, ugly};
+use cutpoint_testkit::networks::{check, count, network, ugly};
 use predicates::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

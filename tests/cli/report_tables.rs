@@ -9,7 +9,7 @@ use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
 use cutpoint_report::edge_origin;
 use cutpoint_report::tables::{Cell, Column, Format, Table, write};
-use cutpoint_testkit::report_support::{network, problem, ugly};
+use cutpoint_testkit::networks::{network, problem, ugly};
 use predicates::prelude::*;
 
 /// Cells that each format has a reason to fall over.

@@ -1,19 +1,19 @@
 //! `cutpoint annotate`.
 
-use crate::desk::Desk;
 use crate::settings::{LADON, SHAPES, SKIPNET};
+use crate::test_dir::TestDir;
 
 #[test]
 fn bundled_models() {
-    let desk = Desk::with_models();
-    desk.prepare(&[
+    let dir = TestDir::with_models();
+    dir.prepare(&[
         &format!("plan {SHAPES} --max-drop 5% --raw-stays --out plan.toml"),
         "plan --edge mobilenet.toml --server t4.toml --link gbe --out t4-plan.toml",
         &format!("plan {SKIPNET} --schedule overlap --out skipnet-plan.toml"),
         &format!("plan {LADON} --out ladon-plan.toml"),
         "plan --edge mobilenet.toml --edge skipnet.toml --server sim:8x --rate 1Gbit/s --out set.toml",
     ]);
-    desk.check([
+    dir.check([
         ("annotate__mobilenet__plan", "annotate mobilenet.onnx --plan plan.toml -o out.onnx"),
         ("annotate__mobilenet__times", "annotate mobilenet.onnx --plan plan.toml --profile mobilenet.toml -o out.onnx"),
         ("annotate__mobilenet__json", "annotate mobilenet.onnx --plan plan.toml --profile mobilenet.toml -o out.onnx --json"),

@@ -1,13 +1,13 @@
 //! What is said to arguments that make no sense and to files that are bad.
 
-use crate::desk::Desk;
 use crate::settings::Form::Text;
 use crate::settings::LADON;
+use crate::test_dir::TestDir;
 
 #[test]
 fn of_arguments() {
-    let desk = Desk::new();
-    desk.check([
+    let dir = TestDir::new();
+    dir.check([
         ("errors__no_such_command", "cut"),
         ("errors__near_command", "plam --edge ladon.toml"),
         (
@@ -44,7 +44,7 @@ fn of_arguments() {
             "--color always plan --edge none.toml --server sim:8x --link wifi",
         ),
     ]);
-    desk.check_all(
+    dir.check_all(
         ("plan", "usage", "--edge ladon.toml --server sim:8x"),
         &[Text],
         &[
@@ -59,7 +59,7 @@ fn of_arguments() {
             ("delay_most", "--rate 1Mbit/s --delay 60s"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "usage", LADON),
         &[Text],
         &[
@@ -133,7 +133,7 @@ fn of_arguments() {
             ("scenario", "--scenario none.toml"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "server", "--edge ladon.toml --link wifi"),
         &[Text],
         &[
@@ -145,7 +145,7 @@ fn of_arguments() {
             ("accuracy_file", "--server ladon.accuracy.toml"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "usage", "--edge ladon.toml --server sim:8x"),
         &[Text],
         &[
@@ -167,7 +167,7 @@ fn of_arguments() {
             ("spread", "--rate 1Mbit/s..2Mbit/s --rate-spread 10%"),
         ],
     );
-    desk.check([(
+    dir.check([(
         "sweep__usage__over_speed",
         "sweep --edge ladon.toml --server ladon.toml --rate 1Mbit/s --over speed=1x..2x",
     )]);
@@ -175,7 +175,7 @@ fn of_arguments() {
 
 #[test]
 fn of_files() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let broken = [
         ("empty", ""),
         ("no-toml", "[model\n"),
@@ -214,7 +214,7 @@ fn of_files() {
     let mut cases = Vec::new();
     for (name, text) in broken {
         let file = format!("{name}.toml");
-        desk.write(&file, text);
+        dir.write(&file, text);
         let name = name.replace('-', "_");
         cases.extend([
             (
@@ -225,11 +225,11 @@ fn of_files() {
             (format!("files__plan__{name}"), format!("explain {file}")),
         ]);
     }
-    desk.check(cases);
-    desk.write("spec.toml", "format = 1\nbase = \"edge profile scaled\"\n");
-    desk.write("spec-both.toml", "format = 1\nbase = \"edge profile scaled\"\nspeedup = 2.0\npeak_gflop_s = 1.0\nmem_gb_s = 1.0\n");
-    desk.write("costs.toml", "format = 1\n[model]\nfile = \"ladon\"\nsha256 = \"\"\n[data]\nsource = \"me\"\nsamples = 0\n[[crossing]]\ntensor = \"nothing\"\ncodec = \"f16\"\nbytes_mean = 3\n");
-    desk.check([
+    dir.check(cases);
+    dir.write("spec.toml", "format = 1\nbase = \"edge profile scaled\"\n");
+    dir.write("spec-both.toml", "format = 1\nbase = \"edge profile scaled\"\nspeedup = 2.0\npeak_gflop_s = 1.0\nmem_gb_s = 1.0\n");
+    dir.write("costs.toml", "format = 1\n[model]\nfile = \"ladon\"\nsha256 = \"\"\n[data]\nsource = \"me\"\nsamples = 0\n[[crossing]]\ntensor = \"nothing\"\ncodec = \"f16\"\nbytes_mean = 3\n");
+    dir.check([
         (
             "files__server__spec",
             "plan --edge ladon.toml --server spec.toml --link wifi",

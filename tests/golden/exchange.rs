@@ -1,16 +1,16 @@
 //! `cutpoint profile import` and `cutpoint profile export`, and `cutpoint dataset`.
 
-use crate::desk::Desk;
 use crate::settings::{LADON, SHAPES};
+use crate::test_dir::TestDir;
 
 #[test]
 fn exported() {
-    let desk = Desk::new();
-    desk.prepare(&[
+    let dir = TestDir::new();
+    dir.prepare(&[
         &format!("plan {SHAPES} --max-drop 5% --out plan.toml"),
         &format!("plan {LADON} --schedule overlap --keep-on-edge classes --out ladon-plan.toml"),
     ]);
-    desk.check([
+    dir.check([
         (
             "export__mobilenet__csv",
             "profile export mobilenet.toml --format csv",
@@ -69,26 +69,26 @@ fn exported() {
 
 #[test]
 fn imported() {
-    let desk = Desk::with_models();
-    desk.prepare(&["profile export mobilenet.toml --format csv -o layers.csv"]);
-    desk.write("some.csv", "layer;time_ms;n\nrelu_14;1.5;10\n");
-    desk.write(
+    let dir = TestDir::with_models();
+    dir.prepare(&["profile export mobilenet.toml --format csv -o layers.csv"]);
+    dir.write("some.csv", "layer;time_ms;n\nrelu_14;1.5;10\n");
+    dir.write(
         "one.csv",
         "layer,median_us,mad_us,n\ngetitem_33,812.5,3.1,50\n",
     );
-    desk.write("unknown.csv", "layer,median_us\nconv99,812.5\n");
-    desk.write(
+    dir.write("unknown.csv", "layer,median_us\nconv99,812.5\n");
+    dir.write(
         "twice.csv",
         "layer,median_us\ngetitem_33,812.5\ngetitem_33,8\n",
     );
-    desk.write("bad.csv", "layer,median_us\ngetitem_33,-1\n");
-    desk.write("no-time.csv", "layer,watts\ngetitem_33,1\n");
+    dir.write("bad.csv", "layer,median_us\ngetitem_33,-1\n");
+    dir.write("no-time.csv", "layer,watts\ngetitem_33,1\n");
     let of = |table: &str, words: &str| {
         format!(
             "profile import mobilenet.onnx --times {table}.csv --board bench -o {table}.toml {words}"
         )
     };
-    desk.check([
+    dir.check([
         ("import__mobilenet", of("layers", "")),
         (
             "import__mobilenet__json",
@@ -96,7 +96,7 @@ fn imported() {
         ),
         (
             "import__mobilenet__other_board",
-            "profile import mobilenet.onnx --times layers.csv --board desk -o desk.toml".to_owned(),
+            "profile import mobilenet.onnx --times layers.csv --board dir -o dir.toml".to_owned(),
         ),
         ("import__one__missing", of("one", "")),
         ("import__one__zero", of("one", "--missing zero")),
@@ -111,7 +111,7 @@ fn imported() {
             "profile import mobilenet.onnx --times layers.csv --board lab -o ladon.toml".to_owned(),
         ),
     ]);
-    desk.check([
+    dir.check([
         (
             "import__mobilenet__plan",
             "plan --edge layers.toml --server sim:8x --rate 300Mbit/s --delay 100us",
@@ -125,7 +125,7 @@ fn imported() {
 
 #[test]
 fn shapes_drawn() {
-    Desk::new().check([
+    TestDir::new().check([
         (
             "dataset__shapes",
             "dataset shapes --out shapes --count 12 --seed 3",

@@ -1,17 +1,17 @@
 //! `cutpoint explain`.
 
-use crate::desk::Desk;
 use crate::settings::Form::{Json, Text};
 use crate::settings::{CLOUD, LADON, RIVER, SHAPES, SKIPNET};
+use crate::test_dir::TestDir;
 
 /// Nothing may be left open because a machine is slow.
 const TIME: &str = "--time-limit 600s";
 
 #[test]
 fn of_settings() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let with = |setting: &str| format!("{setting} {TIME}");
-    desk.check_all(
+    dir.check_all(
         ("explain", "ladon", &with(LADON)),
         &[Text, Json],
         &[
@@ -32,7 +32,7 @@ fn of_settings() {
             ("infeasible", "--edge-memory 1kB --keep-on-edge depth2"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("explain", "ladon", &with(LADON)),
         &[Text],
         &[
@@ -54,7 +54,7 @@ fn of_settings() {
             ("fps", "--fps 2 --link-share 90%"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("explain", "river", &with(RIVER)),
         &[Text, Json],
         &[
@@ -64,7 +64,7 @@ fn of_settings() {
             ("why_not", "--why-not lstm1"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("explain", "cloud", &with(CLOUD)),
         &[Text, Json],
         &[
@@ -76,9 +76,9 @@ fn of_settings() {
 
 #[test]
 fn of_the_bundled_models() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let with = |setting: &str| format!("{setting} {TIME}");
-    desk.check_all(
+    dir.check_all(
         ("explain", "mobilenet", &with(SHAPES)),
         &[Text, Json],
         &[
@@ -86,7 +86,7 @@ fn of_the_bundled_models() {
             ("max_drop", "--max-drop 5% --edge-memory 46MB"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("explain", "skipnet", &with(SKIPNET)),
         &[Text],
         &[("plain", "--raw-stays")],
@@ -95,17 +95,17 @@ fn of_the_bundled_models() {
 
 #[test]
 fn of_plan_files() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let server = |times: &str| {
         let text = "format = 1\nname = \"a server\"\nbase = \"edge profile scaled\"\n";
-        desk.write("server.toml", format!("{text}speedup = {times}\n"));
+        dir.write("server.toml", format!("{text}speedup = {times}\n"));
     };
     server("6.5");
-    desk.prepare(&[
+    dir.prepare(&[
         &format!("plan {LADON} --max-drop 3% --edge-memory 64MiB --out plan.toml"),
         "plan --edge ladon.toml --server server.toml --link wifi --out other.toml",
     ]);
-    desk.write(
+    dir.write(
         "changed.toml",
         std::fs::read_to_string(concat!(
             env!("CARGO_MANIFEST_DIR"),
@@ -115,7 +115,7 @@ fn of_plan_files() {
         .replace("edge_us = 60_000", "edge_us = 6_000"),
     );
     let of = |words: &str| format!("explain {words} {TIME}");
-    desk.check([
+    dir.check([
         ("explain__plan__plain", of("plan.toml")),
         ("explain__plan__json", of("plan.toml --json")),
         ("explain__plan__rate", of("plan.toml --rate 1Mbit/s")),
@@ -139,7 +139,7 @@ fn of_plan_files() {
         ),
     ]);
     server("4.0");
-    desk.check([("explain__plan__changed_server", of("other.toml"))]);
-    std::fs::remove_file(desk.path("ladon.toml")).unwrap();
-    desk.check([("explain__plan__gone", of("other.toml"))]);
+    dir.check([("explain__plan__changed_server", of("other.toml"))]);
+    std::fs::remove_file(dir.path("ladon.toml")).unwrap();
+    dir.check([("explain__plan__gone", of("other.toml"))]);
 }

@@ -1,6 +1,6 @@
 //! What the program says of itself.
 
-use crate::desk::Desk;
+use crate::test_dir::TestDir;
 
 const COMMANDS: [&str; 17] = [
     "",
@@ -34,12 +34,12 @@ fn of_every_command() {
             (format!("help__{name}__short"), format!("{command} -h")),
         ]
     });
-    Desk::new().check(cases);
+    TestDir::new().check(cases);
 }
 
 #[test]
 fn asked_for_in_other_ways() {
-    Desk::new().check([
+    TestDir::new().check([
         ("help__version", "--version"),
         ("help__version_of_plan", "plan --version"),
         ("help__of_nothing", ""),

@@ -1,13 +1,13 @@
 //! `cutpoint plan` under limits, those that nothing meets among them.
 
-use crate::desk::Desk;
 use crate::settings::Form::{Json, Out, Text};
 use crate::settings::{CLOUD, LADON, RIVER, SHAPES, SKIPNET};
+use crate::test_dir::TestDir;
 
 #[test]
 fn of_memory_and_traffic() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json],
         &[
@@ -32,7 +32,7 @@ fn of_memory_and_traffic() {
             ),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text],
         &[
@@ -46,7 +46,7 @@ fn of_memory_and_traffic() {
             ),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "skipnet", SKIPNET),
         &[Text],
         &[
@@ -55,7 +55,7 @@ fn of_memory_and_traffic() {
             ("max_message", "--max-message 30kB --raw-stays"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "cloud", CLOUD),
         &[Text],
         &[
@@ -68,8 +68,8 @@ fn of_memory_and_traffic() {
 
 #[test]
 fn of_time() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json],
         &[
@@ -84,7 +84,7 @@ fn of_time() {
             ("link_share_none", "--fps 20 --link-share 1%"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text],
         &[
@@ -98,8 +98,8 @@ fn of_time() {
 
 #[test]
 fn of_energy_and_capacities() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "river", RIVER),
         &[Text, Json],
         &[
@@ -116,7 +116,7 @@ fn of_energy_and_capacities() {
             ("link_share_without_fps", "--link-share 50%"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text],
         &[
@@ -128,8 +128,8 @@ fn of_energy_and_capacities() {
 
 #[test]
 fn of_place_and_privacy() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json],
         &[
@@ -146,7 +146,7 @@ fn of_place_and_privacy() {
             ("everything", "--raw-stays --edge-memory 64MiB --max-uplink 1MB --deadline 2s --fps 1 --keep-on-server boxes"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text],
         &[
@@ -159,8 +159,8 @@ fn of_place_and_privacy() {
 
 #[test]
 fn of_accuracy() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json],
         &[
@@ -189,7 +189,7 @@ fn of_accuracy() {
             ("confidence", "--max-drop 3% --confidence 0.5"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text, Json],
         &[
@@ -205,7 +205,7 @@ fn of_accuracy() {
             ),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "plan",
             "mobilenet_slow",
@@ -217,7 +217,7 @@ fn of_accuracy() {
             ("max_drop_30", "--max-drop 30%"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "river", RIVER),
         &[Text, Json],
         &[
@@ -227,12 +227,12 @@ fn of_accuracy() {
             ("floor_none", "--floor oxygen=0.4"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "skipnet", SKIPNET),
         &[Text],
         &[("max_drop_unknown", "--max-drop 1%")],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "ladon_elsewhere", LADON),
         &[Text, Out],
         &[

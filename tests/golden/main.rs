@@ -12,7 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod annotate;
-mod desk;
+
 mod errors;
 mod exchange;
 mod explain;
@@ -24,3 +24,4 @@ mod replay;
 mod report;
 mod settings;
 mod sweep;
+mod test_dir;

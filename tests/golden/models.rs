@@ -4,14 +4,14 @@ use cutpoint_onnx::build;
 use cutpoint_onnx::proto::{DataType, GraphProto, ModelProto, OperatorSetIdProto, TensorProto};
 use prost::Message;
 
-use crate::desk::Desk;
 use crate::settings::{LADON, SHAPES, SKIPNET};
+use crate::test_dir::TestDir;
 
 #[test]
 fn inspected() {
-    let desk = Desk::with_models();
-    desk.write("dense.onnx", dense());
-    desk.check([
+    let dir = TestDir::with_models();
+    dir.write("dense.onnx", dense());
+    dir.check([
         ("inspect__dense", "inspect dense.onnx"),
         ("inspect__dense__every_cut", "inspect dense.onnx -v"),
         ("inspect__dense__json", "inspect dense.onnx --json"),
@@ -32,7 +32,7 @@ fn inspected() {
         ("inspect__no_model", "inspect none.onnx"),
         ("inspect__not_a_model", "inspect ladon.toml"),
     ]);
-    desk.settled(without_kernels).check([
+    dir.settled(without_kernels).check([
         ("inspect__mobilenet", "inspect mobilenet.onnx -v"),
         ("inspect__mobilenet__json", "inspect mobilenet.onnx --json"),
         ("inspect__skipnet", "inspect skipnet.onnx -v"),
@@ -105,8 +105,8 @@ fn without_kernels(text: &str) -> String {
 
 #[test]
 fn split_by_plans() {
-    let desk = Desk::with_models();
-    desk.prepare(&[
+    let dir = TestDir::with_models();
+    dir.prepare(&[
         &format!("plan {SHAPES} --out plain.toml"),
         &format!("plan {SHAPES} --max-drop 5% --raw-stays --out drop.toml"),
         &format!("plan {SHAPES} --schedule overlap --keep-on-edge size --keep-on-server type --out overlap.toml"),
@@ -118,7 +118,7 @@ fn split_by_plans() {
     ]);
     let of =
         |plan: &str, model: &str| format!("split {plan}.toml --model {model}.onnx --out {plan}");
-    desk.check([
+    dir.check([
         ("split__mobilenet__plain", of("plain", "mobilenet")),
         ("split__mobilenet__max_drop", of("drop", "mobilenet")),
         (
@@ -158,7 +158,7 @@ fn split_by_plans() {
 #[test]
 fn split_by_hand() {
     let of = |words: &str| format!("split --model mobilenet.onnx --out halves --force {words}");
-    Desk::with_models().check([
+    TestDir::with_models().check([
         ("split__cut__input", of("--cut image")),
         ("split__cut__f32", of("--cut getitem_33")),
         ("split__cut__f16", of("--cut getitem_33 --codec f16")),

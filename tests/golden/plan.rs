@@ -1,12 +1,12 @@
 //! `cutpoint plan`: machines, links, codecs, objectives, schedules and engines.
 
-use crate::desk::Desk;
 use crate::settings::Form::{Json, Out, Text};
 use crate::settings::{CLOUD, LADON, RIVER, SHAPES, SKIPNET};
+use crate::test_dir::TestDir;
 
 #[test]
 fn in_every_form() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     for (of, setting) in [
         ("ladon", LADON),
         ("river", RIVER),
@@ -14,19 +14,19 @@ fn in_every_form() {
         ("mobilenet", SHAPES),
         ("skipnet", SKIPNET),
     ] {
-        desk.check_all(("plan", of, setting), &[Text, Json, Out], &[("plain", "")]);
+        dir.check_all(("plan", of, setting), &[Text, Json, Out], &[("plain", "")]);
     }
-    desk.check_all(
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json, Out],
         &[("max_drop", "--max-drop 1%")],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text, Json, Out],
         &[("max_drop", "--max-drop 5%")],
     );
-    desk.check([
+    dir.check([
         ("plan__ladon__verbose", format!("plan {LADON} -v")),
         ("plan__ladon__quiet", format!("plan {LADON} --quiet")),
         (
@@ -42,9 +42,9 @@ fn in_every_form() {
 
 #[test]
 fn links() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let servers = "--edge ladon.toml --server sim:8x";
-    desk.check_all(
+    dir.check_all(
         ("plan", "ladon", servers),
         &[Text],
         &[
@@ -64,7 +64,7 @@ fn links() {
             ),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", "--edge mobilenet.toml --server sim:8x"),
         &[Text],
         &[
@@ -76,7 +76,7 @@ fn links() {
             ("10gbit", "--rate 10Gbit/s"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "plan",
             "cloud",
@@ -93,9 +93,9 @@ fn links() {
 
 #[test]
 fn servers() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let link = "--edge mobilenet.toml --rate 300Mbit/s --delay 100us";
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", link),
         &[Text, Json],
         &[
@@ -107,7 +107,7 @@ fn servers() {
         ],
     );
     let link = "--edge skipnet.toml --link gbe";
-    desk.check_all(
+    dir.check_all(
         ("plan", "skipnet", link),
         &[Text],
         &[
@@ -120,8 +120,8 @@ fn servers() {
 
 #[test]
 fn codecs() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text, Json],
         &[
@@ -134,7 +134,7 @@ fn codecs() {
             ("codec_png", "--codec u8,png,jpeg90 --input-u8 image=0,255"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "plan",
             "mobilenet_slow",
@@ -150,7 +150,7 @@ fn codecs() {
             ),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text],
         &[
@@ -163,12 +163,12 @@ fn codecs() {
             ("codec_f16", "--codec f16,f32"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "river", RIVER),
         &[Text],
         &[("codec_f16", "--codec f16"), ("codec_q8", "--codec q8,f32")],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "cloud", CLOUD),
         &[Text],
         &[
@@ -180,8 +180,8 @@ fn codecs() {
 
 #[test]
 fn objectives() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json],
         &[
@@ -208,7 +208,7 @@ fn objectives() {
             ("energy_unknown", "--objective energy"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "river", RIVER),
         &[Text, Json],
         &[
@@ -218,7 +218,7 @@ fn objectives() {
             ("energy_then_uplink", "--objective energy --then uplink"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text],
         &[
@@ -229,7 +229,7 @@ fn objectives() {
             ("edge_time", "--objective edge-time --then latency"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "skipnet", SKIPNET),
         &[Text],
         &[
@@ -238,7 +238,7 @@ fn objectives() {
             ("uplink", "--objective uplink --then latency"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "cloud", CLOUD),
         &[Text],
         &[
@@ -251,8 +251,8 @@ fn objectives() {
 
 #[test]
 fn schedules_and_results() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json],
         &[
@@ -268,7 +268,7 @@ fn schedules_and_results() {
             ("sequential", "--schedule sequential"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "plan",
             "ladon_near",
@@ -280,7 +280,7 @@ fn schedules_and_results() {
             ("anywhere", "--results anywhere"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "skipnet", SKIPNET),
         &[Text],
         &[
@@ -289,7 +289,7 @@ fn schedules_and_results() {
             ("results_anywhere", "--results anywhere"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text],
         &[
@@ -305,8 +305,8 @@ fn schedules_and_results() {
 
 #[test]
 fn tasks_and_inputs() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text],
         &[
@@ -314,7 +314,7 @@ fn tasks_and_inputs() {
             ("local_input", "--local-input image"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "skipnet", SKIPNET),
         &[Text],
         &[
@@ -325,17 +325,17 @@ fn tasks_and_inputs() {
             ),
         ],
     );
-    desk.write(
+    dir.write(
         "wishes.toml",
         "format = 1\nrate = \"3Mbit/s\"\ndelay = \"10ms\"\nmax_drop = [\"2%\"]\n\
          edge_memory = \"200MiB\"\nresults = [\"anywhere\"]\n",
     );
-    desk.write("unknown.toml", "format = 1\nratte = \"3Mbit/s\"\n");
-    desk.write(
+    dir.write("unknown.toml", "format = 1\nratte = \"3Mbit/s\"\n");
+    dir.write(
         "dashes.toml",
         "format = 1\nrate = \"3Mbit/s\"\nmax-drop = \"1%\"\n",
     );
-    desk.check_all(
+    dir.check_all(
         (
             "plan",
             "ladon_scenario",
@@ -356,14 +356,14 @@ fn tasks_and_inputs() {
 
 #[test]
 fn engines() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     for (of, setting) in [
         ("ladon", LADON),
         ("cloud", CLOUD),
         ("mobilenet", SHAPES),
         ("skipnet", SKIPNET),
     ] {
-        desk.check_all(
+        dir.check_all(
             ("plan", of, setting),
             &[Text, Json],
             &[
@@ -374,7 +374,7 @@ fn engines() {
             ],
         );
     }
-    desk.check_all(
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text],
         &[
@@ -408,8 +408,8 @@ fn engines() {
 
 #[test]
 fn spread() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("plan", "ladon", LADON),
         &[Text, Json],
         &[
@@ -422,7 +422,7 @@ fn spread() {
             ),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "mobilenet", SHAPES),
         &[Text, Json],
         &[
@@ -432,12 +432,12 @@ fn spread() {
             ("robust", "--robust"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "cloud", CLOUD),
         &[Text],
         &[("percentile", "--percentile 95"), ("robust", "--robust")],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "plan",
             "ladon",
@@ -460,9 +460,9 @@ fn spread() {
 
 #[test]
 fn sets_of_models() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let both = "--edge mobilenet.toml --edge skipnet.toml";
-    desk.check_all(
+    dir.check_all(
         ("plan", "two", both),
         &[Text, Json],
         &[
@@ -477,7 +477,7 @@ fn sets_of_models() {
             ),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("plan", "alone", ""),
         &[Text, Json, Out],
         &[

@@ -1,13 +1,13 @@
 //! `cutpoint replay`.
 
-use crate::desk::Desk;
 use crate::settings::Form::{Json, Out, Text};
+use crate::test_dir::TestDir;
 
 #[test]
 fn of_a_drive() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let ladon = "lte-drive.csv --edge ladon.toml --server sim:8x --delay 20ms";
-    desk.check_all(
+    dir.check_all(
         ("replay", "ladon", ladon),
         &[Text, Json, Out],
         &[
@@ -15,7 +15,7 @@ fn of_a_drive() {
             ("max_drop", "--max-drop 3% --fps 5 --late 500ms"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("replay", "ladon", ladon),
         &[Text],
         &[
@@ -30,11 +30,11 @@ fn of_a_drive() {
             ("overlap", "--schedule overlap --keep-on-edge classes"),
         ],
     );
-    desk.check([(
+    dir.check([(
         "replay__ladon__to_json",
         format!("replay {ladon} --quiet --out replay.json"),
     )]);
-    desk.check_all(
+    dir.check_all(
         (
             "replay",
             "mobilenet",
@@ -47,25 +47,25 @@ fn of_a_drive() {
 
 #[test]
 fn of_small_traces() {
-    let desk = Desk::new();
-    desk.write(
+    let dir = TestDir::new();
+    dir.write(
         "steps.csv",
         "time_s,rate\n0,10Mbit/s\n1,100kbit/s\n2,1Mbit/s\n3,0Mbit/s\n4,30Mbit/s\n",
     );
-    desk.write(
+    dir.write(
         "packets.txt",
         "0\n0\n1\n40\n90\n130\n130\n131\n250\n399\n400\n500\n",
     );
-    desk.write(
+    dir.write(
         "gap.csv",
         "time_s,rate_mbit_s\n0,10\n1,5\n2,7\n60,3\n61,4\n",
     );
-    desk.write("backwards.csv", "time_s,rate_mbit_s\n0,10\n2,5\n1,7\n");
-    desk.write("no-rate.csv", "time_s,speed\n0,10\n");
-    desk.write("down.csv", "time_s,rate_bit_s\n0,0\n1,0\n");
-    desk.write("empty.csv", "");
+    dir.write("backwards.csv", "time_s,rate_mbit_s\n0,10\n2,5\n1,7\n");
+    dir.write("no-rate.csv", "time_s,speed\n0,10\n");
+    dir.write("down.csv", "time_s,rate_bit_s\n0,0\n1,0\n");
+    dir.write("empty.csv", "");
     let of = |name: &str| format!("replay {name} --edge ladon.toml --server sim:8x --delay 20ms");
-    desk.check(
+    dir.check(
         [
             "steps.csv",
             "packets.txt",

@@ -1,12 +1,12 @@
 //! `cutpoint report`: figures, pages, tables and comparisons.
 
-use crate::desk::Desk;
 use crate::settings::{CLOUD, LADON, RIVER, SHAPES, SKIPNET};
+use crate::test_dir::TestDir;
 
 /// Plans, sweeps and maps to draw.
-fn desk() -> Desk {
-    let desk = Desk::new();
-    desk.prepare(&[
+fn dir() -> TestDir {
+    let dir = TestDir::new();
+    dir.prepare(&[
         &format!("plan {LADON} --max-drop 3% --out ladon-plan.toml"),
         &format!("plan {LADON} --schedule overlap --keep-on-edge classes --out overlap.toml"),
         &format!("plan {RIVER} --out river-plan.toml"),
@@ -18,13 +18,13 @@ fn desk() -> Desk {
         "sweep --edge ladon.toml --server sim:8x --rate 10Mbit/s --over edge-memory=1MiB..256MiB --out over.toml",
         "sweep --edge ladon.toml --server sim:8x --rate 100kbit/s..1Gbit/s --over delay=0ms..1s --map --rows 5 --out map.toml",
     ]);
-    desk
+    dir
 }
 
 #[test]
 fn figures_of_examples() {
-    let desk = desk();
-    desk.check([
+    let dir = dir();
+    dir.check([
         ("report__ladon__figures", "report ladon.toml ladon-plan.toml --out figures"),
         ("report__ladon__figures_json", "report ladon.toml ladon-plan.toml --out figures --json"),
         ("report__ladon__overlap", "report ladon.toml overlap.toml --only timeline,network --out figures"),
@@ -41,9 +41,9 @@ fn figures_of_examples() {
 
 #[test]
 fn looks() {
-    let desk = desk();
+    let dir = dir();
     let of = |words: &str| format!("report ladon.toml ladon-plan.toml --out figures {words}");
-    desk.check([
+    dir.check([
         ("report__look__column", of("--only timeline --width 480 --height 320")),
         ("report__look__slide", of("--only timeline,rate --width 1600")),
         ("report__look__high", of("--only timeline --height 900")),
@@ -61,7 +61,7 @@ fn looks() {
 
 #[test]
 fn figures_of_the_bundled_models() {
-    desk().check([
+    dir().check([
         (
             "report__set__figures",
             "report mobilenet.toml skipnet.toml set.toml --only timeline,network,boards --out figures",
@@ -91,7 +91,7 @@ fn figures_of_the_bundled_models() {
 
 #[test]
 fn pages() {
-    desk().check([
+    dir().check([
         ("report__page__ladon", "report ladon.toml ladon-plan.toml --html page.html --out figures --only timeline"),
         ("report__page__ladon_default", "report ladon.toml --html --out figures --only rate --json"),
         ("report__page__ladon_limited", "report ladon.toml --link 4g --max-uplink 100kB --html page.html --only cuts"),
@@ -104,7 +104,7 @@ fn pages() {
 
 #[test]
 fn pages_of_the_bundled_models() {
-    desk().check([
+    dir().check([
         (
             "report__page__mobilenet",
             "report mobilenet.toml mobilenet-plan.toml --html page.html --only timeline",
@@ -118,7 +118,7 @@ fn pages_of_the_bundled_models() {
 
 #[test]
 fn tables() {
-    let desk = desk();
+    let dir = dir();
     let formats = ["text", "markdown", "csv", "json", "latex"];
     let files = [
         ("ladon", "ladon.toml ladon-plan.toml sweep.toml"),
@@ -135,18 +135,18 @@ fn tables() {
             (format!("report__tables__{of}__{format}"), line)
         })
     });
-    desk.check(all);
+    dir.check(all);
     let names = [
         "whole", "layers", "halves", "cuts", "plan", "crossing", "tasks",
     ];
-    desk.check(names.map(|name| {
+    dir.check(names.map(|name| {
         let line = "report mobilenet.toml mobilenet-plan.toml --format text --table";
         (
             format!("report__table__mobilenet__{name}"),
             format!("{line} {name}"),
         )
     }));
-    desk.check([
+    dir.check([
         (
             "report__table__sweep",
             "report sweep.toml --format markdown --table sweep",
@@ -194,14 +194,14 @@ fn tables() {
 
 #[test]
 fn comparisons() {
-    let desk = desk();
+    let dir = dir();
     let formats = ["text", "markdown", "csv", "json", "latex"];
-    desk.check(formats.map(|format| {
+    dir.check(formats.map(|format| {
         let line =
             format!("report --compare mobilenet.toml mobilenet-again.toml --format {format}");
         (format!("report__compare__mobilenet__{format}"), line)
     }));
-    desk.check([
+    dir.check([
         (
             "report__compare__default",
             "report --compare mobilenet.toml mobilenet-again.toml",

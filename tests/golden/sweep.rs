@@ -1,8 +1,8 @@
 //! `cutpoint sweep`: over rates, over anything else, maps and look-up tables.
 
-use crate::desk::Desk;
 use crate::settings::Form::{Json, Out, Text};
 use crate::settings::{CLOUD, RIVER};
+use crate::test_dir::TestDir;
 
 const LADON: &str = "--edge ladon.toml --server sim:8x --delay 20ms --rate 10kbit/s..1Gbit/s";
 const SHAPES: &str = "--edge mobilenet.toml --server sim:8x --delay 100us --rate 1Mbit/s..10Gbit/s";
@@ -10,8 +10,8 @@ const SKIPNET: &str = "--edge skipnet.toml --server sim:8x --delay 2ms --rate 10
 
 #[test]
 fn over_rates() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("sweep", "ladon", LADON),
         &[Text, Json, Out],
         &[
@@ -21,7 +21,7 @@ fn over_rates() {
             ("deadline", "--deadline 1s"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "ladon", LADON),
         &[Text],
         &[
@@ -38,7 +38,7 @@ fn over_rates() {
             ("fps", "--fps 2 --link-share 80%"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "sweep",
             "cloud",
@@ -47,7 +47,7 @@ fn over_rates() {
         &[Text, Json],
         &[("plain", ""), ("percentile", "--percentile 95")],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "sweep",
             "river",
@@ -65,13 +65,13 @@ fn over_rates() {
 
 #[test]
 fn over_rates_of_the_bundled_models() {
-    let desk = Desk::new();
-    desk.check_all(
+    let dir = TestDir::new();
+    dir.check_all(
         ("sweep", "mobilenet", SHAPES),
         &[Text, Json, Out],
         &[("plain", ""), ("max_drop", "--max-drop 5%")],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "mobilenet", SHAPES),
         &[Text],
         &[
@@ -79,12 +79,12 @@ fn over_rates_of_the_bundled_models() {
             ("throughput", "--objective throughput"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "skipnet", SKIPNET),
         &[Text, Json],
         &[("plain", ""), ("codec_q8", "--codec f32,q8")],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "sweep",
             "mobilenet",
@@ -96,7 +96,7 @@ fn over_rates_of_the_bundled_models() {
             ("on_itself", "--server mobilenet-again.toml"),
         ],
     );
-    desk.check([(
+    dir.check([(
         "sweep__two__models",
         "sweep --edge size.toml --edge type.toml --edge both.toml --server sim:8x --rate 100kbit/s..1Gbit/s",
     )]);
@@ -104,9 +104,9 @@ fn over_rates_of_the_bundled_models() {
 
 #[test]
 fn look_up_tables() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let to = |setting: &str, words: &str| format!("sweep {setting} --quiet {words}");
-    desk.check([
+    dir.check([
         (
             "sweep__ladon__lookup_toml",
             to(LADON, "--lookup table.toml"),
@@ -154,9 +154,9 @@ fn look_up_tables() {
 
 #[test]
 fn over_limits() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let ladon = "--edge ladon.toml --server sim:8x --rate 10Mbit/s";
-    desk.check_all(
+    dir.check_all(
         ("sweep", "ladon_over", ladon),
         &[Text, Json, Out],
         &[
@@ -166,7 +166,7 @@ fn over_limits() {
             ("max_drop", "--over max-drop=0%..5%"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "ladon_over", ladon),
         &[Text],
         &[
@@ -199,7 +199,7 @@ fn over_limits() {
             ("energy_unknown", "--over max-energy=1mJ..1J"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "river_over", RIVER),
         &[Text],
         &[
@@ -209,7 +209,7 @@ fn over_limits() {
             ("max_drop", "--over max-drop=0%..5%"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "sweep",
             "mobilenet_over",
@@ -223,7 +223,7 @@ fn over_limits() {
             ("speed", "--over speed=1x..64x"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "cloud_over", CLOUD),
         &[Text, Out],
         &[
@@ -235,9 +235,9 @@ fn over_limits() {
 
 #[test]
 fn maps() {
-    let desk = Desk::new();
+    let dir = TestDir::new();
     let ladon = "--edge ladon.toml --server sim:8x --rate 100kbit/s..1Gbit/s";
-    desk.check_all(
+    dir.check_all(
         ("sweep", "ladon_map", ladon),
         &[Text, Json, Out],
         &[
@@ -250,7 +250,7 @@ fn maps() {
             ("one_row", "--over delay=0ms..1s --map --rows 1"),
         ],
     );
-    desk.check_all(
+    dir.check_all(
         (
             "sweep",
             "mobilenet_map",
@@ -259,7 +259,7 @@ fn maps() {
         &[Text],
         &[("rows", "--over delay=0ms..10ms --map --rows 4")],
     );
-    desk.check_all(
+    dir.check_all(
         ("sweep", "ladon_map", "--edge ladon.toml --server sim:8x"),
         &[Text],
         &[

@@ -11,15 +11,15 @@
 )]
 
 pub mod aims;
-pub mod dataset_support;
+pub mod datasets;
 pub mod drops;
 pub mod flow;
-pub mod onnx_support;
+pub mod models;
+pub mod networks;
 pub mod oracle;
 pub mod plans;
 pub mod random;
-pub mod report_support;
-pub mod worth;
+pub mod rank_of;
 
 use std::path::Path;
 use std::time::Duration;

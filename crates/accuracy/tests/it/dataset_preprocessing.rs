@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cutpoint_accuracy::dataset::{DataSet, Image, Pixels, Preprocessing};
-use cutpoint_testkit::dataset_support::{npy, picture, put};
+use cutpoint_testkit::datasets::{npy, picture, put};
 use ndarray::ArrayD;
 use tempfile::tempdir;
 

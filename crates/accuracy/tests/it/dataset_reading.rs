@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cutpoint_accuracy::dataset::{DataSet, Pixels, Preprocessing, Targets};
-use cutpoint_testkit::dataset_support::{floats, npy, npz, picture, put, texts};
+use cutpoint_testkit::datasets::{floats, npy, npz, picture, put, texts};
 use tempfile::{TempDir, tempdir};
 
 fn bytes(count: usize) -> Vec<u8> {

@@ -8,7 +8,7 @@
     clippy::print_stderr
 )]
 
-mod accuracy;
-mod accuracy_intervals;
 mod dataset_preprocessing;
 mod dataset_reading;
+mod drops;
+mod intervals;

@@ -8,8 +8,8 @@
     clippy::print_stderr
 )]
 
-mod onnx_cut;
-mod onnx_external;
-mod onnx_load;
-mod onnx_read;
+mod cut;
+mod external_data;
+mod load;
 mod plan_cut;
+mod reading;

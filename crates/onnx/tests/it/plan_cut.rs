@@ -6,7 +6,7 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::plan::{Plan, PlannedMember};
 use cutpoint_onnx::plan::{PlanError, assign_models, cut_plan, part_for};
 use cutpoint_onnx::{Model, Reading};
-use cutpoint_testkit::onnx_support::*;
+use cutpoint_testkit::models::*;
 use cutpoint_testkit::plans::{crossing, plan};
 
 fn own(names: &[&str]) -> Vec<String> {

@@ -14,7 +14,7 @@ use cutpoint_testkit::Dice;
 use cutpoint_testkit::aims::Weighed;
 use cutpoint_testkit::oracle::Oracle;
 use cutpoint_testkit::random::{network, wishes};
-use cutpoint_testkit::worth::worth;
+use cutpoint_testkit::rank_of::rank_of;
 use proptest::prelude::*;
 
 const FACTOR: f64 = 2.0;
@@ -321,7 +321,7 @@ fn check_sweep(case: &Case) {
             Outcome::Plan(plan) => {
                 let there = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
                 let swept = &segment.unwrap().plan;
-                assert_eq!(worth(&there, swept), worth(&there, &plan), "{rate}");
+                assert_eq!(rank_of(&there, swept), rank_of(&there, &plan), "{rate}");
                 if case.scenario.objective == Objective::Latency {
                     let swept = segment.unwrap().latency.at_bit_s(rate as f64);
                     assert!((swept - plan.latency_ms).abs() <= 1e-9 * swept, "{rate}");
@@ -357,7 +357,7 @@ proptest! {
             edge: reordered(&case.edge, &mut Dice(seed)),
             scenario: case.scenario.clone(),
         };
-        let worth = |case: &Case| match solve(&case.problem(), &Options::default()).unwrap() {
+        let answer = |case: &Case| match solve(&case.problem(), &Options::default()).unwrap() {
             Outcome::NoPlan(none) => {
                 // which of several minimal conflicts is named may depend on the order of the tasks
                 Err(none.conflict.is_empty())
@@ -369,7 +369,7 @@ proptest! {
                 (case.scenario.objective == Objective::Latency).then(|| plan.latency_ms.to_bits()),
             )),
         };
-        prop_assert_eq!(worth(&case), worth(&other));
+        prop_assert_eq!(answer(&case), answer(&other));
     }
 }
 

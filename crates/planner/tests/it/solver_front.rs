@@ -7,7 +7,7 @@ use cutpoint_planner::problem::{Limit, Problem};
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options};
-use cutpoint_testkit::report_support::network;
+use cutpoint_testkit::networks::network;
 
 fn problem(layers: usize, rate: &str, edge_memory: Option<Bytes>) -> Problem {
     let mut profile = network(layers, |i| format!("layer{i}"));

@@ -19,7 +19,7 @@ use cutpoint_planner::solve::{
 };
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::random::{accuracy, network, wishes};
-use cutpoint_testkit::worth::worth;
+use cutpoint_testkit::rank_of::rank_of;
 use proptest::prelude::*;
 
 struct Case {
@@ -250,8 +250,9 @@ fn fresh(problem: &Problem) -> Option<Plan> {
 
 /// At an amount, the sweep's plan and a fresh one are worth the same, or there is neither.
 fn check_at(problem: &Problem, swept: Option<&Plan>, what: &str) {
-    let best = fresh(problem).map(|plan| worth(problem, &plan).expect("it meets the limits"));
-    let swept = swept.map(|plan| worth(problem, plan).expect("the sweep's plan meets the limits"));
+    let best = fresh(problem).map(|plan| rank_of(problem, &plan).expect("it meets the limits"));
+    let swept =
+        swept.map(|plan| rank_of(problem, plan).expect("the sweep's plan meets the limits"));
     assert_eq!(swept, best, "{what}");
 }
 

@@ -5,9 +5,7 @@ use cutpoint_planner::solve::{self, Options, Outcome};
 use cutpoint_report::figures::boards::{self, BarKind, BoardBar, BoardBars, BoardsData};
 use cutpoint_report::figures::cuts::Parts;
 use cutpoint_report::{ReportError, Style};
-use cutpoint_testkit::report_support::{
-    SIZES, check, network, problem, shapes, sized, ugly, words,
-};
+use cutpoint_testkit::networks::{SIZES, check, network, problem, shapes, sized, ugly, words};
 
 fn bar(kind: BarKind, edge_us: f64, uplink_us: f64, server_us: f64) -> BoardBar {
     BoardBar {

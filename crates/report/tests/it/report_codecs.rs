@@ -6,7 +6,7 @@ use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::profile::Profile;
 use cutpoint_report::figures::codecs::{self, CodecsData};
 use cutpoint_report::{ReportError, Style};
-use cutpoint_testkit::report_support::{SIZES, check, network, sized};
+use cutpoint_testkit::networks::{SIZES, check, network, sized};
 
 fn profile() -> Profile {
     network(10, |i| format!("layer{i}"))
@@ -137,7 +137,7 @@ fn the_plan_decides_which_tensor_is_shown_and_its_codec_is_marked() {
     accuracy.crossings.extend(more);
     let profile = profile();
     let server = cutpoint_planner::server::Server::faster(8.0);
-    let problem = cutpoint_testkit::report_support::problem(&profile, &server, "20 Mbit/s");
+    let problem = cutpoint_testkit::networks::problem(&profile, &server, "20 Mbit/s");
     let options = cutpoint_planner::solve::Options::default();
     let Ok(cutpoint_planner::solve::Outcome::Plan(mut plan)) =
         cutpoint_planner::solve::solve(&problem, &options)

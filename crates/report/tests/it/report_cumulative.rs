@@ -7,7 +7,7 @@ use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Outcome};
 use cutpoint_report::figures::cumulative::{self, CumulativeData};
 use cutpoint_report::{ReportError, Style};
-use cutpoint_testkit::report_support::{SIZES, check, count, network, problem, sized, ugly};
+use cutpoint_testkit::networks::{SIZES, check, count, network, problem, sized, ugly};
 
 fn best(profile: &Profile) -> Plan {
     let problem = problem(profile, &Server::faster(8.0), "20 Mbit/s");

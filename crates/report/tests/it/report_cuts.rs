@@ -2,7 +2,7 @@
 
 use cutpoint_report::figures::cuts::{self, CutBar, CutKind, CutsData, Parts};
 use cutpoint_report::{Origin, ReportError, Style};
-use cutpoint_testkit::report_support::{check, count, ugly};
+use cutpoint_testkit::networks::{check, count, ugly};
 
 /// All-server, `cuts` natural cuts of which every third is measured, all-edge.
 fn data(cuts: usize, link_us: f64) -> CutsData {

@@ -2,7 +2,7 @@
 
 use cutpoint_report::figures::halves::{self, HalvesData};
 use cutpoint_report::{ReportError, Style};
-use cutpoint_testkit::report_support::{check, count, network, ugly};
+use cutpoint_testkit::networks::{check, count, network, ugly};
 
 fn data(layers: usize) -> HalvesData {
     halves::gather(&network(layers, ugly))

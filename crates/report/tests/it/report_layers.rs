@@ -4,7 +4,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_planner::server::Server;
 use cutpoint_report::figures::layers;
 use cutpoint_report::{ReportError, Style};
-use cutpoint_testkit::report_support::{check, count, network, problem, ugly};
+use cutpoint_testkit::networks::{check, count, network, problem, ugly};
 
 fn data(profile: &Profile) -> layers::LayersData {
     let server = Server::faster(8.0);

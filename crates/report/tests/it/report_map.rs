@@ -7,9 +7,7 @@ use cutpoint_planner::solve::{self, ModelProblem, Options};
 use cutpoint_report::figures::map::{self, MapData, MapPlan, MapRow, MapSegment};
 use cutpoint_report::figures::rate::Side;
 use cutpoint_report::{Origin, ReportError, Style};
-use cutpoint_testkit::report_support::{
-    SIZES, check, network, outlines, problem, sized, ugly, words,
-};
+use cutpoint_testkit::networks::{SIZES, check, network, outlines, problem, sized, ugly, words};
 
 const CLASSES: [&str; 9] = [
     "map-edge",

@@ -15,7 +15,7 @@ use cutpoint_report::figures::network::{
     self, Block, Flow, MOST_BLOCKS, Network, NetworkData, Side, fold,
 };
 use cutpoint_report::{ReportError, Style, Theme};
-use cutpoint_testkit::report_support::{SIZES, check, network, sized, ugly};
+use cutpoint_testkit::networks::{SIZES, check, network, sized, ugly};
 use proptest::prelude::*;
 
 fn problem(profile: &Profile) -> Problem {

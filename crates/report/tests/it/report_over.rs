@@ -8,9 +8,7 @@ use cutpoint_planner::solve::{self, ModelProblem, Options};
 use cutpoint_report::figures::limit_sweep::{self, OverData, OverRegion, Unit};
 use cutpoint_report::figures::rate::Side;
 use cutpoint_report::{Course, Origin, ReportError, Style};
-use cutpoint_testkit::report_support::{
-    SIZES, check, count, network, outlines, sized, ugly, words,
-};
+use cutpoint_testkit::networks::{SIZES, check, count, network, outlines, sized, ugly, words};
 
 fn origin() -> Origin {
     Origin {

@@ -170,11 +170,10 @@ fn origin(name: &str) -> Origin {
 /// A page whose every name attacks it.
 fn hostile() -> PageData {
     let evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u{202e}\u{0}";
-    let mut profile = cutpoint_testkit::report_support::network(20, |i| format!("{evil}{i}"));
+    let mut profile = cutpoint_testkit::networks::network(20, |i| format!("{evil}{i}"));
     profile.model.file = format!("{evil}.onnx");
     profile.board.name = evil.to_owned();
-    let problem =
-        cutpoint_testkit::report_support::problem(&profile, &Server::faster(8.0), "300 Mbit/s");
+    let problem = cutpoint_testkit::networks::problem(&profile, &Server::faster(8.0), "300 Mbit/s");
     let plan = plan(&problem, 300_000_000, 100_000).unwrap();
     let (edge, server) = (origin(evil), origin(evil));
     let model = ModelData {

@@ -7,7 +7,7 @@ use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
 use cutpoint_report::figures::pareto::{self, Candidate, ParetoData, Price};
 use cutpoint_report::{Origin, ReportError, Style};
-use cutpoint_testkit::report_support::{
+use cutpoint_testkit::networks::{
     SIZES, check, network, outlines, problem, shapes, sized, ugly, words,
 };
 

@@ -2,7 +2,7 @@
 
 use cutpoint_report::figures::rate::{self, Curve, Other, RateData, Region, Side};
 use cutpoint_report::{Origin, ReportError, Style};
-use cutpoint_testkit::report_support::{check, count, ugly};
+use cutpoint_testkit::networks::{check, count, ugly};
 
 const FROM: f64 = 1e5;
 const TO: f64 = 1e9;

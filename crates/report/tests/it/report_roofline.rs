@@ -4,7 +4,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Bytes;
 use cutpoint_report::figures::roofline::{self, RooflineData, Work};
 use cutpoint_report::{ReportError, Style};
-use cutpoint_testkit::report_support::{SIZES, check, network, sized, ugly};
+use cutpoint_testkit::networks::{SIZES, check, network, sized, ugly};
 
 fn data(profile: &Profile) -> RooflineData {
     roofline::gather(profile)

@@ -7,7 +7,7 @@ use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
 use cutpoint_report::figures::timeline::{self, Lane, Span, TaskLane, TimelineData, Work};
 use cutpoint_report::{Origin, ReportError, Style};
-use cutpoint_testkit::report_support::{SIZES, check, lines, network, shapes, sized, ugly, words};
+use cutpoint_testkit::networks::{SIZES, check, lines, network, shapes, sized, ugly, words};
 
 const STEPS: [(Work, &str, f64); 4] = [
     (Work::Edge, "edge", 30_000.0),

@@ -2,7 +2,7 @@
 
 use cutpoint_report::figures::tradeoff::{self, Choice, RateCurve, TradeoffData};
 use cutpoint_report::{Origin, ReportError, Style};
-use cutpoint_testkit::report_support::{check, count, ugly};
+use cutpoint_testkit::networks::{check, count, ugly};
 
 fn choice(name: String, latency_us: f64, drop: f64) -> Choice {
     Choice {

@@ -8,7 +8,7 @@
     clippy::print_stderr
 )]
 
+mod codecs;
+mod environment;
 mod halves;
-mod onnx_codecs;
-mod onnx_quantised;
-mod runtime_environment;
+mod quantised;

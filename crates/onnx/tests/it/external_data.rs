@@ -6,7 +6,7 @@ use cutpoint_onnx::proto::{
     TrainingInfoProto, tensor_proto::DataLocation,
 };
 use cutpoint_onnx::{Model, OnnxError};
-use cutpoint_testkit::onnx_support::*;
+use cutpoint_testkit::models::*;
 use prost::Message;
 
 fn outside(entries: &[(&str, &str)]) -> TensorProto {

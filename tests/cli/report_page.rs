@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::browser_support::Browser;
+use crate::browser::Browser;
 use cutpoint_core::plan::Plan;
 use cutpoint_core::units::{BitRate, Bytes, Delay, format_us};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{Options, Outcome, solve};
-use cutpoint_testkit::report_support::{network, ugly};
+use cutpoint_testkit::networks::{network, ugly};
 use serde_json::json;
 
 const LINK: &str = "30Mbit/s";
@@ -41,8 +41,7 @@ impl Made {
             .args(["--html", "page.html"])
             .assert()
             .success();
-        let problem =
-            cutpoint_testkit::report_support::problem(&profile, &Server::faster(8.0), LINK);
+        let problem = cutpoint_testkit::networks::problem(&profile, &Server::faster(8.0), LINK);
         Made { folder, problem }
     }
 
@@ -185,7 +184,7 @@ fn is_quiet(browser: &Browser, made: &Made) {
 
 #[test]
 fn sliders_move_through_the_exact_plans() {
-    let Some(program) = crate::browser_support::find() else {
+    let Some(program) = crate::browser::find() else {
         return;
     };
     let made = Made::new(60, &[]);
@@ -222,7 +221,7 @@ fn sliders_move_through_the_exact_plans() {
 
 #[test]
 fn rates_are_typed_clicked_and_named_in_the_address() {
-    let Some(program) = crate::browser_support::find() else {
+    let Some(program) = crate::browser::find() else {
         return;
     };
     let made = Made::new(60, &[]);
@@ -277,7 +276,7 @@ fn rates_are_typed_clicked_and_named_in_the_address() {
 
 #[test]
 fn rates_without_a_plan_say_so() {
-    let Some(program) = crate::browser_support::find() else {
+    let Some(program) = crate::browser::find() else {
         return;
     };
     let made = Made::new(20, &["--deadline", "25ms"]);
@@ -305,7 +304,7 @@ fn rates_without_a_plan_say_so() {
 
 #[test]
 fn tables_sort_by_mouse_and_keyboard() {
-    let Some(program) = crate::browser_support::find() else {
+    let Some(program) = crate::browser::find() else {
         return;
     };
     let made = Made::new(60, &[]);
@@ -333,7 +332,7 @@ fn tables_sort_by_mouse_and_keyboard() {
 
 #[test]
 fn without_scripts_everything_is_there() {
-    let Some(program) = crate::browser_support::find() else {
+    let Some(program) = crate::browser::find() else {
         return;
     };
     let made = Made::new(60, &[]);
@@ -359,7 +358,7 @@ fn without_scripts_everything_is_there() {
 
 #[test]
 fn pictures_are_not_empty_and_dark_ones_are_dark() {
-    let Some(program) = crate::browser_support::find() else {
+    let Some(program) = crate::browser::find() else {
         return;
     };
     let made = Made::new(60, &[]);

@@ -1,12 +1,12 @@
-//! What plans are worth, worked out anew from their layers and codecs.
+//! The rank of a plan, computed anew from its layers and codecs.
 
 use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::Plan;
 use cutpoint_planner::problem::{Problem, Rank};
 
-/// What a plan is worth to a problem; `None` when it breaks a limit.
-pub fn worth(problem: &Problem, plan: &Plan) -> Option<Rank> {
+/// Returns the rank of a plan of a problem; `None` when it breaks a limit.
+pub fn rank_of(problem: &Problem, plan: &Plan) -> Option<Rank> {
     let graph = problem.graph();
     let mut edge = LayerSet::empty(graph.layers().len());
     for layer in graph.layer_ids() {

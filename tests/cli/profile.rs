@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 use cutpoint_core::profile::{CutRecord, Profile};
 use cutpoint_onnx::proto::ModelProto;
 use cutpoint_runtime::schedule::PartialProfile;
-use cutpoint_testkit::onnx_support::{node, simple};
+use cutpoint_testkit::models::{node, simple};
 
 /// Layers `x -> h -> y`, the second of this kind.
 fn two(op: &str) -> ModelProto {

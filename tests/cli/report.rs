@@ -8,7 +8,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_planner::scenario;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
-use cutpoint_testkit::report_support::{SIZES, check, network, problem, ugly};
+use cutpoint_testkit::networks::{SIZES, check, network, problem, ugly};
 use predicates::prelude::*;
 
 fn report(folder: &Path) -> Command {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use cutpoint_core::profile::Profile;
-use cutpoint_testkit::report_support::{check, network, ugly};
+use cutpoint_testkit::networks::{check, network, ugly};
 use predicates::prelude::*;
 
 fn report(folder: &Path) -> Command {

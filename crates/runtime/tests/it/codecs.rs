@@ -10,7 +10,7 @@ use cutpoint_runtime::library::find_or_fetch;
 use cutpoint_runtime::session::{Difference, Values};
 use cutpoint_runtime::verify::{run_whole, verify};
 use cutpoint_runtime::{Environment, probe};
-use cutpoint_testkit::onnx_support::*;
+use cutpoint_testkit::models::*;
 
 fn runtime() -> &'static Environment {
     // fetched once into the user's cache; without a network the message says what to do

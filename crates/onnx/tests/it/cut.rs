@@ -9,7 +9,7 @@ use cutpoint_onnx::proto::{
     DataType, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorAnnotation,
 };
 use cutpoint_onnx::{CutRequest, Halves, Model, OnnxError, Reading, Scale, cut};
-use cutpoint_testkit::onnx_support::*;
+use cutpoint_testkit::models::*;
 use prost::Message;
 
 /// A trunk with two heads: `a = relu(x) + w`, `left = neg(a)`, `right = abs(a + w)`.

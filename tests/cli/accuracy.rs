@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::sandbox::Sandbox;
 use cutpoint_onnx::build::{self, node, value, with};
 use cutpoint_onnx::proto::{DataType, GraphProto, ModelProto, OperatorSetIdProto};
-use cutpoint_testkit::dataset_support::{npy, picture, put};
+use cutpoint_testkit::datasets::{npy, picture, put};
 
 const SIDE: usize = 4;
 const IMAGES: usize = 120;

@@ -3,7 +3,7 @@
 use crate::sandbox::{Sandbox, open_input};
 use cutpoint_onnx::build::value;
 use cutpoint_onnx::proto::{DataType, ModelProto, StringStringEntryProto, tensor_proto};
-use cutpoint_testkit::onnx_support::{node, simple, weight};
+use cutpoint_testkit::models::{node, simple, weight};
 use prost::Message;
 
 /// `x -> h -> y` with a second output `z` of `h`, of shape 2x3.

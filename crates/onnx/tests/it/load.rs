@@ -3,7 +3,7 @@
 use cutpoint_onnx::build::{constant, floats, int64s, value, with};
 use cutpoint_onnx::proto::{DataType, ModelProto, NEWEST_IR, SparseTensorProto, TensorProto};
 use cutpoint_onnx::{Dim, Model, OnnxError, ValueFacts};
-use cutpoint_testkit::onnx_support::*;
+use cutpoint_testkit::models::*;
 use proptest::prelude::*;
 use prost::Message;
 

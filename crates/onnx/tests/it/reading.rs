@@ -4,7 +4,7 @@ use cutpoint_core::graph::ElementType;
 use cutpoint_onnx::OnnxError;
 use cutpoint_onnx::build::{constant, float, floats, int, int64s, with};
 use cutpoint_onnx::proto::{AttributeProto, AttributeType, DataType, TensorProto};
-use cutpoint_testkit::onnx_support::*;
+use cutpoint_testkit::models::*;
 
 fn yes() -> TensorProto {
     TensorProto {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::sandbox::Sandbox;
-use cutpoint_testkit::onnx_support::{node, simple};
+use cutpoint_testkit::models::{node, simple};
 
 const COMMANDS: [&str; 8] = [
     "inspect", "profile", "plan", "sweep", "split", "report", "runtime", "demo",

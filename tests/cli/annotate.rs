@@ -16,7 +16,7 @@ use cutpoint_runtime::probe::random_inputs;
 use cutpoint_runtime::session::{Difference, Values, compare};
 use cutpoint_runtime::verify::run_whole;
 use cutpoint_runtime::{Environment, environment};
-use cutpoint_testkit::onnx_support::{named, node, simple};
+use cutpoint_testkit::models::{named, node, simple};
 use prost::Message;
 
 fn bundled(name: &str) -> PathBuf {

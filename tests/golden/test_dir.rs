@@ -29,7 +29,7 @@ const LOOKS: [&str; 5] = [
 ];
 
 /// A folder with copies of the examples, the descriptions of servers and the kept profiles.
-pub(crate) struct Desk {
+pub(crate) struct TestDir {
     folder: TempDir,
     temporary: TempDir,
     /// Leaves out of a text what is not alike everywhere.
@@ -39,9 +39,9 @@ pub(crate) struct Desk {
 /// Of a file: what tells that it was written again.
 type Stamp = (u64, i64, i64);
 
-impl Desk {
-    pub(crate) fn new() -> Desk {
-        let desk = Desk {
+impl TestDir {
+    pub(crate) fn new() -> TestDir {
+        let dir = TestDir {
             folder: tempfile::tempdir().unwrap(),
             temporary: tempfile::tempdir().unwrap(),
             settle: without_times,
@@ -53,18 +53,18 @@ impl Desk {
         ] {
             let folder = root().join(folder);
             for name in names(&folder) {
-                desk.copy(&folder.join(&name), &name);
+                dir.copy(&folder.join(&name), &name);
             }
         }
-        desk
+        dir
     }
 
     /// A folder that has the bundled models, too, with ONNX Runtime at hand.
-    pub(crate) fn with_models() -> Desk {
+    pub(crate) fn with_models() -> TestDir {
         // fetching says so on standard error
         let library = cutpoint_runtime::library::find_or_fetch(&mut |_| ());
         library.unwrap_or_else(|error| panic!("{error}"));
-        let desk = Desk::new();
+        let dir = TestDir::new();
         for (kept, name) in [
             ("mtlsplit_mobilenet_v3_small_64.onnx", "mobilenet.onnx"),
             (
@@ -73,14 +73,14 @@ impl Desk {
             ),
             ("skipnet_3dec_64.onnx", "skipnet.onnx"),
         ] {
-            desk.copy(&root().join("models").join(kept), name);
+            dir.copy(&root().join("models").join(kept), name);
         }
-        desk
+        dir
     }
 
     /// The same with something of its own left out of what is compared.
-    pub(crate) fn settled(self, settle: fn(&str) -> String) -> Desk {
-        Desk { settle, ..self }
+    pub(crate) fn settled(self, settle: fn(&str) -> String) -> TestDir {
+        TestDir { settle, ..self }
     }
 
     fn copy(&self, from: &Path, name: &str) {
@@ -121,7 +121,7 @@ impl Desk {
         assert!(different.is_empty(), "different: {different:?}");
     }
 
-    /// As [`Desk::check`], with a setting that all lines share, in several forms.
+    /// As [`TestDir::check`], with a setting that all lines share, in several forms.
     pub(crate) fn check_all(
         &self,
         (command, of, setting): (&str, &str, &str),
