@@ -11,11 +11,10 @@ use cutpoint_onnx::annotate::{self, Note, Notes};
 use cutpoint_onnx::plan::{part_for, plan_request};
 use cutpoint_onnx::{CutRequest, Model, Reading, ValueFacts};
 use cutpoint_planner::server::Server;
-use cutpoint_report::{edge_origin, server_origin};
+use cutpoint_report::{edge_origin, is_of, server_origin};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::report::is_of;
 use super::scenario_args::{check_out, read_server};
 use super::split::plan_failure;
 use super::{Common, Kind, OrFail, engine, plural};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use cutpoint_core::profile::{LayerRecord, Profile};
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::compare::{self, CompareData, CompareError, Verdict};
 use cutpoint_report::{ReportError, Style, Theme};
 use cutpoint_testkit::networks::{check, count, network, ugly};
@@ -163,7 +164,7 @@ fn without_spread_nothing_is_claimed() {
         layer.runs = 1;
     }
     let data = compare::gather(&before, &after).unwrap();
-    let error = compare::figure(&data, &Style::default()).unwrap_err();
+    let error = Figure::draw(&data, &Style::default()).unwrap_err();
     assert!(
         error.to_string().contains("no layer has a spread"),
         "{error}"
@@ -185,7 +186,7 @@ fn figures_hold_every_changed_layer_and_no_text_overlaps() {
                 theme,
                 ..Style::default()
             };
-            let svg = compare::figure(&data, &style).unwrap();
+            let svg = Figure::draw(&data, &style).unwrap();
             if theme == Theme::Auto {
                 check(&svg);
             }
@@ -206,7 +207,7 @@ fn small_changes_are_drawn_in_percent_and_huge_ones_stay_inside() {
     for (factor, mark) in [(1.12, "+5 %"), (4e5, "×")] {
         let after = changed(&before, |i| if i % 3 == 0 { factor } else { 1.0 });
         let data = compare::gather(&before, &after).unwrap();
-        let svg = compare::figure(&data, &Style::default()).unwrap();
+        let svg = Figure::draw(&data, &Style::default()).unwrap();
         check(&svg);
         assert!(svg.contains(mark), "{svg}");
     }
@@ -216,7 +217,7 @@ fn small_changes_are_drawn_in_percent_and_huge_ones_stay_inside() {
 fn nothing_changed_is_said_in_words() {
     let before = network(20, |i| format!("layer{i}"));
     let data = compare::gather(&before, &before).unwrap();
-    let error = compare::figure(&data, &Style::default()).unwrap_err();
+    let error = Figure::draw(&data, &Style::default()).unwrap_err();
     assert!(matches!(
         error,
         ReportError::Nothing {

@@ -10,16 +10,23 @@
 mod canvas;
 pub mod chrome_trace;
 pub mod figures;
+mod gallery;
 pub mod html;
 mod origin;
+mod sources;
 mod study;
+mod subject;
 pub mod tables;
 mod wording;
 
 pub use canvas::axis_regions::Course;
 pub use canvas::style::{Style, Theme};
+pub use gallery::{Drawing, Gallery, LeftOut};
 pub(crate) use origin::provenance;
 pub use origin::{Origin, edge_origin, origins, server_origin};
+pub use sources::{Sources, is_of};
+pub use study::Study;
+pub use subject::Subject;
 
 /// Why a figure was not drawn.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +39,20 @@ pub enum ReportError {
         /// What is missing, and how to get it.
         why: String,
     },
+    /// The figure is of something else; the same words, but said only to those who asked for it.
+    #[error("figure `{figure}` is left out: {why}")]
+    DoesNotApply {
+        /// Name of the figure.
+        figure: &'static str,
+        /// What it needs.
+        why: String,
+    },
+    /// The figures of the best plan have none.
+    #[error("figures of the best plan are left out: {0}")]
+    NoPlan(String),
+    /// The problem cannot be posed as a figure needs it.
+    #[error(transparent)]
+    Problem(#[from] cutpoint_planner::problem::ProblemError),
     /// What is to be written cannot be.
     #[error("it could not be written: {0}")]
     Writing(String),

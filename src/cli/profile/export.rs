@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
-use cutpoint_report::chrome_trace;
+use cutpoint_report::{chrome_trace, is_of};
 
-use super::super::report::is_of;
 use super::super::scenario_args::check_out;
 use super::super::{Common, Kind, OrFail, files};
 

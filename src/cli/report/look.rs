@@ -1,28 +1,8 @@
 //! How figures look and which are drawn.
 
 use clap::{Args, ValueEnum};
+use cutpoint_report::figures::FIGURES;
 use cutpoint_report::{Style, Theme};
-
-/// Every figure by its name; those that differ in a quantity alone share the start of theirs.
-pub(super) const FIGURES: [&str; 17] = [
-    "layers",
-    "cuts",
-    "rate",
-    "halves",
-    "network",
-    "cumulative",
-    "roofline",
-    "tradeoff",
-    "codecs",
-    "timeline",
-    "map",
-    "over",
-    "pareto-energy",
-    "pareto-memory",
-    "pareto-uplink",
-    "boards",
-    "compare",
-];
 
 /// Size, colours and choice of the figures.
 #[derive(Debug, Args)]
@@ -58,19 +38,13 @@ fn pixels(least: u32) -> clap::builder::RangedI64ValueParser<u32> {
 
 /// The name of a figure, or the start that several share.
 fn name(text: &str) -> Result<String, String> {
-    if FIGURES.iter().any(|figure| is_called(figure, text)) {
+    if FIGURES.iter().any(|figure| figure.is_called(text)) {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "there is no such figure; there are {}",
-            FIGURES.join(", ")
-        ))
+        let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
+        let names = names.join(", ");
+        Err(format!("there is no such figure; there are {names}"))
     }
-}
-
-fn is_called(figure: &str, name: &str) -> bool {
-    let rest = figure.strip_prefix(name);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 impl LookArgs {
@@ -106,13 +80,8 @@ impl LookArgs {
         }
     }
 
-    /// Whether a figure was asked for by its name.
-    pub(super) fn is_named(&self, figure: &str) -> bool {
-        self.only.iter().any(|name| is_called(figure, name))
-    }
-
-    /// Whether a figure is to be drawn.
-    pub(super) fn wants(&self, figure: &str) -> bool {
-        self.only.is_empty() || self.is_named(figure)
+    /// Names of the figures asked for; none for all.
+    pub(super) fn only(&self) -> Vec<String> {
+        self.only.clone()
     }
 }

@@ -1,12 +1,8 @@
 //! `cutpoint report`.
 
 mod compare;
-mod draw;
 mod inputs;
 mod look;
-mod model;
-mod page;
-mod planned;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -14,18 +10,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Options, Outcome, solve};
-use cutpoint_report::tables::{Format, Table, plan_tables, profile_tables, sweep_tables};
+use cutpoint_report::html::Page;
+use cutpoint_report::tables::{Format, Table, profile_tables};
+use cutpoint_report::{Gallery, Sources, Study, Subject};
 use serde::Serialize;
 
 use super::scenario_args::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
-use draw::Figures;
-use inputs::Inputs;
-pub(crate) use inputs::is_of;
 use look::LookArgs;
-use page::Page;
-use planned::Study;
 
 /// Draw profiles, plans, sweeps and maps as SVG figures
 ///
@@ -113,104 +105,56 @@ struct LeftOut {
 
 pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     args.tables.check(common)?;
-    let mut figures = Figures::new(&args.look);
+    let mut gallery = Gallery::new(args.look.style(), args.look.only());
     let mut page = Page::default();
-    let mut tables = Vec::new();
     if let [before, after] = args.compare.as_slice() {
-        tables.push(compare::run(before, after, &mut figures)?);
-        return finish(args, figures, page, &tables, common);
+        let table = compare::run(before, after, &mut gallery)?;
+        return finish(args, gallery, page, &[table], common);
     }
-    let inputs = Inputs::read(&args.files)?;
-    for (path, sweep) in &inputs.sweeps {
-        figures.sweep(path, sweep, &inputs);
-    }
-    for (path, sweep) in &inputs.overs {
-        figures.over(path, sweep, &inputs);
-    }
-    for (path, map) in &inputs.maps {
-        figures.map(path, map, &inputs);
-    }
-    let mut compared = Vec::new();
-    for (path, profile) in &inputs.profiles {
-        let plan = inputs.plan_for(profile);
-        let server = args.server(plan.map(|plan| plan.setting.server.as_str()))?;
-        let mut otherwise = plan.map_or_else(default_link, inputs::wishes);
-        let accuracy = read_accuracy(path)?;
-        if accuracy.is_none() && inputs::limits_accuracy(&otherwise) {
-            (otherwise.max_drop, otherwise.floor) = (Vec::new(), Vec::new());
-            let why = "the plan's limits on accuracy are left out: there is no accuracy file beside \
-                       the profile";
-            figures.leave_out(path, why.to_owned());
-        }
-        let (scenario, rates) = args.choices.complete(otherwise)?;
-        let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
-        if args.tables.are_asked() {
+    let sources = inputs::read(&args.files)?;
+    let studies = args.studies(&sources, &mut gallery, common)?;
+    let mut tables = Vec::new();
+    if args.tables.are_asked() {
+        for study in &studies {
+            let (problem, profile) = (&study.problem, study.profile);
             let top = args.tables.top();
-            tables.extend(profile_tables(&problem, profile, &server, top));
+            tables.extend(profile_tables(problem, profile, &study.server, top));
         }
-        if !args.draws() {
-            continue;
+    }
+    tables.extend(sources.tables());
+    if args.draws() {
+        draw(args, &sources, &studies, &mut gallery, &mut page);
+    }
+    finish(args, gallery, page, &tables, common)
+}
+
+/// Draws what was asked for: what was computed before, each profile, and what compares profiles.
+fn draw(
+    args: &ReportArgs,
+    sources: &Sources,
+    studies: &[Study<'_>],
+    gallery: &mut Gallery,
+    page: &mut Page,
+) {
+    sources.draw_computed(gallery);
+    for ((path, _), study) in sources.profiles.iter().zip(studies) {
+        gallery.draw(path, &Subject::Study(study));
+        if args.html.is_some()
+            && let Err(error) = page.add(study, gallery.style())
+        {
+            gallery.leave_out(path, format!("the page: {error}"));
         }
-        figures.profile(path, profile, &server, &problem, rates);
-        let solved = solve(&problem, &Options::default());
-        let best = match &solved {
-            Ok(Outcome::Plan(best)) => Some(best),
-            Ok(Outcome::NoPlan(_)) | Err(_) => None,
-        };
-        figures.model(path, profile, &server, &problem, plan.or(best));
-        match &accuracy {
-            Some(accuracy) => {
-                figures.tradeoff(path, profile, &server, &scenario, accuracy, rates);
-                let confidence = scenario.limits.accuracy.confidence;
-                figures.codecs(path, profile, accuracy, confidence, plan.or(best));
-            }
-            None => figures.without_accuracy(path),
-        }
-        let study = Study {
-            path,
-            profile,
-            server: &server,
-            problem: &problem,
-        };
-        let bars = figures.planned(&study, plan, &solved, rates);
-        if args.html.is_some() {
-            match &solved {
-                Ok(outcome) => page.add(&study, outcome, rates, &figures.style),
-                Err(error) => figures.leave_out(path, format!("the page: {error}")),
-            }
-        }
-        compared.extend(bars.map(|bars| (problem, bars)));
     }
-    if let Some((path, _)) = inputs.profiles.first() {
-        figures.boards(compared, path);
+    if let Some((path, _)) = sources.profiles.first() {
+        gallery.draw(path, &Subject::Studies(studies));
     }
-    for (path, plan) in inputs.plans_alone() {
-        if args.draws() {
-            figures.plan_alone(path, plan);
-        }
-        let why = format!(
-            "other figures than its timeline need the profile of {}, too: name both files",
-            plan.setting.edge
-        );
-        figures.leave_out(path, why);
-    }
-    for (_, plan) in &inputs.plans {
-        tables.extend(plan_tables(plan, inputs.profile_for(plan)));
-    }
-    for (_, sweep) in &inputs.sweeps {
-        let profile = sweep
-            .segments
-            .first()
-            .and_then(|s| inputs.profile_for(&s.plan));
-        tables.extend(sweep_tables(sweep, profile));
-    }
-    finish(args, figures, page, &tables, common)
+    sources.draw_plans_alone(gallery);
 }
 
 /// Writes the figures, and prints their names or the tables.
 fn finish(
     args: &ReportArgs,
-    mut figures: Figures<'_>,
+    mut gallery: Gallery,
     page: Page,
     tables: &[Table],
     common: &Common,
@@ -223,18 +167,21 @@ fn finish(
         return common.print_file(text);
     }
     let out = args.out.as_deref().unwrap_or(Path::new("reports"));
-    let page = args
-        .html
-        .as_ref()
-        .map(|file| page.finish(file, out, &figures, tables));
-    let page = match page.transpose() {
-        Ok(page) => page,
-        Err(error) => {
-            figures.leave_out(Path::new("the page"), error.to_string());
-            None
+    let page = args.html.as_ref().and_then(|asked| {
+        let file = if asked.as_os_str().is_empty() {
+            out.join(format!("{}.html", page.stem(&gallery)))
+        } else {
+            asked.clone()
+        };
+        match page.finish(&gallery, tables) {
+            Ok(html) => Some((file, html)),
+            Err(error) => {
+                gallery.leave_out(Path::new("the page"), error.to_string());
+                None
+            }
         }
-    };
-    let summary = write(out, figures, page)?;
+    });
+    let summary = write(out, &gallery, page)?;
     for left in &summary.left_out {
         common.note(format_args!("{}: {}", left.input, left.why));
     }
@@ -261,16 +208,16 @@ fn finish(
 
 fn write(
     folder: &Path,
-    figures: Figures<'_>,
+    gallery: &Gallery,
     page: Option<(PathBuf, String)>,
 ) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
-    for figure in figures.drawn {
-        let file = folder.join(&figure.file);
+    for drawing in gallery.drawings() {
+        let file = folder.join(&drawing.file);
         files::create_parent(&file)?;
-        files::write(&file, figure.svg.as_bytes())?;
+        files::write(&file, drawing.svg.as_bytes())?;
         summary.figures.push(Written {
-            figure: figure.name,
+            figure: drawing.name,
             file,
         });
     }
@@ -279,10 +226,11 @@ fn write(
         files::write(&file, html.as_bytes())?;
         summary.page = Some(file);
     }
-    let left_out = figures.left_out.into_iter();
-    summary.left_out = left_out
-        .map(|(input, why)| LeftOut { input, why })
-        .collect();
+    let left_out = gallery.left_out().iter().map(|left| LeftOut {
+        input: left.input.clone(),
+        why: left.why.clone(),
+    });
+    summary.left_out = left_out.collect();
     Ok(summary)
 }
 
@@ -307,6 +255,38 @@ fn default_link() -> ScenarioSpec {
 }
 
 impl ReportArgs {
+    /// Poses the problem of every profile: with the server, the link and the limits of the plan made
+    /// from it, unless others are asked for.
+    fn studies<'a>(
+        &self,
+        sources: &'a Sources,
+        gallery: &mut Gallery,
+        common: &Common,
+    ) -> anyhow::Result<Vec<Study<'a>>> {
+        let mut studies = Vec::new();
+        for (path, profile) in &sources.profiles {
+            let plan = sources.plan_for(profile);
+            let server = self.server(plan.map(|plan| plan.setting.server.as_str()))?;
+            let mut otherwise = plan.map_or_else(default_link, inputs::wishes);
+            let accuracy = read_accuracy(path)?;
+            if accuracy.is_none() && inputs::limits_accuracy(&otherwise) {
+                (otherwise.max_drop, otherwise.floor) = (Vec::new(), Vec::new());
+                let why = "the plan's limits on accuracy are left out: there is no accuracy file \
+                           beside the profile";
+                gallery.leave_out(path, why);
+            }
+            let (scenario, rates) = self.choices.complete(otherwise)?;
+            let problem = problem(profile, &server, &scenario, accuracy.as_ref(), common)?;
+            let mut study = Study::new(profile, server, scenario, problem);
+            study.accuracy = accuracy;
+            study.made = plan;
+            study.rates = rates;
+            sources.mark_computed(&mut study);
+            studies.push(study);
+        }
+        Ok(studies)
+    }
+
     /// Whether figures are wanted.
     fn draws(&self) -> bool {
         self.out.is_some() || self.html.is_some() || !self.tables.are_asked()

@@ -6,8 +6,9 @@ use crate::canvas::scale::{Axis, Spread, Tick, linear_steps, log_steps, plain};
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{bare, fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
+use crate::figures::Figure;
 use crate::origin::edge_origin;
-use crate::{Origin, ReportError, Style, nothing};
+use crate::{Origin, ReportError, Style, Subject, nothing};
 use cutpoint_core::profile::{CutRecord, Profile};
 use cutpoint_core::units::{format_us, three_digits};
 
@@ -54,11 +55,28 @@ const CALLED_OUT: usize = 4;
 /// Errors smaller than this many percent are not worth a name.
 const WORTH_NAMING: f64 = 3.0;
 
+impl Figure for HalvesData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "predicted against measured times of the halves";
+    const NEEDS: &'static str = "a profile with measured halves";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<HalvesData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        Ok(vec![gather(study.profile)])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when no half was measured or the whole model takes no time.
-pub fn figure(data: &HalvesData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &HalvesData, style: &Style) -> Result<String, ReportError> {
     let finite = |h: &&Half| {
         [h.measured_us, h.mad_us, h.error_us, h.left_out_us]
             .iter()

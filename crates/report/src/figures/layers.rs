@@ -7,9 +7,10 @@ use crate::canvas::scale::{Axis, Quantity, Spread, Tick};
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
+use crate::figures::Figure;
 use crate::origin::{edge_origin, server_origin};
 use crate::study::local_inputs;
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::cuts;
 use cutpoint_core::graph::LayerId;
 use cutpoint_core::profile::{LayerRecord, Profile};
@@ -55,11 +56,30 @@ const LEFT: f64 = 74.0;
 /// Labels in the picture when there is no room for all names.
 const CALLED_OUT: usize = 8;
 
+impl Figure for LayersData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str =
+        "time of every layer on the edge and on the server, and the size of its output";
+    const NEEDS: &'static str = "a profile";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<LayersData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        let (problem, profile) = (&study.problem, study.profile);
+        Ok(vec![gather(problem, profile, &study.server)])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] without at least two layers or without any time.
-pub fn figure(data: &LayersData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &LayersData, style: &Style) -> Result<String, ReportError> {
     let [edge_top, server_top] = tops(data)?;
     let mut canvas = Canvas::new(style, &words(data));
     canvas.legend(&legend(data));

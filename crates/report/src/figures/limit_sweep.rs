@@ -3,9 +3,11 @@
 use crate::canvas::axis_regions::{self, Course, Picture};
 use crate::canvas::scale::{Axis, Quantity, Spread, Tick, linear_steps, log_steps, plain};
 use crate::canvas::{Canvas, Swatch, Words};
+use crate::figures::Figure;
 use crate::figures::rate::Side;
+use crate::subject::known_origins;
 use crate::wording::{link, named, side};
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::plan::{OverSegment, OverSweep, Plan};
 use cutpoint_core::units::{Energy, Watts, format_stated_us, format_us, three_digits};
 
@@ -90,11 +92,32 @@ impl Unit {
     }
 }
 
+impl Figure for OverData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "best latency against a limit, a deadline or the delay";
+    const NEEDS: &'static str = "a sweep over one of them";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<OverData>, ReportError> {
+        let Subject::LimitSweep(sweep, profile) = subject else {
+            return Ok(Vec::new());
+        };
+        let Some(first) = sweep.segments.first() else {
+            return Ok(Vec::new());
+        };
+        let [edge, server] = known_origins(&first.plan, *profile);
+        Ok(vec![gather(sweep, edge, server)?])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when the sweep covers no range or a plan takes no time.
-pub fn figure(data: &OverData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &OverData, style: &Style) -> Result<String, ReportError> {
     let (from, to) = range(data)?;
     let regions: Vec<axis_regions::Region> = data.regions.iter().map(on_axis).collect();
     let mut canvas = Canvas::new(style, &words(data));

@@ -4,11 +4,14 @@ use crate::canvas::axis_regions::{self, Course, Picture, sample};
 use crate::canvas::panel::{Mark, Panel, Shape};
 use crate::canvas::scale::{Axis, Quantity};
 use crate::canvas::{Canvas, Swatch, Words};
+use crate::figures::Figure;
+use crate::subject::known_origins;
 use crate::wording::{named, side};
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::plan::{Baseline, LatencyLine, Segment, Sweep};
 use cutpoint_core::units::BitRate;
 use cutpoint_core::units::format_us;
+use cutpoint_planner::solve;
 
 /// What the figure shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,11 +113,42 @@ impl Curve {
 }
 
 const NAME: &str = "rate";
+impl Figure for RateData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str =
+        "best latency against the rate of the link, and where the best plan changes";
+    const NEEDS: &'static str = "a profile, or a sweep over the rate";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<RateData>, ReportError> {
+        match subject {
+            Subject::Sweep(sweep, profile) => {
+                let Some(first) = sweep.segments.first() else {
+                    return Ok(Vec::new());
+                };
+                let [edge, server] = known_origins(&first.plan, *profile);
+                Ok(vec![gather(sweep, edge, server)?])
+            }
+            Subject::Study(study) if !study.has_sweep => {
+                let rates = study.rate_range();
+                let sweep = study.solve(|problem, options| solve::sweep(problem, rates, options));
+                let sweep = sweep.map_err(|error| nothing(NAME, error.to_string()))?;
+                let [edge, server] = study.origins();
+                Ok(vec![gather(&sweep, edge, server)?])
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when the sweep covers no range or nothing takes any time.
-pub fn figure(data: &RateData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &RateData, style: &Style) -> Result<String, ReportError> {
     let (from, to) = range(data)?;
     let mut canvas = Canvas::new(style, &words(data));
     let mut legend = legend(data);

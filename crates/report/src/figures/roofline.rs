@@ -9,7 +9,8 @@ use crate::canvas::scale::{Axis, Spread, Tick, log_steps, plain};
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{bare, fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
-use crate::{Origin, ReportError, Style, nothing};
+use crate::figures::Figure;
+use crate::{Origin, ReportError, Style, Subject, nothing};
 use cutpoint_core::units::{Bytes, format_us, three_digits};
 use std::collections::HashMap;
 
@@ -93,11 +94,28 @@ const CALLED_OUT: usize = 8;
 const KINDS: [&str; 4] = ["dot-1", "dot-3", "dot-5", "dot-2"];
 const OTHERS: &str = "faint";
 
+impl Figure for RooflineData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "speed of the layers against their arithmetic intensity";
+    const NEEDS: &'static str = "a profile";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<RooflineData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        Ok(vec![gather(study.profile)])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] unless at least two layers have operations, sizes and times.
-pub fn figure(data: &RooflineData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &RooflineData, style: &Style) -> Result<String, ReportError> {
     let known: Vec<&Work> = data
         .layers
         .iter()

@@ -5,6 +5,7 @@
 //! else in. Without the script the page shows the plan at the link's own rate and delay, and every
 //! other plan in a table. What the script computes comes from the constants in [`Explorer`] alone.
 
+mod assemble;
 mod data;
 mod explorer;
 mod gather;
@@ -24,6 +25,7 @@ use crate::tables::Table;
 use crate::{ReportError, Style};
 use inline::{inline, title};
 
+pub use assemble::Page;
 pub use data::{
     BlockTimes, Choice, CutView, DelayRow, Explorer, ModelData, OtherChoice, PARTS, PageData,
     PageFigure, Shown, Stretch, TaskTimes, Times,

@@ -2,6 +2,7 @@
 
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::boards::{self, BarKind, BoardBar, BoardBars, BoardsData};
 use cutpoint_report::figures::cuts::Parts;
 use cutpoint_report::{ReportError, Style};
@@ -44,7 +45,7 @@ fn data(profiles: Vec<BoardBars>) -> BoardsData {
 }
 
 fn draw(data: &BoardsData) -> String {
-    boards::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 fn heading(svg: &str) -> String {
@@ -147,7 +148,7 @@ fn many_profiles_fit_every_page_or_are_said_to_be_missing() {
     for count in [2, 3, 9, 60] {
         for size in SIZES {
             let profiles = (0..count).map(|i| profile("m.onnx", &ugly(i), 1.0 + i as f64));
-            let svg = boards::figure(&data(profiles.collect()), &sized(size)).unwrap();
+            let svg = Figure::draw(&data(profiles.collect()), &sized(size)).unwrap();
             check(&svg);
             let shown = words(&svg, "strong").len();
             let said = svg.contains("not fit on a page of this size");
@@ -165,7 +166,7 @@ fn one_profile_is_no_comparison() {
         vec![profile("m.onnx", "pi5", 1.0)],
         vec![idle, profile("m.onnx", "pi5", 1.0)],
     ] {
-        let error = boards::figure(&data(profiles), &Style::default()).unwrap_err();
+        let error = Figure::draw(&data(profiles), &Style::default()).unwrap_err();
         assert!(matches!(
             error,
             ReportError::Nothing {

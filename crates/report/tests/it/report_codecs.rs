@@ -4,6 +4,7 @@ use std::path::Path;
 
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::profile::Profile;
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::codecs::{self, CodecsData};
 use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::networks::{SIZES, check, network, sized};
@@ -49,7 +50,7 @@ fn ladders(accuracy: &CodecAccuracy) -> Vec<CodecsData> {
 }
 
 fn draw(data: &CodecsData) -> String {
-    codecs::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 /// Centre and tooltip of each codec's dot, and both ends of each bar.
@@ -207,7 +208,7 @@ fn gains_and_huge_drops_keep_the_others_readable() {
 fn nothing_to_show_is_said_in_words() {
     let mut none = ladders(&accuracy("layer4", &["size"])).remove(0);
     none.tasks[0].rungs.clear();
-    let error = codecs::figure(&none, &Style::default()).unwrap_err();
+    let error = Figure::draw(&none, &Style::default()).unwrap_err();
     assert!(matches!(
         error,
         ReportError::Nothing {
@@ -230,7 +231,7 @@ fn small_and_large_pages_are_filled() {
     for tasks in [&["angle"][..], &["a", "b", "c", "d", "e", "f"]] {
         let data = ladders(&accuracy("layer4", tasks)).remove(0);
         for size in SIZES {
-            check(&codecs::figure(&data, &sized(size)).unwrap());
+            check(&Figure::draw(&data, &sized(size)).unwrap());
         }
     }
 }

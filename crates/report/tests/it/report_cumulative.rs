@@ -5,6 +5,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Bytes;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Outcome};
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::cumulative::{self, CumulativeData};
 use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::networks::{SIZES, check, count, network, problem, sized, ugly};
@@ -28,7 +29,7 @@ fn data(profile: &Profile, plan: Option<&Plan>) -> CumulativeData {
 }
 
 fn draw(data: &CumulativeData) -> String {
-    cumulative::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 /// Centres of the circles of a class, without the legend's.
@@ -139,7 +140,7 @@ fn nothing_to_show_is_said_in_words() {
         (endless, "take no time"),
         (silent, "nothing flows"),
     ] {
-        let error = cumulative::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(
             error,
             ReportError::Nothing {
@@ -167,7 +168,7 @@ fn small_and_large_pages_are_filled() {
         let profile = network(layers, ugly);
         let data = data(&profile, Some(&best(&profile)));
         for size in SIZES {
-            check(&cumulative::figure(&data, &sized(size)).unwrap());
+            check(&Figure::draw(&data, &sized(size)).unwrap());
         }
     }
 }

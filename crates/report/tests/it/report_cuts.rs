@@ -1,6 +1,7 @@
 //! The figure of all cuts, from made-up latencies.
 
-use cutpoint_report::figures::cuts::{self, CutBar, CutKind, CutsData, Parts};
+use cutpoint_report::figures::Figure;
+use cutpoint_report::figures::cuts::{CutBar, CutKind, CutsData, Parts};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::networks::{check, count, ugly};
 
@@ -55,7 +56,7 @@ fn data(cuts: usize, link_us: f64) -> CutsData {
 }
 
 fn draw(data: &CutsData) -> String {
-    cuts::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn nothing_to_show_is_said_in_words() {
         bar.parts = Parts::default();
     }
     for (data, word) in [(data(0, 900.0), "one tensor alone"), (idle, "not positive")] {
-        let error = cuts::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(error, ReportError::Nothing { figure: "cuts", .. }));
         assert!(error.to_string().contains(word), "{error}");
     }

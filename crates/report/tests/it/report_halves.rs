@@ -1,5 +1,6 @@
 //! The figure of predicted and measured halves.
 
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::halves::{self, HalvesData};
 use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::networks::{check, count, network, ugly};
@@ -9,7 +10,7 @@ fn data(layers: usize) -> HalvesData {
 }
 
 fn draw(data: &HalvesData) -> String {
-    halves::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn nothing_to_show_is_said_in_words() {
         ..data(10)
     };
     for (data, word) in [(none, "no half"), (idle, "no time")] {
-        let error = halves::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(
             error,
             ReportError::Nothing {

@@ -2,6 +2,7 @@
 
 use cutpoint_core::profile::Profile;
 use cutpoint_planner::server::Server;
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::layers;
 use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::networks::{check, count, network, problem, ugly};
@@ -12,7 +13,7 @@ fn data(profile: &Profile) -> layers::LayersData {
 }
 
 fn draw(profile: &Profile) -> String {
-    layers::figure(&data(profile), &Style::default()).unwrap()
+    Figure::draw(&data(profile), &Style::default()).unwrap()
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn nothing_to_show_is_said_in_words() {
         (layer.edge_us, layer.server_us) = (0.0, 0.0);
     }
     for (data, word) in [(empty, "fewer than two layers"), (idle, "zero")] {
-        let error = layers::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(
             error,
             ReportError::Nothing {
@@ -76,5 +77,5 @@ fn one_side_without_times_is_still_a_picture() {
     for layer in &mut data.layers {
         layer.server_us = 0.0;
     }
-    check(&layers::figure(&data, &Style::default()).unwrap());
+    check(&Figure::draw(&data, &Style::default()).unwrap());
 }

@@ -4,6 +4,7 @@ use cutpoint_core::plan::DelayMap;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, ModelProblem, Options};
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::map::{self, MapData, MapPlan, MapRow, MapSegment};
 use cutpoint_report::figures::rate::Side;
 use cutpoint_report::{Origin, ReportError, Style};
@@ -75,7 +76,7 @@ fn data(plans: usize, rows: usize, name: impl Fn(usize) -> String) -> MapData {
 }
 
 fn draw(data: &MapData) -> String {
-    map::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 /// The plan of every region, from its tooltip, with its outline; `None` where there is none.
@@ -189,7 +190,7 @@ fn every_point_has_the_colour_of_its_plan() {
 fn narrow_regions_are_numbered_with_a_key() {
     let data = data(9, 13, ugly);
     for size in SIZES {
-        let svg = map::figure(&data, &sized(size)).unwrap();
+        let svg = Figure::draw(&data, &sized(size)).unwrap();
         check(&svg);
         labels_are_at_home(&svg, &data);
     }
@@ -201,7 +202,7 @@ fn narrow_regions_are_numbered_with_a_key() {
 fn hundreds_of_plans_still_do_not_overlap() {
     let data = data(300, 40, ugly);
     for size in SIZES {
-        let svg = map::figure(&data, &sized(size)).unwrap();
+        let svg = Figure::draw(&data, &sized(size)).unwrap();
         check(&svg);
     }
     assert_eq!(draw(&data), draw(&data.clone()));
@@ -252,7 +253,7 @@ fn maps_that_are_none_are_left_out() {
     let mut wild = data(2, 5, ugly);
     wild.rows[4].delay_us = f64::INFINITY;
     for data in [one_row, no_range, unknown, mixed, wild] {
-        let error = map::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(
             matches!(error, ReportError::Nothing { figure: "map", .. }),
             "{error}"

@@ -11,6 +11,7 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Outcome};
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::network::{
     self, Block, Flow, MOST_BLOCKS, Network, NetworkData, Side, fold,
 };
@@ -83,7 +84,7 @@ fn data(profile: &Profile, plans: &[&Plan], shown: Option<&Plan>) -> NetworkData
 }
 
 fn draw(data: &NetworkData) -> String {
-    network::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 /// Left, top, right and bottom of each block, and its texts.
@@ -386,7 +387,7 @@ fn the_same_data_gives_the_same_bytes_and_dark_has_its_own_colours() {
             theme,
             ..Style::default()
         };
-        network::figure(&data, &style).unwrap()
+        Figure::draw(&data, &style).unwrap()
     };
     let (light, dark) = (theme(Theme::Light), theme(Theme::Dark));
     assert!(light.contains("#ffffff") && !dark.contains("#ffffff"));
@@ -406,7 +407,7 @@ fn nothing_to_show_is_said_in_words() {
     let mut broken = data(&profile, &[], None);
     broken.nodes[3].edge_us = f64::NAN;
     for (data, word) in [(empty, "no layers"), (broken, "no numbers")] {
-        let error = network::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(
             error,
             ReportError::Nothing {
@@ -529,7 +530,7 @@ fn small_and_large_pages_are_filled() {
         let profile = network(layers, ugly);
         let data = data(&profile, &[], Some(&split(&profile)));
         for size in SIZES {
-            check(&network::figure(&data, &sized(size)).unwrap());
+            check(&Figure::draw(&data, &sized(size)).unwrap());
         }
     }
 }

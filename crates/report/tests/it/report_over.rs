@@ -5,6 +5,7 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, ModelProblem, Options};
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::limit_sweep::{self, OverData, OverRegion, Unit};
 use cutpoint_report::figures::rate::Side;
 use cutpoint_report::{Course, Origin, ReportError, Style};
@@ -52,7 +53,7 @@ fn data(plans: usize, unit: Unit) -> OverData {
 }
 
 fn draw(data: &OverData) -> String {
-    limit_sweep::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn every_unit_is_written_in_words_people_use() {
 fn nothing_overlaps_on_any_page() {
     for plans in [1, 3, 10, 100] {
         for size in SIZES {
-            check(&limit_sweep::figure(&data(plans, Unit::Bytes), &sized(size)).unwrap());
+            check(&Figure::draw(&data(plans, Unit::Bytes), &sized(size)).unwrap());
         }
     }
 }
@@ -155,7 +156,7 @@ fn sweeps_over_nothing_are_left_out() {
     let mut wild = data(2, Unit::Bytes);
     wild.regions[1].to = f64::NAN;
     for data in [point, idle, none, wild] {
-        let error = limit_sweep::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(
             matches!(error, ReportError::Nothing { figure: "over", .. }),
             "{error}"

@@ -44,7 +44,7 @@ fn data(plans: usize, price: Price) -> ParetoData {
 }
 
 fn draw(data: &ParetoData) -> String {
-    pareto::figure(data, &Style::default()).unwrap()
+    pareto::draw(data, &Style::default()).unwrap()
 }
 
 fn middle([left, top, right, bottom]: [f64; 4]) -> [f64; 2] {
@@ -123,7 +123,7 @@ fn nothing_overlaps_on_any_page() {
     for plans in [1, 2, 10, 60, 400] {
         for price in PRICES {
             for size in SIZES {
-                let svg = pareto::figure(&data(plans, price), &sized(size)).unwrap();
+                let svg = pareto::draw(&data(plans, price), &sized(size)).unwrap();
                 check(&svg);
             }
         }
@@ -177,7 +177,7 @@ fn without_plans_or_prices_there_is_no_picture() {
         (free, "nothing to trade"),
         (wild, "takes no time"),
     ] {
-        let error = pareto::figure(&data, &Style::default()).unwrap_err();
+        let error = pareto::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(error, ReportError::Nothing { .. }));
         let text = error.to_string();
         assert!(

@@ -1,6 +1,7 @@
 //! The figure over the rate, from made-up plans.
 
-use cutpoint_report::figures::rate::{self, Curve, Other, RateData, Region, Side};
+use cutpoint_report::figures::Figure;
+use cutpoint_report::figures::rate::{Curve, Other, RateData, Region, Side};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::networks::{check, count, ugly};
 
@@ -75,7 +76,7 @@ fn data(plans: usize) -> RateData {
 }
 
 fn draw(data: &RateData) -> String {
-    rate::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn nothing_to_show_is_said_in_words() {
         at_least_us: 0.0,
     };
     for (data, word) in [(point, "no range"), (none, "no range"), (idle, "no time")] {
-        let error = rate::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(error, ReportError::Nothing { figure: "rate", .. }));
         assert!(error.to_string().contains(word), "{error}");
     }

@@ -2,6 +2,7 @@
 
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Bytes;
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::roofline::{self, RooflineData, Work};
 use cutpoint_report::{ReportError, Style};
 use cutpoint_testkit::networks::{SIZES, check, network, sized, ugly};
@@ -11,7 +12,7 @@ fn data(profile: &Profile) -> RooflineData {
 }
 
 fn draw(data: &RooflineData) -> String {
-    roofline::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 /// Centre, radius and tooltip of each layer's dot.
@@ -159,7 +160,7 @@ fn nothing_to_show_is_said_in_words() {
         .iter_mut()
         .skip(1)
         .for_each(|layer| layer.flops = 0);
-    let error = roofline::figure(&unknown, &Style::default()).unwrap_err();
+    let error = Figure::draw(&unknown, &Style::default()).unwrap_err();
     assert!(matches!(
         error,
         ReportError::Nothing {
@@ -180,7 +181,7 @@ fn small_and_large_pages_are_filled() {
     for layers in [2, 60, 500] {
         let data = data(&network(layers, ugly));
         for size in SIZES {
-            check(&roofline::figure(&data, &sized(size)).unwrap());
+            check(&Figure::draw(&data, &sized(size)).unwrap());
         }
     }
 }

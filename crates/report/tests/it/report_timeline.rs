@@ -5,6 +5,7 @@ use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{self, Options, Outcome};
+use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::timeline::{self, Lane, Span, TaskLane, TimelineData, Work};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::networks::{SIZES, check, lines, network, shapes, sized, ugly, words};
@@ -69,7 +70,7 @@ fn data(tasks: usize, deadline_us: Option<f64>) -> TimelineData {
 }
 
 fn draw(data: &TimelineData) -> String {
-    timeline::figure(data, &Style::default()).unwrap()
+    Figure::draw(data, &Style::default()).unwrap()
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn deadlines_are_marked_and_missed_ones_said() {
 fn many_tasks_fit_every_page_or_are_said_to_be_missing() {
     for tasks in [1, 7, 30, 200] {
         for size in SIZES {
-            let svg = timeline::figure(&data(tasks, Some(115_000.0)), &sized(size)).unwrap();
+            let svg = Figure::draw(&data(tasks, Some(115_000.0)), &sized(size)).unwrap();
             check(&svg);
             let shown = shapes(&svg, "edge").len() - 1;
             assert!(shown > 0 && shown <= tasks);
@@ -158,7 +159,7 @@ fn times_that_are_none_are_no_picture() {
     let mut empty = data(0, None);
     empty.lanes.clear();
     for data in [nothing, wild, backwards, empty] {
-        let error = timeline::figure(&data, &Style::default()).unwrap_err();
+        let error = Figure::draw(&data, &Style::default()).unwrap_err();
         assert!(matches!(
             error,
             ReportError::Nothing {

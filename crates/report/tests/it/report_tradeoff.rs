@@ -1,6 +1,7 @@
 //! The figure of latency against accuracy, from made-up plans.
 
-use cutpoint_report::figures::tradeoff::{self, Choice, RateCurve, TradeoffData};
+use cutpoint_report::figures::Figure;
+use cutpoint_report::figures::tradeoff::{Choice, RateCurve, TradeoffData};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::networks::{check, count, ugly};
 
@@ -52,7 +53,7 @@ fn data(rates: usize, plans: usize) -> TradeoffData {
 #[test]
 fn every_best_plan_is_a_point_of_its_curve() {
     for (rates, plans) in [(1, 1), (1, 12), (3, 2), (5, 8), (6, 40)] {
-        let svg = tradeoff::figure(&data(rates, plans), &Style::default()).unwrap();
+        let svg = Figure::draw(&data(rates, plans), &Style::default()).unwrap();
         check(&svg);
         for rate in 1..=rates {
             let dots = count(&svg, &format!("dot-{rate}"), "circle");
@@ -64,7 +65,7 @@ fn every_best_plan_is_a_point_of_its_curve() {
 
 #[test]
 fn more_rates_than_can_be_told_apart_are_left_out() {
-    let svg = tradeoff::figure(&data(9, 3), &Style::default()).unwrap();
+    let svg = Figure::draw(&data(9, 3), &Style::default()).unwrap();
     assert_eq!(count(&svg, "curve-6", "polyline"), 1);
     check(&svg);
 }
@@ -75,8 +76,8 @@ fn plans_without_a_latency_or_a_drop_are_no_points() {
     for choice in &mut bad.curves[0].best {
         choice.worst_drop = f64::NAN;
     }
-    let error = tradeoff::figure(&bad, &Style::default()).unwrap_err();
+    let error = Figure::draw(&bad, &Style::default()).unwrap_err();
     assert!(matches!(error, ReportError::Nothing { .. }), "{error}");
     bad.curves.clear();
-    assert!(tradeoff::figure(&bad, &Style::default()).is_err());
+    assert!(Figure::draw(&bad, &Style::default()).is_err());
 }

@@ -1,6 +1,7 @@
 //! From problems and plans to the data of the figure.
 
 use super::{BarKind, BoardBar, BoardBars, BoardsData};
+use crate::Study;
 use crate::figures::cuts::Parts;
 use crate::figures::cuts::parts;
 use crate::origin::server_origin;
@@ -9,6 +10,7 @@ use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
+use cutpoint_planner::solve::Outcome;
 
 /// The bars of one profile for the comparison of several: `plan`, where there is one, is the best of
 /// the problem.
@@ -76,4 +78,19 @@ pub fn gather(problem: &Problem, profiles: Vec<BoardBars>) -> BoardsData {
         link: format!("{}, {} one way", link.rate, link.delay),
         profiles,
     }
+}
+
+/// Returns the bars of a study, unless a solver gave up on it.
+pub(crate) fn of_study(study: &Study<'_>) -> Option<BoardBars> {
+    let best = match study.best() {
+        Ok(Outcome::Plan(best)) => Some(best),
+        Ok(Outcome::NoPlan(_)) => None,
+        Err(_) => return None,
+    };
+    Some(board_bars(
+        &study.problem,
+        study.profile,
+        &study.server,
+        best,
+    ))
 }

@@ -10,8 +10,9 @@ use crate::canvas::style::SMALL;
 use crate::canvas::swimlanes::{Swimlanes, most};
 use crate::canvas::text::{bare, fit, width};
 use crate::canvas::{Anchor, Canvas, Swatch, Words};
+use crate::figures::Figure;
 use crate::figures::cuts::Parts;
-use crate::{ReportError, Style, nothing};
+use crate::{ReportError, Style, Subject, nothing};
 use cutpoint_core::units::format_us;
 
 /// What the figure shows.
@@ -103,11 +104,50 @@ enum Common {
     Neither,
 }
 
+impl Figure for BoardsData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "the best plans of several profiles at one link, beside each other";
+    const NEEDS: &'static str = "two profiles or more";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<BoardsData>, ReportError> {
+        let Subject::Studies(studies) = subject else {
+            return Ok(Vec::new());
+        };
+        let mut bars = Vec::new();
+        for study in *studies {
+            bars.extend(gather::of_study(study).map(|bars| (study, bars)));
+        }
+        let [(first, _), _, ..] = bars.as_slice() else {
+            return Err(ReportError::DoesNotApply {
+                figure: NAME,
+                why: "it compares two profiles or more".to_owned(),
+            });
+        };
+        let problem = &first.problem;
+        if bars
+            .iter()
+            .any(|(other, _)| other.problem.link() != problem.link())
+        {
+            return Err(nothing(
+                NAME,
+                "the plans named are for different links; name one with --link, or with --rate and \
+                 --delay",
+            ));
+        }
+        let bars = bars.into_iter().map(|(_, bars)| bars).collect();
+        Ok(vec![gather(problem, bars)])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] for less than two profiles, or plans that take no time.
-pub fn figure(data: &BoardsData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &BoardsData, style: &Style) -> Result<String, ReportError> {
     let sound = |bar: &BoardBar| bar.total_us().is_finite() && bar.total_us() > 0.0;
     let drawable = |p: &&BoardBars| !p.bars.is_empty() && p.bars.iter().all(sound);
     let usable: Vec<&BoardBars> = data.profiles.iter().filter(drawable).collect();

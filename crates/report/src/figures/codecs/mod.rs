@@ -10,7 +10,9 @@ use crate::canvas::scale::{Axis, Quantity, Spread, Tick, linear_steps, log_steps
 use crate::canvas::style::{SMALL, TEXT};
 use crate::canvas::text::{bare, fit, width};
 use crate::canvas::{Anchor, Canvas, Swatch, Words};
-use crate::{ReportError, Style, nothing};
+use crate::figures::Figure;
+use crate::study::NO_ACCURACY;
+use crate::{ReportError, Style, Subject, nothing};
 use cutpoint_core::units::{Bytes, three_digits};
 
 /// What the figure shows.
@@ -91,11 +93,36 @@ const WORDS: f64 = 170.0;
 /// Drops up to this many percent are drawn on a linear axis, others by decades beyond one.
 const LINEAR: f64 = 12.0;
 
+impl Figure for CodecsData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "what codecs save in bytes and cost in accuracy";
+    const NEEDS: &'static str = "a profile with an accuracy file";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<CodecsData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        let Some(accuracy) = &study.accuracy else {
+            return Err(nothing(NAME, NO_ACCURACY));
+        };
+        let confidence = study.scenario.limits.accuracy.confidence;
+        let ladders = gather(study.profile, accuracy, confidence, study.plan());
+        if ladders.is_empty() {
+            return Err(nothing(NAME, "the accuracy file has no codecs"));
+        }
+        Ok(ladders)
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] unless some task was measured with a codec of the tensor.
-pub fn figure(data: &CodecsData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &CodecsData, style: &Style) -> Result<String, ReportError> {
     let tasks = measured(data);
     if tasks.is_empty() || data.raw.0 == 0 {
         let why = format!(

@@ -10,7 +10,8 @@ use crate::canvas::scale::{Axis, Spread, Tick, linear_steps, log_steps, plain};
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{bare, fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
-use crate::{ReportError, Style, nothing};
+use crate::figures::Figure;
+use crate::{ReportError, Style, Subject, nothing};
 use cutpoint_core::units::format_us;
 use data::{percent, shown};
 
@@ -24,11 +25,28 @@ const CALLED_OUT: usize = 8;
 /// Share of the axis that stays free for them.
 const HEADROOM: f64 = 0.3;
 
+impl Figure for CompareData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "which layers changed between two profiles of one model";
+    const NEEDS: &'static str = "two profiles to compare";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<CompareData>, ReportError> {
+        let Subject::Comparison(data, _) = subject else {
+            return Ok(Vec::new());
+        };
+        Ok(vec![(*data).clone()])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure: the ratio of every layer that changed, with its interval.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when nothing changed beyond noise.
-pub fn figure(data: &CompareData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &CompareData, style: &Style) -> Result<String, ReportError> {
     let changed = data.changed();
     if changed.is_empty() {
         let why = if data.with(Verdict::Unknown) == data.layers.len() {

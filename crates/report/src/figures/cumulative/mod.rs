@@ -11,7 +11,8 @@ use crate::canvas::scale::{Axis, Quantity, Spread, Tick};
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{bare, fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::figures::Figure;
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::units::{Bytes, format_us};
 
 /// What the figure shows.
@@ -88,11 +89,29 @@ const LEFT: f64 = 74.0;
 /// Names of cuts in the picture.
 const CALLED_OUT: usize = 8;
 
+impl Figure for CumulativeData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "time so far, layer by layer, against what would have to be sent";
+    const NEEDS: &'static str = "a profile";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<CumulativeData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        let (problem, profile) = (&study.problem, study.profile);
+        Ok(vec![gather(problem, profile, &study.server, study.plan())])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] with fewer than two layers, or without any time on the edge.
-pub fn figure(data: &CumulativeData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &CumulativeData, style: &Style) -> Result<String, ReportError> {
     let so_far = so_far(data, |layer| layer.edge_us);
     let left = rest(data);
     check(data, &so_far, &left)?;

@@ -10,7 +10,8 @@ use crate::canvas::scale::{Axis, Spread, Tick};
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{bare, fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
-use crate::{ReportError, Style, nothing, provenance};
+use crate::figures::Figure;
+use crate::{ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::units::format_us;
 
 use data::PARTS;
@@ -29,11 +30,29 @@ const SEPARATE: f64 = 3.0;
 /// Extra space, in columns, between the cuts and the two placements that cut nothing.
 const APART: f64 = 0.6;
 
+impl Figure for CutsData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "latency of every cut at one link, by what it is spent on";
+    const NEEDS: &'static str = "a profile";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<CutsData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        let (problem, profile) = (&study.problem, study.profile);
+        Ok(vec![gather(problem, profile, &study.server)])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when there is no cut, or nothing takes any time.
-pub fn figure(data: &CutsData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &CutsData, style: &Style) -> Result<String, ReportError> {
     let totals: Vec<f64> = data.bars.iter().map(|bar| bar.parts.total_us()).collect();
     if !data.bars.iter().any(CutBar::is_cut) {
         return Err(nothing(

@@ -60,3 +60,18 @@ pub fn gather(map: &DelayMap, edge: Origin, server: Origin) -> Result<MapData, R
             .collect(),
     })
 }
+
+/// Delays of a map in nanoseconds, 100 µs to 200 ms, by a common factor.
+const DELAYS_NS: [u64; 2] = [100_000, 200_000_000];
+/// How many.
+const ROWS: u32 = 19;
+
+/// Returns the delays of a map that is solved for the figure, in nanoseconds.
+pub(crate) fn delays() -> Vec<u64> {
+    let [first, last] = DELAYS_NS.map(|ns| ns as f64);
+    let delay = |row: u32| {
+        let share = f64::from(row) / f64::from(ROWS - 1);
+        (first * (last / first).powf(share)).round() as u64
+    };
+    (0..ROWS).map(delay).collect()
+}

@@ -9,8 +9,10 @@ use crate::canvas::scale::{Axis, Quantity, Spread, Tick, log_steps};
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{fit, width};
 use crate::canvas::{Anchor, Canvas, Words};
+use crate::figures::Figure;
 use crate::figures::rate::Side;
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::subject::known_origins;
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::units::format_stated_us;
 
 pub use gather::gather;
@@ -78,11 +80,41 @@ const LINE: f64 = SMALL * 1.4;
 /// Classes of plans that split the model, in turn.
 const SPLITS: [&str; 6] = ["map-1", "map-2", "map-3", "map-4", "map-5", "map-6"];
 
+impl Figure for MapData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "the best plan at every rate and delay";
+    const NEEDS: &'static str = "a profile, or a map";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<MapData>, ReportError> {
+        match subject {
+            Subject::Map(found, profile) => {
+                let Some(first) = found.plans.first() else {
+                    return Ok(Vec::new());
+                };
+                let [edge, server] = known_origins(&first.plan, *profile);
+                Ok(vec![gather(found, edge, server)?])
+            }
+            Subject::Study(study) if !study.has_map => {
+                let (model, rates) = (&study.profile.model.file, study.rate_range());
+                let found = study.map(model, rates, &gather::delays());
+                let found = found.map_err(|error| nothing(NAME, error.to_string()))?;
+                let [edge, server] = study.origins();
+                Ok(vec![gather(&found, edge, server)?])
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] for a map of less than two delays or without a range of rates.
-pub fn figure(data: &MapData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &MapData, style: &Style) -> Result<String, ReportError> {
     check(data)?;
     let data = &thinned(data);
     let mut canvas = Canvas::new(style, &words(data));

@@ -20,7 +20,8 @@ use crate::canvas::panel::pixels;
 use crate::canvas::style::{SMALL, TINY};
 use crate::canvas::text::{escape, fit, width};
 use crate::canvas::{Anchor, Canvas, Swatch, Words};
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::figures::Figure;
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::units::{Bytes, format_us};
 use layout::{Layout, layout};
 use route::{Step, path};
@@ -133,12 +134,31 @@ const NAME: &str = "network";
 /// Names in a tooltip.
 const LISTED: usize = 14;
 
+impl Figure for NetworkData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "the network as a graph, with the cut of the plan";
+    const NEEDS: &'static str = "a profile";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<NetworkData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        let (problem, profile) = (&study.problem, study.profile);
+        let data = gather(problem, profile, &study.server, &[], study.plan())?;
+        Ok(vec![data])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] without layers, with times that are no numbers, or where the page
 /// would have to be many times larger.
-pub fn figure(data: &NetworkData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &NetworkData, style: &Style) -> Result<String, ReportError> {
     let model = &data.model;
     if data
         .network
@@ -173,7 +193,7 @@ pub fn figure(data: &NetworkData, style: &Style) -> Result<String, ReportError> 
         let Some(labels) = labels(data, &drawing, room) else {
             continue;
         };
-        draw(&mut canvas, data, &drawing);
+        graph(&mut canvas, data, &drawing);
         for (frame, point, text) in labels {
             canvas.label("strong", &frame, point, text);
         }
@@ -327,7 +347,7 @@ fn lines(steps: &[Step]) -> Vec<Frame> {
         .collect()
 }
 
-fn draw(canvas: &mut Canvas, data: &NetworkData, drawing: &Layout) {
+fn graph(canvas: &mut Canvas, data: &NetworkData, drawing: &Layout) {
     let mut links: Vec<usize> = (0..drawing.routes.len()).collect();
     links.sort_by_key(|link| data.flow(*link) != Flow::Inside);
     for link in links {

@@ -4,7 +4,9 @@ use super::{Candidate, ParetoData, Price};
 use crate::canvas::text::bare;
 use crate::origin::{edge_origin, server_origin};
 use crate::study::local_inputs;
+use crate::study::no_plan;
 use crate::wording::{link, named};
+use crate::{ReportError, Study, nothing};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::cuts;
 use cutpoint_core::graph::{LayerSet, TensorId};
@@ -13,6 +15,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{Bytes, Energy};
 use cutpoint_planner::problem::{Cost, Limit, Problem};
 use cutpoint_planner::server::Server;
+use cutpoint_planner::solve::{self, Outcome};
 
 impl Price {
     /// The limit on it; its amount means nothing.
@@ -130,4 +133,38 @@ fn others(problem: &Problem) -> Vec<(LayerSet, Cost)> {
         }
     }
     found
+}
+
+/// Solves for the front of a study, and gathers the figure of a price; nothing for a plan made before
+/// under limits that no plan meets.
+pub(crate) fn of_study(price: Price, study: &Study<'_>) -> Result<Option<ParetoData>, ReportError> {
+    let plan = match study.best() {
+        Ok(Outcome::Plan(best)) => study.made.unwrap_or(best),
+        Ok(Outcome::NoPlan(_)) if study.made.is_some() => return Ok(None),
+        Ok(Outcome::NoPlan(_)) | Err(_) => return Err(no_plan(study)),
+    };
+    if price == Price::Energy && study.profile.power.is_none() {
+        return Err(nothing(
+            price.figure(),
+            "the profile does not say what power the board draws; add [power] with compute_w, \
+             transmit_w and idle_w to it",
+        ));
+    }
+    let front =
+        study.solve(|problem, options| solve::pareto_front(problem, &price.limit(), options));
+    let front = front.map_err(|error| nothing(price.figure(), error.to_string()))?;
+    let front = FrontPlans {
+        placements: front.placements(),
+        is_cut_short: front.is_cut_short,
+        is_proven: front.is_proven,
+    };
+    let (problem, profile) = (&study.problem, study.profile);
+    Ok(Some(gather(
+        price,
+        problem,
+        &front,
+        plan,
+        profile,
+        &study.server,
+    )))
 }

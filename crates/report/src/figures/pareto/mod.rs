@@ -10,7 +10,8 @@ use crate::canvas::scale::{Axis, Quantity, Spread, Tick, linear_steps, log_steps
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::figures::Figure;
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::units::{Energy, format_us};
 
 /// What the figure shows.
@@ -62,7 +63,7 @@ pub struct Candidate {
 
 impl Price {
     /// Name of the figure.
-    pub fn figure(self) -> &'static str {
+    pub const fn figure(self) -> &'static str {
         match self {
             Price::Energy => "pareto-energy",
             Price::EdgeMemory => "pareto-memory",
@@ -105,11 +106,52 @@ const NEAR: [f64; 2] = [6.0, 40.0];
 /// Longest name in the picture.
 const LONGEST: f64 = 190.0;
 
+/// The figure of one price.
+macro_rules! figure_of {
+    ($figure:ident, $price:expr, $about:literal) => {
+        #[doc = concat!("The figure of ", $about, ".")]
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $figure(pub ParetoData);
+
+        impl Figure for $figure {
+            const NAME: &'static str = $price.figure();
+            const ABOUT: &'static str = $about;
+            const NEEDS: &'static str = "a profile";
+
+            fn gather(subject: &Subject<'_>) -> Result<Vec<$figure>, ReportError> {
+                let found = subject.study().map(|study| gather::of_study($price, study));
+                let found = found.transpose()?.flatten();
+                Ok(found.into_iter().map($figure).collect())
+            }
+
+            fn draw(&self, style: &Style) -> Result<String, ReportError> {
+                draw(&self.0, style)
+            }
+        }
+    };
+}
+
+figure_of!(
+    OfEnergy,
+    Price::Energy,
+    "latency against the energy that the edge spends"
+);
+figure_of!(
+    OfEdgeMemory,
+    Price::EdgeMemory,
+    "latency against the memory that the edge half needs"
+);
+figure_of!(
+    OfUplink,
+    Price::Uplink,
+    "latency against the bytes sent to the server"
+);
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when the front has no plan, or all of them have no price.
-pub fn figure(data: &ParetoData, style: &Style) -> Result<String, ReportError> {
+pub fn draw(data: &ParetoData, style: &Style) -> Result<String, ReportError> {
     let sound = |c: &&Candidate| {
         c.latency_us.is_finite() && c.latency_us > 0.0 && c.price.is_finite() && c.price >= 0.0
     };

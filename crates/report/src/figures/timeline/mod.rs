@@ -11,7 +11,10 @@ use crate::canvas::style::SMALL;
 use crate::canvas::swimlanes::{Swimlanes, most};
 use crate::canvas::text::{fit, width};
 use crate::canvas::{Anchor, Canvas, Swatch, Words};
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::figures::Figure;
+use crate::origins;
+use crate::study::no_plan;
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::units::format_us;
 
 /// What the figure shows.
@@ -135,11 +138,38 @@ impl Work {
     }
 }
 
+impl Figure for TimelineData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "when the plan does what, on either side and on the link";
+    const NEEDS: &'static str = "a profile, or a plan";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<TimelineData>, ReportError> {
+        match subject {
+            Subject::Study(study) => {
+                let Some(plan) = study.plan() else {
+                    return Err(no_plan(study));
+                };
+                let [edge, server] = study.origins();
+                Ok(vec![gather(plan, Some(&study.problem), edge, server)])
+            }
+            Subject::Plan(plan) => {
+                let [edge, server] = origins(&plan.setting);
+                Ok(vec![gather(plan, None, edge, server)])
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when nothing takes any time, or a time is no number.
-pub fn figure(data: &TimelineData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &TimelineData, style: &Style) -> Result<String, ReportError> {
     check(data)?;
     let lanes: Vec<&Lane> = data.lanes.iter().filter(|l| !l.spans.is_empty()).collect();
     let most = (most(style) - APART).floor() as usize;

@@ -1,17 +1,22 @@
 //! From problems and plans to the data of the figure.
 
 use super::{Choice, RateCurve, TradeoffData};
+use super::{MOST_CURVES, NAME};
 use crate::canvas::text::bare;
 use crate::origin::{edge_origin, server_origin};
 use crate::study::{accuracy_source, local_inputs};
+use crate::{ReportError, Study, nothing};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
 use cutpoint_core::cuts;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Plan, TaskPlan};
 use cutpoint_core::profile::Profile;
+use cutpoint_core::units::{BitRate, Share};
 use cutpoint_planner::problem::Problem;
+use cutpoint_planner::scenario::{MaxDrop, RateRange};
 use cutpoint_planner::server::Server;
+use cutpoint_planner::solve;
 
 /// Data of the figure of latency against accuracy, from the best plans at each of several links.
 pub fn gather(
@@ -131,4 +136,42 @@ fn other(problem: &Problem, edge: &LayerSet, tensor: TensorId, codec: Codec) -> 
         mean_drop: drops.iter().map(|d| d.mean).fold(0.0, f64::max),
         tasks: tasks.join("\n"),
     })
+}
+
+/// Solves for the best plans at several rates, whatever the scenario's limits on accuracy.
+pub(crate) fn curves(
+    study: &Study<'_>,
+    accuracy: &CodecAccuracy,
+) -> Result<Vec<(Problem, Vec<Plan>)>, ReportError> {
+    let mut scenario = study.scenario.clone();
+    // codecs that lose something join only under limits on what they may lose
+    scenario.limits.accuracy.floors.clear();
+    scenario.limits.accuracy.drops = vec![MaxDrop {
+        task: None,
+        most: Share(1_000_000),
+    }];
+    let (profile, server) = (study.profile, &study.server);
+    let problem = Problem::with_accuracy(profile, server, &scenario, Some(accuracy))?;
+    let at_rate = |rate: BitRate| {
+        let problem = problem.with_rate(rate);
+        let plans = study.solve(|_, options| solve::tradeoff(&problem, options));
+        let plans = plans.map_err(|error| nothing(NAME, error.to_string()))?;
+        Ok((problem, plans))
+    };
+    decades(study.rate_range())
+        .into_iter()
+        .map(at_rate)
+        .collect()
+}
+
+/// The powers of ten in a range, as many as there are curves; its ends when there are none.
+fn decades(range: RateRange) -> Vec<BitRate> {
+    let (from, to) = (range.from.bit_s(), range.to.bit_s());
+    let powers = (0..19).map(|power| 10u64.pow(power));
+    let inside = powers.filter(|rate| (from..=to).contains(rate));
+    let inside: Vec<BitRate> = inside.filter_map(BitRate::from_bit_s).collect();
+    match inside.as_slice() {
+        [] => vec![range.from, range.to],
+        some => some.iter().copied().take(MOST_CURVES).collect(),
+    }
 }

@@ -12,7 +12,9 @@ use crate::canvas::scale::{Axis, Quantity, Spread, Tick, linear_steps, log_steps
 use crate::canvas::style::SMALL;
 use crate::canvas::text::{fit, width};
 use crate::canvas::{Canvas, Swatch, Words};
-use crate::{Origin, ReportError, Style, nothing, provenance};
+use crate::figures::Figure;
+use crate::study::NO_ACCURACY;
+use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::units::{format_us, three_digits};
 
 /// What the figure shows.
@@ -80,11 +82,34 @@ const CURVES: [(&str, &str); 6] = [
 /// Most curves that can be told apart.
 pub const MOST_CURVES: usize = CURVES.len();
 
+impl Figure for TradeoffData {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "latency against accuracy at several rates";
+    const NEEDS: &'static str = "a profile with an accuracy file";
+
+    fn gather(subject: &Subject<'_>) -> Result<Vec<TradeoffData>, ReportError> {
+        let Some(study) = subject.study() else {
+            return Ok(Vec::new());
+        };
+        let Some(accuracy) = &study.accuracy else {
+            return Err(nothing(NAME, NO_ACCURACY));
+        };
+        let curves = gather::curves(study, accuracy)?;
+        let confidence = study.scenario.limits.accuracy.confidence;
+        let (profile, server) = (study.profile, &study.server);
+        Ok(vec![gather(&curves, profile, server, accuracy, confidence)])
+    }
+
+    fn draw(&self, style: &Style) -> Result<String, ReportError> {
+        draw(self, style)
+    }
+}
+
 /// Draws the figure; curves beyond [`MOST_CURVES`] are left out.
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when no curve has a plan.
-pub fn figure(data: &TradeoffData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &TradeoffData, style: &Style) -> Result<String, ReportError> {
     let fits = |c: &&Choice| {
         let drops_fit = c.worst_drop.is_finite() && c.mean_drop.is_finite();
         c.latency_us.is_finite() && c.latency_us > 0.0 && drops_fit
