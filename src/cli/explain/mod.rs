@@ -1,5 +1,6 @@
 //! `cutpoint explain`.
 
+mod contender;
 mod text;
 mod why_not;
 

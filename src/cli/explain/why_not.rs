@@ -6,7 +6,7 @@ use cutpoint_core::plan::{Breakdown, Breakpoint, Conflict, Plan, WhyNot};
 
 use super::super::plan::give;
 use super::super::plan_text::{self, ms, new_table, outwards, rate, right_aligned, shorten};
-use super::text::other;
+use super::contender::other;
 
 /// The comparison of a cut with the plan.
 pub(super) fn text(why: &WhyNot, plan: &Plan) -> String {

@@ -2,7 +2,6 @@
 
 mod measure;
 mod refine;
-pub(super) mod spread_text;
 
 use std::path::PathBuf;
 

@@ -1,6 +1,7 @@
 //! Plans and sweeps for people.
 
-mod aim;
+mod objective;
+mod spread;
 
 use std::fmt::Write as _;
 
@@ -11,11 +12,10 @@ use cutpoint_core::plan::{
 };
 use cutpoint_core::units::{BitRate, Bytes, format_us, three_digits};
 
-use super::plan::spread_text;
 use super::plural;
 
-use aim::aim;
-pub(super) use aim::{difference, value};
+use objective::aim;
+pub(super) use objective::{difference, value};
 
 /// A plan with its breakdown and what it is compared with.
 pub(crate) fn plan(plan: &Plan) -> String {
@@ -59,7 +59,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
     if let Some(energy) = plan.edge_energy_mj {
         let _ = writeln!(text, "energy    {energy:.3} mJ on the edge");
     }
-    for line in spread_text::lines(plan) {
+    for line in spread::lines(plan) {
         let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "rests on  {}", evidence(plan.evidence));

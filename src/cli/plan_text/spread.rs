@@ -2,7 +2,7 @@
 
 use cutpoint_core::plan::{Interval, LatencySpread, Plan, Stability};
 
-use super::super::plan_text::{ms, rate, shorten};
+use super::{ms, rate, shorten};
 
 /// Lines below the rest of a plan.
 pub(crate) fn lines(plan: &Plan) -> Vec<String> {
