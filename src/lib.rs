@@ -2,14 +2,68 @@
 //! server.
 //!
 //! ```text
-//! model.onnx --onnx--> Graph --runtime: measure--> Profile (edge, server)
-//! Profile x 2 + Scenario --> Problem --solve--> Plan --onnx: cut--> edge.onnx + server.onnx
-//! Profile, Plan, sweep --report--> SVG
-//! sweep + RateTrace --replay--> what each way of choosing plans costs while the rate changes
+//! model.onnx --Model--> Graph --runtime: measure--> Profile (edge, server)
+//! Profile x 2 + Scenario --> Problem --solve--> Plan --cut--> edge.onnx + server.onnx
+//! Profile, Plan, Sweep --report--> SVG
 //! ```
 //!
-//! # Crates
+//! # Example
 //!
-//! `cutpoint-core` holds the nouns (graph, codec, link, task, profile, plan), `cutpoint-planner`
-//! solves, `cutpoint-onnx` reads and cuts models, `cutpoint-runtime` measures them,
-//! `cutpoint-accuracy` finds what codecs cost, `cutpoint-report` draws.
+//! A plan from a profile, as in `examples/plan.rs`:
+//!
+//! ```
+//! use cutpoint::{Link, Options, Outcome, Problem, Profile, Scenario, Server, solve};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let edge = Profile::load("profiles/examples/ladon.toml".as_ref())?;
+//! let server = Server::faster(8.0);
+//! let link = Link { rate: "20Mbit/s".parse()?, delay: "5ms".parse()?, down_rate: None };
+//! let problem = Problem::new(&edge, &server, &Scenario::over(link))?;
+//! let Outcome::Plan(plan) = solve(&problem, &Options::default())? else {
+//!     panic!("there are no limits to break");
+//! };
+//! let crossing: Vec<&str> = plan.crossing.iter().map(|c| c.tensor.as_str()).collect();
+//! println!("cut at {}: {:.1} ms", crossing.join(", "), plan.latency_ms);
+//! # assert_eq!(crossing, ["backbone"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! Planning needs none of them.
+//!
+//! - `onnx`: reading and cutting ONNX models.
+//! - `runtime`: measuring them with ONNX Runtime; has `onnx`.
+//! - `accuracy`: what codecs cost in accuracy, measured on data; has `runtime`.
+//! - `report`: figures and tables.
+//! - `cli`: the program `cutpoint`; has all the others.
+//!
+//! # Stability
+//!
+//! The names at the root are for use. The modules are the crates that cutpoint is made of, whole;
+//! they change without notice.
+
+pub use cutpoint_core::codec::Codec;
+pub use cutpoint_core::link::Link;
+pub use cutpoint_core::plan::{Plan, Sweep};
+pub use cutpoint_core::profile::Profile;
+pub use cutpoint_core::units::{BitRate, Delay};
+pub use cutpoint_planner::problem::Problem;
+pub use cutpoint_planner::scenario::{RateRange, Scenario};
+pub use cutpoint_planner::server::Server;
+pub use cutpoint_planner::solve::{Options, Outcome, solve, sweep};
+
+#[cfg(feature = "onnx")]
+pub use cutpoint_onnx::{CutRequest, Halves, Model, cut};
+
+#[cfg(feature = "accuracy")]
+pub use cutpoint_accuracy as accuracy;
+pub use cutpoint_core as core;
+#[cfg(feature = "onnx")]
+pub use cutpoint_onnx as onnx;
+pub use cutpoint_planner as planner;
+#[cfg(feature = "report")]
+pub use cutpoint_report as report;
+#[cfg(feature = "runtime")]
+pub use cutpoint_runtime as runtime;

@@ -35,6 +35,11 @@ fn the_demo_measures_plans_cuts_and_draws() {
         assert!(differs(&pair[0].plan, &pair[1].plan));
     }
 
+    // carried by the program, which does not run in a checkout here
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("models/{name}.onnx"));
+    let unpacked = std::fs::read(at(&format!("reports/demo/{name}.onnx"))).unwrap();
+    assert!(unpacked == std::fs::read(kept).unwrap());
+
     for half in ["edge.onnx", "server.onnx", "split.toml"] {
         assert!(at("reports/demo/split").join(half).is_file(), "{half}");
     }

@@ -30,7 +30,7 @@ const TRACE_RUNS: usize = 30;
 const REPRODUCED: f64 = 0.008;
 
 /// What to measure and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default, Clone)]
 pub struct ProfileRequest {
     /// Name of the board.
     pub board: String,
@@ -75,13 +75,20 @@ pub enum ProfileProgress {
 /// Watches and steers a measurement.
 pub trait ProfileObserver {
     /// Called often; return [`Control::Interrupt`] to stop.
-    fn progress(&mut self, progress: ProfileProgress) -> Control;
+    fn progress(&mut self, _progress: ProfileProgress) -> Control {
+        Control::Continue
+    }
     /// Called with the cuts measured so far, so that they can be saved.
     ///
     /// # Errors
     /// They cannot be saved: the measurement stops.
-    fn measured(&mut self, partial: &PartialProfile) -> Result<(), RunError>;
+    fn measured(&mut self, _partial: &PartialProfile) -> Result<(), RunError> {
+        Ok(())
+    }
 }
+
+/// Watches nothing.
+impl ProfileObserver for () {}
 
 /// Measures `model` and returns its profile; `partial` holds cuts measured before.
 ///

@@ -1,12 +1,14 @@
 //! `cutpoint demo`: the other commands in turn, on a bundled model.
 
+mod model;
+
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Parser};
 
-use super::{Cli, Common, Kind, OrFail, engine};
+use crate::cli::{Cli, Common, Kind, OrFail, engine};
 
 /// Everything in turn on a bundled model: profile, dataset, accuracy, sweep, plan, split, report
 ///
@@ -20,20 +22,26 @@ pub(crate) struct DemoArgs {
     model: Option<PathBuf>,
 }
 
-/// Two task heads on a MobileNetV3-small backbone, as in the MTL-Split paper.
-const BUNDLED: &str = "models/mtlsplit_mobilenet_v3_small_64.onnx";
+/// Where everything but the profile goes.
+const REPORTS: &str = "reports/demo";
 /// Scenes of the kind that the bundled model was trained with.
 const DATA: &str = "reports/demo/shapes";
 /// One switch between board and server, as `--link gbe` has it.
 const DELAY: &str = "100us";
 
 pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
+    if let Some(model) = &args.model {
+        // before anything is written
+        engine::load(model)?;
+    }
+    let reports = Path::new(REPORTS);
+    std::fs::create_dir_all(reports)
+        .with_context(|| format!("{}: cannot create the folder", reports.display()))
+        .or_fail(Kind::Other)?;
     let model = match &args.model {
         Some(model) => model.clone(),
-        None => bundled()?,
+        None => model::bundled(reports)?,
     };
-    // before anything is written
-    engine::load(&model)?;
     let stem = model.file_stem().unwrap_or_default().to_string_lossy();
     let profile = format!("profiles/demo/{stem}.toml");
     let model = model.display().to_string();
@@ -42,10 +50,6 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
         Some(_) => ["--codec", "f32,q8"],
     };
     let problem = [&["--edge", &profile, "--server", "sim:8x"], &codecs[..]].concat();
-    let reports = Path::new("reports/demo");
-    std::fs::create_dir_all(reports)
-        .with_context(|| format!("{}: cannot create the folder", reports.display()))
-        .or_fail(Kind::Other)?;
 
     let between = Cell::new("[");
     let step = |title: &str, words: &[&str]| {
@@ -123,27 +127,11 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The bundled model, seen from here or from where this program was built.
-fn bundled() -> anyhow::Result<PathBuf> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
-    [Path::new("."), built]
-        .map(|root| root.join(BUNDLED))
-        .into_iter()
-        .find(|path| path.is_file())
-        .map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path))
-        .ok_or_else(|| {
-            let error = anyhow::anyhow!(
-                "the bundled model {BUNDLED} is not here: run the demo in a checkout of cutpoint, or name a model with --model"
-            );
-            Kind::Usage.of(error)
-        })
-}
-
 /// Says what comes, shows the command, runs it.
 fn step(title: &str, words: &[&str], common: &Common) -> anyhow::Result<()> {
     if !common.json {
         common.note(format_args!("\n# {title}\ncutpoint {}\n", words.join(" ")));
     }
     let cli = Cli::try_parse_from(std::iter::once("cutpoint").chain(words.iter().copied()))?;
-    super::dispatch(cli.command, common)
+    crate::cli::dispatch(cli.command, common)
 }
