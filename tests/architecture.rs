@@ -10,6 +10,7 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Lines of a file before its tests.
 const LONGEST: usize = 500;
@@ -133,4 +134,90 @@ fn headings(text: &str) -> Vec<String> {
             kept.collect::<String>().replace(' ', "-")
         })
         .collect()
+}
+
+/// Pages say which Rust is needed as the manifest does.
+#[test]
+fn pages_name_the_oldest_rust() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let oldest = concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"));
+    let mut open = vec![root.join("docs")];
+    let mut pages = vec![root.join("README.md")];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    let mut named = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for (at, _) in text.match_indices("Rust 1.") {
+            assert!(text[at..].starts_with(oldest), "{}", page.display());
+            named += 1;
+        }
+    }
+    assert!(named > 0, "no page names {oldest}");
+}
+
+/// A part of what `cargo deny` checks, for where it is not installed.
+#[test]
+fn dependencies_are_free_and_from_the_registry() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rules = std::fs::read_to_string(root.join("deny.toml")).unwrap();
+    let rules: toml::Table = rules.parse().unwrap();
+    let list =
+        |table: &str, key: &str| -> Vec<String> { rules[table][key].clone().try_into().unwrap() };
+    let licences = list("licenses", "allow");
+    let registries = list("sources", "allow-registry");
+    let mut wrong = Vec::new();
+    for package in metadata(root) {
+        let name = package["name"].as_str().unwrap();
+        let licence = package["license"].as_str().unwrap_or_default();
+        if !is_allowed(licence, &licences) {
+            wrong.push(format!("{name}: licence `{licence}`"));
+        }
+        // the crates of the workspace have none
+        if let Some(source) = package["source"].as_str() {
+            let registry = source.strip_prefix("registry+").unwrap_or(source);
+            if !registries.iter().any(|allowed| allowed == registry) {
+                wrong.push(format!("{name}: from {source}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// Every package that is compiled for this machine.
+fn metadata(root: &Path) -> Vec<serde_json::Value> {
+    let output = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        let output = command.args(arguments).current_dir(root).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rustc = output("rustc", &["-vV"]);
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    let words = "metadata --format-version 1 --locked --offline --filter-platform";
+    let mut words: Vec<&str> = words.split(' ').collect();
+    words.push(host.unwrap());
+    let text = output(env!("CARGO"), &words);
+    let mut metadata: serde_json::Value = serde_json::from_str(&text).unwrap();
+    serde_json::from_value(metadata["packages"].take()).unwrap()
+}
+
+/// Whether one of the alternatives of a licence asks for nothing but what is in the list.
+fn is_allowed(licence: &str, list: &[String]) -> bool {
+    let known = |name: &str| list.iter().any(|allowed| allowed == name);
+    let licence = licence.replace(['(', ')'], " ").replace('/', " OR ");
+    // `(A OR B) AND C` is the one form with both words that there is
+    licence.split(" AND ").all(|part| {
+        let mut names = part.split(" OR ").map(str::trim);
+        names.any(known)
+    })
 }
