@@ -13,8 +13,8 @@ use cutpoint_runtime::values::as_floats;
 /// Samples whose activations are held at once, for each worker.
 const AT_ONCE: usize = 4;
 
-/// The best bounds of every affine codec among `wanted` for each tensor, and what has none. One run
-/// of the whole model per sample shows all tensors.
+/// Returns the best bounds of every affine codec among `wanted` for each tensor, and what has none.
+/// One run of the whole model per sample shows all tensors.
 pub(super) fn ranges(
     evaluation: &Evaluation<'_>,
     tensors: &[TensorId],

@@ -1,4 +1,4 @@
-//! What is measured: tensors that may cross, and codecs that can carry them.
+//! Candidates to measure: tensors that may cross, and codecs that can carry them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use cutpoint_core::profile::CutRecord;
 const FORMS: [&str; 8] = ["f32", "f16", "q8", "q8c", "q4", "q4c", "q2", "q2c"];
 const IMAGES: [&str; 6] = ["u8", "png", "jpeg50", "jpeg75", "jpeg90", "jpeg95"];
 
-/// Every codec that is tried unless others are asked for.
+/// Returns every codec that is tried unless others are asked for.
 pub fn all_codecs() -> Vec<Codec> {
     let names = FORMS.iter().chain(&IMAGES);
     let forms = names.filter_map(|name| name.parse::<Codec>().ok());
@@ -33,8 +33,8 @@ fn stages(form: Form) -> impl Iterator<Item = Stage> {
     all.into_iter().take(tried)
 }
 
-/// Names of the tensors that cross alone in some cut of `graph`, in its order, then of those that
-/// cross together in `cuts`.
+/// Returns the names of the tensors that cross alone in some cut of `graph`, in its order, then of
+/// those that cross together in `cuts`.
 pub fn tensors(graph: &Graph, cuts: &[CutRecord]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let natural = cuts::natural(graph, &[]);
@@ -48,7 +48,7 @@ pub fn tensors(graph: &Graph, cuts: &[CutRecord]) -> Vec<String> {
     names
 }
 
-/// The codecs among `wanted` that can carry `tensor`, by form, and why others cannot.
+/// Returns the codecs among `wanted` that can carry `tensor`, by form, and why others cannot.
 pub(super) fn forms(
     evaluation: &Evaluation<'_>,
     tensor: &Tensor,
@@ -88,7 +88,7 @@ pub(super) fn forms(
 }
 
 impl Evaluation<'_> {
-    /// Whether a codec can be tried on a tensor.
+    /// Returns whether a codec can be tried on a tensor.
     ///
     /// # Errors
     /// The model has no such tensor.
@@ -99,7 +99,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// Whether a codec makes sense for a tensor.
+/// Returns whether a codec makes sense for a tensor.
 pub(super) fn applies(evaluation: &Evaluation<'_>, tensor: &Tensor, codec: Codec) -> bool {
     let is_input = evaluation
         .subject

@@ -1,7 +1,7 @@
-//! What can go wrong while accuracy is measured.
+//! Errors of measuring accuracy.
 
 use crate::dataset::DataError;
-use cutpoint_core::codec_accuracy::SensitivityError;
+use cutpoint_core::codec_accuracy::CodecAccuracyError;
 use cutpoint_core::graph::GraphError;
 use cutpoint_onnx::OnnxError;
 use cutpoint_planner::problem::ProblemError;
@@ -27,7 +27,7 @@ pub enum AccuracyError {
     Problem(#[from] ProblemError),
     /// An accuracy file.
     #[error(transparent)]
-    File(#[from] SensitivityError),
+    File(#[from] CodecAccuracyError),
     /// Model and data do not fit, or not what was asked of them.
     #[error("{0}")]
     Misfit(String),

@@ -1,4 +1,4 @@
-//! A model with the data it is evaluated on, and what the whole model makes of them.
+//! Evaluation: a model with its data, and the whole model's outcomes on them.
 
 use sha2::{Digest, Sha256};
 
@@ -18,7 +18,7 @@ use cutpoint_runtime::measure::Control;
 use cutpoint_runtime::session::{Session, SessionOptions, Value, Values};
 use cutpoint_runtime::values;
 
-/// What is evaluated.
+/// A model to be evaluated, with its data.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// The runtime; for several workers it should have one thread, as each worker has its own.
@@ -164,7 +164,8 @@ impl<'a> Evaluation<'a> {
         outcomes.collect()
     }
 
-    /// Refuses a whole model in whose error no share can be taken, and maps without any class.
+    /// Refuses a whole model without any error, of which no share can be taken, and maps without
+    /// any class.
     fn check(&self) -> Result<(), AccuracyError> {
         for ((metric, truth), whole) in self.metrics.iter().zip(&self.truths).zip(&self.whole) {
             let empty = |part: &Vec<f64>| part.iter().all(|count| *count == 0.0);
@@ -191,7 +192,7 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    /// How good the whole model is at each task.
+    /// Returns how good the whole model is at each task.
     pub fn tasks(&self) -> Vec<TaskAccuracy> {
         let rows = self.metrics.iter().zip(&self.truths).zip(&self.whole);
         let task = |((metric, truth), whole): ((&TaskMetric, &Truth), &Outcomes)| {
@@ -211,7 +212,7 @@ impl<'a> Evaluation<'a> {
         rows.map(task).collect()
     }
 
-    /// What outcomes on the first samples cost each task; `None` is a task that cannot have
+    /// Returns what outcomes on the first samples cost each task; `None` is a task that cannot have
     /// noticed anything.
     pub(super) fn drops(&self, coded: &[Option<Outcomes>]) -> Vec<TaskDrop> {
         let rows = self.metrics.iter().zip(&self.truths).zip(&self.whole);
@@ -230,7 +231,7 @@ impl<'a> Evaluation<'a> {
         rows.zip(coded).map(drop).collect()
     }
 
-    /// The model, for the file.
+    /// Returns the model, for the file.
     pub fn model(&self) -> ModelId {
         ModelId {
             file: self.subject.model.file_name(),
@@ -238,7 +239,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// The data, for the file.
+    /// Returns the data, for the file.
     pub fn data(&self) -> DataInfo {
         let samples = &self.subject.samples;
         let labels = samples.set().labels().path();
@@ -260,7 +261,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// The image that the model's input is made from; `None` when it is made from floats.
+    /// Returns the image that the model's input is made from; `None` when it is made from floats.
     pub fn image(&self) -> Option<U8Input> {
         let wide = |values: &[f32]| values.iter().map(|x| f64::from(*x)).collect();
         self.scale.as_ref().map(|scale| U8Input {
@@ -270,7 +271,7 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    /// Whether outcomes are compared with outputs that are not kept.
+    /// Returns whether outcomes are compared with outputs that are not kept.
     pub(super) fn needs_whole_outputs(&self) -> bool {
         self.truths.iter().any(|t| matches!(t, Truth::Whole))
     }
@@ -285,7 +286,7 @@ impl<'a> Evaluation<'a> {
             .unwrap_or(0)
     }
 
-    /// What the model is fed with for a row of the data set.
+    /// Returns what the model is fed with for a row of the data set.
     pub(super) fn feed(&self, row: usize) -> Result<Values, AccuracyError> {
         let tensor = self.subject.reading.graph.tensor(self.input);
         let numbers = self.subject.samples.input(row, &tensor.shape)?;
@@ -321,7 +322,7 @@ impl<'a> Evaluation<'a> {
         )?)
     }
 
-    /// One state for each worker.
+    /// Returns one state for each worker.
     pub(super) fn sessions<S>(
         &self,
         make: impl Fn() -> Result<S, AccuracyError>,
@@ -330,7 +331,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// A session at the deployment level.
+/// Returns a session at the deployment level.
 pub(super) fn session(environment: &Environment, model: &[u8]) -> Result<Session, AccuracyError> {
     Ok(Session::new(
         environment,

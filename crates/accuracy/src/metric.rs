@@ -1,4 +1,4 @@
-//! What a task's outputs are worth: from one inference to what it contributes to the metric.
+//! Metrics of tasks: what the outputs of one inference contribute.
 
 use super::AccuracyError;
 use super::estimate::Outcome;
@@ -37,7 +37,7 @@ pub(super) enum Truth {
 }
 
 impl Truth {
-    /// The classes, where there are any.
+    /// Returns the classes, where there are any.
     pub(super) fn classes(&self) -> &[u32] {
         match self {
             Truth::Classes(classes) => classes,
@@ -47,7 +47,7 @@ impl Truth {
 }
 
 impl TaskMetric {
-    /// A task with labels, as the file beside the model declares them.
+    /// Returns a task with labels, as the file beside the model declares them.
     pub(super) fn labelled(
         graph: &Graph,
         task: &Task,
@@ -98,8 +98,8 @@ impl TaskMetric {
         }
     }
 
-    /// A task compared with the whole model's own outputs: the class with the highest score, maps
-    /// of classes where that is declared, and otherwise the relative error.
+    /// Returns a task compared with the whole model's own outputs: the class with the highest
+    /// score, maps of classes where that is declared, and otherwise the relative error.
     pub(super) fn agreement(
         graph: &Graph,
         task: &Task,
@@ -127,12 +127,12 @@ impl TaskMetric {
         })
     }
 
-    /// Whether there are labels.
+    /// Returns whether there are labels.
     pub(super) fn is_labelled(&self) -> bool {
         self.labels.is_some()
     }
 
-    /// The labels of the evaluated samples; empty where the whole model has to tell.
+    /// Returns the labels of the evaluated samples; empty where the whole model has to tell.
     pub(super) fn truth(&self, samples: &Samples) -> Result<Truth, AccuracyError> {
         let Some(data) = &self.labels else {
             return Ok(match self.kind {
@@ -155,7 +155,7 @@ impl TaskMetric {
         )
     }
 
-    /// What the outputs of sample `index` contribute; `whole` are the whole model's own.
+    /// Returns what the outputs of sample `index` contribute; `whole` are the whole model's own.
     ///
     /// # Errors
     /// An output is missing or holds no real numbers.

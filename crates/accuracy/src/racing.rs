@@ -1,8 +1,8 @@
-//! What a measurement could decide: orders of candidates, the most wanted first.
+//! Races: orders of candidates, those that a plan would choose first at the front.
 //!
 //! With a profile there is one race for each of several rates: every cut through one tensor in
-//! every codec, the fastest first, up to the first plan that loses nothing. What comes after that
-//! is never chosen at this rate, whatever it loses. Without a profile there is one for each
+//! every codec, the fastest first, up to the first plan that loses nothing. Candidates after that
+//! are never chosen at this rate, whatever they lose. Without a profile there is one for each
 //! tensor: its codecs, the smallest first, up to the first that loses nothing.
 
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ pub enum Priority<'a> {
 }
 
 impl Priority<'_> {
-    /// The races, given the sizes in `known`.
+    /// Returns the races, given the sizes in `known`.
     pub(super) fn races(
         &self,
         known: &CodecAccuracy,
@@ -150,7 +150,7 @@ fn scenario(rate: BitRate, image: Option<&U8Input>) -> Scenario {
     scenario
 }
 
-/// The place of each tensor: the best of its places in any race.
+/// Returns the place of each tensor: the best of its places in any race.
 pub(super) fn places(races: &[Vec<Candidate>]) -> HashMap<&str, usize> {
     let mut best: HashMap<&str, usize> = HashMap::new();
     for race in races {

@@ -1,4 +1,4 @@
-//! Which samples of a data set are evaluated, and on which bounds are calibrated.
+//! The samples of a data set that are evaluated, and those that bounds are calibrated on.
 
 use std::path::Path;
 
@@ -113,7 +113,7 @@ impl Samples {
         })
     }
 
-    /// Samples to evaluate.
+    /// Returns the samples to evaluate.
     pub fn len(&self) -> usize {
         self.evaluated.len()
     }
@@ -123,27 +123,27 @@ impl Samples {
         self.evaluated.is_empty()
     }
 
-    /// Rows that are evaluated, in the order in which they are used.
+    /// Returns the rows that are evaluated, in the order in which they are used.
     pub fn evaluated(&self) -> &[usize] {
         &self.evaluated
     }
 
-    /// Rows that bounds are calibrated on; none of them is evaluated.
+    /// Returns the rows that bounds are calibrated on; none of them is evaluated.
     pub fn calibration(&self) -> &[usize] {
         &self.calibration
     }
 
-    /// What the data are for the model.
+    /// Returns what the data are for the model.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
 
-    /// The data set.
+    /// Returns the data set.
     pub fn set(&self) -> &DataSet {
         &self.set
     }
 
-    /// Whether the images have eight bits, so that image codecs can carry them.
+    /// Returns whether the images have eight bits, so that image codecs can carry them.
     ///
     /// # Errors
     /// The first image cannot be read.
@@ -152,7 +152,7 @@ impl Samples {
         Ok(matches!(self.set.image(first)?.pixels, Pixels::Bytes(_)))
     }
 
-    /// The model's input for a row.
+    /// Returns the model's input for a row.
     ///
     /// # Errors
     /// The image cannot be read or does not fit.
@@ -162,7 +162,7 @@ impl Samples {
         Ok(tensor.iter().copied().collect())
     }
 
-    /// Where a row is, for messages.
+    /// Returns where a row is, for messages.
     pub(super) fn place(&self, row: usize) -> String {
         format!("{}, row {}", self.set.labels().path().display(), row + 1)
     }

@@ -1,5 +1,5 @@
-//! One tensor of a model taken out, encoded, decoded and put back: everything that does not depend
-//! on it runs before, once per sample; everything that does runs after, once per codec.
+//! A splice: one tensor of a model is taken out, encoded, decoded and put back. What does not
+//! depend on it runs before, once per sample; the rest runs after, once per codec.
 
 use super::AccuracyError;
 use super::estimate::Outcome;
@@ -54,7 +54,7 @@ pub(super) struct SampleResult {
     pub(super) exact: bool,
 }
 
-/// Which tasks depend on a tensor.
+/// Returns which tasks depend on a tensor.
 pub(super) fn sees(
     evaluation: &Evaluation<'_>,
     tensor: TensorId,
@@ -295,7 +295,7 @@ fn cut_at(
     }
 }
 
-/// The file of an image message, and the message that comes back out of it.
+/// Returns the file of an image message, and the message that comes back out of it.
 pub(super) fn image_file(
     codec: Codec,
     tensor: &Tensor,
@@ -307,7 +307,7 @@ pub(super) fn image_file(
     Ok((bytes, wire::unpack(form, tensor, file).map_err(misfit)?))
 }
 
-/// The bytes of a value that is sent.
+/// Returns the bytes of a value that is sent.
 pub(super) fn message_of(value: &Value, name: &str) -> Result<Vec<u8>, AccuracyError> {
     values::message(value)
         .ok_or_else(|| AccuracyError::Misfit(format!("`{name}` is of a type that cannot be sent")))

@@ -1,5 +1,5 @@
-//! Which candidates need more samples: those that would win a race if they lose as little as
-//! they may, and of which it is not certain that they do.
+//! The stopping rule: a candidate needs more samples while it may still win a race and its drop is
+//! not yet known well enough to decide.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ const LIMITS: [f64; 5] = [0.005, 0.01, 0.02, 0.05, 0.1];
 /// Standard errors beyond which there is no doubt.
 const SURE: f64 = 3.0;
 
-/// When measuring ends.
+/// The rule that ends measuring.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct StoppingRule {
     /// All samples there are.
@@ -31,7 +31,7 @@ enum Verdict {
 }
 
 impl StoppingRule {
-    /// Whether more samples are of no use or not to be had.
+    /// Returns whether more samples would change nothing or there are none.
     pub(super) fn is_done(&self, trial: &Trial) -> bool {
         let narrow = |drop: &TaskDrop| self.z * drop.std_error <= self.precision;
         trial.samples >= self.samples
@@ -68,7 +68,7 @@ impl StoppingRule {
         }
     }
 
-    /// Positions of those that need more samples, the first wanted first.
+    /// Returns the positions of those that need more samples, the first wanted first.
     pub(super) fn open(&self, races: &[Vec<Candidate>], trials: &[Trial]) -> Vec<usize> {
         let places: HashMap<Candidate, usize> = trials
             .iter()

@@ -1,4 +1,4 @@
-//! What is known so far about one form on one tensor, and the file that keeps it.
+//! Trials: what is known so far about one form on one tensor, and the file that keeps it.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// Nothing tried yet.
+    /// Returns a trial without samples.
     pub(super) fn new(
         evaluation: &Evaluation<'_>,
         tensor: &str,
@@ -78,7 +78,7 @@ impl Trial {
         }
     }
 
-    /// Works out the drops anew.
+    /// Computes the drops anew.
     pub(super) fn settle(&mut self, evaluation: &Evaluation<'_>) {
         self.drops = if self.exact {
             evaluation.drops(&vec![None; self.outcomes.len()])
@@ -87,7 +87,7 @@ impl Trial {
         };
     }
 
-    /// Whether it fits the tasks of an evaluation, so that it can go on.
+    /// Returns whether it fits the tasks of an evaluation, so that it can go on.
     pub(super) fn fits(&self, tasks: usize, samples: usize) -> bool {
         let lengths = self.outcomes.iter().flatten().map(Outcomes::len);
         self.outcomes.len() == tasks
@@ -95,7 +95,7 @@ impl Trial {
             && (self.unusable.is_some() || lengths.into_iter().all(|n| n == self.samples))
     }
 
-    /// The records of the file: one for each compression.
+    /// Returns the records of the file: one for each compression.
     pub(super) fn records(&self) -> impl Iterator<Item = CrossingRecord> {
         let usable = self.unusable.is_none() && self.samples > 1;
         let payloads = self
@@ -146,7 +146,7 @@ pub struct PartialAccuracy {
 }
 
 impl PartialAccuracy {
-    /// Where the measurements for an accuracy file are kept until it is complete.
+    /// Returns where the measurements for an accuracy file are kept until it is complete.
     pub fn path_beside(file: &Path) -> std::path::PathBuf {
         let mut name = file.file_name().unwrap_or_default().to_os_string();
         name.push(".partial");
@@ -158,7 +158,7 @@ impl PartialAccuracy {
         serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     ///
     /// # Errors
     /// In words.

@@ -15,7 +15,7 @@ use cutpoint_runtime::measure::Control;
 use cutpoint_runtime::session::{Session, Values};
 use cutpoint_runtime::values;
 
-/// What is to be measured together: a plan's sides by the ids of its layers, and what crosses.
+/// A plan to be measured as a whole: its sides by the ids of their layers, and what crosses.
 #[derive(Debug, Clone, Copy)]
 pub struct WholePlan<'a> {
     /// Layers on the edge, as in [`cutpoint_core::plan::Plan::edge`].

@@ -16,19 +16,19 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// The cut that keeps `edge`, which must be closed.
+    /// Returns the cut that keeps `edge`, which must be closed.
     pub fn of(graph: &Graph, edge: LayerSet, local_inputs: &[TensorId]) -> Cut {
         let mut crossing = graph.crossing(&edge);
         crossing.retain(|t| !local_inputs.contains(t));
         Cut { edge, crossing }
     }
 
-    /// Whether one tensor crosses.
+    /// Returns whether one tensor crosses.
     pub fn is_natural(&self) -> bool {
         self.crossing.len() == 1
     }
 
-    /// Whether every crossing tensor may cross.
+    /// Returns whether every crossing tensor may cross.
     pub fn is_allowed(&self, graph: &Graph) -> bool {
         self.crossing
             .iter()
@@ -36,9 +36,9 @@ impl Cut {
     }
 }
 
-/// Every distinct closed cut just behind one tensor: only what the tensor needs stays on the edge,
-/// or everything that does not need the tensor stays, or everything stays but what needs nothing
-/// else than the tensor. Fewest edge layers first.
+/// Returns every distinct closed cut just behind one tensor: only what the tensor needs stays on
+/// the edge, or everything that does not need the tensor stays, or everything stays but what needs
+/// nothing else than the tensor. Fewest edge layers first.
 pub fn behind_tensors(graph: &Graph, local_inputs: &[TensorId]) -> Vec<Cut> {
     let mut seen = HashSet::new();
     let mut cuts = Vec::new();
@@ -98,7 +98,7 @@ fn fed_by_one(graph: &Graph, tensor: TensorId, local_inputs: &[TensorId]) -> Lay
     set
 }
 
-/// The natural cuts: exactly one tensor crosses, and it may.
+/// Returns the natural cuts: exactly one tensor crosses, and it may.
 pub fn natural(graph: &Graph, local_inputs: &[TensorId]) -> Vec<Cut> {
     let mut cuts = behind_tensors(graph, local_inputs);
     cuts.retain(|cut| cut.is_natural() && cut.is_allowed(graph));

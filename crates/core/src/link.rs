@@ -68,8 +68,8 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
-/// Bytes on the wire for a message of `payload` bytes: TCP, IP and Ethernet add 66 bytes to each
-/// segment of at most 1,448 bytes.
+/// Returns the bytes on the wire for a message of `payload` bytes: TCP, IP and Ethernet add 66
+/// bytes to each segment of at most 1,448 bytes.
 pub fn wire(payload: Bytes) -> Bytes {
     let segments = payload.0.div_ceil(1448);
     Bytes(payload.0.saturating_add(segments.saturating_mul(66)))

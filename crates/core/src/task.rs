@@ -17,7 +17,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// One task per graph output.
+    /// Returns one task per graph output.
     pub fn per_output(graph: &Graph) -> Vec<Task> {
         let names = graph
             .outputs()
@@ -31,7 +31,7 @@ impl Task {
             .collect()
     }
 
-    /// The tasks asked for; every output that none of them has is a task of its own.
+    /// Returns the tasks asked for; every output in none of them becomes a task of its own.
     ///
     /// # Errors
     /// [`GraphError::Unknown`] for a name that is no output, with the nearest outputs;
@@ -54,7 +54,7 @@ impl Task {
         }
     }
 
-    /// The tensors this task delivers.
+    /// Returns the tensors this task delivers.
     ///
     /// # Errors
     /// A name that is no tensor of the graph.
@@ -73,8 +73,8 @@ fn shared(what: &'static str, name: &str) -> GraphError {
     }
 }
 
-/// The layers that every task needs: the backbone. `None` with fewer than two tasks, or when the
-/// tasks share nothing.
+/// Returns the layers that every task needs: the backbone. `None` with fewer than two tasks, or
+/// when the tasks share nothing.
 ///
 /// # Errors
 /// A task names a tensor that does not exist.

@@ -126,7 +126,7 @@ impl Bytes {
     /// Bytes in one MiB, as a float, for printing.
     pub const MIB: f64 = 1024.0 * 1024.0;
 
-    /// The size as a person types it, to the byte: `64 MiB`.
+    /// Returns the size as a person types it, to the byte: `64 MiB`.
     pub fn typed(self) -> String {
         shortest(&self, self.0 as f64, SIZE_UNITS)
     }
@@ -163,17 +163,17 @@ impl BitRate {
     /// One bit per second.
     pub const SLOWEST: BitRate = BitRate(1);
 
-    /// The rate of `bits` per second; `None` for zero.
+    /// Returns the rate of `bits` per second; `None` for zero.
     pub fn from_bit_s(bits: u64) -> Option<BitRate> {
         (bits > 0).then_some(BitRate(bits))
     }
 
-    /// Bits per second, at least one.
+    /// Returns the bits per second, at least one.
     pub fn bit_s(self) -> u64 {
         self.0
     }
 
-    /// The rate as a person types it, to the bit per second: `10 Mbit/s`.
+    /// Returns the rate as a person types it, to the bit per second: `10 Mbit/s`.
     pub fn typed(self) -> String {
         shortest(&self, self.0 as f64, &RATE_UNITS[..4])
     }
@@ -249,14 +249,14 @@ impl FromStr for Energy {
 }
 
 impl Energy {
-    /// The energy as a person types it, to the nanojoule: `5 mJ`.
+    /// Returns the energy as a person types it, to the nanojoule: `5 mJ`.
     pub fn typed(self) -> String {
         shortest(&self, self.0 as f64, ENERGY_UNITS)
     }
 }
 
 impl Watts {
-    /// The power as a person types it, to the microwatt: `1.5 W`.
+    /// Returns the power as a person types it, to the microwatt: `1.5 W`.
     pub fn typed(self) -> String {
         shortest(&self, self.0 as f64, POWER_UNITS)
     }
@@ -367,7 +367,7 @@ macro_rules! read_from_text {
 read_from_text!(BitRate);
 read_from_text!(Share);
 
-/// A wish for a time, as typed by a person: `20 ms`.
+/// A time as typed by a person: `20 ms`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Delay(pub Duration);
 
@@ -386,12 +386,12 @@ impl fmt::Display for Delay {
 read_from_text!(Delay);
 
 impl Delay {
-    /// Whole nanoseconds, saturating.
+    /// Returns whole nanoseconds, saturating.
     pub fn ns(self) -> u64 {
         u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// The time as a person types it, to the nanosecond: `20 ms`.
+    /// Returns the time as a person types it, to the nanosecond: `20 ms`.
     pub fn typed(self) -> String {
         // in whole nanoseconds, of which floats lose none
         let in_ns = |(unit, seconds): &(&'static str, f64)| (*unit, (seconds * 1e9).round());

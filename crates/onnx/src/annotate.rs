@@ -1,4 +1,4 @@
-//! Copies of a model that say more about themselves.
+//! Copies of a model with notes about its nodes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub const PREFIX: &str = "cutpoint.";
 /// A key, without [`PREFIX`], and its value.
 pub type Note = (&'static str, String);
 
-/// What a copy says.
+/// The notes of a copy.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Notes {
     /// Of the model.

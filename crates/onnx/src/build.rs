@@ -15,15 +15,15 @@ use super::proto::{
 const OPSET: i64 = 13;
 const IR: i64 = 7;
 
-/// A model of two cheap layers, `x -> h -> y`, all `float32` of this shape; no runtime drops or
-/// fuses them.
+/// Returns a model of two cheap layers, `x -> h -> y`, all `float32` of this shape; no runtime
+/// drops or fuses them.
 pub fn two_layers(shape: &[u64]) -> Model {
     let nodes = vec![node("Neg", &["x"], &["h"]), node("Abs", &["h"], &["y"])];
     let input = vec![value("x", DataType::Float, Some(shape))];
     model(nodes, input, vec![bare("y")], OPSET)
 }
 
-/// A model that multiplies the square `float32` matrices `a` and `b` of this edge into `c`.
+/// Returns a model that multiplies the square `float32` matrices `a` and `b` of this edge into `c`.
 pub fn matrix_product(edge: u64) -> Model {
     let square = [edge, edge];
     let input = |name| value(name, DataType::Float, Some(&square));
@@ -32,7 +32,7 @@ pub fn matrix_product(edge: u64) -> Model {
     model(nodes, inputs, vec![bare("c")], OPSET)
 }
 
-/// A model of these nodes for this version of the operator set.
+/// Returns a model of these nodes for this version of the operator set.
 pub(super) fn model(
     nodes: Vec<NodeProto>,
     inputs: Vec<ValueInfoProto>,
@@ -68,7 +68,7 @@ pub(super) fn model(
     Model::made(PathBuf::from("made.onnx"), proto)
 }
 
-/// A node of ONNX's own operator set.
+/// Returns a node of ONNX's own operator set.
 pub fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
     let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
     NodeProto {
@@ -79,7 +79,7 @@ pub fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
     }
 }
 
-/// A node that delivers `tensor` under `name`.
+/// Returns a node that delivers `tensor` under `name`.
 pub fn constant(name: &str, tensor: TensorProto) -> NodeProto {
     let attribute = AttributeProto {
         name: Some("value".to_owned()),
@@ -96,7 +96,7 @@ pub fn with(mut node: NodeProto, attribute: AttributeProto) -> NodeProto {
     node
 }
 
-/// An integer attribute.
+/// Returns an integer attribute.
 pub fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
@@ -106,7 +106,7 @@ pub fn int(name: &str, value: i64) -> AttributeProto {
     }
 }
 
-/// An attribute of several integers.
+/// Returns an attribute of several integers.
 pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
@@ -116,7 +116,7 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-/// A float attribute.
+/// Returns a float attribute.
 pub fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
@@ -126,13 +126,13 @@ pub fn float(name: &str, value: f32) -> AttributeProto {
     }
 }
 
-/// A `float32` tensor.
+/// Returns a `float32` tensor.
 pub fn floats(dims: &[i64], values: &[f32]) -> TensorProto {
     let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     tensor(DataType::Float, dims, raw)
 }
 
-/// An `int64` tensor.
+/// Returns an `int64` tensor.
 pub fn int64s(dims: &[i64], values: &[i64]) -> TensorProto {
     let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     tensor(DataType::Int64, dims, raw)
@@ -147,7 +147,7 @@ fn tensor(kind: DataType, dims: &[i64], raw: Vec<u8>) -> TensorProto {
     }
 }
 
-/// The declaration of a tensor; without `shape` it may have any.
+/// Returns the declaration of a tensor; without `shape` it may have any.
 pub fn value(name: &str, kind: DataType, shape: Option<&[u64]>) -> ValueInfoProto {
     let dimension = |size: &u64| Dimension {
         value: Some(dimension::Value::DimValue(

@@ -72,7 +72,7 @@ fn key(function: &FunctionProto) -> FunctionKey<'_> {
     (function.domain(), function.name(), function.overload())
 }
 
-/// The function that a node may call.
+/// Returns the function that a node may call.
 pub(super) fn called(node: &NodeProto) -> FunctionKey<'_> {
     (node.domain(), node.op_type(), node.overload())
 }
@@ -134,7 +134,7 @@ pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a Attri
     node.attribute.iter().find(|a| a.name() == name)
 }
 
-/// Whether a node runs graphs of its own.
+/// Returns whether a node runs graphs of its own.
 pub(super) fn has_bodies(node: &NodeProto) -> bool {
     bodies(node).next().is_some()
 }

@@ -115,7 +115,7 @@ impl Constants {
         }
     }
 
-    /// Whether `name` is a constant.
+    /// Returns whether `name` is a constant.
     pub(super) fn contains(&self, name: &str) -> bool {
         self.origins.contains_key(name)
     }
@@ -125,7 +125,7 @@ impl Constants {
         self.sizes.get(name).map(|size| size.shape.as_slice())
     }
 
-    /// What must be copied to a half for these constants to exist there.
+    /// Returns what must be copied to a half for these constants to exist there.
     pub(super) fn needed<'a>(
         &'a self,
         nodes: &'a [NodeProto],
@@ -152,7 +152,7 @@ impl Constants {
         needed
     }
 
-    /// The constant that `name` is another name for: chains of `Identity` are one weight.
+    /// Returns the constant that `name` is another name for: chains of `Identity` are one weight.
     pub(super) fn original<'a>(&'a self, nodes: &'a [NodeProto], name: &'a str) -> &'a str {
         let mut name = name;
         while let Some(Origin::Node(index)) = self.origins.get(name) {
@@ -169,7 +169,7 @@ impl Constants {
         name
     }
 
-    /// Size of a constant; of one whose size is unknown, that of all it rests on.
+    /// Returns the size of a constant; of one whose size is unknown, that of all it rests on.
     pub(super) fn bytes(&self, nodes: &[NodeProto], name: &str) -> u64 {
         if let Some(size) = self.sizes.get(name) {
             return size.bytes;

@@ -1,5 +1,5 @@
-//! A split directory: `edge.onnx`, `server.onnx`, where heads run beside the link `local.onnx`, and
-//! `split.toml`, which describes them.
+//! A split directory: `edge.onnx`, `server.onnx`, `local.onnx` where heads are overlapped with the
+//! transfer, and `split.toml`, which describes them.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub const FORMAT: u32 = 1;
 pub const DESCRIPTION: &str = "split.toml";
 /// Name of the edge half.
 pub const EDGE: &str = "edge.onnx";
-/// Name of the heads that run while link and server work.
+/// Name of the heads that are overlapped with transfer and server.
 pub const LOCAL: &str = "local.onnx";
 /// Name of the server half.
 pub const SERVER: &str = "server.onnx";
@@ -41,8 +41,8 @@ pub struct Description {
     /// The edge half; absent when nothing is to be done there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<HalfRecord>,
-    /// The heads that run on the edge while link and server work; reads outputs of the edge half and
-    /// model inputs. Absent when there are none.
+    /// The heads on the edge that are overlapped with transfer and server; reads outputs of the
+    /// edge half and model inputs. Absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<HalfRecord>,
     /// The server half; absent when everything is done on the edge.

@@ -1,4 +1,4 @@
-//! What can be wrong with a model, and how its names are shown.
+//! Errors of models, and how names from models are shown.
 
 use std::path::{Path, PathBuf};
 
@@ -116,7 +116,7 @@ pub(super) fn show_node(index: usize, node: &NodeProto) -> String {
     }
 }
 
-/// Up to five names, quoted and escaped.
+/// Returns up to five names, quoted and escaped.
 pub(super) fn show_list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let all: Vec<&str> = names.into_iter().collect();
     let mut shown: Vec<String> = all

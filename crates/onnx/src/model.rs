@@ -90,7 +90,7 @@ impl Model {
         })
     }
 
-    /// A model made here, which is known to keep the rules.
+    /// Returns a model made here, which is known to keep the rules.
     pub(super) fn made(path: PathBuf, proto: ModelProto) -> Model {
         Model {
             path,
@@ -99,12 +99,12 @@ impl Model {
         }
     }
 
-    /// The file it was read from, or the name it should have.
+    /// Returns the file it was read from, or the name it should have.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Name of the file without folders.
+    /// Returns the name of the file without folders.
     pub fn file_name(&self) -> String {
         self.path
             .file_name()
@@ -138,14 +138,14 @@ impl Model {
             .unwrap_or_else(|| EMPTY.get_or_init(GraphProto::default))
     }
 
-    /// The inputs that must be fed: constants listed as inputs are left out.
+    /// Returns the inputs that must be fed: constants listed as inputs are left out.
     pub fn inputs(&self) -> Vec<InputDecl> {
         run_time_inputs(self.graph_proto())
             .map(declaration)
             .collect()
     }
 
-    /// Names of the outputs, in the model's order.
+    /// Returns the names of the outputs, in the model's order.
     pub fn output_names(&self) -> Vec<String> {
         self.graph_proto()
             .output
@@ -154,13 +154,13 @@ impl Model {
             .collect()
     }
 
-    /// Number of nodes of the main graph, those that make constants included.
+    /// Returns the number of nodes of the main graph, those that make constants included.
     pub fn node_count(&self) -> usize {
         self.graph_proto().node.len()
     }
 
-    /// Whether half-precision values may occur. A runtime without kernels for them computes, and
-    /// reports, in single precision.
+    /// Returns whether half-precision values may occur. A runtime without kernels for them
+    /// computes, and reports, in single precision.
     pub fn has_half_floats(&self) -> bool {
         let half = [DataType::Float16 as i32, DataType::Bfloat16 as i32];
         let graph = self.graph_proto();
@@ -185,13 +185,14 @@ impl Model {
         found
     }
 
-    /// The file format's bytes; equal models give equal bytes.
+    /// Returns the file format's bytes; equal models give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
         self.proto.encode_to_vec()
     }
 
-    /// The encoded model with every node named `n0`, `n1`, ... by its place in execution order, so
-    /// that what a runtime says about a node can be traced back; nodes of bodies are `n3.0`, ...
+    /// Returns the encoded model with every node named `n0`, `n1`, ... by its place in execution
+    /// order, so that what a runtime says about a node can be traced back; nodes of bodies are
+    /// `n3.0`, ...
     pub fn renamed(&self) -> Vec<u8> {
         let mut proto = self.proto.clone();
         let nodes = proto.graph.iter_mut().flat_map(|g| &mut g.node);
@@ -203,14 +204,14 @@ impl Model {
         proto.encode_to_vec()
     }
 
-    /// Every node's name in [`Model::renamed`] with the names of its outputs; an empty name is an
-    /// output left out.
+    /// Returns every node's name in [`Model::renamed`] with the names of its outputs; an empty name
+    /// is an output left out.
     pub fn node_outputs(&self) -> impl Iterator<Item = (String, &[String])> {
         let nodes = self.graph_proto().node.iter().enumerate();
         nodes.map(|(index, node)| (node_name(index), node.output.as_slice()))
     }
 
-    /// The same model with more of its tensors as outputs.
+    /// Returns the same model with more of its tensors as outputs.
     pub fn with_extra_outputs(&self, names: &[&str]) -> Model {
         let mut proto = self.proto.clone();
         if let Some(graph) = &mut proto.graph {
@@ -221,7 +222,7 @@ impl Model {
         Model::made(self.path.clone(), proto)
     }
 
-    /// The nodes as they are, for reading a model that the runtime has rewritten.
+    /// Returns the nodes as they are, for reading a model that the runtime has rewritten.
     pub fn kernels(&self) -> Vec<Kernel> {
         let own = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         let kernel = |node: &NodeProto| Kernel {
@@ -273,7 +274,7 @@ fn rename_bodies(node: &mut NodeProto, prefix: &str, count: &mut usize) {
     }
 }
 
-/// A value whose type is left to the runtime to find.
+/// Returns a value whose type is left to the runtime to find.
 pub(super) fn bare(name: &str) -> ValueInfoProto {
     ValueInfoProto {
         name: Some(name.to_owned()),

@@ -88,17 +88,17 @@ const SHAPED_BY: &[(&str, &[usize])] = &[
     ("Upsample", &[1]),
 ];
 
-/// Whether a node is of ONNX's own operator set.
+/// Returns whether a node is of ONNX's own operator set.
 pub(super) fn is_default_domain(node: &NodeProto) -> bool {
     matches!(node.domain(), "" | "ai.onnx")
 }
 
-/// Whether a node computes only from its input's shape.
+/// Returns whether a node computes only from its input's shape.
 pub(super) fn reads_shape(node: &NodeProto) -> bool {
     rule(node) == Rule::ReadsShape
 }
 
-/// The rule for a node that is no function and has no bodies.
+/// Returns the rule for a node that is no function and has no bodies.
 pub(super) fn rule(node: &NodeProto) -> Rule {
     let op = node.op_type();
     let known_domain = is_default_domain(node)

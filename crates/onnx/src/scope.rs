@@ -7,7 +7,7 @@ use super::error::{show, show_list, show_node};
 use super::proto::{GraphProto, NodeProto};
 use super::visit::bodies;
 
-/// Names of the constants stored in a graph.
+/// Returns the names of the constants stored in a graph.
 pub(super) fn initializers(graph: &GraphProto) -> impl Iterator<Item = &str> {
     let sparse = graph
         .sparse_initializer
@@ -20,7 +20,8 @@ fn present(names: &[String]) -> impl Iterator<Item = &str> {
     names.iter().map(String::as_str).filter(|n| !n.is_empty())
 }
 
-/// Everything a node reads, each name once: its inputs, then what its bodies capture from outside.
+/// Returns everything a node reads, each name once: its inputs, then what its bodies capture from
+/// outside.
 pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
     let mut seen = HashSet::new();
     let captured = bodies(node).flat_map(captures);
@@ -30,7 +31,7 @@ pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
         .collect()
 }
 
-/// The node's results that have a name.
+/// Returns the node's results that have a name.
 pub(super) fn outputs(node: &NodeProto) -> impl Iterator<Item = &str> {
     present(&node.output)
 }

@@ -4,7 +4,7 @@ use super::error::show;
 use super::proto::{DataType, SparseTensorProto, TensorProto};
 use cutpoint_core::graph::ElementType;
 
-/// The element type behind an ONNX type number.
+/// Returns the element type behind an ONNX type number.
 pub(super) fn element_type(data_type: i32) -> ElementType {
     match DataType::try_from(data_type).unwrap_or(DataType::Undefined) {
         DataType::Float => ElementType::Float32,
@@ -39,7 +39,7 @@ pub(super) fn element_type(data_type: i32) -> ElementType {
     }
 }
 
-/// The ONNX type number of values that can be passed from one session to another.
+/// Returns the ONNX type number of values that can be passed from one session to another.
 pub(super) fn data_type(kind: ElementType) -> Option<DataType> {
     Some(match kind {
         ElementType::Float32 => DataType::Float,
@@ -87,7 +87,7 @@ fn bits(data_type: i32) -> Option<u64> {
     })
 }
 
-/// The dimensions; `None` when one is negative or their product overflows.
+/// Returns the dimensions; `None` when one is negative or their product overflows.
 pub(super) fn shape(dims: &[i64]) -> Option<Vec<u64>> {
     let dims: Vec<u64> = dims
         .iter()
@@ -96,7 +96,7 @@ pub(super) fn shape(dims: &[i64]) -> Option<Vec<u64>> {
     elements(&dims).map(|_| dims)
 }
 
-/// Number of elements, unless a dimension is out of reason.
+/// Returns the number of elements, unless a dimension is out of reason.
 ///
 /// Zeros are left out of the product: a huge dimension beside a zero is as wrong as alone.
 pub(super) fn elements(dims: &[u64]) -> Option<u64> {
@@ -109,7 +109,7 @@ pub(super) fn elements(dims: &[u64]) -> Option<u64> {
     Some(if dims.contains(&0) { 0 } else { product })
 }
 
-/// Size of a constant's packed elements; strings count their text.
+/// Returns the size of a constant's packed elements; strings count their text.
 pub(super) fn bytes(tensor: &TensorProto) -> u64 {
     let count = shape(&tensor.dims)
         .and_then(|dims| elements(&dims))
@@ -120,12 +120,12 @@ pub(super) fn bytes(tensor: &TensorProto) -> u64 {
     }
 }
 
-/// Size of a sparse constant as stored.
+/// Returns the size of a sparse constant as stored.
 pub(super) fn sparse_bytes(tensor: &SparseTensorProto) -> u64 {
     tensor.values.iter().chain(&tensor.indices).map(bytes).sum()
 }
 
-/// What is wrong with a tensor whose data is in the file, if anything.
+/// Returns what is wrong with a tensor whose data is in the file, if anything.
 pub(super) fn problem(tensor: &TensorProto) -> Option<String> {
     let Some(count) = shape(&tensor.dims).and_then(|dims| elements(&dims)) else {
         return Some(format!(
@@ -188,7 +188,7 @@ fn short(dims: &[i64]) -> &[i64] {
     &dims[..dims.len().min(8)]
 }
 
-/// The values of an `int64` constant, as shapes are given.
+/// Returns the values of an `int64` constant, as shapes are given.
 pub(super) fn int64_values(tensor: &TensorProto) -> Option<Vec<i64>> {
     if tensor.data_type() != DataType::Int64 as i32 {
         return None;
@@ -202,7 +202,7 @@ pub(super) fn int64_values(tensor: &TensorProto) -> Option<Vec<i64>> {
     }
 }
 
-/// A tensor's name for messages.
+/// Returns a tensor's name for messages.
 pub(super) fn shown_name(tensor: &TensorProto) -> String {
     match tensor.name() {
         "" => "(without a name)".to_owned(),

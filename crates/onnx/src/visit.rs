@@ -89,14 +89,14 @@ fn in_sparse<E>(
         .try_for_each(&mut *see)
 }
 
-/// The graphs held by a node's attributes.
+/// Returns the graphs held by a node's attributes.
 pub(super) fn bodies(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
     node.attribute
         .iter()
         .flat_map(|a| a.g.iter().chain(&a.graphs))
 }
 
-/// The graphs held by a node's attributes, to be changed.
+/// Returns the graphs held by a node's attributes, to be changed.
 pub(super) fn bodies_mut(node: &mut NodeProto) -> impl Iterator<Item = &mut GraphProto> {
     node.attribute
         .iter_mut()

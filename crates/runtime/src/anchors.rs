@@ -1,4 +1,4 @@
-//! Which cuts to measure, most telling first.
+//! Anchors: the cuts to measure, most informative first.
 
 use cutpoint_core::cuts::{self, Cut};
 use cutpoint_core::graph::{Graph, GraphError, LayerSet, TensorId};
@@ -19,8 +19,9 @@ pub struct Anchors {
     pub required: usize,
 }
 
-/// Chooses the cuts: all-server, each task's private layers, enough cuts of up to four tensors
-/// that no gap is wider than a tenth of the model, then all natural cuts, the loneliest first.
+/// Chooses the cuts: all-server, each task's private layers, enough cuts of up to four tensors that
+/// no gap is wider than a tenth of the model, then all natural cuts, those farthest from the chosen
+/// ones first.
 ///
 /// # Errors
 /// A task names a tensor that does not exist.

@@ -117,21 +117,22 @@ impl Sensors {
     }
 }
 
-/// Threads a runtime should use by default: the physical cores, or fewer where affinity or a
-/// control group allow less. Never zero.
+/// Returns the threads a runtime should use by default: the physical cores, or fewer where affinity
+/// or a control group allow less. Never zero.
 pub fn default_threads() -> usize {
     let allowed = most_threads();
     let physical = System::physical_core_count().unwrap_or(allowed);
     allowed.min(physical).max(1)
 }
 
-/// Threads that this machine runs at the same time: all its logical processors.
+/// Returns the threads that this machine runs at the same time: all its logical processors.
 pub fn most_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Bandwidth of main memory in GB/s when `threads` threads copy: bytes read plus bytes written, the
-/// best of several passes over buffers far larger than any cache. Takes a fraction of a second.
+/// Returns the bandwidth of main memory in GB/s when `threads` threads copy: bytes read plus bytes
+/// written, the best of several passes over buffers far larger than any cache. Takes a fraction of
+/// a second.
 pub fn memory_gb_s(threads: usize) -> f64 {
     const PASSES: usize = 6;
     const WANTED: u64 = 128 << 20;

@@ -1,11 +1,11 @@
-//! What one timed run took, and who else was using the machine.
+//! Time and processor time of one run, and how busy other programs were.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use super::proc;
 
-/// What one run took.
+/// The time of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockSample {
     /// Time that passed.
@@ -80,9 +80,9 @@ impl LoadMeter {
         LoadMeter { start: reading() }
     }
 
-    /// Cores that other programs kept busy since the start, on average: 0.05 is a twentieth of one
-    /// core. Time that a hypervisor gave to other machines counts. `None` in the first tenth of a
-    /// second, and where the system does not tell.
+    /// Returns the cores that other programs kept busy since the start, on average: 0.05 is a
+    /// twentieth of one core. Time that a hypervisor gave to other machines counts. `None` in the
+    /// first tenth of a second, and where the system does not tell.
     pub fn others_share(&self) -> Option<f64> {
         proc::others_share(self.start?, reading()?)
     }

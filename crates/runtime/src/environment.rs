@@ -136,8 +136,8 @@ fn load_error(library: &Library, error: &LoadDynamicError) -> RuntimeError {
 
 macro_rules! known_providers {
     ($($name:literal: $canonical:literal,)*) => {
-        /// Names of the execution providers that the loaded library was built with, the one for the
-        /// processor included. Being built in does not mean that its hardware is here.
+        /// Returns the names of the execution providers that the loaded library was built with, the
+        /// one for the processor included. Being built in does not mean that its hardware is here.
         ///
         /// # Errors
         /// [`RuntimeError::Runtime`] when the library does not answer.

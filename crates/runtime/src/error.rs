@@ -1,4 +1,4 @@
-//! What can go wrong while a model runs.
+//! Errors of running a model.
 
 use std::path::PathBuf;
 

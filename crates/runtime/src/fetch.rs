@@ -57,7 +57,7 @@ with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source, open(targe
     shutil.copyfileobj(source, out, 1 << 20)
 ";
 
-/// The wheel for the machine this program was built for.
+/// Returns the wheel for the machine this program was built for.
 pub(super) fn wheel() -> Option<&'static Wheel> {
     let linux = cfg!(all(target_os = "linux", target_env = "gnu"));
     WHEELS
@@ -80,7 +80,7 @@ pub(super) fn platform() -> String {
 }
 
 impl Wheel {
-    /// Name of everything in the cache that belongs to this wheel.
+    /// Returns the name of everything in the cache that belongs to this wheel.
     pub(super) fn name(&self) -> String {
         format!("onnxruntime-{VERSION}-{}", self.machine)
     }

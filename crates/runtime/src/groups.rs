@@ -1,4 +1,4 @@
-//! Which nodes the runtime executes as one.
+//! Groups of nodes that the runtime executes as one.
 //!
 //! The runtime rewrites the graph before it runs: it fuses nodes, drops them and inserts layout
 //! changes. A cut inside a fused group would undo the fusion, so such a group is ONE layer of the
@@ -26,7 +26,7 @@ pub struct Grouping {
 }
 
 impl Grouping {
-    /// The original layers behind a set of groups.
+    /// Returns the original layers behind a set of groups.
     pub fn expand(&self, groups: &LayerSet) -> LayerSet {
         let mut layers = LayerSet::empty(self.group_of.len());
         for (index, group) in self.group_of.iter().enumerate() {

@@ -57,7 +57,7 @@ struct Pair {
 }
 
 impl Bench<'_> {
-    /// The session of the unsplit model.
+    /// Returns the session of the unsplit model.
     ///
     /// # Errors
     /// The runtime refuses the model.
@@ -69,7 +69,7 @@ impl Bench<'_> {
         })
     }
 
-    /// A session at the deployment level.
+    /// Returns a session at the deployment level.
     pub(super) fn session(&self, model: &Model) -> Result<Session, RunError> {
         let options = SessionOptions {
             provider: self.provider,
@@ -174,7 +174,7 @@ impl Bench<'_> {
     }
 }
 
-/// The named values among `values`.
+/// Returns the named values among `values`.
 ///
 /// # Errors
 /// [`RunError::Mismatch`]: one is not there.

@@ -1,5 +1,14 @@
-//! ONNX Runtime: where its library is, the one environment it runs in, the machine it runs on, and
-//! how long models take there.
+//! ONNX Runtime: its library, its one environment, the machine it runs on, and how long models take
+//! there.
+//!
+//! Internal, no stability promise: use the crate `cutpoint`.
+//!
+//! [`library::find_or_fetch`] finds the shared library, and [`environment()`] loads it, once in a
+//! process. A [`session::Session`] runs a model; [`probe::observe`] runs it once and reads it with
+//! the types and shapes that the run had. [`profiler::profile`] is the whole measurement of a
+//! profile: [`trace_model::trace_model`] finds the layers that the runtime fuses and times each,
+//! [`schedule`] times real halves of chosen cuts, [`calibrate::fit`] brings the two together, and
+//! [`memory`] measures peaks in processes of their own. [`halves::Bench::time_plans`] compares plans.
 
 pub mod anchors;
 pub mod board;

@@ -41,7 +41,7 @@ pub enum LibraryOrigin {
 }
 
 impl LibraryOrigin {
-    /// Name in machine-readable output.
+    /// Returns the name in machine-readable output.
     pub fn name(self) -> &'static str {
         match self {
             LibraryOrigin::Env => "environment",
@@ -155,7 +155,8 @@ pub enum LibraryError {
     Altered { path: PathBuf },
 }
 
-/// The library that is here already: the one `ORT_DYLIB_PATH` names, or a whole one in the cache.
+/// Returns the library that is here already: the one `ORT_DYLIB_PATH` names, or a whole one in the
+/// cache.
 ///
 /// # Errors
 /// [`LibraryError::Variable`] when the variable names no file.
@@ -169,7 +170,7 @@ pub fn find() -> Result<Option<Library>, LibraryError> {
     Ok(cached(&cache, wheel, LibraryOrigin::Cache))
 }
 
-/// The library that is here, or else the official one, fetched into the user's cache.
+/// Returns the library that is here, or else the official one, fetched into the user's cache.
 ///
 /// Processes that start at once fetch once: the others wait and use the result. `notify` is told
 /// before anything that takes long.
@@ -204,7 +205,7 @@ pub fn find_or_fetch(notify: &mut dyn FnMut(LibraryEvent)) -> Result<Library, Li
 }
 
 impl Library {
-    /// Size of the file in bytes.
+    /// Returns the size of the file in bytes.
     ///
     /// # Errors
     /// [`LibraryError::Cache`] when the file is gone.

@@ -34,7 +34,7 @@ pub enum Cache {
 }
 
 impl Cache {
-    /// Name on the command line and in profiles.
+    /// Returns the name on the command line and in profiles.
     pub fn name(self) -> &'static str {
         match self {
             Cache::Interleaved => "interleaved",
@@ -113,12 +113,12 @@ impl Series {
         self.disturbed.push(sample.preempted > 0);
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         self.wall_us.len()
     }
 
-    /// Whether there are no samples.
+    /// Returns whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.wall_us.is_empty()
     }
@@ -236,7 +236,7 @@ pub fn interleave(
     Ok(series)
 }
 
-/// Turns the wish to stop into an error.
+/// Turns a request to stop into an error.
 pub(super) fn go_on(control: Control) -> Result<(), RunError> {
     match control {
         Control::Continue => Ok(()),
@@ -305,7 +305,7 @@ impl Window {
     }
 }
 
-/// A seed that differs from batch to batch and is the same from run to run.
+/// Returns a seed that differs from batch to batch and is the same from run to run.
 pub fn batch_seed(batch: usize) -> u64 {
     SmallRng::seed_from_u64(batch as u64).random()
 }

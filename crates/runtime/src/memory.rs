@@ -50,7 +50,7 @@ fn peak_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// The child's side: runs the model twice and reports; `None` where /proc does not tell.
+/// Runs the model twice and reports, on the child's side; `None` where /proc does not tell.
 ///
 /// # Errors
 /// The model is bad, or the runtime refuses or fails.
@@ -72,7 +72,8 @@ pub fn observe(environment: &Environment, path: &Path) -> Result<Option<Peak>, R
     }))
 }
 
-/// The parent's side: saves the half and lets `program` run it; `None` when the child cannot tell.
+/// Saves the half and lets `program` run it, on the parent's side; `None` when the child cannot
+/// tell.
 ///
 /// # Errors
 /// The file cannot be written or the child cannot be started.

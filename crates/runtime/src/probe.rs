@@ -80,8 +80,8 @@ pub fn shapes_of(profile: &Profile) -> Vec<InputShape> {
     shapes.filter_map(|shape| shape.parse().ok()).collect()
 }
 
-/// Random inputs for the model, the same every time. Values are made by the runtime, which must be
-/// open.
+/// Returns random inputs for the model, the same every time. Values are made by the runtime, which
+/// must be open.
 ///
 /// # Errors
 /// Dimensions that neither the model nor `shapes` states, shapes that contradict the model, are

@@ -35,7 +35,7 @@ pub(super) fn biggest(cores: &[Core]) -> Option<&Core> {
     cores.iter().rev().max_by_key(|core| core.speed())
 }
 
-/// Cores by kind, biggest first.
+/// Returns the cores by kind, biggest first.
 pub(super) fn describe_cores(cores: &[Core], physical: usize) -> String {
     let mut sorted: Vec<&Core> = cores.iter().collect();
     sorted.sort_by_key(|core| std::cmp::Reverse(core.speed()));
@@ -63,7 +63,7 @@ pub(super) fn describe_cores(cores: &[Core], physical: usize) -> String {
     names.collect::<Vec<_>>().join(" + ")
 }
 
-/// The processor with the board's model, from the least that is known.
+/// Returns the processor with the board's model, from the least that is known.
 pub(super) fn cpu_name(brand: &str, model: Option<&str>, architecture: &str) -> String {
     let brand = if brand.is_empty() {
         architecture
@@ -76,13 +76,13 @@ pub(super) fn cpu_name(brand: &str, model: Option<&str>, architecture: &str) -> 
     }
 }
 
-/// The governors in use, each once.
+/// Returns the governors in use, each once.
 pub(super) fn governors<'a>(each: impl Iterator<Item = &'a str>) -> Option<String> {
     let names: BTreeSet<&str> = each.collect();
     (!names.is_empty()).then(|| names.into_iter().collect::<Vec<_>>().join("+"))
 }
 
-/// The highest plausible temperature; sensors that are off report nonsense.
+/// Returns the highest plausible temperature; sensors that are off report nonsense.
 pub(super) fn hottest(celsius: impl Iterator<Item = f64>) -> Option<f64> {
     celsius
         .filter(|t| (-40.0..=150.0).contains(t) && *t != 0.0)

@@ -1,4 +1,4 @@
-//! The measuring protocol, from a model to its profile.
+//! The measuring protocol: from a model to its profile.
 //!
 //! Trace the whole model; choose cuts; time their real halves fully interleaved with the whole;
 //! calibrate layer and tensor times to them; measure codecs and memory.
@@ -44,7 +44,7 @@ pub struct ProfileRequest {
     pub provider: Provider,
     /// How it is timed.
     pub protocol: Protocol,
-    /// ObjectiveFunction for the time spent on timing halves.
+    /// Target for the time spent on timing halves.
     pub budget: Duration,
     /// This program, to be started for each memory measurement; none to leave memory out.
     pub program: Option<PathBuf>,
@@ -52,7 +52,7 @@ pub struct ProfileRequest {
     pub runtime: String,
 }
 
-/// What is being done, for whoever watches.
+/// Progress of the measurement, for an observer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ProfileProgress {
     /// Finding shapes, tracing.
@@ -72,7 +72,7 @@ pub enum ProfileProgress {
     Memory,
 }
 
-/// Watches and steers a measurement.
+/// Observes a measurement and may stop it.
 pub trait ProfileObserver {
     /// Called often; return [`Control::Interrupt`] to stop.
     fn progress(&mut self, _progress: ProfileProgress) -> Control {
@@ -171,7 +171,7 @@ pub fn profile(
     }))
 }
 
-/// Everything that must be the same for measured cuts to be reused.
+/// Returns a text of everything that must be the same for measured cuts to be reused.
 pub fn key(model: &Model, request: &ProfileRequest) -> String {
     let shapes: Vec<String> = request.shapes.iter().map(ToString::to_string).collect();
     let protocol = &request.protocol;
@@ -291,7 +291,7 @@ fn memory_cuts(graph: &Graph) -> Vec<LayerSet> {
     edges
 }
 
-/// Where an unfinished profile is kept: beside the finished one.
+/// Returns where an unfinished profile is kept: beside the finished one.
 pub fn partial_path(profile: &Path) -> PathBuf {
     profile.with_extension("partial.toml")
 }

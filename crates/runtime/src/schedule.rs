@@ -70,7 +70,7 @@ impl PartialProfile {
             })
     }
 
-    /// Text of the file.
+    /// Returns the text of the file.
     ///
     /// # Errors
     /// [`RunError::Io`] when the cuts cannot be expressed in TOML.
@@ -252,8 +252,8 @@ impl<'a> Schedule<'a> {
         names(&self.traced.grouping.graph, cut)
     }
 
-    /// Splits the cuts into batches that fit in memory, all of one size as far as possible: the
-    /// more sessions run in turn, the colder each finds the caches. The second pass deals the cuts
+    /// Splits the cuts into batches that fit in memory, of equal size as far as possible: the more
+    /// sessions run in turn, the colder the caches that each finds. The second pass deals the cuts
     /// out like cards, last one first, so that each has other neighbours.
     fn batches<'c>(&self, cuts: &[&'c Cut], pass: usize) -> Vec<Vec<&'c Cut>> {
         if cuts.is_empty() {
@@ -296,7 +296,7 @@ impl<'a> Schedule<'a> {
         self.wholes.push(times.whole);
     }
 
-    /// The whole model over all batches; cuts rescaled to it.
+    /// Returns the whole model over all batches; cuts rescaled to it.
     pub(super) fn finish(self, anchors: &Anchors) -> Timing {
         let whole = over_all(&self.wholes);
         let medians: Vec<f64> = self.wholes.iter().map(|w| w.median_us).collect();

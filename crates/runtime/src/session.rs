@@ -70,7 +70,7 @@ impl Provider {
         Provider::OpenVino,
     ];
 
-    /// Name on the command line and in profiles.
+    /// Returns the name on the command line and in profiles.
     pub fn name(self) -> &'static str {
         match self {
             Provider::Cpu => "cpu",
@@ -136,7 +136,7 @@ impl Session {
             })
     }
 
-    /// Names of the inputs, in order.
+    /// Returns the names of the inputs, in order.
     pub fn input_names(&self) -> Vec<String> {
         self.0
             .inputs()
@@ -224,8 +224,9 @@ fn build(
     builder.commit_from_memory(model)
 }
 
-/// The runtime's messages carry source places and stack traces; the first line says what is wrong,
-/// after the place `/file.cc:12 type function(parameters)` it may begin with.
+/// Returns what a message of the runtime says. Messages carry source places and stack traces; the
+/// first line says what is wrong, after the place `/file.cc:12 type function(parameters)` it may
+/// begin with.
 pub(super) fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let line = line.trim().trim_end_matches('.');
@@ -247,7 +248,7 @@ pub(super) fn first_line(message: &str) -> String {
     line.to_owned()
 }
 
-/// Type and shape of a value; `None` shape for what is not a tensor.
+/// Returns the type and shape of a value; `None` shape for what is not a tensor.
 pub fn describe(value: &DynValue) -> (ElementType, Option<Vec<u64>>) {
     match value.dtype() {
         ValueType::Tensor { ty, shape, .. } => {
@@ -284,7 +285,7 @@ fn element_type(ty: TensorElementType) -> ElementType {
     }
 }
 
-/// A seeded random value: floats are standard normal, integers are 0 or 1 (valid indices of
+/// Returns a seeded random value: floats are standard normal, integers are 0 or 1 (valid indices of
 /// anything), eight-bit ones span their range.
 ///
 /// # Errors

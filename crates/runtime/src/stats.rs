@@ -1,11 +1,12 @@
 //! Robust statistics of samples: one disturbed run must not move a result.
 
-/// Median of `values`; zero when there are none.
+/// Returns the median of `values`; zero when there are none.
 pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// The `q`-quantile by linear interpolation between order statistics; zero when there are none.
+/// Returns the `q`-quantile by linear interpolation between order statistics; zero when there are
+/// none.
 pub fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -17,7 +18,7 @@ pub fn quantile(values: &[f64], q: f64) -> f64 {
     sorted[low] + (sorted[high] - sorted[low]) * (place - low as f64)
 }
 
-/// Median absolute deviation from the median.
+/// Returns the median absolute deviation from the median.
 pub fn mad(values: &[f64]) -> f64 {
     let centre = median(values);
     let deviations: Vec<f64> = values.iter().map(|v| (v - centre).abs()).collect();

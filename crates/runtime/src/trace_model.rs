@@ -1,4 +1,4 @@
-//! What one look at a running model tells: shapes, fusion groups, traced times.
+//! What tracing a model tells: shapes, fusion groups and times.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use super::stats::{mad, median};
 use super::{RunError, trace};
 use cutpoint_onnx::{Kernel, Model, Reading};
 
-/// A model on a machine: what tracing it found out.
+/// A model traced on this machine.
 #[derive(Debug)]
 pub struct TracedModel {
     /// Inputs of the whole model.

@@ -9,7 +9,7 @@ use super::RunError;
 use super::session::{Value, describe, first_line};
 use cutpoint_core::graph::ElementType;
 
-/// A `float32` value. Values are made by the runtime, which must be open.
+/// Returns a `float32` value. Values are made by the runtime, which must be open.
 ///
 /// # Errors
 /// The numbers do not fill the shape.
@@ -21,7 +21,7 @@ pub fn from_floats(
     value(shape, numbers)
 }
 
-/// A `uint8` value.
+/// Returns a `uint8` value.
 ///
 /// # Errors
 /// The bytes do not fill the shape.
@@ -45,13 +45,13 @@ where
     Ok(Arc::new(tensor.into_dyn()))
 }
 
-/// The elements of a `float32` value.
+/// Returns the elements of a `float32` value.
 pub fn as_floats(value: &DynValue) -> Option<&[f32]> {
     let (_, elements) = value.try_extract_tensor::<f32>().ok()?;
     Some(elements)
 }
 
-/// The elements of a value of real numbers; `None` for other types.
+/// Returns the elements of a value of real numbers; `None` for other types.
 pub fn numbers(value: &DynValue) -> Option<Vec<f64>> {
     macro_rules! elements {
         ($t:ty, $wide:expr) => {{
@@ -77,8 +77,8 @@ pub fn numbers(value: &DynValue) -> Option<Vec<f64>> {
     }
 }
 
-/// The elements of a value as they are sent: little-endian, in order; `None` for types that are
-/// not sent.
+/// Returns the elements of a value as they are sent: little-endian, in order; `None` for types that
+/// are not sent.
 pub fn message(value: &DynValue) -> Option<Vec<u8>> {
     macro_rules! bytes {
         ($t:ty) => {{

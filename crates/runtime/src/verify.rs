@@ -1,4 +1,4 @@
-//! Do the halves give what the whole model gives?
+//! Checks that the halves deliver what the whole model does.
 
 use ort::environment::Environment;
 
@@ -28,8 +28,8 @@ pub fn run_whole(
     Session::new(environment, &model.encode(), &SessionOptions::default())?.run(feed)
 }
 
-/// Runs the edge half on `feed`, the heads beside the link and the server half on what it delivers,
-/// and compares every output.
+/// Runs the edge half on `feed`, the overlapped heads and the server half on what it delivers, and
+/// compares every output.
 ///
 /// # Errors
 /// The runtime refuses or fails, or an output of the whole model is missing.

@@ -127,7 +127,7 @@ fn finish(mut net: Net) -> Profile {
     net.done()
 }
 
-/// ScenarioSpec for a network, with limits around what its placements need.
+/// A scenario for a network, with limits around what its placements need.
 pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
     let mut dice = super::Dice(seed ^ 0x5eed);
     let rates = ["1Mbit/s", "10Mbit/s", "100Mbit/s", "1Gbit/s"];

@@ -36,7 +36,7 @@ impl Array {
         Ok(Array::new(file, header.length, header))
     }
 
-    /// The arrays of a `.npz` archive with their names.
+    /// Returns the arrays of a `.npz` archive with their names.
     pub(super) fn open_all(path: &Path) -> Result<Vec<(String, Array)>, DataError> {
         let invalid = |place: &str, problem: String| DataError::invalid(path, place, problem);
         let file = File::open(path).map_err(DataError::read(path))?;
@@ -72,14 +72,14 @@ impl Array {
         self.element
     }
 
-    /// Elements of a row: of what one index of the first dimension names.
+    /// Returns the elements of a row: of what one index of the first dimension names.
     pub(super) fn row_elements(&self) -> usize {
         let sizes = self.shape.iter().skip(1);
         // only an array without rows can overflow: the file's length was compared
         sizes.fold(1, |product: usize, size| product.saturating_mul(*size))
     }
 
-    /// The bytes of one row.
+    /// Returns the bytes of one row.
     pub(super) fn row(&self, row: usize) -> Result<Vec<u8>, Error> {
         let length = self.row_elements() * self.element.size;
         let mut bytes = vec![0; length];
@@ -88,7 +88,7 @@ impl Array {
         Ok(bytes)
     }
 
-    /// The elements of one row of an array of integers.
+    /// Returns the elements of one row of an array of integers.
     pub(super) fn row_integers(&self, row: usize) -> Result<Vec<i64>, String> {
         let bytes = self.row(row);
         let bytes = bytes.map_err(|error| format!("cannot read ({error})"))?;
@@ -98,7 +98,7 @@ impl Array {
             .collect()
     }
 
-    /// All elements of an array with one dimension.
+    /// Returns all elements of an array with one dimension.
     pub(super) fn column(&self) -> Result<Values, String> {
         let count = self.shape.iter().product::<usize>();
         let length = (count * self.element.size) as u64;

@@ -66,7 +66,7 @@ impl DataError {
         }
     }
 
-    /// What a file holds is wrong.
+    /// Returns the error for what a file holds.
     pub(super) fn invalid(path: &Path, place: &str, problem: impl Into<String>) -> DataError {
         DataError::Invalid {
             path: path.to_owned(),

@@ -55,7 +55,7 @@ impl Images {
         }
     }
 
-    /// The image of a row there is.
+    /// Returns the image of a row there is.
     ///
     /// # Errors
     /// In words.
@@ -169,7 +169,7 @@ impl Format {
     }
 }
 
-/// The files that some rows name in a column. Names lead only into the table's folder.
+/// Returns the files that some rows name in a column. Names lead only into the table's folder.
 pub(super) fn files(
     labels: &Labels,
     column: &str,

@@ -112,7 +112,7 @@ impl Input {
         Ok(())
     }
 
-    /// The image in the model's size and channels.
+    /// Returns the image in the model's size and channels.
     ///
     /// # Errors
     /// An image of floats that would have to be resized.
@@ -155,7 +155,7 @@ impl Input {
         })
     }
 
-    /// A batch of one in the model's layout, of an image that has its size and channels.
+    /// Returns a batch of one in the model's layout, of an image that has its size and channels.
     ///
     /// # Errors
     /// A pixel that is not finite.

@@ -57,7 +57,7 @@ impl LabelImage {
         })
     }
 
-    /// The numbers of all pixels, row by row.
+    /// Returns the numbers of all pixels, row by row.
     ///
     /// # Errors
     /// In words: damaged.

@@ -27,7 +27,7 @@ impl Values {
         }
     }
 
-    /// Whether there is no cell.
+    /// Returns whether there is no cell.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -88,7 +88,7 @@ impl Labels {
         }
     }
 
-    /// An array that is no column.
+    /// Returns the error for an array that is no column.
     pub(super) fn array(&self, name: &str) -> Option<Arc<Array>> {
         let found = self.arrays.iter().find(|(known, _)| known == name);
         found.map(|(_, array)| Arc::clone(array))
@@ -124,27 +124,27 @@ impl Labels {
         Ok(Labels::new(path, columns.collect(), rows))
     }
 
-    /// Rows: as many as images.
+    /// Returns the rows: as many as images.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// Where the labels come from.
+    /// Returns where the labels come from.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Names of the columns.
+    /// Returns the names of the columns.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The cells of a column.
+    /// Returns the cells of a column.
     ///
     /// # Errors
     /// There is no such column (the message lists those there are), or it has not a cell per image.
@@ -175,7 +175,7 @@ impl Labels {
         }
     }
 
-    /// The number in a cell.
+    /// Returns the number in a cell.
     ///
     /// # Errors
     /// No such column or row, a text, or a missing value.
@@ -194,7 +194,7 @@ impl Labels {
         Err(self.at(row, name, problem))
     }
 
-    /// What a cell holds, as text.
+    /// Returns what a cell holds, as text.
     ///
     /// # Errors
     /// No such column.
@@ -202,7 +202,7 @@ impl Labels {
         Ok(self.column(name)?.text(row))
     }
 
-    /// The rows whose column `split` holds `name`, in order.
+    /// Returns the rows whose column `split` holds `name`, in order.
     ///
     /// # Errors
     /// There is no such column, or no such row.
@@ -222,12 +222,12 @@ impl Labels {
         Ok(rows)
     }
 
-    /// Whether the rows say what they are for.
+    /// Returns whether the rows say what they are for.
     pub fn has_split(&self) -> bool {
         self.names().any(|name| name == SPLIT)
     }
 
-    /// An error about a cell. Rows are counted from 1, without the header.
+    /// Returns an error about a cell. Rows are counted from 1, without the header.
     pub(super) fn at(&self, row: usize, column: &str, problem: impl Into<String>) -> DataError {
         let place = format!("row {}, column `{column}`", row + 1);
         DataError::invalid(&self.path, &place, problem)

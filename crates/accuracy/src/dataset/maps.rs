@@ -89,9 +89,9 @@ impl LabelMaps {
         Ok(maps)
     }
 
-    /// The class of every pixel of a map, row by row in the output's size; `None` is a pixel that
-    /// does not count. A map of another size gives each pixel of the output the class at its centre
-    /// (nearest neighbour). `index` counts the rows these maps were asked for.
+    /// Returns the class of every pixel of a map, row by row in the output's size; `None` is a
+    /// pixel that does not count. A map of another size gives each pixel of the output the class at
+    /// its centre (nearest neighbour). `index` counts the rows these maps were asked for.
     ///
     /// # Errors
     /// The map cannot be read, or has a class that the model does not know.

@@ -91,27 +91,27 @@ impl Preprocessing {
         }
     }
 
-    /// Where a model's file is looked for.
+    /// Returns where a model's file is looked for.
     pub fn path_beside(model: &Path) -> PathBuf {
         model.with_extension("data.toml")
     }
 
-    /// The file this was read from.
+    /// Returns the file this was read from.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The model's input.
+    /// Returns the model's input.
     pub fn input(&self) -> &Input {
         &self.input
     }
 
-    /// The tasks with their labels.
+    /// Returns the tasks with their labels.
     pub fn tasks(&self) -> &[TaskData] {
         &self.tasks
     }
 
-    /// The task of a name.
+    /// Returns the task of a name.
     ///
     /// # Errors
     /// The file has none; the message says what to add.
@@ -128,7 +128,7 @@ impl Preprocessing {
             })
     }
 
-    /// The column with the names of image files, where it has another name than `file`.
+    /// Returns the column with the names of image files, where it has another name than `file`.
     pub fn file_column(&self) -> Option<&str> {
         self.data.file.as_deref()
     }

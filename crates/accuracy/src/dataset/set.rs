@@ -144,12 +144,12 @@ impl DataSet {
         self.len() == 0
     }
 
-    /// The labels of all images.
+    /// Returns the labels of all images.
     pub fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// The label maps of a task for some rows, for an output of `shape`. Its label is
+    /// Returns the label maps of a task for some rows, for an output of `shape`. Its label is
     ///
     /// - a column of the table with the names of label images relative to the folder: PNG files in
     ///   grey or with a palette, at most 8 bits a pixel, each the number of a class;

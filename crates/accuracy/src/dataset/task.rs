@@ -91,14 +91,14 @@ impl TaskData {
         }
     }
 
-    /// An output of the model in the unit of the labels.
+    /// Returns an output of the model in the unit of the labels.
     pub fn in_label_unit(&self, output: f64) -> f64 {
         output * self.scale.unwrap_or(1.0) + self.offset.unwrap_or(0.0)
     }
 
-    /// The labels of some rows, one for each: label maps come from [`super::DataSet::label_maps`].
-    /// `classes` is how many classes the model's output tells apart; it does
-    /// not matter for errors.
+    /// Returns the labels of some rows, one for each: label maps come from
+    /// [`super::DataSet::label_maps`]. `classes` is how many classes the model's output tells
+    /// apart; it does not matter for errors.
     ///
     /// # Errors
     /// No such column; a label that is missing, no number, no class, or out of range: the message

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Estimate, excess};
 use cutpoint_core::codec_accuracy::Metric;
 
-/// The metric of `found` against `labels`.
+/// Returns the metric of `found` against `labels`.
 pub(super) fn value(metric: Metric, labels: &[u32], found: &[u32]) -> Estimate {
     let n = labels.len().min(found.len());
     let (labels, found) = (&labels[..n], &found[..n]);
@@ -47,7 +47,7 @@ pub(super) fn value(metric: Metric, labels: &[u32], found: &[u32]) -> Estimate {
     }
 }
 
-/// The drop from `whole` to `coded`.
+/// Returns the drop from `whole` to `coded`.
 pub(super) fn drop(metric: Metric, labels: &[u32], whole: &[u32], coded: &[u32]) -> Estimate {
     let n = labels.len().min(whole.len()).min(coded.len());
     if n < 2 {

@@ -76,7 +76,7 @@ impl Outcomes {
         }
     }
 
-    /// What a sample contributed.
+    /// Returns what a sample contributed.
     pub fn get(&self, index: usize) -> Option<Outcome> {
         match self {
             Outcomes::Classes(found) => found.get(index).copied().map(Outcome::Class),
@@ -84,7 +84,7 @@ impl Outcomes {
         }
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         match self {
             Outcomes::Classes(found) => found.len(),
@@ -92,7 +92,7 @@ impl Outcomes {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -103,7 +103,8 @@ fn excess(count: f64) -> f64 {
     1.75 + 2.0 * (count + 0.75).sqrt()
 }
 
-/// The metric over all samples of `found`; `labels` are the true classes, where there are classes.
+/// Returns the metric over all samples of `found`; `labels` are the true classes, where there are
+/// classes.
 pub fn value(metric: Metric, labels: &[u32], found: &Outcomes) -> Estimate {
     match found {
         Outcomes::Classes(found) => classes::value(metric, labels, found),
@@ -111,8 +112,8 @@ pub fn value(metric: Metric, labels: &[u32], found: &Outcomes) -> Estimate {
     }
 }
 
-/// How much worse the metric is for `coded` than for `whole`, over the first samples that both
-/// have; in the unit of [`cutpoint_core::codec_accuracy::TaskDrop`].
+/// Returns how much worse the metric is for `coded` than for `whole`, over the first samples that
+/// both have; in the unit of [`cutpoint_core::codec_accuracy::TaskDrop`].
 pub fn drop(metric: Metric, labels: &[u32], whole: &Outcomes, coded: &Outcomes) -> Estimate {
     match (whole, coded) {
         (Outcomes::Classes(whole), Outcomes::Classes(coded)) => {

@@ -6,7 +6,7 @@ use cutpoint_core::codec_accuracy::Metric;
 /// Student's t over the normal quantile is `1 + this / (n - 1)` to first order, at z = 1.645.
 const STUDENT: f64 = 0.93;
 
-/// The metric over all samples.
+/// Returns the metric over all samples.
 pub(super) fn value(metric: Metric, parts: &[Vec<f64>]) -> Estimate {
     let total = total(parts);
     estimate(parts.len(), |left_out| {
@@ -14,7 +14,7 @@ pub(super) fn value(metric: Metric, parts: &[Vec<f64>]) -> Estimate {
     })
 }
 
-/// The drop from `whole` to `coded`, over the first samples that both have.
+/// Returns the drop from `whole` to `coded`, over the first samples that both have.
 pub(super) fn drop(metric: Metric, whole: &[Vec<f64>], coded: &[Vec<f64>]) -> Estimate {
     let n = whole.len().min(coded.len());
     let (whole, coded) = (&whole[..n], &coded[..n]);

@@ -1,5 +1,5 @@
-//! The whole measurement: a first look at every candidate, then more samples where they decide
-//! something.
+//! The whole measurement: a first look at every candidate, then more samples where they can change
+//! a decision.
 
 mod order;
 mod run;
@@ -45,7 +45,7 @@ pub struct AccuracyRequest<'a> {
     pub precision: f64,
 }
 
-/// What is being done, for whoever watches.
+/// Progress of the measurement, for an observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum AccuracyProgress {
@@ -121,7 +121,7 @@ fn key(evaluation: &Evaluation<'_>, request: &AccuracyRequest<'_>) -> String {
 }
 
 impl PartialAccuracy {
-    /// Whether what it holds is of this model, these data and the same request.
+    /// Returns whether what it holds is of this model, these data and the same request.
     pub fn is_of(&self, evaluation: &Evaluation<'_>, request: &AccuracyRequest<'_>) -> bool {
         let (tasks, samples) = (evaluation.metrics.len(), evaluation.subject.samples.len());
         self.key == key(evaluation, request)

@@ -1,4 +1,4 @@
-//! Which tensors come first, before anything is known of their messages.
+//! The order of the tensors before any message was measured.
 
 use super::{DropMeasurement, graph};
 use crate::AccuracyError;
@@ -10,7 +10,7 @@ use cutpoint_core::codec_accuracy::CrossingRecord;
 const COMPRESSED: f64 = 0.35;
 
 impl DropMeasurement<'_> {
-    /// Positions of the tensors, those that could win a race first.
+    /// Returns the positions of the tensors, those that could win a race first.
     pub(super) fn order(&self) -> Result<Vec<usize>, AccuracyError> {
         let mut guess = self.accuracy();
         for tensor in 0..self.tensors.len() {

@@ -24,8 +24,8 @@ struct Unit {
 }
 
 impl DropMeasurement<'_> {
-    /// Brings forms of a tensor to as many samples, the ones with fewest first; whether there was
-    /// time.
+    /// Measures forms of a tensor until each has as many samples, those with fewest first; whether
+    /// there was time.
     pub(super) fn extend(
         &mut self,
         tensor: usize,
@@ -60,7 +60,7 @@ impl DropMeasurement<'_> {
     }
 
     /// Runs a unit and saves what it finds; whether there was time for all of it. A tensor around
-    /// which the model cannot be cut is given up.
+    /// which the model cannot be cut is dropped.
     fn run(
         &mut self,
         unit: &Unit,

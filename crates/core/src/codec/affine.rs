@@ -60,7 +60,7 @@ pub enum AffineError {
 }
 
 impl Affine {
-    /// The quantiser of `tensor` in an affine `form`.
+    /// Returns the quantiser of `tensor` in an affine `form`.
     ///
     /// # Errors
     /// See [`AffineError`].
@@ -100,32 +100,32 @@ impl Affine {
         })
     }
 
-    /// Bits of an element.
+    /// Returns the bits of an element.
     pub fn bits(&self) -> Bits {
         self.bits
     }
 
-    /// What code 0 stands for, for the tensor or for each channel.
+    /// Returns what code 0 stands for, for the tensor or for each channel.
     pub fn low(&self) -> &[f32] {
         &self.low
     }
 
-    /// Codes per unit, likewise.
+    /// Returns the codes per unit, likewise.
     pub fn scale(&self) -> &[f32] {
         &self.scale
     }
 
-    /// Units per code, likewise.
+    /// Returns the units per code, likewise.
     pub fn step(&self) -> &[f32] {
         &self.step
     }
 
-    /// Codes that share a byte.
+    /// Returns the codes that share a byte.
     pub fn parts(&self) -> usize {
         8 / self.bits.count() as usize
     }
 
-    /// Bytes of an encoded tensor.
+    /// Returns the bytes of an encoded tensor.
     pub fn bytes(&self) -> usize {
         self.elements.div_ceil(self.parts())
     }

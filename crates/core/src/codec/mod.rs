@@ -79,7 +79,7 @@ pub enum Stage {
 }
 
 impl Bits {
-    /// How many they are.
+    /// Returns how many they are.
     pub fn count(self) -> u32 {
         match self {
             Bits::Eight => 8,
@@ -88,7 +88,7 @@ impl Bits {
         }
     }
 
-    /// The largest code: codes are 0 to this.
+    /// Returns the largest code: codes are 0 to this.
     pub fn top(self) -> u8 {
         match self {
             Bits::Eight => 255,
@@ -126,7 +126,7 @@ impl Codec {
     ];
     const STAGES: [(&'static str, Stage); 2] = [("deflate", Stage::Deflate), ("zstd", Stage::Zstd)];
 
-    /// A form, not compressed.
+    /// Returns a form, not compressed.
     pub const fn plain(form: Form) -> Codec {
         Codec {
             form,
@@ -143,25 +143,25 @@ impl Codec {
         }
     }
 
-    /// Whether what is decoded is, bit for bit, what was encoded; for [`Codec::U8`] and PNG, of an
-    /// input that was made from an eight-bit image.
+    /// Returns whether what is decoded is, bit for bit, what was encoded; for [`Codec::U8`] and
+    /// PNG, of an input that was made from an eight-bit image.
     pub fn is_lossless(self) -> bool {
         matches!(self.form, Form::Own | Form::U8 | Form::Png)
     }
 
-    /// Whether it decodes to the same values as another codec: compressions change nothing, and
-    /// what loses nothing is alike.
+    /// Returns whether it decodes to the same values as another codec: compressions change nothing,
+    /// and what loses nothing is alike.
     pub fn same_values(self, other: Codec) -> bool {
         self.form == other.form || (self.is_lossless() && other.is_lossless())
     }
 
-    /// Whether it carries only model inputs made from eight-bit images.
+    /// Returns whether it carries only model inputs made from eight-bit images.
     pub fn is_image(self) -> bool {
         matches!(self.form, Form::U8 | Form::Png | Form::Jpeg(_))
     }
 
-    /// What the halves of a model do of it, in ONNX operators: of an image codec the part that
-    /// makes the image. Compression and image formats are added to the message outside.
+    /// Returns what the halves of a model do of it, in ONNX operators: of an image codec the part
+    /// that makes the image. Compression and image formats are added to the message outside.
     #[must_use]
     pub fn in_halves(self) -> Codec {
         match self.form {
@@ -170,19 +170,19 @@ impl Codec {
         }
     }
 
-    /// Whether the halves do all of it, so that a foreign server can take the message.
+    /// Returns whether the halves do all of it, so that a foreign server can take the message.
     pub fn is_in_halves(self) -> bool {
         self == self.in_halves()
     }
 
-    /// Whether it needs bounds calibrated on data.
+    /// Returns whether it needs bounds calibrated on data.
     pub fn needs_ranges(self) -> bool {
         matches!(self.form, Form::Affine { .. })
     }
 }
 
 impl Stage {
-    /// Name behind the form's; empty for [`Stage::Plain`].
+    /// Returns the name behind the form's; empty for [`Stage::Plain`].
     pub fn name(self) -> &'static str {
         let named = Codec::STAGES.iter().find(|(_, stage)| *stage == self);
         named.map_or("", |(name, _)| name)
@@ -190,7 +190,7 @@ impl Stage {
 }
 
 impl CodecName {
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

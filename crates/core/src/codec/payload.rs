@@ -5,8 +5,8 @@ use crate::graph::{ElementType, Tensor};
 use crate::units::Bytes;
 
 impl Codec {
-    /// Encoded size of `tensor` without framing, or `None` when the codec cannot carry it or its
-    /// size depends on the data.
+    /// Returns the encoded size of `tensor` without framing, or `None` when the codec cannot carry
+    /// it or its size depends on the data.
     ///
     /// Whether a tensor is an eight-bit image ([`Codec::U8`]) is for the caller to know.
     pub fn payload(self, tensor: &Tensor) -> Option<Bytes> {
@@ -16,7 +16,7 @@ impl Codec {
         self.form_payload(tensor)
     }
 
-    /// Encoded size before any compression; `None` as for [`Codec::payload`].
+    /// Returns the encoded size before any compression; `None` as for [`Codec::payload`].
     pub fn form_payload(self, tensor: &Tensor) -> Option<Bytes> {
         if tensor.uncuttable.is_some() {
             return None;

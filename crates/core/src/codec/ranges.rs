@@ -17,7 +17,7 @@ pub struct ClipRange {
 }
 
 impl ClipRange {
-    /// What is wrong with the bounds, if anything.
+    /// Returns what is wrong with the bounds, if anything.
     ///
     /// # Errors
     /// Bounds that are not finite, not in order or not in pairs.
@@ -37,8 +37,8 @@ impl ClipRange {
 }
 
 impl Form {
-    /// How many pairs of bounds this form needs for `tensor`: one for each channel (the second
-    /// dimension) where it asks for that and there is such a dimension, otherwise one.
+    /// Returns how many pairs of bounds this form needs for `tensor`: one for each channel (the
+    /// second dimension) where it asks for that and there is such a dimension, otherwise one.
     pub fn bounds(self, tensor: &Tensor) -> usize {
         match (self, tensor.shape.get(1)) {
             (

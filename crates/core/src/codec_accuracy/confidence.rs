@@ -16,7 +16,7 @@ pub struct Confidence(f64);
 pub struct BadConfidence(String);
 
 impl Confidence {
-    /// A share from one half, where the mean itself counts, to below one.
+    /// Returns a share from one half, where the mean itself counts, to below one.
     ///
     /// # Errors
     /// [`BadConfidence`].
@@ -28,7 +28,7 @@ impl Confidence {
         }
     }
 
-    /// The share.
+    /// Returns the share.
     pub fn share(self) -> f64 {
         self.0
     }

@@ -21,7 +21,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// Name in files and tables.
+    /// Returns the name in files and tables.
     pub fn name(self) -> &'static str {
         match self {
             Metric::Top1 => "top1",
@@ -33,12 +33,12 @@ impl Metric {
         }
     }
 
-    /// Whether less is better.
+    /// Returns whether less is better.
     pub fn is_error(self) -> bool {
         matches!(self, Metric::Mae | Metric::Rmse)
     }
 
-    /// The metric after a drop from `baseline`.
+    /// Returns the metric after a drop from `baseline`.
     pub fn after(self, baseline: f64, drop: f64) -> f64 {
         if self.is_error() {
             baseline * (1.0 + drop)
@@ -47,7 +47,7 @@ impl Metric {
         }
     }
 
-    /// The drop that leads from `baseline` to `value`: the inverse of [`Metric::after`].
+    /// Returns the drop that leads from `baseline` to `value`: the inverse of [`Metric::after`].
     pub fn drop_to(self, baseline: f64, value: f64) -> f64 {
         if self.is_error() {
             value / baseline - 1.0

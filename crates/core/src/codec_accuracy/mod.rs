@@ -145,14 +145,14 @@ pub struct TaskDrop {
 }
 
 impl TaskDrop {
-    /// The pessimistic end of the one-sided interval `z` standard errors wide.
+    /// Returns the pessimistic end of the one-sided interval `z` standard errors wide.
     pub fn pessimistic(&self, z: f64) -> f64 {
         self.mean + z * self.std_error
     }
 }
 
 impl RangeRecord {
-    /// The bounds.
+    /// Returns the bounds.
     pub fn range(&self) -> ClipRange {
         ClipRange {
             low: self.low.clone(),
@@ -180,7 +180,7 @@ pub struct WholePlanRecord {
 
 /// What makes an accuracy file unusable.
 #[derive(Debug, thiserror::Error)]
-pub enum SensitivityError {
+pub enum CodecAccuracyError {
     /// It cannot be read.
     #[error("cannot read {path}: {cause}")]
     Io {
@@ -206,9 +206,9 @@ impl CodecAccuracy {
     /// Reads a file.
     ///
     /// # Errors
-    /// See [`SensitivityError`].
-    pub fn load(path: &Path) -> Result<CodecAccuracy, SensitivityError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| SensitivityError::Io {
+    /// See [`CodecAccuracyError`].
+    pub fn load(path: &Path) -> Result<CodecAccuracy, CodecAccuracyError> {
+        let text = std::fs::read_to_string(path).map_err(|cause| CodecAccuracyError::Io {
             path: path.to_owned(),
             cause,
         })?;
@@ -218,9 +218,9 @@ impl CodecAccuracy {
     /// Reads the text of a file; `path` is for messages.
     ///
     /// # Errors
-    /// [`SensitivityError::Content`].
-    pub fn parse(text: &str, path: &Path) -> Result<CodecAccuracy, SensitivityError> {
-        let content = |message: String| SensitivityError::Content {
+    /// [`CodecAccuracyError::Content`].
+    pub fn parse(text: &str, path: &Path) -> Result<CodecAccuracy, CodecAccuracyError> {
+        let content = |message: String| CodecAccuracyError::Content {
             path: path.to_owned(),
             message,
         };
@@ -229,29 +229,29 @@ impl CodecAccuracy {
         Ok(value)
     }
 
-    /// Text of the file.
+    /// Returns the text of the file.
     ///
     /// # Errors
-    /// [`SensitivityError::Write`].
-    pub fn to_toml(&self) -> Result<String, SensitivityError> {
-        toml::to_string(self).map_err(|error| SensitivityError::Write(error.to_string()))
+    /// [`CodecAccuracyError::Write`].
+    pub fn to_toml(&self) -> Result<String, CodecAccuracyError> {
+        toml::to_string(self).map_err(|error| CodecAccuracyError::Write(error.to_string()))
     }
 
-    /// The record of one tensor in one codec.
+    /// Returns the record of one tensor in one codec.
     pub fn crossing(&self, tensor: &str, codec: Codec) -> Option<&CrossingRecord> {
         let mut records = self.crossings.iter();
         records.find(|r| r.tensor == tensor && r.codec == codec)
     }
 
-    /// The bounds of a tensor for a codec, whatever it is compressed with.
+    /// Returns the bounds of a tensor for a codec, whatever it is compressed with.
     pub fn range(&self, tensor: &str, codec: Codec) -> Option<ClipRange> {
         let mut ranges = self.ranges.iter();
         let record = ranges.find(|r| r.tensor == tensor && r.codec.form == codec.form);
         record.map(RangeRecord::range)
     }
 
-    /// The record of a placement: layers on the edge and what crosses, in any order; compressions
-    /// change nothing.
+    /// Returns the record of a placement: layers on the edge and what crosses, in any order;
+    /// compressions change nothing.
     pub fn whole_plan(
         &self,
         edge: &[String],
@@ -271,7 +271,7 @@ impl CodecAccuracy {
         })
     }
 
-    /// A task.
+    /// Returns a task.
     pub fn task(&self, name: &str) -> Option<&TaskAccuracy> {
         self.tasks.iter().find(|task| task.name == name)
     }

@@ -5,7 +5,7 @@ use super::{
 };
 
 impl CodecAccuracy {
-    /// The same figures under other names of tensors and layers.
+    /// Returns the same figures under other names of tensors and layers.
     #[must_use]
     pub fn renamed(
         &self,
@@ -29,9 +29,9 @@ impl CodecAccuracy {
         renamed
     }
 
-    /// The figures of all `members` for the set of them, `model`. Tensors of one name are one
-    /// tensor, an input that several members read: an encoding of it costs each member's tasks what
-    /// it was measured to cost them, and takes the largest of the payloads. Where members were
+    /// Returns the figures of all `members` for the set of them, `model`. Tensors of one name are
+    /// one tensor, an input that several members read: an encoding of it costs each member's tasks
+    /// what it was measured to cost them, and takes the largest of the payloads. Where members were
     /// calibrated to different bounds of it, that encoding is left out.
     #[must_use]
     pub fn union(members: &[CodecAccuracy], model: ModelId) -> CodecAccuracy {

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::{Graph, GraphError, LayerId, LayerSet, TensorId};
 
 impl Graph {
-    /// The layers on the edge when exactly `tensors` and the local inputs are read by the server:
-    /// all that they need, and whatever must follow for nothing else to cross, such as heads that
-    /// branch off earlier. A model output among them that no layer of the server reads keeps the
-    /// layers it needs on the edge.
+    /// Returns the layers on the edge when exactly `tensors` and the local inputs are read by the
+    /// server: all that they need, and whatever must follow for nothing else to cross, such as
+    /// heads that branch off earlier. A model output among them that no layer of the server reads
+    /// keeps the layers it needs on the edge.
     ///
     /// # Errors
     /// [`GraphError::CrossesMore`] and [`GraphError::NobodyReads`].

@@ -63,7 +63,7 @@ impl ElementType {
             .map_or(("other", 0), |(_, name, bits)| (*name, *bits))
     }
 
-    /// Size of `elements` packed elements; zero for types without a fixed size.
+    /// Returns the size of `elements` packed elements; zero for types without a fixed size.
     pub fn bytes(self, elements: u64) -> Bytes {
         Bytes(elements.saturating_mul(self.row().1).div_ceil(8))
     }

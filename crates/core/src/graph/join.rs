@@ -8,8 +8,9 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::{Graph, GraphError, Layer, LayerId, TensorId};
 
 impl Graph {
-    /// The graph with one layer for all layers of the same owner, and for owners on a common cycle;
-    /// a layer without an owner is its own. Also says which of the new layers each old one is in.
+    /// Returns the graph with one layer for all layers of the same owner, and for owners on a
+    /// common cycle; a layer without an owner is its own. Also says which of the new layers each
+    /// old one is in.
     ///
     /// # Errors
     /// Never for a graph whose layers are in execution order; the type is [`Graph::new`]'s.

@@ -6,7 +6,7 @@ use super::{Graph, LayerId, LayerSet};
 use crate::units::Bytes;
 
 impl Graph {
-    /// Size of the distinct weights that `layers` read.
+    /// Returns the size of the distinct weights that `layers` read.
     pub fn weight_bytes(&self, layers: &LayerSet) -> Bytes {
         let mut read = FixedBitSet::with_capacity(self.weights.len());
         for id in layers.iter() {
@@ -15,14 +15,14 @@ impl Graph {
         read.ones().map(|w| self.weights[w].bytes).sum()
     }
 
-    /// Most bytes of tensors alive at once; see [`Graph::live_bytes`].
+    /// Returns most bytes of tensors alive at once; see [`Graph::live_bytes`].
     pub fn peak_live_bytes(&self, layers: &LayerSet) -> Bytes {
         Bytes(self.live_bytes(layers).into_iter().max().unwrap_or(0))
     }
 
-    /// Bytes of tensors alive while each of `layers` runs, in execution order, as a half of its
-    /// own: what the half reads is alive from the start, each tensor until its last reader in the
-    /// half, and what others read or the model delivers until the end.
+    /// Returns the bytes of tensors alive while each of `layers` runs, in execution order, as a
+    /// half of its own: what the half reads is alive from the start, each tensor until its last
+    /// reader in the half, and what others read or the model delivers until the end.
     pub fn live_bytes(&self, layers: &LayerSet) -> Vec<u64> {
         let mut delivered = FixedBitSet::with_capacity(self.tensors.len());
         delivered.extend(self.outputs.iter().map(|t| t.index()));

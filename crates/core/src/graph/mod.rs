@@ -28,12 +28,12 @@ macro_rules! id {
         pub struct $name(u32);
 
         impl $name {
-            /// The id of the `index`-th element of its table.
+            /// Returns the id of the `index`-th element of its table.
             pub fn new(index: usize) -> Self {
                 // A graph of four thousand million layers does not fit in memory.
                 $name(u32::try_from(index).unwrap_or(u32::MAX))
             }
-            /// Position in its table.
+            /// Returns the position in its table.
             pub fn index(self) -> usize {
                 self.0 as usize
             }
@@ -69,7 +69,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Number of elements, saturating.
+    /// Returns the number of elements, saturating.
     pub fn elements(&self) -> u64 {
         self.shape.iter().copied().fold(1, u64::saturating_mul)
     }
@@ -117,7 +117,7 @@ pub struct Layer {
     pub flops: u64,
 }
 
-/// What makes tables of layers and tensors not a graph.
+/// Why tables of layers and tensors are no graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
     /// Two layers or two tensors share a name.
@@ -244,47 +244,47 @@ impl Graph {
         })
     }
 
-    /// The layers in execution order.
+    /// Returns the layers in execution order.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// All run-time tensors, model inputs and outputs included.
+    /// Returns all run-time tensors, model inputs and outputs included.
     pub fn tensors(&self) -> &[Tensor] {
         &self.tensors
     }
 
-    /// All constants.
+    /// Returns all constants.
     pub fn weights(&self) -> &[Weight] {
         &self.weights
     }
 
-    /// The model's run-time inputs.
+    /// Returns the model's run-time inputs.
     pub fn inputs(&self) -> &[TensorId] {
         &self.inputs
     }
 
-    /// The model's outputs that are computed at run time.
+    /// Returns the model's outputs that are computed at run time.
     pub fn outputs(&self) -> &[TensorId] {
         &self.outputs
     }
 
-    /// Ids of all layers in execution order.
+    /// Returns the ids of all layers in execution order.
     pub fn layer_ids(&self) -> impl DoubleEndedIterator<Item = LayerId> + use<> {
         (0..self.layers.len()).map(LayerId::new)
     }
 
-    /// Ids of all tensors.
+    /// Returns the ids of all tensors.
     pub fn tensor_ids(&self) -> impl DoubleEndedIterator<Item = TensorId> + use<> {
         (0..self.tensors.len()).map(TensorId::new)
     }
 
-    /// The layer with this id.
+    /// Returns the layer with this id.
     pub fn layer(&self, id: LayerId) -> &Layer {
         &self.layers[id.index()]
     }
 
-    /// The tensor with this id.
+    /// Returns the tensor with this id.
     pub fn tensor(&self, id: TensorId) -> &Tensor {
         &self.tensors[id.index()]
     }
@@ -295,17 +295,17 @@ impl Graph {
         barred.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// The layer that computes a tensor; `None` for a model input.
+    /// Returns the layer that computes a tensor; `None` for a model input.
     pub fn producer(&self, tensor: TensorId) -> Option<LayerId> {
         self.producers[tensor.index()]
     }
 
-    /// The layers that read a tensor, in execution order.
+    /// Returns the layers that read a tensor, in execution order.
     pub fn consumers(&self, tensor: TensorId) -> &[LayerId] {
         &self.consumers[tensor.index()]
     }
 
-    /// The layers that `layer` reads from, once per tensor read.
+    /// Returns the layers that `layer` reads from, once per tensor read.
     pub fn producers(&self, layer: LayerId) -> impl Iterator<Item = LayerId> + '_ {
         let inputs = self.layer(layer).inputs.iter();
         inputs.filter_map(|tensor| self.producer(*tensor))
@@ -322,7 +322,7 @@ impl Graph {
         }
     }
 
-    /// The layers that `tensors` need, their producers included.
+    /// Returns the layers that `tensors` need, their producers included.
     pub fn ancestors(&self, tensors: &[TensorId]) -> LayerSet {
         let mut set = LayerSet::empty(self.layers.len());
         for producer in tensors.iter().filter_map(|t| self.producer(*t)) {
@@ -349,7 +349,7 @@ impl Graph {
         sets
     }
 
-    /// The layers that need `tensor`, directly or through others.
+    /// Returns the layers that need `tensor`, directly or through others.
     pub fn descendants(&self, tensor: TensorId) -> LayerSet {
         let mut reached = FixedBitSet::with_capacity(self.tensors.len());
         reached.insert(tensor.index());
@@ -364,7 +364,7 @@ impl Graph {
         set
     }
 
-    /// The first layer of `edge` that reads something made outside of it.
+    /// Returns the first layer of `edge` that reads something made outside of it.
     pub fn first_open(&self, edge: &LayerSet) -> Option<LayerId> {
         edge.iter().find(|id| {
             let mut producers = self.producers(*id);
@@ -372,12 +372,13 @@ impl Graph {
         })
     }
 
-    /// Whether every layer of `edge` finds its producers in `edge`.
+    /// Returns whether every layer of `edge` finds its producers in `edge`.
     pub fn is_closed(&self, edge: &LayerSet) -> bool {
         self.first_open(edge).is_none()
     }
 
-    /// The tensors that are on the edge (model inputs, outputs of `edge`) and read by the server.
+    /// Returns the tensors that are on the edge (model inputs, outputs of `edge`) and read by the
+    /// server.
     pub fn crossing(&self, edge: &LayerSet) -> Vec<TensorId> {
         self.tensor_ids()
             .filter(|t| self.producer(*t).is_none_or(|p| edge.contains(p)))

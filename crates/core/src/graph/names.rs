@@ -4,9 +4,9 @@ use super::{Graph, GraphError, LayerId, TensorId};
 
 /// Names this much alike are worth suggesting; 1 is equal.
 const ALIKE: f64 = 0.75;
-/// When there are none: `y3` and `y1`.
+/// Similarity that is enough when nothing is closer: `y3` and `y1`.
 const HARDLY_ALIKE: f64 = 0.65;
-/// So few names are all suggested when none looks like the one asked for.
+/// With at most this many names, all are suggested when none resembles the one asked for.
 const FEW: usize = 3;
 
 impl Graph {
@@ -67,8 +67,8 @@ fn unknown<'a>(what: &'static str, name: &str, names: impl Iterator<Item = &'a s
     }
 }
 
-/// Up to two existing names that look like `name`, best first, whatever their case; all names when
-/// there are hardly more.
+/// Returns up to two existing names that look like `name`, best first, whatever their case; all
+/// names when there are hardly more.
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = name.to_lowercase();
     let names: Vec<&str> = names.collect();
@@ -101,7 +101,7 @@ pub(super) fn hint(near: &[String]) -> String {
     }
 }
 
-/// Up to five names, quoted.
+/// Returns up to five names, quoted.
 pub(super) fn list(names: &[String]) -> String {
     const SHOWN: usize = 5;
     let mut shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();

@@ -9,12 +9,12 @@ use super::LayerId;
 pub struct LayerSet(FixedBitSet);
 
 impl LayerSet {
-    /// The empty set over a graph of `layers` layers.
+    /// Returns the empty set over a graph of `layers` layers.
     pub fn empty(layers: usize) -> LayerSet {
         LayerSet(FixedBitSet::with_capacity(layers))
     }
 
-    /// All layers of a graph of `layers` layers.
+    /// Returns all layers of a graph of `layers` layers.
     pub fn full(layers: usize) -> LayerSet {
         let mut set = FixedBitSet::with_capacity(layers);
         set.insert_range(..);
@@ -31,22 +31,22 @@ impl LayerSet {
         self.0.set(layer.index(), false);
     }
 
-    /// Whether the set has this layer.
+    /// Returns whether the set has this layer.
     pub fn contains(&self, layer: LayerId) -> bool {
         self.0.contains(layer.index())
     }
 
-    /// The members in execution order.
+    /// Returns the members in execution order.
     pub fn iter(&self) -> impl Iterator<Item = LayerId> + '_ {
         self.0.ones().map(LayerId::new)
     }
 
-    /// Number of members.
+    /// Returns the number of members.
     pub fn len(&self) -> usize {
         self.0.count_ones(..)
     }
 
-    /// Whether there are no members.
+    /// Returns whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.0.is_clear()
     }
@@ -66,12 +66,12 @@ impl LayerSet {
         self.0.difference_with(&other.0);
     }
 
-    /// Whether all its layers are in `other`.
+    /// Returns whether all its layers are in `other`.
     pub fn is_subset(&self, other: &LayerSet) -> bool {
         self.0.is_subset(&other.0)
     }
 
-    /// All layers not in this set.
+    /// Returns all layers not in this set.
     pub fn complement(&self) -> LayerSet {
         let mut set = self.0.clone();
         set.toggle_range(..);

@@ -12,7 +12,8 @@ pub struct CodecTime {
     pub decode_us: f64,
 }
 
-/// Time of `codec` for `tensor`; `None` when the codec cannot carry it or a record is missing.
+/// Returns the time of `codec` for `tensor`; `None` when the codec cannot carry it or a record is
+/// missing.
 ///
 /// A tensor in its own type costs nothing. An image file costs what its eight-bit image costs in
 /// the halves, and its own record beside; of JPEG the nearest quality measured counts, the lower of

@@ -403,7 +403,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Text of the file.
+    /// Returns the text of the file.
     ///
     /// # Errors
     /// [`ProfileError::Invalid`] when the tables cannot be expressed in TOML.
@@ -414,7 +414,7 @@ impl Profile {
         })
     }
 
-    /// The graph this profile measured.
+    /// Returns the graph this profile measured.
     ///
     /// # Errors
     /// Tables that contradict one another.

@@ -14,7 +14,7 @@ pub enum TimeOrigin<'a> {
 }
 
 impl Profile {
-    /// How the times came about.
+    /// Returns how the times came about.
     pub fn origin(&self) -> TimeOrigin<'_> {
         match (&self.source, self.imported) {
             (None, _) => TimeOrigin::Measured,

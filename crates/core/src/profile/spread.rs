@@ -26,7 +26,7 @@ pub enum TimeSpread {
 }
 
 impl Whole {
-    /// How the time of the whole model varies; `None` when the profile does not say.
+    /// Returns how the time of the whole model varies; `None` when the profile does not say.
     ///
     /// With a 90th percentile, the deviation is the larger of those that it and the median absolute
     /// deviation stand for in a normal distribution; with the latter only, the distribution is
@@ -62,7 +62,7 @@ impl TimeSpread {
         }
     }
 
-    /// What a percentile is of the median, by its quantile `z >= 0` of the standard normal
+    /// Returns what a percentile is of the median, by its quantile `z >= 0` of the standard normal
     /// distribution. Between the measured percentiles 50, 90 and 99 its logarithm is linear in z,
     /// which is a log-normal piece by piece, and beyond 99 it goes on as between 90 and 99.
     pub fn factor(self, z: f64) -> f64 {

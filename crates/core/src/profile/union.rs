@@ -71,7 +71,7 @@ struct MemberNames {
 }
 
 impl Names {
-    /// The names in a set; a model alone keeps its own.
+    /// Returns the names in a set; a model alone keeps its own.
     pub fn new(members: &[Member<'_>]) -> Names {
         let ports = || members.iter().flat_map(|m| &m.profile.inputs);
         let differs = |port: &PortRecord| ports().any(|o| o.name == port.name && o != port);
@@ -90,13 +90,13 @@ impl Names {
         }
     }
 
-    /// A layer, or a weight, of the member with this position.
+    /// Returns a layer, or a weight, of the member with this position.
     pub fn layer(&self, member: usize, name: &str) -> String {
         let prefix = self.members.get(member).map_or("", |m| m.prefix.as_str());
         format!("{prefix}{name}")
     }
 
-    /// A tensor of the member with this position.
+    /// Returns a tensor of the member with this position.
     pub fn tensor(&self, member: usize, name: &str) -> String {
         if self
             .members
@@ -152,7 +152,7 @@ impl Profile {
         Ok(union)
     }
 
-    /// Whether two models were measured on the same board in the same way.
+    /// Returns whether two models were measured on the same board in the same way.
     ///
     /// # Errors
     /// [`UnionError::OtherBoard`].

@@ -1,4 +1,4 @@
-//! What can be wrong with a trace.
+//! Errors of rate traces.
 
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ pub enum Flaw {
         /// What is wrong.
         problem: &'static str,
     },
-    /// A line of Mahimahi's form that is none.
+    /// A line that is not of Mahimahi's form.
     #[error(
         "`{0}` is not a whole number of milliseconds: in Mahimahi's form each line is the time at \
          which one packet of 1500 bytes can be delivered"
@@ -83,7 +83,7 @@ pub enum Flaw {
         /// Of this line.
         this: u64,
     },
-    /// Long without a row.
+    /// A gap: much longer than usual without a row.
     #[error(
         "nothing is known for {} before this row, while rows are mostly {} apart: if the rate before \
          held that long, allow it with `--max-gap {}`; else cut the trace there",
@@ -98,13 +98,13 @@ pub enum Flaw {
     /// No row.
     #[error("the trace is empty: it needs at least two rows")]
     Empty,
-    /// One row, whose rate holds for nobody knows how long.
+    /// One row: how long its rate holds is unknown.
     #[error("one row does not say how long its rate holds: add a second one at a later time")]
     OneRow,
-    /// Nothing can be sent, ever.
+    /// The rate is zero throughout.
     #[error("the link is down all the time: no rate is above zero")]
     AlwaysDown,
-    /// Longer than anyone records.
+    /// Longer than any recording.
     #[error("the trace is longer than thirty years: are its times in seconds?")]
     TooLong,
     /// More rows than are read.

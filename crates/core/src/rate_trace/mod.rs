@@ -71,7 +71,7 @@ const NANO: u128 = 1_000_000_000;
 const LONGEST_NS: u64 = 1_000_000_000 * NANO as u64;
 
 impl RateTrace {
-    /// The trace of these steps.
+    /// Returns the trace of these steps.
     ///
     /// # Errors
     /// [`Flaw::Empty`], [`Flaw::AlwaysDown`], or [`Flaw::TooLong`].
@@ -100,7 +100,7 @@ impl RateTrace {
         }
     }
 
-    /// Nanoseconds from its start to its end.
+    /// Returns the nanoseconds from its start to its end.
     pub fn duration_ns(&self) -> u64 {
         self.starts.last().copied().unwrap_or_default()
     }
@@ -113,7 +113,7 @@ impl RateTrace {
             .map(|(hold_ns, &bit_s)| Step { hold_ns, bit_s })
     }
 
-    /// The rate at a time, in bit/s.
+    /// Returns the rate at a time, in bit/s.
     pub fn bit_s_at(&self, ns: u64) -> u64 {
         self.rates[self.step_at(ns % self.duration_ns())]
     }
@@ -123,8 +123,8 @@ impl RateTrace {
         self.starts.partition_point(|start| *start <= ns) - 1
     }
 
-    /// When the last of `bits` bits has been sent whose first is ready at `start_ns`, rounded up
-    /// to the nanosecond. Outages are waited for.
+    /// Returns when the last of `bits` bits has been sent whose first is ready at `start_ns`,
+    /// rounded up to the nanosecond. Outages are waited for.
     pub fn sent_at(&self, start_ns: u64, bits: u64) -> u64 {
         if bits == 0 {
             return start_ns;
@@ -140,7 +140,7 @@ impl RateTrace {
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
-    /// What can be sent between two times over the time between them, in bit/s; the rate at
+    /// Returns what can be sent between two times over the time between them, in bit/s; the rate at
     /// `from_ns` when there is no time between them.
     pub fn mean_between(&self, from_ns: u64, to_ns: u64) -> f64 {
         match to_ns.saturating_sub(from_ns) {
@@ -162,13 +162,13 @@ impl RateTrace {
         self.sent.last().copied().unwrap_or_default()
     }
 
-    /// The mean over its time, rounded to whole bits per second, at least one.
+    /// Returns the mean over its time, rounded to whole bits per second, at least one.
     pub fn mean(&self) -> BitRate {
         let mean = self.mean_between(0, self.duration_ns()).round() as u64;
         rate_or_slowest(mean)
     }
 
-    /// The slowest rate but zero, and the fastest.
+    /// Returns the slowest rate but zero, and the fastest.
     pub fn extremes(&self) -> (BitRate, BitRate) {
         let up = || self.rates.iter().copied().filter(|rate| *rate > 0);
         let ends = (up().min(), up().max());
@@ -178,12 +178,12 @@ impl RateTrace {
         )
     }
 
-    /// How its time is distributed over rates.
+    /// Returns how its time is distributed over rates.
     pub fn quantiles(&self) -> RateQuantiles {
         RateQuantiles::of(self.steps())
     }
 
-    /// The trace in a few numbers.
+    /// Returns the trace in a few numbers.
     pub fn summary(&self) -> Summary {
         let duration = self.duration_ns() as f64;
         let mean = self.mean_between(0, self.duration_ns());

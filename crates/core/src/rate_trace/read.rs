@@ -96,8 +96,8 @@ impl Place<'_> {
     }
 }
 
-/// Whether a text whose beginning this is is Mahimahi's: its first line that says something is
-/// a number without a comma.
+/// Whether a text that begins like this is Mahimahi's: its first line with content is a number
+/// without a comma.
 fn is_list(start: &[u8]) -> bool {
     let mut lines = start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));

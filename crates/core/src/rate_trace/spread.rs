@@ -28,8 +28,9 @@ impl RateQuantiles {
         RateQuantiles { until, total_ns }
     }
 
-    /// The slowest rate of the trace, in bit/s, such that at least the share `p` of the time is at
-    /// that rate or a slower one; `p` is taken to lie between 0 and 1. Zero during outages.
+    /// Returns the slowest rate of the trace, in bit/s, such that at least the share `p` of the
+    /// time is at that rate or a slower one; `p` is taken to lie between 0 and 1. Zero during
+    /// outages.
     pub fn quantile(&self, p: f64) -> u64 {
         // a share of whole nanoseconds is whole but for rounding
         let wanted = (p.clamp(0.0, 1.0) * self.total_ns as f64 * (1.0 - 1e-15)).ceil() as u64;
@@ -38,7 +39,7 @@ impl RateQuantiles {
         rate.map_or(0, |(rate, _)| *rate)
     }
 
-    /// Share of the time at this rate or a slower one.
+    /// Returns the share of the time at this rate or a slower one.
     pub fn at_most(&self, bit_s: u64) -> f64 {
         let index = self.until.partition_point(|(rate, _)| *rate <= bit_s);
         match index.checked_sub(1).and_then(|last| self.until.get(last)) {
@@ -72,8 +73,8 @@ pub enum BadRateSpread {
 }
 
 impl RateSpread {
-    /// The rate in bit/s below which the link is for a share `p` of the time; `p` is taken to lie
-    /// between 0 and 1, where the rate is zero and without end, unless the spread is zero.
+    /// Returns the rate in bit/s below which the link is for a share `p` of the time; `p` is taken
+    /// to lie between 0 and 1, where the rate is zero and without end, unless the spread is zero.
     pub fn quantile(&self, p: f64) -> f64 {
         let Some((mu, sigma)) = self.logarithm() else {
             return self.mean.bit_s() as f64;
@@ -85,7 +86,7 @@ impl RateSpread {
         }
     }
 
-    /// Share of the time at this rate, in bit/s, or a slower one.
+    /// Returns the share of the time at this rate, in bit/s, or a slower one.
     pub fn at_most(&self, bit_s: f64) -> f64 {
         match self.logarithm() {
             Some(_) if bit_s <= 0.0 => 0.0,

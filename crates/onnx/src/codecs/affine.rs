@@ -6,7 +6,8 @@ use super::{Fragment, Names};
 use cutpoint_core::codec::{Affine, Form};
 
 impl Names<'_> {
-    /// Codes of eight bits keep the tensor's shape; narrower ones are sent as one row of bytes.
+    /// Builds encoder and decoder. Codes of eight bits keep the tensor's shape; narrower ones are
+    /// sent as one row of bytes.
     pub(super) fn affine(&self, form: Form, affine: &Affine) -> Fragment {
         let packing = Packing {
             names: self,

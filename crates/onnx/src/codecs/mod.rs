@@ -52,7 +52,7 @@ pub(super) struct Fragment {
 }
 
 impl Fragment {
-    /// Every name that the fragment adds to a half, once, in no order.
+    /// Returns every name that the fragment adds to a half, once, in no order.
     pub(super) fn added(&self, tensor: &str) -> HashSet<&str> {
         let nodes = self.encoder.iter().chain(&self.decoder);
         let names = nodes.flat_map(|n| &n.output).map(String::as_str);

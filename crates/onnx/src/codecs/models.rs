@@ -17,8 +17,8 @@ pub struct CodecModels {
     pub decoder: Model,
 }
 
-/// Both ends of `codec`, as far as ONNX operators go ([`Codec::in_halves`]), for a `tensor` of its
-/// shape; they compute the same numbers as the halves of a model cut there.
+/// Returns both ends of `codec`, as far as ONNX operators go ([`Codec::in_halves`]), for a `tensor`
+/// of its shape; they compute the same numbers as the halves of a model cut there.
 ///
 /// # Errors
 /// [`OnnxError::Cut`]: the codec cannot carry the tensor, lacks data, or leaves it as it is.

@@ -1,4 +1,4 @@
-//! Whether a cut is possible.
+//! Checks whether a cut is possible.
 
 use std::collections::HashSet;
 
@@ -73,7 +73,7 @@ pub(super) fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxE
     Ok(())
 }
 
-/// What runs beside the link must be on the edge and end there.
+/// Checks that the overlapped layers are on the edge and end there.
 fn check_beside(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
     let graph = &reading.graph;
     for id in request.beside.iter() {

@@ -1,5 +1,5 @@
-//! Cutting a model into an edge half and a server half, and, where heads that stay run while link
-//! and server work, a third part with those.
+//! Cuts a model into an edge half and a server half and, for heads on the edge that are overlapped
+//! with transfer and server, a third part.
 //!
 //! The halves are cut by layers: each takes its nodes, the constants they need, and the model's
 //! functions, operator sets and metadata. What crosses is an output of the edge half and an input
@@ -23,13 +23,13 @@ use crate::wire;
 use cutpoint_core::codec::{ClipRange, Codec};
 use cutpoint_core::graph::{Graph, GraphError, LayerId, LayerSet, TensorId};
 
-/// Which cut to make.
+/// A cut to be made.
 #[derive(Debug, Clone)]
 pub struct CutRequest {
     /// Layers on the edge.
     pub edge: LayerSet,
-    /// Those of them that run as a model of their own while link and server work: nothing outside
-    /// reads their results.
+    /// Those of them that are overlapped with transfer and server, as a model of their own: nothing
+    /// outside reads their results.
     pub beside: LayerSet,
     /// Every tensor that crosses, with its codec. A model output that only the edge computes may
     /// be among them: the server is to have it too.
@@ -81,12 +81,12 @@ impl CutRequest {
     }
 }
 
-/// The halves; one that would do and pass on nothing does not exist.
+/// The halves of a model. A half that would neither compute nor pass on anything is absent.
 #[derive(Debug, Clone)]
 pub struct Halves {
     /// Has the model's inputs; ends with what crosses and with what `local` reads.
     pub edge: Option<Model>,
-    /// The heads that stay and run while link and server work.
+    /// The heads on the edge that are overlapped with transfer and server.
     pub local: Option<Model>,
     /// Begins with what crosses.
     pub server: Option<Model>,
@@ -111,7 +111,7 @@ pub fn cut(model: &Model, reading: &Reading, request: &CutRequest) -> Result<Hal
     })
 }
 
-/// The codecs' nodes, for the tensors that are not sent as they are.
+/// Builds the codecs' nodes for the tensors that are not sent as they are.
 fn fragments(
     model: &Model,
     reading: &Reading,
@@ -192,7 +192,7 @@ struct Cutter<'a> {
     fragments: BTreeMap<TensorId, Fragment>,
 }
 
-/// The parts of a half.
+/// A half under construction.
 #[derive(Default)]
 struct Parts<'a> {
     /// Indices of the layers' nodes.
@@ -204,7 +204,7 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Adds an output, unless it is one.
+    /// Adds an output unless the half has it already.
     fn deliver(&mut self, output: ValueInfoProto) {
         if !self.outputs.iter().any(|o| o.name() == output.name()) {
             self.outputs.push(output);
@@ -286,7 +286,7 @@ impl<'a> Cutter<'a> {
         self.reading.graph.producer(id).is_none()
     }
 
-    /// What the heads that run beside link and server read from outside.
+    /// Returns what the overlapped heads read from outside.
     fn read_beside(&self) -> impl Iterator<Item = TensorId> {
         let graph = &self.reading.graph;
         let beside = self.request.beside.iter();
@@ -413,7 +413,7 @@ fn kept<T: Clone>(items: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {
     items.iter().filter(|item| keep(item)).cloned().collect()
 }
 
-/// The node that read a shape, as the constant it is.
+/// Returns the constant that a node reading a shape amounts to.
 fn known(node: &NodeProto, values: &[i64]) -> NodeProto {
     let dims: &[i64] = if node.op_type() == "Size" {
         &[]

@@ -60,7 +60,7 @@ pub enum PlanError {
     },
 }
 
-/// The digits of a hash that messages show.
+/// Returns the digits of a hash that messages show.
 #[must_use]
 pub fn short_hash(sha256: &str) -> String {
     show(sha256.get(..12).unwrap_or_default())

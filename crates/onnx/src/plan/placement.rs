@@ -5,9 +5,9 @@ use super::super::reading::Reading;
 use cutpoint_core::graph::{LayerSet, TensorId};
 
 impl Reading {
-    /// The layers on the edge of a plan, whose layers may be groups of this reading's layers: a
-    /// group goes by the id of its last layer. A layer that neither side needs stays on the edge
-    /// when nothing has to be sent for it.
+    /// Returns the layers on the edge of a plan, whose layers may be groups of this reading's
+    /// layers: a group goes by the id of its last layer. A layer that neither side needs stays on
+    /// the edge when nothing has to be sent for it.
     ///
     /// # Errors
     /// An id that no layer has.
@@ -38,10 +38,10 @@ impl Reading {
         Ok(edge)
     }
 
-    /// The layers of a plan's edge that run while link and server work: those of `local`, and of
-    /// `edge`, which is from [`Reading::edge_of_plan`] and whose ids are `kept`, what rests on
-    /// them. A layer that no list names runs where its results are first
-    /// needed, or, where nothing needs them, as early as possible.
+    /// Returns the layers of a plan's edge that are overlapped with transfer and server: those of
+    /// `local`, and of `edge`, which is from [`Reading::edge_of_plan`] and whose ids are `kept`,
+    /// what rests on them. A layer that no list names runs where its results are first needed, or,
+    /// where nothing needs them, as early as possible.
     ///
     /// # Errors
     /// An id that no layer has.

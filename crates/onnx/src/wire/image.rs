@@ -51,12 +51,12 @@ impl Size {
     }
 }
 
-/// Whether a tensor is an image.
+/// Returns whether a tensor is an image.
 pub(super) fn check(tensor: &Tensor) -> Result<(), WireError> {
     Size::of(tensor).map(|_| ())
 }
 
-/// The image of a tensor as PNG.
+/// Returns the image of a tensor as PNG.
 pub(super) fn png(tensor: &Tensor, planes: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut file = Vec::new();
     let level = CompressionType::Level(PNG_LEVEL);
@@ -65,7 +65,7 @@ pub(super) fn png(tensor: &Tensor, planes: &[u8]) -> Result<Vec<u8>, WireError> 
     Ok(file)
 }
 
-/// The image of a tensor as baseline JPEG, colours at full resolution.
+/// Returns the image of a tensor as baseline JPEG, colours at full resolution.
 pub(super) fn jpeg(tensor: &Tensor, planes: &[u8], quality: u8) -> Result<Vec<u8>, WireError> {
     let mut file = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut file, quality);
@@ -86,7 +86,7 @@ fn write(
         .map_err(|error| broken(form, error.to_string()))
 }
 
-/// The planes of an image file that must have the tensor's size.
+/// Returns the planes of an image file that must have the tensor's size.
 pub(super) fn pixels(form: Form, tensor: &Tensor, file: &[u8]) -> Result<Vec<u8>, WireError> {
     let size = Size::of(tensor)?;
     let format = match form {

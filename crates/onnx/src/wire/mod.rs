@@ -51,7 +51,7 @@ pub enum WireError {
     Foreign(Codec),
 }
 
-/// Whether messages of a tensor can be made in this codec.
+/// Returns whether messages of a tensor can be made in this codec.
 ///
 /// # Errors
 /// [`WireError::Shape`] or [`WireError::Foreign`].
@@ -63,7 +63,7 @@ pub fn check(codec: Codec, tensor: &Tensor) -> Result<(), WireError> {
     }
 }
 
-/// What is sent for the message of a half.
+/// Returns what is sent for the message of a half.
 ///
 /// # Errors
 /// See [`WireError`].
@@ -80,7 +80,7 @@ pub fn pack(codec: Codec, tensor: &Tensor, message: Vec<u8>) -> Result<Vec<u8>, 
     }
 }
 
-/// The message for the other half, from what was sent; never more bytes than it must have.
+/// Returns the message for the other half, from what was sent; never more bytes than it must have.
 ///
 /// # Errors
 /// See [`WireError`].

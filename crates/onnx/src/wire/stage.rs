@@ -30,8 +30,8 @@ pub fn compress(stage: Stage, message: &[u8]) -> Result<Vec<u8>, WireError> {
     }
 }
 
-/// The message of `expected` bytes that was compressed; what would be longer is given up, so
-/// that a small message cannot fill the memory.
+/// Returns the message of `expected` bytes that was compressed; decompression stops at anything
+/// longer, so that a small message cannot fill the memory.
 ///
 /// # Errors
 /// [`WireError::Stage`] or [`WireError::Length`].
@@ -43,7 +43,7 @@ pub fn decompress(stage: Stage, sent: &[u8], expected: usize) -> Result<Vec<u8>,
     }
 }
 
-/// The message that was compressed, if it has at most so many bytes.
+/// Returns the message that was compressed, if it has at most so many bytes.
 pub(super) fn decompress_up_to(
     stage: Stage,
     sent: &[u8],

@@ -1,4 +1,5 @@
-//! Times of the codecs, and the machine's own roofline, measured with models made for it.
+//! Times of the codecs, and the machine's peak arithmetic for rooflines, measured with models made
+//! for the purpose.
 
 mod outside;
 
@@ -24,7 +25,7 @@ const PLACES: [&str; 2] = ["x", "h"];
 const CHANNELS: u64 = 64;
 /// Least sizes timed, in elements: below, the fixed cost hides the rest.
 const LEAST_ELEMENTS: u64 = 16 * 1024;
-/// ObjectiveFunction for all operators together.
+/// Target time for all operators together.
 const BUDGET: Duration = Duration::from_secs(3);
 /// Edge of the square matrices of the peak measurement.
 const MATRIX: u64 = 768;
@@ -154,7 +155,7 @@ impl<'a> LittleModel<'a> {
             request.u8_scales.insert(crossing, scale);
         }
         if codec.needs_ranges() {
-            // bounds on both sides of zero, which are the dearer ones
+            // bounds on both sides of zero, which cost more
             let count = codec.form.bounds(graph.tensor(crossing));
             let range = ClipRange {
                 low: vec![-2.0; count],

@@ -1,4 +1,4 @@
-//! Times of what is done to messages outside the halves, on one thread.
+//! Times of compressions and image formats, which run outside the halves, on one thread.
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -21,7 +21,7 @@ const QUALITIES: [u8; 4] = [50, 75, 90, 95];
 /// Runs of each; the median counts.
 const RUNS: usize = 9;
 
-/// A record for each compression and each image file.
+/// Returns a record for each compression and each image file.
 pub(super) fn measure() -> Result<Vec<CodecRecord>, RunError> {
     let mut records = Vec::new();
     for stage in [Stage::Deflate, Stage::Zstd] {

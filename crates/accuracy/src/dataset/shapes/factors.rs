@@ -52,7 +52,7 @@ pub struct Factors {
 }
 
 impl Factors {
-    /// The scene of a number below [`SCENES`].
+    /// Returns the scene of a number below [`SCENES`].
     pub fn of(scene: u32) -> Factors {
         let mut rest = scene % SCENES;
         let mut digit = |base: u8| {
@@ -71,20 +71,20 @@ impl Factors {
         }
     }
 
-    /// The object's size relative to the middle one: 0.75 to 1.25 in even steps.
+    /// Returns the object's size relative to the middle one: 0.75 to 1.25 in even steps.
     pub fn scale(&self) -> f64 {
         0.75 + 0.5 * f64::from(self.size) / f64::from(SIZES - 1)
     }
 
-    /// How far the camera has walked round the room, in degrees: -30 to 30 in even steps,
+    /// Returns how far the camera has walked round the room, in degrees: -30 to 30 in even steps,
     /// counter-clockwise from above.
     pub fn angle_deg(&self) -> f64 {
         -30.0 + 60.0 * f64::from(self.orientation) / f64::from(ORIENTATIONS - 1)
     }
 
-    /// A fifth of the pairs of floor and wall hues is for testing: those where
-    /// `2 * floor_hue + wall_hue` is a multiple of 5. Every hue of a floor is so learnt with eight
-    /// hues of walls and tested with the other two, and the other way round.
+    /// Returns the split that a scene is in. A fifth of the pairs of floor and wall hues is for
+    /// testing: those where `2 * floor_hue + wall_hue` is a multiple of 5. Every hue of a floor is
+    /// so learnt with eight hues of walls and tested with the other two, and the other way round.
     pub fn split(&self) -> Split {
         if (2 * self.floor_hue + self.wall_hue).is_multiple_of(5) {
             Split::Test
@@ -94,7 +94,7 @@ impl Factors {
     }
 }
 
-/// The first `count` scenes of all in an order drawn by `seed`: no scene comes twice.
+/// Returns the first `count` scenes of all in an order drawn by `seed`: no scene comes twice.
 pub(super) fn draw(count: u32, seed: u64) -> Vec<Factors> {
     let count = count.min(SCENES) as usize;
     let mut order: Vec<u32> = (0..SCENES).collect();
@@ -109,7 +109,7 @@ pub(super) fn draw(count: u32, seed: u64) -> Vec<Factors> {
     order[..count].iter().copied().map(Factors::of).collect()
 }
 
-/// Random numbers of their own for each stream: 0 orders the scenes, `1 + i` is image `i`.
+/// Returns random numbers of their own for each stream: 0 orders the scenes, `1 + i` is image `i`.
 pub(super) fn random(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut key = *b"........cutpoint data set shapes";
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -21,8 +21,8 @@ pub const SIDE: usize = 64;
 /// Bytes of an image: red, green and blue of each pixel.
 pub const BYTES: usize = SIDE * SIDE * 3;
 
-/// The scenes of a data set in order: the first `count` (at most [`SCENES`]) of all scenes as `seed`
-/// shuffles them, so that none comes twice.
+/// Returns the scenes of a data set in order: the first `count` (at most [`SCENES`]) of all scenes
+/// as `seed` shuffles them, so that none comes twice.
 pub fn scenes(count: u32, seed: u64) -> Vec<Factors> {
     factors::draw(count, seed)
 }

@@ -121,8 +121,8 @@ fn hue(class: u8) -> [f32; 3] {
     })
 }
 
-/// A sheet of images side by side, row by row: its pixels, width and height. Cells left over are
-/// white.
+/// Returns a sheet of images side by side, row by row: its pixels, width and height. Cells left
+/// over are white.
 pub(super) fn sheet(images: &[u8], columns: usize) -> (Vec<u8>, usize, usize) {
     const GAP: usize = 2;
     let rows = (images.len() / BYTES).div_ceil(columns).max(1);

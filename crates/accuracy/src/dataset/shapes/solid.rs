@@ -85,7 +85,7 @@ pub(super) enum Solid {
 }
 
 impl Solid {
-    /// Where a ray from outside enters; nothing for a ray that misses or leads away.
+    /// Returns where a ray from outside enters; nothing for a ray that misses or leads away.
     pub(super) fn hit(self, origin: V3, direction: V3) -> Option<Hit> {
         match self {
             Solid::Cube { half } => cube(half, origin, direction),

@@ -18,7 +18,7 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    /// The least and the largest value.
+    /// Returns the least and the largest value.
     pub(super) fn ends(&self) -> Option<(f32, f32)> {
         self.ends
     }
@@ -62,7 +62,7 @@ impl Histogram {
         }
     }
 
-    /// All of several histograms.
+    /// Returns all of several histograms.
     pub(super) fn merged(parts: &[Histogram]) -> Histogram {
         let mut all = Histogram::default();
         let ends = parts.iter().filter_map(Histogram::ends);

@@ -114,7 +114,7 @@ impl Calibration {
         Ok(())
     }
 
-    /// The bounds with the least mean squared error, for the tensor or for each channel.
+    /// Returns the bounds with the least mean squared error, for the tensor or for each channel.
     ///
     /// Of values that are never negative but sometimes zero, as behind a `ReLU`, the lower bound is
     /// zero, which is then exact. A channel with one value throughout gets bounds above it, as wide

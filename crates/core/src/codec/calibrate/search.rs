@@ -60,7 +60,7 @@ impl Search {
         }
     }
 
-    /// The best bounds; `None` when there are fewer than two different values.
+    /// Returns the best bounds; `None` when there are fewer than two different values.
     pub(super) fn best(&self) -> Option<(f32, f32)> {
         if self.least >= self.most {
             return None;

@@ -22,7 +22,7 @@ use crate::task::Task;
 use size::{Sizes, take_size};
 use values::Values;
 
-/// Whether the text has the key only a profile written by hand has.
+/// Returns whether the text has the key only a profile written by hand has.
 pub(super) fn looks_like_one(text: &str) -> bool {
     text.lines()
         .map(str::trim_start)

@@ -17,8 +17,8 @@ pub(super) struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// Every value in the order of the layers, with its size; values that nobody reads are the
-    /// outputs unless some are named.
+    /// Returns every value in the order of the layers, with its size; values that nobody reads are
+    /// the outputs unless some are named.
     pub(super) fn complete(
         &self,
         typed: Vec<Typed<TensorRecord>>,

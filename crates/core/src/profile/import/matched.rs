@@ -131,7 +131,7 @@ impl<'a> Matched<'a> {
             })
     }
 
-    /// A layer that runs others may not be run by one itself.
+    /// Returns the error for a layer that runs others and is run by one itself.
     pub(super) fn no_part_of_part(&self) -> Result<(), TimesError> {
         for (part, owner) in self.owner.iter().enumerate() {
             let chained = owner.filter(|owner| self.owner[owner.index()].is_some());
@@ -146,7 +146,7 @@ impl<'a> Matched<'a> {
         Ok(())
     }
 
-    /// What the nodes of a layer take together; `None` when no row says so.
+    /// Returns what the nodes of a layer take together; `None` when no row says so.
     pub(super) fn sum(&self, members: &[usize], side: usize) -> Option<Sum> {
         let found = members
             .iter()

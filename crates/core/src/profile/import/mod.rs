@@ -34,7 +34,7 @@ pub struct Imported<'a> {
     pub board: BoardInfo,
     /// Named sets of outputs.
     pub tasks: Vec<Task>,
-    /// Where the times come from, for people.
+    /// Where the times come from, in words.
     pub source: String,
     /// What layers take that the tables do not name.
     pub missing: Missing,

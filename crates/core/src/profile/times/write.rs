@@ -18,9 +18,9 @@ const COLUMNS: [&str; 9] = [
 ];
 
 impl Profile {
-    /// The times as a table that [`Times::load`](crate::profile::Times::load) reads: every layer and what runs as part of it,
-    /// the whole model, and what splitting costs. Times of codecs, measured halves and memory are
-    /// not in it.
+    /// Returns the times as a table that [`Times::load`](crate::profile::Times::load) reads: every
+    /// layer and what runs as part of it, the whole model, and what splitting costs. Times of
+    /// codecs, measured halves and memory are not in it.
     ///
     /// # Errors
     /// [`ProfileError::Invalid`] when the table cannot be written; `path` is for that message.
