@@ -193,7 +193,7 @@ fn sides<'a>(
         let runs = times.is_none_or(|times| times.layer_of.contains_key(node));
         let side = match layers.get(&index).filter(|_| runs) {
             None => "constant",
-            Some(id) if request.beside.contains(*id) => "local",
+            Some(id) if request.overlapped.contains(*id) => "local",
             Some(id) if request.edge.contains(*id) => "edge",
             Some(_) => "server",
         };

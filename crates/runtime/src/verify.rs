@@ -44,18 +44,18 @@ pub fn verify(
         let mut session = Session::new(environment, &edge.encode(), &SessionOptions::default())?;
         results = session.run(&pick(&session.input_names(), feed)?)?;
     }
-    let mut beside = Vec::new();
+    let mut overlapped = Vec::new();
     if let Some(local) = &halves.local {
         let mut session = Session::new(environment, &local.encode(), &SessionOptions::default())?;
         let known = [results.as_slice(), feed].concat();
-        beside = session.run(&pick(&session.input_names(), &known)?)?;
+        overlapped = session.run(&pick(&session.input_names(), &known)?)?;
     }
     if let Some(server) = &halves.server {
         let mut session = Session::new(environment, &server.encode(), &SessionOptions::default())?;
         let sent = pick(&session.input_names(), &results)?;
         results.extend(session.run(&sent)?);
     }
-    results.extend(beside);
+    results.extend(overlapped);
     expected
         .iter()
         .map(|(output, value)| {

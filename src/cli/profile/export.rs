@@ -74,16 +74,14 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
 
 fn load_plan(path: &Path, args: &ExportArgs, profile: &Profile) -> anyhow::Result<Plan> {
     let plan = Plan::load(path).or_fail(Kind::BadInput)?;
-    let hint = || {
-        anyhow::anyhow!(
-            "{} is no plan for {}: it was made from the profile of {} on {}",
-            path.display(),
-            args.profile.display(),
-            plan.model.file,
-            plan.setting.edge
-        )
-    };
-    let fits = is_of(profile, &plan).then_some(()).ok_or_else(hint);
-    fits.or_fail(Kind::BadInput)?;
-    Ok(plan)
+    if is_of(profile, &plan) {
+        return Ok(plan);
+    }
+    Err(Kind::BadInput.of(anyhow::anyhow!(
+        "{} is no plan for {}: it was made from the profile of {} on {}",
+        path.display(),
+        args.profile.display(),
+        plan.model.file,
+        plan.setting.edge
+    )))
 }

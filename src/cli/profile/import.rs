@@ -9,7 +9,7 @@ use cutpoint_core::task::Task;
 use cutpoint_core::units::{format_us, three_digits};
 use cutpoint_onnx::{Model, show};
 use cutpoint_runtime::RunError;
-use cutpoint_runtime::probe::{probe, random_inputs};
+use cutpoint_runtime::probe::observe;
 
 use super::super::engine::{self, ModelArgs};
 use super::super::scenario_args::check_out;
@@ -72,14 +72,12 @@ enum MissingArg {
 }
 
 pub(super) fn run(args: &ImportArgs, common: &Common) -> anyhow::Result<()> {
-    let usable = !args.board.trim().is_empty() && !args.board.contains(char::is_control);
-    let hint = || {
-        anyhow::anyhow!(
+    if args.board.trim().is_empty() || args.board.contains(char::is_control) {
+        return Err(Kind::Usage.of(anyhow::anyhow!(
             "--board `{}`: name the machine that was measured",
             args.board
-        )
-    };
-    usable.then_some(()).ok_or_else(hint).or_fail(Kind::Usage)?;
+        )));
+    }
     check_out(Some(&args.out))?;
     let tables = args.times.iter().map(|path| Times::load(path));
     let tables: Vec<Times> = tables.collect::<Result<_, _>>().or_fail(Kind::BadInput)?;
@@ -137,14 +135,14 @@ fn refuse_other(args: &ImportArgs, model: &Model) -> anyhow::Result<()> {
             && old.model.sha256 == model.sha256()
             && old.board.name == args.board
     });
-    let hint = || {
-        anyhow::anyhow!(
-            "{} holds something else than times imported for this model and board: add --force to \
-             overwrite it, or choose another --out",
-            args.out.display()
-        )
-    };
-    same.then_some(()).ok_or_else(hint).or_fail(Kind::Usage)
+    if same {
+        return Ok(());
+    }
+    Err(Kind::Usage.of(anyhow::anyhow!(
+        "{} holds something else than times imported for this model and board: add --force to \
+         overwrite it, or choose another --out",
+        args.out.display()
+    )))
 }
 
 /// The model's layers, a node each, with the shapes of a real run.
@@ -152,9 +150,8 @@ fn graph(args: &ImportArgs, model: &Model, common: &Common) -> anyhow::Result<Gr
     let library = engine::library(common)?;
     let environment = engine::open(&library, 1)?;
     let failed = |error: RunError| engine::run_failure(error, &args.model);
-    let feed = random_inputs(environment, model, &args.reading.shapes).map_err(failed)?;
-    let facts = probe(environment, model, &feed).map_err(failed)?;
-    let graph = model.graph(&facts).or_fail(Kind::BadInput)?.graph;
+    let observed = observe(environment, model, &args.reading.shapes).map_err(failed)?;
+    let graph = observed.reading.graph;
     for name in &args.reading.local_inputs {
         graph
             .find_input(name)

@@ -320,12 +320,12 @@ fn text(
     let mut server = LayerSet::full(graph.layers().len());
     server.subtract(&request.edge);
     let mut edge = request.edge.clone();
-    edge.subtract(&request.beside);
+    edge.subtract(&request.overlapped);
     lines.push(half("edge.onnx", &made.edge, &edge));
     if let Some(local) = &made.local {
-        lines.push(half("local.onnx", &made.local, &request.beside));
+        lines.push(half("local.onnx", &made.local, &request.overlapped));
         lines.push(format!("               reads {}", list(&local.inputs)));
-        let (both, all) = (&[edge, request.beside.clone()], &request.edge);
+        let (both, all) = (&[edge, request.overlapped.clone()], &request.edge);
         let loaded: u64 = both.iter().map(|half| graph.weight_bytes(half).0).sum();
         let twice = loaded.saturating_sub(graph.weight_bytes(all).0);
         if twice > 0 {

@@ -26,8 +26,8 @@ pub(super) fn record(
         (None, _) => (parts.server + parts.decode, 0.0),
     };
     let away = parts.uplink + server + parts.downlink;
-    let beside = ms(&times.local);
-    let behind = if beside > away {
+    let overlapped = ms(&times.local);
+    let behind = if overlapped > away {
         spread(&times.local)
     } else {
         server_spread
@@ -44,7 +44,7 @@ pub(super) fn record(
             .map(|c| format!("{} as {}", c.tensor, c.codec))
             .collect(),
         predicted_ms: plan.latency_ms,
-        measured_ms: rounded(ms(&times.edge) + outside * parts.encode + away.max(beside)),
+        measured_ms: rounded(ms(&times.edge) + outside * parts.encode + away.max(overlapped)),
         spread_ms: rounded(spread(&times.edge).hypot(behind)),
         edge_ms: rounded(ms(&times.edge)),
         edge_mad_ms: rounded(times.edge.map_or(0.0, |t| t.mad_us / 1e3)),

@@ -26,7 +26,7 @@ pub(super) fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxE
             show(&graph.layer(layer).id)
         ));
     }
-    check_beside(reading, request)?;
+    check_overlapped(reading, request)?;
     let mut named: HashSet<TensorId> = HashSet::new();
     let needed: HashSet<TensorId> = graph
         .crossing(&request.edge)
@@ -74,9 +74,9 @@ pub(super) fn check(reading: &Reading, request: &CutRequest) -> Result<(), OnnxE
 }
 
 /// Checks that the overlapped layers are on the edge and end there.
-fn check_beside(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
+fn check_overlapped(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError> {
     let graph = &reading.graph;
-    for id in request.beside.iter() {
+    for id in request.overlapped.iter() {
         if id.index() >= graph.layers().len() {
             let problem = "it names layers that the model does not have";
             return Err(OnnxError::Cut(problem.to_owned()));
@@ -96,7 +96,7 @@ fn check_beside(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError
                 return impossible(format!("its result `{name}` is sent to the server"));
             }
             let mut readers = graph.consumers(*output).iter();
-            if let Some(reader) = readers.find(|reader| !request.beside.contains(**reader)) {
+            if let Some(reader) = readers.find(|reader| !request.overlapped.contains(**reader)) {
                 let name = show(&graph.layer(*reader).id);
                 return impossible(if request.edge.contains(*reader) {
                     format!("`{name}`, which runs before, reads its result")
@@ -109,7 +109,7 @@ fn check_beside(reading: &Reading, request: &CutRequest) -> Result<(), OnnxError
             let tensor = graph.tensor(*read);
             let is_handed = graph
                 .producer(*read)
-                .is_some_and(|p| !request.beside.contains(p));
+                .is_some_and(|p| !request.overlapped.contains(p));
             if is_handed && tensor::data_type(tensor.dtype).is_none() {
                 let name = show(&tensor.name);
                 let kind = tensor.dtype;

@@ -30,7 +30,7 @@ pub struct CutRequest {
     pub edge: LayerSet,
     /// Those of them that are overlapped with transfer and server, as a model of their own: nothing
     /// outside reads their results.
-    pub beside: LayerSet,
+    pub overlapped: LayerSet,
     /// Every tensor that crosses, with its codec. A model output that only the edge computes may
     /// be among them: the server is to have it too.
     pub crossing: Vec<(TensorId, Codec)>,
@@ -46,7 +46,7 @@ impl Default for CutRequest {
     fn default() -> CutRequest {
         CutRequest {
             edge: LayerSet::empty(0),
-            beside: LayerSet::empty(0),
+            overlapped: LayerSet::empty(0),
             crossing: Vec::new(),
             u8_scales: HashMap::new(),
             ranges: HashMap::new(),
@@ -181,7 +181,7 @@ fn all_names(model: &Model) -> HashSet<&str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Edge,
-    Beside,
+    Overlapped,
     Server,
 }
 
@@ -215,7 +215,7 @@ impl Parts<'_> {
 impl<'a> Cutter<'a> {
     fn place_of(&self, layer: LayerId) -> Place {
         match self.request.edge.contains(layer) {
-            true if self.request.beside.contains(layer) => Place::Beside,
+            true if self.request.overlapped.contains(layer) => Place::Overlapped,
             true => Place::Edge,
             false => Place::Server,
         }
@@ -268,7 +268,7 @@ impl<'a> Cutter<'a> {
                 None => parts.deliver(self.declared(*id)),
             }
         }
-        for id in self.read_beside().filter(|id| !self.is_input(*id)) {
+        for id in self.read_by_overlapped().filter(|id| !self.is_input(*id)) {
             parts.deliver(self.handed(id));
         }
         self.half("edge", parts)
@@ -287,14 +287,14 @@ impl<'a> Cutter<'a> {
     }
 
     /// Returns what the overlapped heads read from outside.
-    fn read_beside(&self) -> impl Iterator<Item = TensorId> {
+    fn read_by_overlapped(&self) -> impl Iterator<Item = TensorId> {
         let graph = &self.reading.graph;
-        let beside = self.request.beside.iter();
-        let read: BTreeSet<TensorId> = beside
+        let overlapped = self.request.overlapped.iter();
+        let read: BTreeSet<TensorId> = overlapped
             .flat_map(|layer| graph.layer(layer).inputs.iter().copied())
             .filter(|t| {
                 let producer = graph.producer(*t);
-                producer.is_none_or(|p| !self.request.beside.contains(p))
+                producer.is_none_or(|p| !self.request.overlapped.contains(p))
             })
             .collect();
         read.into_iter()
@@ -310,10 +310,10 @@ impl<'a> Cutter<'a> {
     }
 
     fn local(&self) -> Option<Model> {
-        let read: Vec<TensorId> = self.read_beside().collect();
+        let read: Vec<TensorId> = self.read_by_overlapped().collect();
         let mut parts = Parts {
-            layers: self.nodes_of(Place::Beside),
-            outputs: self.model_outputs(Place::Beside),
+            layers: self.nodes_of(Place::Overlapped),
+            outputs: self.model_outputs(Place::Overlapped),
             ..Parts::default()
         };
         for input in run_time_inputs(self.model.graph_proto()) {

@@ -116,8 +116,8 @@ pub fn plan_request(reading: &Reading, plan: &Plan) -> Result<CutRequest, PlanEr
     request.edge = reading
         .edge_of_plan(&plan.edge, &plan.server, &crossing)
         .map_err(PlanError::Misfit)?;
-    request.beside = reading
-        .beside_of_plan(&request.edge, &plan.edge, &plan.local, &crossing)
+    request.overlapped = reading
+        .overlapped_of_plan(&request.edge, &plan.edge, &plan.local, &crossing)
         .map_err(PlanError::Misfit)?;
     Ok(request)
 }

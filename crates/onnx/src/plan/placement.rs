@@ -45,7 +45,7 @@ impl Reading {
     ///
     /// # Errors
     /// An id that no layer has.
-    pub fn beside_of_plan(
+    pub fn overlapped_of_plan(
         &self,
         edge: &LayerSet,
         kept: &[String],
@@ -58,20 +58,20 @@ impl Reading {
             before.insert(graph.find_layer(id)?);
         }
         graph.close_backwards(&mut before);
-        let mut beside = LayerSet::empty(graph.layers().len());
+        let mut overlapped = LayerSet::empty(graph.layers().len());
         for id in local {
-            beside.insert(graph.find_layer(id)?);
+            overlapped.insert(graph.find_layer(id)?);
         }
-        let named = beside.clone();
-        graph.close_backwards(&mut beside);
-        beside.subtract(&before);
+        let named = overlapped.clone();
+        graph.close_backwards(&mut overlapped);
+        overlapped.subtract(&before);
         // one that is needed before, too, is for the cut to refuse
-        beside.union_with(&named);
+        overlapped.union_with(&named);
         for id in edge.iter().filter(|id| !before.contains(*id)) {
-            if graph.producers(id).any(|p| beside.contains(p)) {
-                beside.insert(id);
+            if graph.producers(id).any(|p| overlapped.contains(p)) {
+                overlapped.insert(id);
             }
         }
-        Ok(beside)
+        Ok(overlapped)
     }
 }

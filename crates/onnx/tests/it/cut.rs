@@ -116,8 +116,8 @@ fn a_head_can_stay_while_the_other_leaves() {
     reloads(&halves);
 }
 
-/// As [`request`], with these layers beside the link.
-fn beside(
+/// As [`request`], with these layers overlapped with the transfer.
+fn overlapped(
     reading: &Reading,
     edge: &[&str],
     ids: &[&str],
@@ -125,7 +125,7 @@ fn beside(
 ) -> CutRequest {
     let of = |ids: &[&str]| request(reading, ids, &[]).edge;
     CutRequest {
-        beside: of(ids),
+        overlapped: of(ids),
         ..request(reading, edge, crossing)
     }
 }
@@ -133,7 +133,7 @@ fn beside(
 #[test]
 fn a_head_beside_the_link_is_fed_by_the_edge_half() {
     let (model, reading) = read(&two_heads());
-    let request = beside(
+    let request = overlapped(
         &reading,
         &["r", "a", "left"],
         &["left"],
@@ -172,7 +172,7 @@ fn a_head_beside_the_link_takes_model_inputs_and_constants_itself() {
     graph.initializer = vec![weight("w")];
     let (model, reading) = read(&self::model(graph));
     let kept = ["a", "n", "b", "c", "left"];
-    let request = beside(&reading, &kept, &["b", "c", "left"], &[("a", Codec::F32)]);
+    let request = overlapped(&reading, &kept, &["b", "c", "left"], &[("a", Codec::F32)]);
     let parts = cut(&model, &reading, &request).unwrap();
     let (edge, local) = (graph_of(&parts.edge), graph_of(&parts.local));
     assert_eq!(outputs(&edge), ["a", "n"]);
@@ -192,7 +192,7 @@ fn a_head_beside_the_link_takes_model_inputs_and_constants_itself() {
 fn what_others_read_cannot_run_beside_the_link() {
     let (model, reading) = read(&two_heads());
     let refused = |edge: &[&str], ids: &[&str], crossing: &[(&str, Codec)]| {
-        let request = beside(&reading, edge, ids, crossing);
+        let request = overlapped(&reading, edge, ids, crossing);
         let error = cut(&model, &reading, &request).unwrap_err();
         assert!(matches!(error, OnnxError::Cut(_)));
         error.to_string()
@@ -568,7 +568,7 @@ fn the_layers_beside_the_link_of_a_plan_with_groups() {
         .edge_of_plan(&kept, &own(&["right"]), &crossing)
         .unwrap();
     let of = |local: &[&str]| {
-        let found = reading.beside_of_plan(&edge, &kept, &own(local), &crossing);
+        let found = reading.overlapped_of_plan(&edge, &kept, &own(local), &crossing);
         let found = found.map_err(|error| error.to_string())?;
         let ids = found.iter().map(|l| reading.graph.layer(l).id.clone());
         Ok::<Vec<String>, String>(ids.collect())

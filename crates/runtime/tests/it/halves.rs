@@ -1,5 +1,6 @@
-//! The halves of every natural cut, and heads beside the link, give what the whole model gives, in
-//! ONNX Runtime.
+//! The halves of every natural cut, and heads overlapped with the transfer, give what the whole
+//! model gives, in ONNX Runtime.
+
 use std::time::Duration;
 
 use cutpoint_core::codec::Codec;
@@ -138,12 +139,12 @@ fn heads_beside_the_link_reproduce_the_whole() {
         let tasks = cutpoint_core::task::Task::per_output(graph);
         let heads = cuts::private_heads(graph, &tasks, &[]).unwrap();
         for (sent, kept) in pairs(heads.len()) {
-            let beside = heads[kept].edge.complement();
+            let overlapped = heads[kept].edge.complement();
             for codec in [Codec::F32, Codec::F16] {
                 let crossing = heads[sent].crossing.iter().map(|t| (*t, codec));
                 let request = CutRequest {
                     edge: heads[sent].edge.clone(),
-                    beside: beside.clone(),
+                    overlapped: overlapped.clone(),
                     crossing: crossing.collect(),
                     ..CutRequest::default()
                 };
@@ -169,7 +170,7 @@ fn plans_are_timed_part_by_part() {
     let requests = [
         CutRequest {
             edge: heads[0].edge.clone(),
-            beside: heads[1].edge.complement(),
+            overlapped: heads[1].edge.complement(),
             crossing: crossing(Codec::Q8),
             ..CutRequest::default()
         },
