@@ -3,11 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use super::AccuracyError;
-use super::estimate::{self, Estimate, Outcome, Outcomes};
+use super::estimate::{self, Estimate, Outcome, Outcomes, six_digits};
 use super::metric::{TaskMetric, Truth};
 use super::parallel;
 use super::samples::Samples;
-use super::trial::six_digits;
 use cutpoint_core::codec_accuracy::{DataInfo, ModelId, TaskAccuracy, TaskDrop};
 use cutpoint_core::graph::{ElementType, TensorId};
 use cutpoint_core::task::Task;

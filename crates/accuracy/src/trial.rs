@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::estimate::{Outcome, Outcomes};
+use super::estimate::{Outcome, Outcomes, six_digits};
 use super::evaluation::Evaluation;
 use super::splice::{FormEnds, SampleResult};
 use cutpoint_core::codec::Codec;
@@ -120,11 +120,6 @@ impl Trial {
     }
 }
 
-/// Rounded to six significant digits: more would only be noise.
-pub(super) fn six_digits(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
-}
-
 /// The least value that at least this share of the values does not exceed.
 fn percentile(values: &[u64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
@@ -197,13 +192,6 @@ impl Trial {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_keep_six_digits() {
-        assert_eq!(six_digits(0.000_997_007_482_539), 0.000_997_007);
-        assert_eq!(six_digits(-12_345_678.0), -12_345_700.0);
-        assert_eq!((six_digits(0.0), six_digits(49_152.0)), (0.0, 49_152.0));
-    }
 
     #[test]
     fn percentiles_are_values_that_occurred() {

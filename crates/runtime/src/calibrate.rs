@@ -62,6 +62,12 @@ const FOLDS: usize = 8;
 /// More halves than this are left out in groups, not one by one, for the reported error.
 const LEAVE_ONE_OUT_LIMIT: usize = 120;
 
+/// Fits of the edge and of the server side.
+pub(super) struct Fits {
+    pub(super) edge: Fit,
+    pub(super) server: Fit,
+}
+
 /// Fits one side to its measured halves.
 ///
 /// `tolerance_us` is the largest residual that still counts as reproducing a measurement.

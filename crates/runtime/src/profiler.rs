@@ -4,18 +4,18 @@
 //! calibrate layer and tensor times to them; measure codecs and memory.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ort::environment::Environment;
 
 use super::board::{Board, Sensors, memory_gb_s};
-use super::calibrate::{self, Fit};
+use super::calibrate::{self, Fits};
 use super::halves::Bench;
-use super::measure::{Control, Protocol, go_on};
-use super::probe::InputShape;
+use super::measure::go_on;
+use super::partial::PartialProfile;
 use super::records::{Parts, assemble};
-use super::schedule::{PartialProfile, Schedule, Timing};
-use super::session::Provider;
+pub use super::request::{ProfileObserver, ProfileProgress, ProfileRequest};
+use super::schedule::{Schedule, Timing};
 use super::trace_model::{TracedModel, trace_model};
 use super::{RunError, anchors, codecs, memory};
 use cutpoint_core::cuts::Cut;
@@ -28,64 +28,6 @@ use cutpoint_onnx::Model;
 const TRACE_RUNS: usize = 30;
 /// A measured half counts as reproduced within this share of the whole model's time.
 const REPRODUCED: f64 = 0.008;
-
-/// What to measure and how.
-#[derive(Debug, Default, Clone)]
-pub struct ProfileRequest {
-    /// Name of the board.
-    pub board: String,
-    /// Fixed input shapes.
-    pub shapes: Vec<InputShape>,
-    /// Named sets of outputs; empty for one per output.
-    pub tasks: Vec<Task>,
-    /// Inputs that the server has too.
-    pub local_inputs: Vec<String>,
-    /// Where the model runs.
-    pub provider: Provider,
-    /// How it is timed.
-    pub protocol: Protocol,
-    /// Target for the time spent on timing halves.
-    pub budget: Duration,
-    /// This program, to be started for each memory measurement; none to leave memory out.
-    pub program: Option<PathBuf>,
-    /// Version of the runtime, for the record.
-    pub runtime: String,
-}
-
-/// Progress of the measurement, for an observer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ProfileProgress {
-    /// Finding shapes, tracing.
-    Tracing,
-    /// Timing halves: share of the planned work done.
-    Timing {
-        /// From 0 to 1.
-        done: f64,
-        /// Cuts finished and planned, each pass counted.
-        cuts: (usize, usize),
-        /// Every cut is timed twice.
-        pass: usize,
-    },
-    /// Fitting times to the measured halves.
-    Calibrating,
-    /// Running halves in children.
-    Memory,
-}
-
-/// Observes a measurement and may stop it.
-pub trait ProfileObserver {
-    /// Called often; return [`Control::Interrupt`] to stop.
-    fn progress(&mut self, _progress: ProfileProgress) -> Control {
-        Control::Continue
-    }
-    /// Called with the cuts measured so far, so that they can be saved.
-    ///
-    /// # Errors
-    /// They cannot be saved: the measurement stops.
-    fn measured(&mut self, _partial: &PartialProfile) -> Result<(), RunError> {
-        Ok(())
-    }
-}
 
 /// Watches nothing.
 impl ProfileObserver for () {}
@@ -186,12 +128,6 @@ pub fn key(model: &Model, request: &ProfileRequest) -> String {
         protocol.cache.name(),
         protocol.paced_fps,
     )
-}
-
-/// Fits of the edge and of the server side.
-pub(super) struct Fits {
-    pub(super) edge: Fit,
-    pub(super) server: Fit,
 }
 
 fn calibrate_sides(graph: &Graph, traced: &TracedModel, timing: &Timing) -> Fits {

@@ -1,6 +1,7 @@
 //! The profile's tables, from what was measured and fitted.
 
-use super::profiler::{Fits, ProfileRequest};
+use super::calibrate::Fits;
+use super::request::ProfileRequest;
 use super::schedule::Timing;
 use super::stats::median;
 use super::trace_model::TracedModel;

@@ -8,8 +8,8 @@ use std::path::Path;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::DataError;
-use super::labels::Values;
 use super::npy::{ElementType, Header};
+use super::values::Values;
 
 /// Compressed arrays are unpacked into a temporary file; one larger is refused.
 const LARGEST_UNPACKED: u64 = 16 << 30;

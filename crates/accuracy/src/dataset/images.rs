@@ -4,9 +4,10 @@ use std::path::{Component, Path, PathBuf};
 
 use super::DataError;
 use super::array::Array;
-use super::labels::{Labels, Values};
+use super::labels::Labels;
 use super::npy::ElementType;
 use super::picture::{self, Image, Pixels};
+use super::values::Values;
 
 #[derive(Debug)]
 pub(super) enum Images {

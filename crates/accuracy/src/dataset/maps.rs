@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::array::Array;
 use super::images::{Images, files};
 use super::label_image::LabelImage;
-use super::labels::{Labels, Values};
+use super::labels::Labels;
+use super::values::Values;
 use super::{DataError, TaskData};
 
 /// The number of a pixel that has no class, unless a task says otherwise.

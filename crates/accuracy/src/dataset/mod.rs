@@ -13,12 +13,14 @@ mod preprocessing;
 mod set;
 pub mod shapes;
 mod task;
+mod values;
 
 pub use error::DataError;
 pub use input::{Channels, Filter, Input, Layout};
-pub use labels::{Labels, Values};
+pub use labels::Labels;
 pub use maps::{LabelMaps, MapShape};
 pub use picture::{Image, Pixels};
 pub use preprocessing::Preprocessing;
 pub use set::DataSet;
 pub use task::{Targets, TaskData};
+pub use values::Values;

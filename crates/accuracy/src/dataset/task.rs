@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::DataError;
-use super::labels::{Labels, Values};
+use super::labels::Labels;
+use super::values::Values;
 use cutpoint_core::codec_accuracy::Metric;
 
 /// Which label a task of the model has.

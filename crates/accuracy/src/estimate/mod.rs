@@ -139,3 +139,20 @@ impl Estimate {
         }
     }
 }
+
+/// Rounded to six significant digits: more would only be noise.
+pub(super) fn six_digits(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_six_digits() {
+        assert_eq!(six_digits(0.000_997_007_482_539), 0.000_997_007);
+        assert_eq!(six_digits(-12_345_678.0), -12_345_700.0);
+        assert_eq!((six_digits(0.0), six_digits(49_152.0)), (0.0, 49_152.0));
+    }
+}

@@ -6,7 +6,7 @@ use crate::engines::Optimum;
 use crate::problem::{Limit, Problem};
 use cutpoint_core::plan::{Easiest, Relaxation};
 
-/// CostParts of a whole in which limits give: a ten-thousandth of a percent.
+/// Parts of a whole in which limits give: a ten-thousandth of a percent.
 const WHOLE: i128 = 1_000_000;
 /// One point of accuracy, in millionths.
 const POINT: i64 = 10_000;

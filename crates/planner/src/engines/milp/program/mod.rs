@@ -86,7 +86,7 @@ impl Form {
     }
 }
 
-/// LinearCost of the objective's coefficients after scaling: large against the solver's tolerance of
+/// Sum of the objective's coefficients after scaling: large against the solver's tolerance of
 /// 1e-10, small against the 16 digits of a double.
 const OBJECTIVE_SIZE: f64 = 1e3;
 /// How far from whole numbers a value may be.

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::library::{LibraryError, LibraryEvent, VERSION, cache_error, sha256};
+use super::error::{LibraryError, LibraryEvent, VERSION, cache_error, sha256};
 
 /// A published wheel, pinned by hash.
 #[derive(Debug, Clone, Copy)]
