@@ -19,10 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let crossing = segment.plan.crossing.iter().map(|c| c.tensor.as_str());
         let crossing: Vec<&str> = crossing.collect();
         println!(
-            "{:>6.0} to {:>6.0} Mbit/s: send {}",
+            "{:>6.0} to {:>6.0} Mbit/s: {crossing:?} cross",
             segment.from_bit_s as f64 / 1e6,
             segment.to_bit_s as f64 / 1e6,
-            crossing.join(", ")
         );
     }
     Ok(())

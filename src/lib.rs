@@ -24,7 +24,7 @@
 //! };
 //! let crossing: Vec<&str> = plan.crossing.iter().map(|c| c.tensor.as_str()).collect();
 //! println!("cut at {}: {:.1} ms", crossing.join(", "), plan.latency_ms);
-//! # assert_eq!(crossing, ["backbone"]);
+//! # assert_eq!(crossing, ["bottleneck"]);
 //! # Ok(())
 //! # }
 //! ```

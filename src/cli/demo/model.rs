@@ -14,6 +14,9 @@ const BUNDLED: &str = "models/mtlsplit_mobilenet_v3_small_64.onnx";
 /// The same file as a zlib stream, made by `build.rs`.
 const COMPRESSED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/demo.onnx.zlib"));
 
+/// What its inputs and its tasks mean.
+const DATA: &str = include_str!("../../../models/mtlsplit_mobilenet_v3_small_64.data.toml");
+
 /// Returns the path of the bundled model in a checkout; elsewhere, unpacks it into `folder`.
 pub(super) fn bundled(folder: &Path) -> anyhow::Result<PathBuf> {
     let here = Path::new(BUNDLED);
@@ -27,5 +30,6 @@ pub(super) fn bundled(folder: &Path) -> anyhow::Result<PathBuf> {
         .context("the bundled model cannot be unpacked")
         .or_fail(Kind::Other)?;
     files::write(&path, &bytes)?;
+    files::write(&path.with_extension("data.toml"), DATA.as_bytes())?;
     Ok(path)
 }
