@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod files;
 mod inspect;
+mod log;
 mod lookup;
 mod over;
 mod over_text;
@@ -21,6 +22,7 @@ mod replay_text;
 mod report;
 mod runtime;
 mod scenario_args;
+mod shell;
 mod split;
 mod sweep;
 mod telemetry;
@@ -94,6 +96,8 @@ enum Command {
     Dataset(dataset::DatasetArgs),
     Runtime(runtime::RuntimeArgs),
     Demo(demo::DemoArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
     #[command(name = cutpoint_runtime::memory::CHILD_COMMAND, hide = true)]
     PeakMemory(child::ChildArgs),
 }
@@ -110,6 +114,8 @@ impl Command {
                 | Command::Annotate(_)
                 | Command::Report(_)
                 | Command::Dataset(_)
+                | Command::Completions(_)
+                | Command::Man(_)
         )
     }
 }
@@ -185,6 +191,7 @@ pub(crate) fn run() -> ExitCode {
     if cli.command.runs_models() {
         telemetry::opt_out();
     }
+    log::show(&cli.common);
     let Err(error) = dispatch(cli.command, &cli.common) else {
         return ExitCode::SUCCESS;
     };
@@ -213,6 +220,8 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Dataset(args) => dataset::run(&args, common),
         Command::Runtime(args) => runtime::run(&args, common),
         Command::Demo(args) => demo::run(&args, common),
+        Command::Completions(args) => shell::completions(&args, common),
+        Command::Man(args) => shell::man(&args, common),
         Command::PeakMemory(args) => child::run(&args, common),
     }
 }

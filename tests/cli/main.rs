@@ -36,6 +36,7 @@ mod report_page;
 mod report_tables;
 mod runtime;
 mod sandbox;
+mod shell;
 mod split;
 mod sweep_over;
 mod test_dir;

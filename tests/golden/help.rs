@@ -2,7 +2,7 @@
 
 use crate::test_dir::TestDir;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "",
     "inspect",
     "profile",
@@ -20,6 +20,8 @@ const COMMANDS: [&str; 17] = [
     "dataset shapes",
     "runtime",
     "demo",
+    "completions",
+    "man",
 ];
 
 #[test]

@@ -252,7 +252,18 @@ fn without_times(text: &str) -> String {
         kept += if rest.len() < part.len() { "[ms]" } else { "" };
         kept += rest;
     }
-    kept
+    kept.split_inclusive('\n').map(event_without_time).collect()
+}
+
+/// A line of the log, which ends with the time that something took; others as they are.
+fn event_without_time(line: &str) -> String {
+    let event = line.strip_prefix("cutpoint_").and_then(|rest| {
+        let (event, ms) = rest.strip_suffix(" ms)\n")?.rsplit_once(" (")?;
+        ms.parse::<f64>().is_ok().then_some(event)
+    });
+    event.map_or(line.to_owned(), |event| {
+        format!("cutpoint_{event} ([ms])\n")
+    })
 }
 
 fn compare(name: &str, seen: &str) {
