@@ -12,7 +12,7 @@ use super::board::{Board, Sensors, memory_gb_s};
 use super::calibrate::{self, Fits};
 use super::halves::Bench;
 use super::measure::go_on;
-use super::partial::PartialProfile;
+pub use super::partial::PartialProfile;
 use super::records::{Parts, assemble};
 pub use super::request::{ProfileObserver, ProfileProgress, ProfileRequest};
 use super::schedule::{Schedule, Timing};

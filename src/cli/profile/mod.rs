@@ -14,8 +14,9 @@ use cutpoint_onnx::show;
 use cutpoint_runtime::Environment;
 use cutpoint_runtime::RunError;
 use cutpoint_runtime::measure::{Cache, Control, Protocol};
-use cutpoint_runtime::profiler::{self, ProfileObserver, ProfileProgress, ProfileRequest};
-use cutpoint_runtime::schedule::PartialProfile;
+use cutpoint_runtime::profiler::{
+    self, PartialProfile, ProfileObserver, ProfileProgress, ProfileRequest,
+};
 use cutpoint_runtime::session::Provider;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
