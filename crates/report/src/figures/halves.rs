@@ -57,8 +57,8 @@ const WORTH_NAMING: f64 = 3.0;
 
 impl Figure for HalvesData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "predicted against measured times of the halves";
-    const NEEDS: &'static str = "a profile with measured halves";
+    const ABOUT: &'static str = "predicted against measured halves";
+    const NEEDS: &'static str = "a profile with measured cuts";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<HalvesData>, ReportError> {
         let Some(study) = subject.study() else {

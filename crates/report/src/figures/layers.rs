@@ -58,8 +58,7 @@ const CALLED_OUT: usize = 8;
 
 impl Figure for LayersData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str =
-        "time of every layer on the edge and on the server, and the size of its output";
+    const ABOUT: &'static str = "time and output size of every layer";
     const NEEDS: &'static str = "a profile";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<LayersData>, ReportError> {

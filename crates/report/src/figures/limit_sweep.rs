@@ -94,8 +94,8 @@ impl Unit {
 
 impl Figure for OverData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "best latency against a limit, a deadline or the delay";
-    const NEEDS: &'static str = "a sweep over one of them";
+    const ABOUT: &'static str = "best latency against the limit that was swept over";
+    const NEEDS: &'static str = "a sweep over a limit";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<OverData>, ReportError> {
         let Subject::LimitSweep(sweep, profile) = subject else {

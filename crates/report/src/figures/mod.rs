@@ -104,6 +104,22 @@ impl FigureKind {
     }
 }
 
+/// Returns what figures are chosen by, with a line about each: their names, and the first part of
+/// names that several share.
+pub fn choices() -> Vec<(&'static str, String)> {
+    let mut choices: Vec<(&'static str, String)> = Vec::new();
+    for figure in &FIGURES {
+        let group = figure.name.split_once('-').map(|(group, _)| group);
+        if let Some(group) = group.filter(|group| choices.iter().all(|(name, _)| name != group)) {
+            let all = FIGURES.iter().filter(|figure| figure.is_called(group));
+            let names: Vec<&str> = all.map(|figure| figure.name).collect();
+            choices.push((group, format!("all of {}", names.join(", "))));
+        }
+        choices.push((figure.name, figure.about.to_owned()));
+    }
+    choices
+}
+
 fn draw<F: Figure>(subject: &Subject<'_>, style: &Style) -> Result<Drawn, ReportError> {
     let figures = F::gather(subject)?;
     Ok(figures.iter().map(|figure| figure.draw(style)).collect())

@@ -115,9 +115,8 @@ impl Curve {
 const NAME: &str = "rate";
 impl Figure for RateData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str =
-        "best latency against the rate of the link, and where the best plan changes";
-    const NEEDS: &'static str = "a profile, or a sweep over the rate";
+    const ABOUT: &'static str = "best latency against the rate of the link";
+    const NEEDS: &'static str = "a profile, a sweep";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<RateData>, ReportError> {
         match subject {

@@ -96,7 +96,7 @@ const OTHERS: &str = "faint";
 
 impl Figure for RooflineData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "speed of the layers against their arithmetic intensity";
+    const ABOUT: &'static str = "the layers on the board's roofline";
     const NEEDS: &'static str = "a profile";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<RooflineData>, ReportError> {

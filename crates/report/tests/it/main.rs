@@ -8,6 +8,7 @@
     clippy::print_stderr
 )]
 
+mod figures;
 mod report_boards;
 mod report_codecs;
 mod report_cumulative;

@@ -106,8 +106,8 @@ enum Common {
 
 impl Figure for BoardsData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "the best plans of several profiles at one link, beside each other";
-    const NEEDS: &'static str = "two profiles or more";
+    const ABOUT: &'static str = "several boards at one link";
+    const NEEDS: &'static str = "several profiles";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<BoardsData>, ReportError> {
         let Subject::Studies(studies) = subject else {

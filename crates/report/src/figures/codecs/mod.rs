@@ -95,7 +95,7 @@ const LINEAR: f64 = 12.0;
 
 impl Figure for CodecsData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "what codecs save in bytes and cost in accuracy";
+    const ABOUT: &'static str = "bytes and drop of each codec at the tensor that is sent";
     const NEEDS: &'static str = "a profile with an accuracy file";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<CodecsData>, ReportError> {

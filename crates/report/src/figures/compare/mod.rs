@@ -27,7 +27,7 @@ const HEADROOM: f64 = 0.3;
 
 impl Figure for CompareData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "which layers changed between two profiles of one model";
+    const ABOUT: &'static str = "the layers that changed";
     const NEEDS: &'static str = "two profiles to compare";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<CompareData>, ReportError> {

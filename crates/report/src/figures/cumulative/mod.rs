@@ -91,7 +91,7 @@ const CALLED_OUT: usize = 8;
 
 impl Figure for CumulativeData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "time so far, layer by layer, against what would have to be sent";
+    const ABOUT: &'static str = "time so far on the edge against what would be sent";
     const NEEDS: &'static str = "a profile";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<CumulativeData>, ReportError> {

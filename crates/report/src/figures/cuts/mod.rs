@@ -32,7 +32,7 @@ const APART: f64 = 0.6;
 
 impl Figure for CutsData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "latency of every cut at one link, by what it is spent on";
+    const ABOUT: &'static str = "latency of every natural cut";
     const NEEDS: &'static str = "a profile";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<CutsData>, ReportError> {

@@ -82,8 +82,8 @@ const SPLITS: [&str; 6] = ["map-1", "map-2", "map-3", "map-4", "map-5", "map-6"]
 
 impl Figure for MapData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "the best plan at every rate and delay";
-    const NEEDS: &'static str = "a profile, or a map";
+    const ABOUT: &'static str = "best plan at every rate and delay";
+    const NEEDS: &'static str = "a profile, a map";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<MapData>, ReportError> {
         match subject {

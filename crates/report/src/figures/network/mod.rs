@@ -136,7 +136,7 @@ const LISTED: usize = 14;
 
 impl Figure for NetworkData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "the network as a graph, with the cut of the plan";
+    const ABOUT: &'static str = "the network as a graph, with the cut of the best plan";
     const NEEDS: &'static str = "a profile";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<NetworkData>, ReportError> {

@@ -108,7 +108,7 @@ const LONGEST: f64 = 190.0;
 
 /// The figure of one price.
 macro_rules! figure_of {
-    ($figure:ident, $price:expr, $about:literal) => {
+    ($figure:ident, $price:expr, $about:literal, $needs:literal) => {
         #[doc = concat!("The figure of ", $about, ".")]
         #[derive(Debug, Clone, PartialEq)]
         pub struct $figure(pub ParetoData);
@@ -116,7 +116,7 @@ macro_rules! figure_of {
         impl Figure for $figure {
             const NAME: &'static str = $price.figure();
             const ABOUT: &'static str = $about;
-            const NEEDS: &'static str = "a profile";
+            const NEEDS: &'static str = $needs;
 
             fn gather(subject: &Subject<'_>) -> Result<Vec<$figure>, ReportError> {
                 let found = subject.study().map(|study| gather::of_study($price, study));
@@ -134,17 +134,20 @@ macro_rules! figure_of {
 figure_of!(
     OfEnergy,
     Price::Energy,
-    "latency against the energy that the edge spends"
+    "latency against energy",
+    "a profile with `[power]`"
 );
 figure_of!(
     OfEdgeMemory,
     Price::EdgeMemory,
-    "latency against the memory that the edge half needs"
+    "latency against memory of the edge half",
+    "a profile"
 );
 figure_of!(
     OfUplink,
     Price::Uplink,
-    "latency against the bytes sent to the server"
+    "latency against bytes sent",
+    "a profile"
 );
 
 /// Draws the figure.

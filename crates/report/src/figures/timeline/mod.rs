@@ -140,8 +140,8 @@ impl Work {
 
 impl Figure for TimelineData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "when the plan does what, on either side and on the link";
-    const NEEDS: &'static str = "a profile, or a plan";
+    const ABOUT: &'static str = "what edge, link and server do when, and what each task waits for";
+    const NEEDS: &'static str = "a profile, a plan";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<TimelineData>, ReportError> {
         match subject {

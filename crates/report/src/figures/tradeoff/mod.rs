@@ -84,7 +84,7 @@ pub const MOST_CURVES: usize = CURVES.len();
 
 impl Figure for TradeoffData {
     const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "latency against accuracy at several rates";
+    const ABOUT: &'static str = "least latency for a given drop in accuracy, at several rates";
     const NEEDS: &'static str = "a profile with an accuracy file";
 
     fn gather(subject: &Subject<'_>) -> Result<Vec<TradeoffData>, ReportError> {
