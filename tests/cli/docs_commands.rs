@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
-use cutpoint_report::figures::FIGURES;
 
 use super::test_dir::TestDir;
 
@@ -199,17 +198,4 @@ fn every_command_of_the_pages_works_and_prints_what_they_show() {
         wrong.extend(differences.iter().map(|what| format!("{name}: {what}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_table_of_figures_is_that_of_the_program() {
-    let page = fs::read_to_string(root().join("docs/guides/report.md")).unwrap();
-    let rows = FIGURES.iter().map(|figure| {
-        format!(
-            "| `{}` | {} | {} |\n",
-            figure.name, figure.about, figure.needs
-        )
-    });
-    let table: String = rows.collect();
-    assert!(page.contains(&table), "the table should be:\n{table}");
 }
