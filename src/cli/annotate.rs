@@ -328,7 +328,7 @@ fn text(summary: &Summary) -> String {
     lines.extend(summary.data.iter().map(|file| file.display().to_string()));
     let local = match summary.local {
         0 => String::new(),
-        count => format!(", {count} beside the link"),
+        count => format!(", {count} overlapped with the transfer"),
     };
     lines.push(format!(
         "  {} on the edge{local}, {} on the server, {} constant; {} with a time",

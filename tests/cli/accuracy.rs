@@ -461,7 +461,7 @@ fn a_budget_that_ends_and_an_interruption_lose_nothing() {
     let output = sandbox.run(&goes_on);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        output.status.success() && said.contains("going on: "),
+        output.status.success() && said.contains("resuming: "),
         "{said}"
     );
 }

@@ -214,7 +214,7 @@ fn an_interrupted_measurement_is_saved_and_goes_on() {
     let finished = long(&sandbox, "100ms").output().unwrap();
     let said = String::from_utf8(finished.stderr).unwrap();
     assert!(finished.status.success(), "{said}");
-    let note = format!("going on: {} timings of cuts", kept.cuts.len());
+    let note = format!("resuming: {} timings of cuts", kept.cuts.len());
     assert!(said.contains(&note), "{said}");
     assert!(!partial.exists());
     let profile = Profile::load(&target).unwrap();

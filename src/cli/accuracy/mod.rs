@@ -38,7 +38,7 @@ use super::{Common, Kind, OrFail, files, plural};
 ///
 /// The model's .data.toml says how images become its input and which labels its tasks have. Every
 /// tensor is really encoded and decoded by the operators of the two halves. What was measured is
-/// saved as it arrives: run the same command again after an interruption to go on.
+/// saved as it arrives: run the same command again after an interruption to resume.
 ///
 /// A task with metric mean-iou is compared with label maps: its label is a column with the names of
 /// PNG files in grey or with a palette, each pixel the number of a class, or an array of integers
@@ -57,17 +57,17 @@ pub(crate) struct AccuracyArgs {
     /// Data set: a folder with labels.csv, such a table, or an .npz archive
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Most samples to evaluate, drawn by lot
+    /// Most samples to evaluate, drawn at random
     #[arg(long, default_value_t = 2000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
     /// Rows to evaluate, by their column `split` [default: test, or all rows without that column]
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
-    /// Other samples, from which the bounds of quantisation are found
+    /// Other samples, on which the bounds of quantisation are calibrated
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     calibration: u32,
-    /// Profile of the model: its cuts are measured, and those first that are fast; the result is
-    /// written beside it
+    /// Profile of the model: its cuts are measured, the fastest first, and the result is written
+    /// beside it
     #[arg(long, value_name = "PROFILE")]
     profile: Option<PathBuf>,
     /// With --profile, the server that decides what is fast
@@ -84,10 +84,10 @@ pub(crate) struct AccuracyArgs {
     /// A tensor to measure; may be given several times [default: all that can cross alone]
     #[arg(long, value_name = "TENSOR")]
     cut: Vec<String>,
-    /// Measure no longer than this; run again to go on [default: as long as it takes]
+    /// Measure no longer than this; run again to resume [default: as long as it takes]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     budget: Option<Delay>,
-    /// How sure the drops are to be no larger than their pessimistic ends
+    /// Confidence that drops are no larger than their pessimistic ends
     #[arg(long, default_value_t = Confidence::default(), value_name = "SHARE")]
     confidence: Confidence,
     /// Half-width of an interval that is narrow enough
@@ -231,7 +231,7 @@ fn finish(
     files::write(target, text.as_bytes())?;
     if !report.complete {
         common
-            .note("the budget ended before everything was decided: run the same command to go on");
+            .note("the budget ended before everything was decided: run the same command to resume");
     }
     for note in &report.notes {
         common.note(note);
@@ -262,7 +262,7 @@ fn measure(
     let known = partial.filter(|partial| partial.is_of(evaluation, request));
     if let Some(known) = &known {
         common.note(format!(
-            "going on: {} are there already",
+            "resuming: {} measured before",
             plural(known.runs(), "run")
         ));
     }
@@ -271,7 +271,7 @@ fn measure(
     let mut report = report.map_err(|error| {
         if matches!(error, AccuracyError::Interrupted) && watcher.partial.exists() {
             common.note(format!(
-                "{} keeps what was measured: run the same command to go on",
+                "{} keeps what was measured: run the same command to resume",
                 watcher.partial.display()
             ));
         }

@@ -55,7 +55,7 @@ pub(super) fn summary(
         lines.push(table(&rows, found, confidence));
         lines.push(format!(
             "\nThe smallest messages within drops of 1, 3 and 10 %, worst task, pessimistic end at \
-             {} %: all of it is in the file.",
+             {} %; the file holds the rest.",
             100.0 * confidence.share()
         ));
     }

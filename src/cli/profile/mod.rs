@@ -26,7 +26,7 @@ use super::{Common, Kind, OrFail, files, plural};
 /// Measure a model on this machine: times of layers and of really cut halves
 ///
 /// The result is one TOML file per model, OUT/BOARD/MODEL.toml, with everything `plan` needs. Cuts
-/// are saved as they are measured: run the same command again after an interruption to go on.
+/// are saved as they are measured: run the same command again after an interruption to resume.
 /// `profile import` and `profile export` exchange times with other tools; a model in a file of
 /// such a name is measured as ./import.
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ pub(crate) struct MeasureArgs {
     /// State of the caches when a run begins
     #[arg(long, value_enum, default_value_t = CacheArg::Interleaved, value_name = "STATE")]
     pub(crate) cache: CacheArg,
-    /// Start runs on the beat of a camera with this many frames per second
+    /// Start runs at the pace of a camera with this many frames per second
     #[arg(long, value_name = "FPS")]
     pub(crate) paced: Option<f64>,
     /// Least runs of each half that count
@@ -260,7 +260,7 @@ fn one(
         .map_or(0, |p| p.cuts.len());
     if known > 0 {
         common.note(format!(
-            "going on: {known} timings of cuts are there already"
+            "resuming: {known} timings of cuts were measured before"
         ));
     }
     let mut observer = Watcher::new(path, partial_path.clone(), common);
@@ -269,7 +269,7 @@ fn one(
     let profile = profile.map_err(|error| {
         if matches!(error, RunError::Interrupted) && partial_path.exists() {
             common.note(format!(
-                "{} keeps what was measured: run the same command to go on",
+                "{} keeps what was measured: run the same command to resume",
                 partial_path.display()
             ));
         }

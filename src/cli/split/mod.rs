@@ -23,8 +23,8 @@ use super::{Common, Kind, OrFail, plural};
 /// Cut a model into edge.onnx and server.onnx, by a plan or by hand
 ///
 /// By hand, name every tensor that crosses: what they need stays on the edge. Name a model output
-/// to keep its head there as well. A plan whose heads run while link and server work (--schedule
-/// overlap) gives local.onnx, too: run it on outputs of edge.onnx as soon as the message is sent.
+/// to keep its head there as well. A plan whose heads are overlapped with the transfer (--schedule
+/// overlap) also gives local.onnx: run it on outputs of edge.onnx as soon as the message is sent.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint split plan.toml --model model.onnx --out split
@@ -41,18 +41,19 @@ requests, the others by cutpoint's own server only. split.toml says which.")]
 pub(crate) struct SplitArgs {
     /// Plan written by `cutpoint plan --out`
     pub(crate) plan: Option<PathBuf>,
-    /// Tensors that cross, instead of a plan; give a name that holds a comma a --cut of its own
+    /// Tensors that cross, instead of a plan; a name that contains a comma needs a --cut of its own
     #[arg(long, value_name = "TENSOR[,TENSOR]")]
     pub(crate) cut: Vec<String>,
     /// ONNX model; for the plan of a set, once for each of its models, in any order
     #[arg(long = "model", value_name = "MODEL", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Folder for edge.onnx, local.onnx (where heads run beside the link), server.onnx and
-    /// split.toml; of a set, for a folder of each model
+    /// Folder for edge.onnx, server.onnx, split.toml and, if heads are overlapped with the transfer,
+    /// local.onnx; for a set of models, one such folder per model inside it
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Codec of each tensor of --cut in turn, or one for all: f32, f16, q8; q8c, q4, q4c, q2 or
-    /// q2c with --accuracy; u8, png or jpeg1 to jpeg100 with --input-u8; +deflate or +zstd behind
+    /// q2c with --accuracy; u8, png or jpeg1 to jpeg100 with --input-u8; each may end in +deflate or
+    /// +zstd
     #[arg(
         long,
         value_name = "CODEC[,CODEC]",
@@ -60,7 +61,7 @@ pub(crate) struct SplitArgs {
         conflicts_with = "plan"
     )]
     pub(crate) codec: Vec<Codec>,
-    /// For codecs with calibrated bounds: file with them, written by `cutpoint accuracy`
+    /// File with the bounds of calibrated codecs, written by `cutpoint accuracy`
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     pub(crate) accuracy: Option<PathBuf>,
     /// For image codecs: the input was made from an 8-bit image as (pixel - mean) / std

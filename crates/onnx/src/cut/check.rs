@@ -84,7 +84,7 @@ fn check_overlapped(reading: &Reading, request: &CutRequest) -> Result<(), OnnxE
         let layer = graph.layer(id);
         let impossible = |problem: String| {
             let name = show(&layer.id);
-            let error = format!("`{name}` is to run while link and server work, but {problem}");
+            let error = format!("`{name}` is to be overlapped with the transfer, but {problem}");
             Err(OnnxError::Cut(error))
         };
         if !request.edge.contains(id) {

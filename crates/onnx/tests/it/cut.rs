@@ -200,9 +200,9 @@ fn what_others_read_cannot_run_beside_the_link() {
     let f32 = |name| (name, Codec::F32);
     let kept = ["r", "a", "left"];
     let text = refused(&kept, &["right"], &[f32("a")]);
-    assert!(text.contains("`right` is to run while") && text.contains("not on the edge"));
+    assert!(text.contains("`right` is to be overlapped") && text.contains("not on the edge"));
     let text = refused(&kept, &["a", "left"], &[f32("a")]);
-    assert!(text.contains("`a` is to run while") && text.contains("is sent to the server"));
+    assert!(text.contains("`a` is to be overlapped") && text.contains("is sent to the server"));
     let text = refused(&kept, &["a", "left"], &[]);
     assert!(
         text.contains("`b` on the server reads its result"),
