@@ -96,7 +96,7 @@ fn imported() {
         ),
         (
             "import__mobilenet__other_board",
-            "profile import mobilenet.onnx --times layers.csv --board dir -o dir.toml".to_owned(),
+            "profile import mobilenet.onnx --times layers.csv --board desk -o desk.toml".to_owned(),
         ),
         ("import__one__missing", of("one", "")),
         ("import__one__zero", of("one", "--missing zero")),
