@@ -1,4 +1,4 @@
-//! Sweeps over limits, delays and speeds for people.
+//! Sweeps over limits, delays and speeds, as human-readable text.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The replay of a trace for people.
+//! The replay of a trace, as human-readable text.
 
 use std::path::Path;
 

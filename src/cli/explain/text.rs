@@ -1,4 +1,4 @@
-//! An explanation for people, to be read aloud.
+//! An explanation, as human-readable text.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Why a cut is not chosen, for people.
+//! Why a cut is not chosen, as human-readable text.
 
 use std::fmt::Write as _;
 

@@ -115,7 +115,7 @@ pub(super) fn settle(
     chosen.map_err(refine_failure)
 }
 
-/// Why plans could not be measured, with the exit code.
+/// Returns the error of plans that cannot be measured, with its exit code.
 pub(super) fn refine_failure(error: RefineError) -> anyhow::Error {
     let kind = match error {
         RefineError::Evaluation { path, error } => return failure(error, &path),

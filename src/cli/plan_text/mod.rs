@@ -1,4 +1,4 @@
-//! Plans and sweeps for people.
+//! Plans and sweeps, as human-readable text.
 
 mod objective;
 mod spread;

@@ -1,4 +1,4 @@
-//! What is made small, for people.
+//! The objective, as human-readable text.
 
 use cutpoint_core::plan::{Plan, PlannedObjective, Status};
 use cutpoint_core::units::{Bytes, three_digits};

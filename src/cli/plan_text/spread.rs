@@ -1,4 +1,4 @@
-//! How likely a plan's times are, and how robust it is, for people.
+//! How likely a plan's times are and how robust it is, as human-readable text.
 
 use cutpoint_core::plan::{Interval, LatencySpread, Plan, Stability};
 

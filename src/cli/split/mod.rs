@@ -111,7 +111,7 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-/// Why a plan cannot be cut, for people, with the exit code.
+/// Returns the error of a plan that cannot be cut, with its exit code.
 pub(super) fn plan_failure(error: PlanError, plan: &Path) -> anyhow::Error {
     match error {
         PlanError::OtherModel { planned, found } => Kind::BadInput.of(anyhow::anyhow!(
@@ -141,7 +141,7 @@ struct Job<'a> {
     tasks: &'a [Task],
 }
 
-/// What was written, for programs and for people.
+/// What was written, for `--json` and as text.
 struct Made {
     description: Description,
     text: String,

@@ -16,7 +16,7 @@ pub use spec::{Roofline, Speed};
 /// A machine that can run the server half.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Name for people; says "simulated" when it is.
+    /// Human-readable name; says "simulated" when it is.
     pub name: String,
     /// Added to every request by the serving engine, in microseconds.
     pub request_us: f64,

@@ -36,7 +36,7 @@ pub struct LayersData {
 /// One layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerBar {
-    /// Name for people: the node's, or else the first output's.
+    /// Human-readable name: the node's, or else the first output's.
     pub name: String,
     /// Operator.
     pub op: String,

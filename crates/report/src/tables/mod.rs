@@ -26,7 +26,7 @@ pub struct Table {
 pub struct Column {
     /// Name for programs, with the unit, such as `edge_us`.
     pub key: &'static str,
-    /// Heading for people, without the unit.
+    /// Human-readable heading, without the unit.
     pub heading: &'static str,
     /// Unit of its numbers; empty for text and counts.
     pub unit: &'static str,
