@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::sandbox::Sandbox;
 use cutpoint_core::profile::{CutRecord, Profile};
 use cutpoint_onnx::proto::ModelProto;
-use cutpoint_runtime::schedule::PartialProfile;
+use cutpoint_runtime::profiler::PartialProfile;
 use cutpoint_testkit::models::{node, simple};
 
 /// Layers `x -> h -> y`, the second of this kind.
