@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use cutpoint_core::units::Bytes;
+use cutpoint_planner::parametric::sweep;
+use cutpoint_planner::planning::best_plan;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{RateRange, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Engine, Options, solve, sweep};
+use cutpoint_planner::solve::{EngineChoice, Options};
 use cutpoint_testkit::flow::Flow;
 use cutpoint_testkit::{FAMILIES, limited, scenario};
 
@@ -31,7 +33,7 @@ fn plans(criterion: &mut Criterion) {
             let free = scenario(RATE, "5 ms");
             let tight = limited(&profile, RATE);
             let program = Options {
-                engine: Engine::Linear,
+                engine: EngineChoice::Linear,
                 ..Options::default()
             };
             let broken = contradictory(&tight);
@@ -46,7 +48,7 @@ fn plans(criterion: &mut Criterion) {
                 group.bench_with_input(id, &profile, |bencher, profile| {
                     bencher.iter(|| {
                         let problem = Problem::new(profile, &server, wishes).unwrap();
-                        black_box(solve(&problem, &options).unwrap())
+                        black_box(best_plan(&problem, &options).unwrap())
                     });
                 });
             }

@@ -5,11 +5,11 @@ use std::path::Path;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
+use cutpoint_planner::parametric::{Stretch, by_bisection, map, over_file, sweep_limit};
+use cutpoint_planner::planning::{Chosen, choose};
 use cutpoint_planner::scenario::{Over, SweepParameter};
 use cutpoint_planner::select::{ModelChoice, candidates, relative_to_best};
-use cutpoint_planner::solve::{
-    Chosen, SolveError, Stretch, by_bisection, choose, map, over_file, sweep_limit,
-};
+use cutpoint_planner::solve::SolveError;
 use serde::Serialize;
 
 use super::plan::fail;

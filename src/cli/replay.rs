@@ -7,9 +7,10 @@ use clap::Args;
 use cutpoint_core::plan::{Hysteresis, Sweep};
 use cutpoint_core::rate_trace::{RateTrace, Reading};
 use cutpoint_core::units::{BitRate, Delay, Share};
+use cutpoint_planner::parametric::sweep_models;
 use cutpoint_planner::replay::{Estimator, Options, Replay, replay};
 use cutpoint_planner::scenario::{FrameRate, RateRange};
-use cutpoint_planner::solve::{SolveError, sweep_models};
+use cutpoint_planner::solve::SolveError;
 
 use super::lookup::is_json;
 use super::plan::fail;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint_core::plan::Sweep;
-use cutpoint_planner::solve::{SolveError, sweep_models};
+use cutpoint_planner::parametric::sweep_models;
+use cutpoint_planner::solve::SolveError;
 
 use super::plan::fail;
 use super::scenario_args::{ScenarioArgs, check_out, rivals, tell};

@@ -9,10 +9,12 @@ use cutpoint_core::plan::{Interval, Plan};
 use cutpoint_core::profile::{Profile, Whole};
 use cutpoint_core::rate_trace::RateSpread;
 use cutpoint_core::units::BitRate;
+use cutpoint_planner::parametric::stability;
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, Percentile, RateModel, Results, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{ModelProblem, Options, Outcome, solve, stability};
+use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_testkit::{FAMILIES, chain, multi_head, scenario};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -48,7 +50,7 @@ fn spread(rate: &str, share: &str) -> RateModel {
 }
 
 fn plan(problem: &Problem) -> Plan {
-    match solve(problem, &Options::default()).unwrap() {
+    match best_plan(problem, &Options::default()).unwrap() {
         Outcome::Plan(plan) => plan,
         Outcome::NoPlan(none) => panic!("{}", none.proof),
     }

@@ -7,6 +7,7 @@ use cutpoint_core::plan::{HalfEvidence, Plan};
 use cutpoint_core::profile::{
     BoardInfo, ImportError, Imported, Missing, ModelInfo, Profile, TimeOrigin, Times, import,
 };
+use cutpoint_planner::planning;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
@@ -79,9 +80,9 @@ fn plan(profile: &Profile, rate: &str) -> Plan {
     };
     let (scenario, _) = wishes.complete().unwrap();
     let problem = Problem::new(profile, &Server::faster(6.0), &scenario).unwrap();
-    match solve::solve(&problem, &solve::Options::default()).unwrap() {
-        solve::Outcome::Plan(plan) => plan,
-        solve::Outcome::NoPlan(none) => panic!("{}", none.proof),
+    match planning::best_plan(&problem, &solve::Options::default()).unwrap() {
+        planning::Outcome::Plan(plan) => plan,
+        planning::Outcome::NoPlan(none) => panic!("{}", none.proof),
     }
 }
 

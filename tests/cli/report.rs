@@ -5,6 +5,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use cutpoint_core::plan::Sweep;
 use cutpoint_core::profile::Profile;
+use cutpoint_planner::parametric;
 use cutpoint_planner::scenario;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
@@ -24,7 +25,7 @@ fn save(profile: &Profile, file: &Path) {
 fn sweep(profile: &Profile) -> Sweep {
     let problem = problem(profile, &Server::faster(8.0), "20 Mbit/s");
     let rates: scenario::RateRange = "100kbit/s..1Gbit/s".parse().unwrap();
-    solve::sweep(&problem, rates, &solve::Options::default()).unwrap()
+    parametric::sweep(&problem, rates, &solve::Options::default()).unwrap()
 }
 
 #[test]

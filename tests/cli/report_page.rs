@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::browser::Browser;
 use cutpoint_core::plan::Plan;
 use cutpoint_core::units::{BitRate, Bytes, Delay, format_us};
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Options, Outcome, solve};
+use cutpoint_planner::solve::Options;
 use cutpoint_testkit::networks::{network, ugly};
 use serde_json::json;
 
@@ -57,7 +58,7 @@ impl Made {
     fn plan(&self, bit_s: u64, delay_ns: u64) -> Plan {
         let problem = self.problem.with_rate(BitRate::from_bit_s(bit_s).unwrap());
         let problem = problem.with_delay(Delay(Duration::from_nanos(delay_ns)));
-        match solve(&problem, &Options::default()).unwrap() {
+        match best_plan(&problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => plan,
             Outcome::NoPlan(none) => panic!("{none:?}"),
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use cutpoint_core::plan::Sweep;
 use cutpoint_core::profile::Profile;
+use cutpoint_planner::parametric;
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve;
 use cutpoint_report::edge_origin;
@@ -219,7 +220,7 @@ fn save(profile: &Profile, folder: &Path) {
 fn sweep(profile: &Profile) -> Sweep {
     let problem = problem(profile, &Server::faster(8.0), "20 Mbit/s");
     let rates = "100kbit/s..1Gbit/s".parse().unwrap();
-    solve::sweep(&problem, rates, &solve::Options::default()).unwrap()
+    parametric::sweep(&problem, rates, &solve::Options::default()).unwrap()
 }
 
 /// A folder with a profile, a plan of it, and a sweep.

@@ -5,10 +5,11 @@
 mod constraints;
 mod cost;
 mod engines;
-mod explain;
+pub mod explain;
 mod objective;
-mod parametric;
+pub mod parametric;
 mod plan_writer;
+pub mod planning;
 mod presolve;
 pub mod problem;
 pub mod replay;

@@ -7,10 +7,12 @@ use cutpoint_core::graph::TensorId;
 use cutpoint_core::plan::{DelayMap, Plan};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::BitRate;
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{RateRange, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
+use cutpoint_planner::solve::{ModelProblem, Options, SolveError};
+use cutpoint_planner::{parametric, planning};
 
 use crate::{Origin, ReportError, edge_origin, server_origin};
 
@@ -95,7 +97,9 @@ impl<'a> Study<'a> {
     /// # Errors
     /// The [`SolveError`] of a solver that gave up.
     pub fn best(&self) -> Result<&Outcome, &SolveError> {
-        self.best.get_or_init(|| self.solve(solve::solve)).as_ref()
+        self.best
+            .get_or_init(|| self.solve(planning::best_plan))
+            .as_ref()
     }
 
     /// Returns the plan that figures show: the one made before or else the best, if there is one.
@@ -131,7 +135,7 @@ impl<'a> Study<'a> {
                 problem,
                 barred: None,
             };
-            solve::map(&[alone], rates, delays_ns, options).map(|(map, _)| map)
+            parametric::map(&[alone], rates, delays_ns, options).map(|(map, _)| map)
         })
     }
 }

@@ -32,10 +32,11 @@ use cutpoint_core::profile::{
 };
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay};
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, FrameRate, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Options, Outcome, solve};
+use cutpoint_planner::solve::Options;
 
 /// The root of the repository, where the bundled models, profiles and fixtures are.
 pub fn repository() -> &'static Path {
@@ -328,7 +329,7 @@ pub fn limited(profile: &Profile, rate: &str) -> Scenario {
     wishes.limits.keep_on_edge = vec![profile.layers[1].id.clone()];
     let plan = |wishes: &Scenario| {
         let problem = Problem::new(profile, &Server::faster(8.0), wishes).unwrap();
-        match solve(&problem, &Options::default()).unwrap() {
+        match best_plan(&problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => Some(plan),
             Outcome::NoPlan(_) => None,
         }

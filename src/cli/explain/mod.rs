@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Args};
 use cutpoint_core::plan::{Crossing, Explanation, Plan};
 use cutpoint_core::units::Delay;
+use cutpoint_planner::explain::{NamedCut, explain};
+use cutpoint_planner::planning::{Chosen, choose};
 use cutpoint_planner::select::ModelChoice;
-use cutpoint_planner::solve::{Chosen, NamedCut, choose, explain};
 
 use super::plan::fail;
 use super::scenario_args::{PlanInputs, ScenarioArgs, rivals, tell};

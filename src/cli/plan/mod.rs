@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::Args;
 use cutpoint_core::plan::{Conflict, NoPlan, Plan, Relaxation};
 use cutpoint_core::units::Bytes;
-use cutpoint_planner::solve::{Chosen, choose, stability};
+use cutpoint_planner::parametric::stability;
+use cutpoint_planner::planning::{Chosen, choose};
 
 use measure::AtMost;
 

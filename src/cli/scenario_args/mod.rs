@@ -12,7 +12,7 @@ use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Delay;
 use cutpoint_planner::scenario::{FrameRate, RateRange, Scenario, ScenarioSpec};
 use cutpoint_planner::select::{ModelChoice, ModelInput, candidates, model_names};
-use cutpoint_planner::solve::{Engine, Options};
+use cutpoint_planner::solve::{EngineChoice, Options};
 
 use super::{Kind, OrFail, files, plural};
 
@@ -45,7 +45,7 @@ pub(crate) struct ScenarioArgs {
         default_value_t,
         hide_default_value = true
     )]
-    engine: Engine,
+    engine: EngineChoice,
     /// Longest time for one linear program [default: 60s]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     solver_time: Option<Delay>,

@@ -9,9 +9,9 @@ use super::record::{record, rounded};
 use cutpoint_core::plan::{HalfEvidence, Measurement, Plan, Status};
 use cutpoint_onnx::plan::plan_request;
 use cutpoint_onnx::{CutRequest, Model};
-use cutpoint_planner::problem::{Found, Problem};
+use cutpoint_planner::problem::Problem;
 use cutpoint_planner::select::ModelInput;
-use cutpoint_planner::solve::{Near, Options, nearest};
+use cutpoint_planner::solve::{Near, Options, Solution, nearest};
 use cutpoint_runtime::compare_plans::{Comparison, PASSES};
 use cutpoint_runtime::halves::Bench;
 use cutpoint_runtime::measure::{Cache, Control, Protocol};
@@ -143,14 +143,15 @@ fn band_ms(input: &ModelInput) -> f64 {
 }
 
 fn described(problem: &Problem, near: &Near) -> Plan {
-    problem.describe(Found {
+    let found = Solution {
         edge: near.edge.clone(),
         cost: near.cost.clone(),
+        rank: near.rank,
         status: Status::Feasible,
         proof: String::new(),
         bound: near.rank.objectives[0],
-        binding: Vec::new(),
-    })
+    };
+    problem.describe(&found, Vec::new())
 }
 
 /// The chosen plan; its numbers stay predicted ones.

@@ -2,7 +2,7 @@
 
 use super::Question;
 use super::search::{Incumbent, Open, contender, first, nearest, objective_of};
-use crate::engines::Optimum;
+use crate::engines::Solution;
 use crate::problem::Problem;
 use cutpoint_core::plan::{Breakpoint, Quantity, Step, Unit};
 use cutpoint_core::units::{BitRate, Delay};
@@ -25,7 +25,7 @@ struct Variation<'a> {
 }
 
 /// Another plan, and the position of its problem; without one when no plan meets the limits.
-type Other = Option<(usize, Optimum)>;
+type Other = Option<(usize, Solution)>;
 
 impl Variation<'_> {
     fn problem(&self, model: usize, far: u64) -> Problem {
@@ -200,7 +200,7 @@ impl Question<'_> {
 
     /// The rate nearest to the present one from which a placement beats the plan, which does not
     /// now.
-    pub(crate) fn faster_at(&self, other: &Optimum) -> Option<Breakpoint> {
+    pub(crate) fn faster_at(&self, other: &Solution) -> Option<Breakpoint> {
         let now = self.problem.link().rate.bit_s();
         let own = Some((self.winner, other.clone()));
         let from = |up: bool| {

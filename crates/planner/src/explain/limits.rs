@@ -3,7 +3,7 @@
 use super::Question;
 use super::search::{ANY_DROP, Open, contender, nearest};
 use super::without;
-use crate::engines::Optimum;
+use crate::engines::Solution;
 use crate::problem::{Limit, Problem};
 use cutpoint_core::plan::{Breakpoint, Change, LimitReason, Quantity, Step, Together, Unit};
 use cutpoint_core::units::Bytes;
@@ -118,7 +118,7 @@ impl Question<'_> {
             .iter()
             .all(|limit| matches!(limit, Limit::Drop { .. }));
         if let (true, Some(first)) = (drops, broken.first()) {
-            let more_needed = |best: &Optimum| self.more_needed(&broken, best);
+            let more_needed = |best: &Solution| self.more_needed(&broken, best);
             let most = more_needed(&best).unwrap_or(ANY_DROP.unsigned_abs());
             let found = nearest(
                 most,
@@ -136,7 +136,7 @@ impl Question<'_> {
     }
 
     /// The best plan when each of these limits allows so much more, if it is faster.
-    fn alike(&self, limits: &[&Limit], more: u64) -> Result<Option<Optimum>, Open> {
+    fn alike(&self, limits: &[&Limit], more: u64) -> Result<Option<Solution>, Open> {
         let mut loose = self.problem.clone();
         for limit in limits {
             let allows = limit.allows().unwrap_or(0);
@@ -146,7 +146,7 @@ impl Question<'_> {
     }
 
     /// How much more each of these limits must allow for a placement.
-    fn more_needed(&self, limits: &[&Limit], best: &Optimum) -> Option<u64> {
+    fn more_needed(&self, limits: &[&Limit], best: &Solution) -> Option<u64> {
         let more = limits.iter().map(|limit| {
             let uses = self.problem.used(limit, &best.edge, &best.cost)?;
             Some(uses - limit.allows()?)
@@ -161,7 +161,7 @@ impl Question<'_> {
         limit: &Limit,
         allows: i64,
         reached: Option<i64>,
-        at: &dyn Fn(i64) -> Result<Option<Optimum>, Open>,
+        at: &dyn Fn(i64) -> Result<Option<Solution>, Open>,
     ) -> Result<Vec<Step>, Open> {
         let mut found = Vec::new();
         for more in round_amounts(limit, allows) {
@@ -184,8 +184,8 @@ impl Question<'_> {
     }
 
     /// The least amount with which a faster plan exists; `free` is the fastest without the limit.
-    fn looser(&self, limit: &Limit, allows: i64, free: &Optimum) -> Result<Option<Change>, Open> {
-        let uses = |best: &Optimum| self.problem.used(limit, &best.edge, &best.cost);
+    fn looser(&self, limit: &Limit, allows: i64, free: &Solution) -> Result<Option<Change>, Open> {
+        let uses = |best: &Solution| self.problem.used(limit, &best.edge, &best.cost);
         let most = u64::try_from(uses(free).unwrap_or(ANY_DROP) - allows).unwrap_or(0);
         let amount = |more: u64| allows.saturating_add_unsigned(more);
         let found = nearest(
@@ -199,12 +199,12 @@ impl Question<'_> {
         Ok(found.map(|(more, best)| self.change(amount(more), Some(&best))))
     }
 
-    fn at_amount(&self, limit: &Limit, amount: i64) -> Result<Option<Optimum>, Open> {
+    fn at_amount(&self, limit: &Limit, amount: i64) -> Result<Option<Solution>, Open> {
         let loose = self.problem.with_limit_allowing(limit, amount);
         self.solver.better(&loose, self.value)
     }
 
-    fn change(&self, at: i64, best: Option<&Optimum>) -> Change {
+    fn change(&self, at: i64, best: Option<&Solution>) -> Change {
         Change {
             at,
             saves_ms: best.map_or(0.0, |best| self.saves(best)),
@@ -214,14 +214,14 @@ impl Question<'_> {
     }
 
     /// The latency that another placement saves.
-    pub(crate) fn saves(&self, other: &Optimum) -> f64 {
+    pub(crate) fn saves(&self, other: &Solution) -> f64 {
         let time_per_bit = self.problem.time_per_bit();
         let saved = self.plan.cost.scaled(time_per_bit) - other.cost.scaled(time_per_bit);
         time_per_bit.ns(saved) / 1e6
     }
 
     /// What the objective comes to less in another placement, in the unit people read.
-    fn gains(&self, other: &Optimum) -> f64 {
+    fn gains(&self, other: &Solution) -> f64 {
         let less = self.value - other.rank.objectives[0];
         self.readable(self.problem, less)
     }

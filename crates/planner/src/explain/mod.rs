@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use crate::engines::milp::program::{Form, Goal, NoAnswer};
 use crate::engines::milp::within_limits;
-use crate::engines::{Optimum, optimum};
-use crate::presolve::fixing::Reduced;
+use crate::engines::{Solution, solve_at};
+use crate::presolve;
 use crate::problem::{Knapsack, Limit, ObjectiveFunction, Problem};
-use crate::solve::selection::ModelProblem;
-use crate::solve::{Engine, Options, SolveError};
+use crate::solve::ModelProblem;
+use crate::solve::{EngineChoice, Options, SolveError};
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Explanation, FORMAT, NoPlan, Plan, Quantity};
 
@@ -129,12 +129,12 @@ fn kept<T>(open: &mut Vec<String>, name: &str, answer: Result<T, Open>) -> Optio
 /// helps, those that the plan without limits breaks.
 pub(crate) fn binding(
     problem: &Problem,
-    best: &Optimum,
+    best: &Solution,
     options: &Options,
 ) -> Result<Vec<String>, SolveError> {
     let time_per_bit = problem.time_per_bit();
-    let faster = |limits: Vec<Limit>| -> Result<Option<Optimum>, SolveError> {
-        let found = optimum(&problem.with_limits(limits), time_per_bit, options)?;
+    let faster = |limits: Vec<Limit>| -> Result<Option<Solution>, SolveError> {
+        let found = solve_at(&problem.with_limits(limits), time_per_bit, options)?;
         Ok(found.filter(|found| found.rank.objectives[0] < best.rank.objectives[0]))
     };
     if problem.limits().is_empty() {
@@ -201,7 +201,7 @@ fn conflicting<E>(
 /// A smallest set of limits that contradict one another.
 pub(crate) fn conflict(problem: &Problem, options: &Options) -> Result<Vec<Limit>, SolveError> {
     conflicting(problem, &[], &mut |problem| {
-        Ok(optimum(problem, problem.time_per_bit(), options)?.is_some())
+        Ok(solve_at(problem, problem.time_per_bit(), options)?.is_some())
     })
 }
 
@@ -285,11 +285,11 @@ impl Search<'_> {
             .with_objective(ObjectiveFunction::LimitUse(self.limit.clone()));
         // memory is no sum that a program could make small
         let options = Options {
-            engine: Engine::Auto,
+            engine: EngineChoice::Auto,
             ..*self.options
         };
-        match (optimum(&aimed, aimed.time_per_bit(), &options), self.limit) {
-            (Ok(Some(best)), _) if best.proven => {
+        match (solve_at(&aimed, aimed.time_per_bit(), &options), self.limit) {
+            (Ok(Some(best)), _) if best.is_proven() => {
                 self.relaxed.used(self.limit, &best.edge, &best.cost)
             }
             (Ok(None), _) => None,
@@ -325,7 +325,7 @@ impl Search<'_> {
         let tasks = 0..problem.tasks().len();
         let done: Vec<_> = tasks.map(|task| problem.done(task, false)).collect();
         let nothing = LayerSet::empty(problem.graph().layers().len());
-        let reduced = Reduced::new(problem, problem.time_per_bit()).ok()?;
+        let reduced = presolve::reduce(problem, problem.time_per_bit()).ok()?;
         let reduced = reduced.keeping(&nothing, &done).ok()?;
         let form = Form {
             goal,

@@ -2,7 +2,7 @@
 
 use super::conflicting;
 use super::search::{ANY_DROP, Open, Solver, nearest};
-use crate::engines::Optimum;
+use crate::engines::Solution;
 use crate::problem::{Limit, Problem};
 use cutpoint_core::plan::{Easiest, Relaxation};
 
@@ -64,7 +64,7 @@ pub(crate) fn cheapest(
     if giving.len() < 2 {
         return Ok(None);
     }
-    let needed = |best: &Optimum| {
+    let needed = |best: &Solution| {
         let shares = giving.iter().map(|limit| {
             let uses = problem.used(limit, &best.edge, &best.cost)?;
             u64::try_from(share(limit, uses)?).ok()

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engines::{Optimum, optimum};
-use crate::problem::{Codecs, Cost, Found, Problem};
+use crate::engines::{Solution, solve_at};
+use crate::problem::{Codecs, Cost, Problem};
 use crate::solve::{Options, SolveError};
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::{Contender, Plan};
@@ -79,7 +79,7 @@ impl Solver {
     }
 
     /// The best placement, proven to be so; `None` when no placement meets the limits.
-    pub(crate) fn best(&self, problem: &Problem) -> Result<Option<Optimum>, Open> {
+    pub(crate) fn best(&self, problem: &Problem) -> Result<Option<Solution>, Open> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Open::Late);
@@ -88,8 +88,8 @@ impl Solver {
             time_limit: self.options.time_limit.min(left),
             ..self.options
         };
-        match optimum(problem, problem.time_per_bit(), &options) {
-            Ok(Some(best)) if !best.proven => Err(Open::Unproven(best.proof)),
+        match solve_at(problem, problem.time_per_bit(), &options) {
+            Ok(Some(best)) if !best.is_proven() => Err(Open::Unproven(best.proof)),
             Ok(best) => Ok(best),
             Err(SolveError::Stopped(why)) => Err(Open::Unproven(why)),
             Err(SolveError::Infeasible(_)) => Ok(None),
@@ -98,7 +98,7 @@ impl Solver {
     }
 
     /// The best placement when it beats `value`.
-    pub(crate) fn better(&self, problem: &Problem, value: i128) -> Result<Option<Optimum>, Open> {
+    pub(crate) fn better(&self, problem: &Problem, value: i128) -> Result<Option<Solution>, Open> {
         let best = self.best(problem)?;
         Ok(best.filter(|best| best.rank.objectives[0] < value))
     }
@@ -162,14 +162,15 @@ pub(crate) fn first(before: u64, there: u64, holds: impl Fn(u64) -> bool) -> u64
 
 /// A placement in short.
 pub(crate) fn contender(problem: &Problem, edge: &LayerSet, cost: &Cost) -> Contender {
-    let plan = problem.describe(Found {
+    let found = Solution {
         edge: edge.clone(),
         cost: cost.clone(),
+        rank: problem.rank(edge, cost, problem.time_per_bit()),
         status: cutpoint_core::plan::Status::Feasible,
         proof: String::new(),
         bound: 0,
-        binding: Vec::new(),
-    });
+    };
+    let plan = problem.describe(&found, Vec::new());
     Contender {
         model: plan.model.file,
         edge_layers: plan.edge.len(),

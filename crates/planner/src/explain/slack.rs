@@ -8,7 +8,7 @@
 
 use super::Question;
 use super::search::{Open, contender};
-use crate::engines::Optimum;
+use crate::engines::Solution;
 use crate::problem::{Limit, ObjectiveFunction, Problem};
 use crate::scenario::Objective;
 use cutpoint_core::graph::LayerId;
@@ -23,7 +23,7 @@ enum Known {
     /// The margin is at least that, in nanoseconds.
     AtLeast(f64),
     /// The margin, and the plan that then wins; none when the layer cannot be on the other side.
-    Exactly(f64, Option<Box<Optimum>>),
+    Exactly(f64, Option<Box<Solution>>),
 }
 
 impl Known {

@@ -2,7 +2,7 @@
 
 use super::search::{Open, contender};
 use super::{NamedCut, Question, conflicting, least, without};
-use crate::engines::Optimum;
+use crate::engines::Solution;
 use crate::problem::{Limit, Problem};
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Breakdown, Conflict, WhyNot};
@@ -68,7 +68,7 @@ impl Question<'_> {
 
     /// The best encodings of a placement, and the limits that no encoding of it meets, which are
     /// set aside for that.
-    fn at_its_best(&self, edge: &LayerSet) -> Result<(Vec<Conflict>, Option<Optimum>), Open> {
+    fn at_its_best(&self, edge: &LayerSet) -> Result<(Vec<Conflict>, Option<Solution>), Open> {
         let pins = pins(self.problem, edge);
         let with = |limits: &[Limit]| self.problem.with_limits([&pins, limits].concat());
         let mut limits = self.problem.limits().to_vec();
@@ -97,7 +97,7 @@ impl Question<'_> {
     }
 
     /// The best plan in which these tensors cross; `None` when there is none, or too many variants.
-    fn containing(&self, tensors: &[TensorId]) -> Result<Option<Optimum>, Open> {
+    fn containing(&self, tensors: &[TensorId]) -> Result<Option<Solution>, Open> {
         let graph = self.problem.graph();
         let id = |layer| graph.layer(layer).id.clone();
         // each crosses when it is made on the edge and one of its readers is on the server
@@ -123,11 +123,11 @@ impl Question<'_> {
                 return Ok(None);
             }
         }
-        let mut best: Option<Optimum> = None;
+        let mut best: Option<Solution> = None;
         for variant in variants {
             let limits = [self.problem.limits(), &variant].concat();
             let problem = self.problem.with_limits(limits);
-            let rank = |found: &Optimum| found.rank;
+            let rank = |found: &Solution| found.rank;
             if let Some(found) = self.solver.best(&problem)?
                 && best.as_ref().is_none_or(|best| rank(&found) < rank(best))
             {

@@ -15,9 +15,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::bisection::{Stretch, by_guesses};
-use crate::engines::Optimum;
+use crate::engines::Solution;
+use crate::planning::Selection;
 use crate::problem::{Cost, Problem, Rank, TimePerBit};
-use crate::solve::selection::{ModelProblem, Selection};
+use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::Plan;
@@ -44,7 +45,7 @@ pub(crate) trait Axis {
     }
 
     /// What a placement costs in [`Axis::problem_at`].
-    fn cost_at(&self, _problem: &Problem, found: &Optimum) -> Option<Cost> {
+    fn cost_at(&self, _problem: &Problem, found: &Solution) -> Option<Cost> {
         Some(found.cost.clone())
     }
 
@@ -68,7 +69,7 @@ pub(crate) struct Envelope<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) model: usize,
-    pub(crate) best: Optimum,
+    pub(crate) best: Solution,
 }
 
 /// Layers on the edge, and what that costs.
@@ -317,7 +318,7 @@ impl<'a> Envelope<'a> {
     fn selection<'c>(
         &'c self,
         models: &'c [ModelProblem<'c>],
-        solved: Vec<Option<Optimum>>,
+        solved: Vec<Option<Solution>>,
     ) -> Selection<'c> {
         Selection {
             models,
@@ -348,7 +349,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-type Solved<'p> = (Vec<ModelProblem<'p>>, Vec<Option<Optimum>>);
+type Solved<'p> = (Vec<ModelProblem<'p>>, Vec<Option<Solution>>);
 
 /// The same models with other problems.
 pub(crate) fn with_problems<'a>(

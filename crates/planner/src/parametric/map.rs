@@ -6,7 +6,7 @@ use super::envelope::{Envelope, Found, with_problems};
 use super::sweep::{Rates, ends, no_plan_below, pieces};
 use crate::problem::Problem;
 use crate::scenario::{RateRange, SweepParameter};
-use crate::solve::selection::ModelProblem;
+use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::plan::{DelayMap, FORMAT, MapPlan, MapRow, MapSegment};
 use cutpoint_core::units::Delay;

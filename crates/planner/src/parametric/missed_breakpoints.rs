@@ -10,8 +10,7 @@ use std::collections::BTreeSet;
 
 use super::envelope::{Envelope, Piece, Placed};
 use crate::engines::enumerate::each_placement;
-use crate::presolve::chain_dominance::Compared;
-use crate::presolve::fixing::Reduced;
+use crate::presolve::{self, Reduced, Scope, Stage};
 use crate::problem::{Codecs, Problem, Rank, TimePerBit};
 use crate::solve::SolveError;
 use cutpoint_core::graph::LayerSet;
@@ -117,11 +116,13 @@ impl Between<'_> {
         let problem = axis.problem(model, self.to, self.to)?;
         let mut missed = BTreeSet::new();
         let ends = [self.from, self.to].map(|at| axis.time_per_bit(&problem, at));
-        let times_per_bit: (&[_], &[_]) = (&ends, &ends);
-        let mut reduced = Reduced::over(&problem, times_per_bit);
-        if let Some(compared) = Compared::new(&problem, times_per_bit, None) {
-            reduced = reduced.and_then(|reduced| reduced.in_series(&compared));
-        }
+        let scope = Scope {
+            objectives_at: &ends,
+            limits_at: &ends,
+            done: None,
+        };
+        let reduced = presolve::reduce_for(&problem, &scope)
+            .and_then(|reduced| presolve::apply(Stage::Dominance, reduced, &scope));
         let Ok(reduced) = reduced else {
             return Ok(Some(missed));
         };

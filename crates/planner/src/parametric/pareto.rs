@@ -5,7 +5,7 @@
 
 use std::mem::discriminant;
 
-use crate::engines::optimum;
+use crate::engines::solve_at;
 use crate::problem::{Cost, Limit, ObjectiveFunction, Problem};
 use crate::scenario::Objective;
 use crate::solve::{Options, SolveError};
@@ -69,7 +69,7 @@ pub fn pareto_front(
         let limited = problem
             .with_limits(limits)
             .with_objective(ObjectiveFunction::Scenario(Objective::Latency));
-        let found = optimum(&limited, time_per_bit, options)?;
+        let found = solve_at(&limited, time_per_bit, options)?;
         let used = found.and_then(|best| {
             let used = limited.used(of, &best.edge, &best.cost)?;
             Some((best, used))
@@ -78,7 +78,7 @@ pub fn pareto_front(
             is_cut_short = false;
             break;
         };
-        is_proven &= best.proven;
+        is_proven &= best.is_proven();
         // as fast and uses less; faster even, where what was found before is not proven
         let latency = best.cost.scaled(time_per_bit);
         let beaten = |step: &ParetoPoint| step.cost.scaled(time_per_bit) >= latency;

@@ -7,9 +7,10 @@
 //! grow, and the end found need not be the nearest.
 
 use super::sweep::{are_lines, sweep_models};
+use crate::planning::Selection;
 use crate::problem::{Codecs, Problem, ProblemError};
 use crate::scenario::RateRange;
-use crate::solve::selection::{ModelProblem, Selection};
+use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::{Interval, Stability};

@@ -10,7 +10,7 @@ use super::envelope::{Axis, Envelope, Piece};
 use super::missed_breakpoints::{meeting_points, pieces_between};
 use crate::problem::{Cost, LinearCost, ObjectiveFunction, Problem, TimePerBit};
 use crate::scenario::{Objective, RateRange};
-use crate::solve::selection::ModelProblem;
+use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::plan::{Baseline, FORMAT, Segment, Sweep};
 use cutpoint_core::units::BitRate;

@@ -12,10 +12,10 @@ use std::time::Duration;
 use super::envelope::{Axis, Envelope};
 use super::missed_breakpoints::{meeting_points, pieces_between};
 use super::sweep::is_late_of_several;
-use crate::engines::Optimum;
+use crate::engines::Solution;
 use crate::problem::{Cost, Limit, ObjectiveFunction, Part, Problem};
 use crate::scenario::{Objective, Over, Scenario, SweepParameter};
-use crate::solve::selection::ModelProblem;
+use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
 use cutpoint_core::units::Delay;
@@ -193,7 +193,7 @@ impl Axis for Delays<'_> {
         Ok(self.models[model].problem.with_delay(delay))
     }
 
-    fn cost_at(&self, problem: &Problem, found: &Optimum) -> Option<Cost> {
+    fn cost_at(&self, problem: &Problem, found: &Solution) -> Option<Cost> {
         let costs = problem.costs(&found.edge, &found.cost.crossing).ok()?;
         let mut costs = costs.into_iter();
         costs.find(|cost| cost.timing == found.cost.timing)

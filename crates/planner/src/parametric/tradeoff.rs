@@ -3,9 +3,10 @@
 //! The fastest plan under a limit loses so much; the next one loses less: the epsilon-constraint
 //! method (Haimes, Lasdon and Wismer, IEEE SMC 1971), exact because drops are whole numbers.
 
-use crate::engines::optimum;
+use crate::engines::solve_at;
+use crate::planning::write;
 use crate::problem::Problem;
-use crate::solve::{Options, SolveError, describe};
+use crate::solve::{Options, SolveError};
 use cutpoint_core::plan::Plan;
 
 /// Larger than any drop that a plan is worth, in millionths.
@@ -25,7 +26,7 @@ pub fn tradeoff(problem: &Problem, options: &Options) -> Result<Vec<Plan>, Solve
     let mut allowed = ANY_DROP;
     while plans.len() < MOST_PLANS {
         let limited = problem.with_drops_up_to(allowed);
-        let Some(best) = optimum(&limited, time_per_bit, options)? else {
+        let Some(best) = solve_at(&limited, time_per_bit, options)? else {
             break;
         };
         let tasks = 0..limited.tasks().len();
@@ -36,7 +37,7 @@ pub fn tradeoff(problem: &Problem, options: &Options) -> Result<Vec<Plan>, Solve
         if plans.last().is_some_and(|(before, _)| *before == latency) {
             plans.pop();
         }
-        plans.push((latency, describe(&limited, best, options)?));
+        plans.push((latency, write(&limited, best, options)?));
         match worst {
             Some(worst) if worst > 0 => allowed = worst - 1,
             _ => break,

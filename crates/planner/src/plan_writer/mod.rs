@@ -3,6 +3,7 @@
 pub(crate) mod probability;
 
 use crate::constraints::limit::WHOLE_DROP;
+use crate::engines::Solution;
 use crate::problem::{
     Codecs, Completion, Cost, Drop, Limit, LinearCost, ObjectiveFunction, Part, Problem,
     TimePerBit, Violation,
@@ -17,28 +18,11 @@ use cutpoint_core::plan::{
 };
 use cutpoint_core::profile::CutRecord;
 
-/// What a solver found, confirmed by [`Problem::evaluate`].
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Layers on the edge.
-    pub edge: LayerSet,
-    /// What that costs.
-    pub cost: Cost,
-    /// How good it is known to be.
-    pub status: Status,
-    /// Why.
-    pub proof: String,
-    /// No plan has less of what is to be small, in the unit of [`Problem::objective_value`].
-    pub bound: i128,
-    /// The limits without which a faster plan exists.
-    pub binding: Vec<String>,
-}
-
 impl Problem {
     /// Puts a placement into words and numbers at the link's rate.
-    pub fn describe(&self, found: Found) -> Plan {
+    pub fn describe(&self, found: &Solution, binding: Vec<String>) -> Plan {
         let time_per_bit = self.time_per_bit();
-        let Found { edge, cost, .. } = &found;
+        let Solution { edge, cost, .. } = found;
         let likelihood = self.likelihood(edge, cost);
         let side = |server: bool| {
             let layers = self.graph().layer_ids();
@@ -54,7 +38,7 @@ impl Problem {
             model: self.tables.model.clone(),
             members: Vec::new(),
             setting: self.setting(),
-            objective: self.describe_objective(&found),
+            objective: self.describe_objective(found),
             edge: side(false),
             local: self.layer_ids(&cost.timing.local),
             server: side(true),
@@ -78,7 +62,7 @@ impl Problem {
             period_ms: self
                 .readable(Objective::Throughput, edge, cost)
                 .unwrap_or(0.0),
-            binding: found.binding.clone(),
+            binding,
             alternatives: self.alternatives(time_per_bit),
             evidence: if cost.timing.local.is_empty() {
                 self.evidence(edge)
@@ -127,7 +111,7 @@ impl Problem {
         })
     }
 
-    fn describe_objective(&self, found: &Found) -> PlannedObjective {
+    fn describe_objective(&self, found: &Solution) -> PlannedObjective {
         let objectives: Vec<Objective> = self
             .objectives()
             .iter()

@@ -7,12 +7,13 @@
 //! chain count as well: before its first layer, and behind its last.
 
 use super::contribution::{SumAtRate, of_layer, of_tensor};
-use super::fixing::{Contradiction, EncodingUse, Reduced};
+use super::reduced::{Contradiction, EncodingUse, Reduced};
+use super::{PresolveRule, Scope, Stage};
 use crate::problem::{Completion, Counts, Limit, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::{Graph, LayerId, TensorId};
 
 /// The sums by which cuts are compared.
-pub(crate) struct Compared {
+struct Compared {
     /// In the order in which plans are compared.
     objectives: Vec<SumAtRate>,
     limits: Vec<SumAtRate>,
@@ -21,13 +22,10 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
-    /// What decides about placements at all of these times per bit, with the tasks done there, or wherever
-    /// they may be done. `None` for objectives that are no sums.
-    pub(crate) fn new(
-        problem: &Problem,
-        (objectives, limits): (&[TimePerBit], &[TimePerBit]),
-        done: Option<&[Completion]>,
-    ) -> Option<Compared> {
+    /// What decides about placements in a scope. `None` for objectives that are no sums, and where no
+    /// cut can beat another.
+    fn new(problem: &Problem, scope: &Scope<'_>) -> Option<Compared> {
+        let (objectives, limits) = (scope.objectives_at, scope.limits_at);
         let tasks = problem.tasks().len();
         let anywhere = [
             Completion::Here,
@@ -35,7 +33,7 @@ impl Compared {
             Completion::There,
             Completion::Back,
         ];
-        let dones: Vec<Vec<Completion>> = match done {
+        let dones: Vec<Vec<Completion>> = match scope.done {
             Some(done) => vec![done.to_vec()],
             // any, for it does not matter
             None if !problem.depends_on_tasks() => vec![vec![Completion::Here; tasks]],
@@ -127,30 +125,44 @@ struct Cut {
 /// As many cuts that nothing beats are compared with others.
 const MOST_COMPARED: usize = 64;
 
-impl<'a> Reduced<'a> {
-    /// Gives up cuts of chains that others beat.
-    pub(crate) fn in_series(mut self, compared: &Compared) -> Result<Reduced<'a>, Contradiction> {
-        let graph = self.problem.graph();
+/// Prunes cuts of chains that others beat, and joins the layers beside them.
+pub(crate) struct ChainDominance;
+
+impl PresolveRule for ChainDominance {
+    fn name(&self) -> &'static str {
+        "chain dominance"
+    }
+
+    fn stages(&self) -> &'static [Stage] {
+        &[Stage::Dominance]
+    }
+
+    fn apply(&self, reduced: &mut Reduced<'_>, scope: &Scope<'_>) -> Result<(), Contradiction> {
+        let Some(compared) = Compared::new(reduced.problem, scope) else {
+            return Ok(());
+        };
+        let graph = reduced.problem.graph();
         let sums = compared.all();
         for chain in chains(graph) {
             let chain = Chain {
-                reduced: &self,
-                compared,
+                reduced,
+                compared: &compared,
                 sums: &sums,
                 inner: inner(graph, &chain),
                 layers: chain,
             };
             for (tensor, encodings) in chain.undominated() {
-                self.encodings[tensor.index()] = encodings;
+                reduced.encodings[tensor.index()] = encodings;
             }
         }
         let joined = |layer| {
             let (tensor, reader) = link(graph, layer)?;
-            self.encodings[tensor.index()].is_empty().then_some(reader)
+            reduced.encodings[tensor.index()]
+                .is_empty()
+                .then_some(reader)
         };
-        self.next = graph.layer_ids().map(joined).collect();
-        self.propagate()?;
-        Ok(self)
+        reduced.next = graph.layer_ids().map(joined).collect();
+        reduced.propagate()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a layer adds to sums and knapsacks when it moves to the edge, and a tensor when it crosses.
 
-use super::fixing::Reduced;
+use super::reduced::Reduced;
 use crate::problem::{Counts, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::{LayerId, TensorId};
 

@@ -33,7 +33,6 @@ pub use crate::cost::placement::{Cost, Rank};
 pub use crate::cost::tables::{Encoding, LayerTime, SplitTime, TensorTime};
 pub use crate::cost::time_per_bit::TimePerBit;
 pub use crate::objective::{Completion, ObjectiveFunction};
-pub use crate::plan_writer::Found;
 pub use crate::schedule::Timing;
 pub use baselines::NamedPlacement;
 

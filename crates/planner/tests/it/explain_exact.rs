@@ -11,12 +11,13 @@ use cutpoint_core::plan::{
 };
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Share};
+use cutpoint_planner::explain::{NamedCut, explain};
+use cutpoint_planner::parametric::sweep_models;
+use cutpoint_planner::planning::{Chosen, Outcome, best_plan, choose};
 use cutpoint_planner::problem::{Limit, Problem};
 use cutpoint_planner::scenario::{MaxDrop, Objective, RateRange, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{
-    Chosen, ModelProblem, NamedCut, Options, Outcome, choose, explain, solve, sweep_models,
-};
+use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::oracle::{Oracle, Placed};
 use cutpoint_testkit::random::{accuracy, network, wishes};
@@ -124,7 +125,7 @@ fn near(found: f64, expected: f64) -> bool {
 
 fn explained(problem: &Problem, cut: Option<&NamedCut>) -> Option<(Plan, Explanation)> {
     let options = Options::default();
-    let plan = match solve(problem, &options).unwrap() {
+    let plan = match best_plan(problem, &options).unwrap() {
         Outcome::Plan(plan) => plan,
         Outcome::NoPlan(_) => return None,
     };
@@ -321,7 +322,7 @@ fn speeds_flip_the_plan_where_solving_again_says() {
                     .map(|c| (graph.find_tensor(&c.tensor).unwrap(), c.codec))
                     .collect();
                 let own = changed.evaluate(&edge, &codecs).unwrap();
-                let Outcome::Plan(best) = solve(&changed, &Options::default()).unwrap() else {
+                let Outcome::Plan(best) = best_plan(&changed, &Options::default()).unwrap() else {
                     panic!("{seed}");
                 };
                 near(best.latency_ms, own.latency_ms(changed.time_per_bit()))
@@ -409,11 +410,11 @@ fn limits_cost_and_give_what_is_made_small() {
         ];
         case.scenario.objective = objectives[(seed % 3) as usize];
         let problem = case.problem();
-        let value = |problem: &Problem| match solve(problem, &Options::default()).unwrap() {
+        let value = |problem: &Problem| match best_plan(problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => plan.objective.value,
             Outcome::NoPlan(none) => panic!("{seed}: {}", none.proof),
         };
-        let Outcome::Plan(plan) = solve(&problem, &Options::default()).unwrap() else {
+        let Outcome::Plan(plan) = best_plan(&problem, &Options::default()).unwrap() else {
             continue;
         };
         let own = plan.objective.value;
@@ -625,7 +626,7 @@ fn a_joint_relaxation_is_enough_and_one_part_less_is_not() {
         limits.edge_memory = Some(Bytes(dice.within(1, 3_000)));
         limits.max_uplink = Some(Bytes(dice.within(0, 300)));
         let problem = case.problem();
-        let Outcome::NoPlan(none) = solve(&problem, &Options::default()).unwrap() else {
+        let Outcome::NoPlan(none) = best_plan(&problem, &Options::default()).unwrap() else {
             continue;
         };
         let all = case.all();
@@ -684,7 +685,7 @@ fn a_joint_relaxation_is_enough_and_one_part_less_is_not() {
             let drop = conflict.least_drop.map(|drop| (drop * 1e6).round() as i64);
             loose = loose.with_limit_allowing(&limit, amount.or(drop).unwrap());
         }
-        let solved = solve(&loose, &Options::default()).unwrap();
+        let solved = best_plan(&loose, &Options::default()).unwrap();
         assert!(matches!(solved, Outcome::Plan(_)), "{seed}");
         relaxed += 1;
     }
@@ -764,7 +765,7 @@ fn without_time_every_question_is_left_open() {
     let case = Case::new(4);
     let problem = case.problem();
     let options = Options::default();
-    let Outcome::Plan(plan) = solve(&problem, &options).unwrap() else {
+    let Outcome::Plan(plan) = best_plan(&problem, &options).unwrap() else {
         panic!()
     };
     let rival = ModelProblem {

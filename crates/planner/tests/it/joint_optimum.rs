@@ -11,10 +11,11 @@ use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 use cutpoint_core::plan::Status;
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::BitRate;
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::{Problem, TimePerBit};
 use cutpoint_planner::scenario::{Scenario, U8Input};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Engine, Options, Outcome, solve};
+use cutpoint_planner::solve::{EngineChoice, Options};
 use cutpoint_testkit::scenario;
 
 /// A profile with its accuracy file beside it, its 8-bit input, if it has one, and a delay at which
@@ -187,12 +188,12 @@ fn check_point(problem: &Problem, allowed: &[&Placed], seen: &mut Seen) {
     let pace: TimePerBit = problem.time_per_bit();
     let latency = |placed: &&Placed| pace.scaled(placed.fixed_ns, placed.bits);
     let best = allowed.iter().map(latency).min().expect("a lossless plan");
-    for engine in [Engine::Linear, Engine::Auto] {
+    for engine in [EngineChoice::Linear, EngineChoice::Auto] {
         let options = Options {
             engine,
             ..Options::default()
         };
-        let Outcome::Plan(plan) = solve(problem, &options).unwrap() else {
+        let Outcome::Plan(plan) = best_plan(problem, &options).unwrap() else {
             panic!("no plan where there is one");
         };
         assert_eq!(plan.status, Status::Optimal);

@@ -6,13 +6,13 @@ use cutpoint_core::plan::{HalfEvidence, Plan, Status};
 use cutpoint_core::profile::{CutRecord, Member, Names, Profile};
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Share};
+use cutpoint_planner::parametric::sweep_models;
+use cutpoint_planner::planning::{Chosen, Outcome, best_plan, choose};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Floor, MaxDrop, Results, Scenario, U8Input};
 use cutpoint_planner::select::{ModelChoice, ModelInput, SelectError, candidates, model_names};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{
-    Chosen, ModelProblem, Options, Outcome, choose, solve, sweep_models,
-};
+use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_testkit::oracle::{Oracle, Placed};
 use cutpoint_testkit::random::{accuracy, network, wishes};
 use cutpoint_testkit::{Dice, Net, chain, scenario};
@@ -359,7 +359,7 @@ fn named(profile: Profile, file: &str, input: &str, task_name: &str) -> Profile 
 }
 
 fn plan_of(problem: &Problem) -> Plan {
-    match solve(problem, &Options::default()).unwrap() {
+    match best_plan(problem, &Options::default()).unwrap() {
         Outcome::Plan(plan) => plan,
         Outcome::NoPlan(none) => panic!("{none:?}"),
     }

@@ -3,11 +3,13 @@
 use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
 use cutpoint_core::rate_trace::{RateTrace, Step};
 use cutpoint_core::units::BitRate;
+use cutpoint_planner::parametric::sweep;
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::replay::{Estimator, Options, Policy, PolicyResult, Replay, Timing, replay};
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Options as SolveOptions, Outcome, solve, sweep};
+use cutpoint_planner::solve::Options as SolveOptions;
 use cutpoint_testkit::{Dice, random};
 
 const RATES: &str = "1Mbit/s..10Gbit/s";
@@ -86,7 +88,7 @@ fn on_a_steady_link_every_plan_takes_its_latency() {
                 compared += 1;
             }
             let there = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
-            let Outcome::Plan(plan) = solve(&there, &SolveOptions::default()).unwrap() else {
+            let Outcome::Plan(plan) = best_plan(&there, &SolveOptions::default()).unwrap() else {
                 panic!("{seed}: a sweep, but no plan at {rate}")
             };
             let found = replay(&sweep, &trace, &options("37us", "0%")).unwrap();

@@ -4,12 +4,14 @@
 use cutpoint_core::plan::{NoPlan, Plan, Status};
 use cutpoint_core::profile::{LayerRecord, Power, Profile};
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
+use cutpoint_planner::parametric::sweep;
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{
     Deadline, FrameRate, Objective, Results, Scenario, Schedule, Weight,
 };
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Engine, Options, Outcome, SolveError, solve, sweep};
+use cutpoint_planner::solve::{EngineChoice, Options, SolveError};
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::aims::Weighed;
 use cutpoint_testkit::oracle::Oracle;
@@ -175,12 +177,12 @@ fn close(value: f64, exact: i128, rate: f64) {
     );
 }
 
-fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: Engine) {
+fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: EngineChoice) {
     let placed = find(case, all, plan);
     let expected = best(all).expect("a plan where there is none");
     assert_eq!(placed.breaks, Vec::<String>::new(), "{}", plan.proof);
     let overlaps = case.scenario.schedule == Schedule::Overlap;
-    let exact = engine != Engine::Linear;
+    let exact = engine != EngineChoice::Linear;
     if exact {
         assert_eq!(placed.rank, expected.rank, "{}", plan.proof);
     }
@@ -263,16 +265,16 @@ fn check_no_plan(all: &[Weighed], none: &NoPlan) {
 fn check(case: &Case) {
     let (problem, all) = (case.problem(), case.oracle().weighed());
     for engine in [
-        Engine::Enumerate,
-        Engine::Branch,
-        Engine::Linear,
-        Engine::Both,
+        EngineChoice::Enumerate,
+        EngineChoice::Branch,
+        EngineChoice::Linear,
+        EngineChoice::Both,
     ] {
         let options = Options {
             engine,
             ..Options::default()
         };
-        match solve(&problem, &options) {
+        match best_plan(&problem, &options) {
             Ok(Outcome::Plan(plan)) => check_plan(case, &all, &plan, engine),
             Ok(Outcome::NoPlan(none)) => {
                 assert!(best(&all).is_none(), "there is a plan");
@@ -280,7 +282,7 @@ fn check(case: &Case) {
             }
             Err(SolveError::Stopped(why)) => {
                 let overlaps = case.scenario.schedule == Schedule::Overlap;
-                assert!(engine == Engine::Linear && overlaps, "{why}");
+                assert!(engine == EngineChoice::Linear && overlaps, "{why}");
             }
             Err(other) => panic!("{other}"),
         }
@@ -294,7 +296,7 @@ fn check_sweep(case: &Case) {
     let options = Options::default();
     let fresh = |rate: u64| {
         let problem = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
-        solve(&problem, &options).unwrap()
+        best_plan(&problem, &options).unwrap()
     };
     let found = match sweep(&problem, range, &options) {
         Ok(found) => found,
@@ -357,7 +359,7 @@ proptest! {
             edge: reordered(&case.edge, &mut Dice(seed)),
             scenario: case.scenario.clone(),
         };
-        let answer = |case: &Case| match solve(&case.problem(), &Options::default()).unwrap() {
+        let answer = |case: &Case| match best_plan(&case.problem(), &Options::default()).unwrap() {
             Outcome::NoPlan(none) => {
                 // which of several minimal conflicts is named may depend on the order of the tasks
                 Err(none.conflict.is_empty())
@@ -419,7 +421,7 @@ fn a_plan_that_is_best_for_a_few_rates_alone_is_found() {
         (narrow.to_bit_s, false),
     ] {
         let there = problem.with_rate(BitRate::from_bit_s(rate).unwrap());
-        match solve(&there, &Options::default()).unwrap() {
+        match best_plan(&there, &Options::default()).unwrap() {
             Outcome::Plan(plan) => assert_eq!(plan.edge == narrow.plan.edge, is_best, "{rate}"),
             Outcome::NoPlan(none) => panic!("{}", none.proof),
         }
@@ -452,7 +454,7 @@ fn random_cases_are_of_every_kind() {
         |kind: &str, yes: bool| *kinds.entry(kind.to_owned()).or_insert(0) += usize::from(yes);
     for seed in 0..900_u64 {
         let case = Case::new(seed.wrapping_mul(0x9e37_79b9), 2 + (seed % 6) as usize);
-        match solve(&case.problem(), &Options::default()).unwrap() {
+        match best_plan(&case.problem(), &Options::default()).unwrap() {
             Outcome::NoPlan(none) => {
                 for conflict in &none.conflict {
                     let kind = conflict.limit.split(' ').next().unwrap();

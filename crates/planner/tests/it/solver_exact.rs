@@ -8,10 +8,12 @@ use cutpoint_core::graph::{LayerId, LayerSet};
 use cutpoint_core::plan::{NoPlan, Plan, Status};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{Bytes, Share};
+use cutpoint_planner::parametric::tradeoff;
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Engine, Options, Outcome, nearest, solve, tradeoff};
+use cutpoint_planner::solve::{EngineChoice, Options, nearest};
 use cutpoint_testkit::oracle::{Oracle, Placed, Rank};
 use cutpoint_testkit::random::{accuracy, network, wishes};
 use cutpoint_testkit::{Dice, Net, codec_record, scenario};
@@ -330,14 +332,14 @@ fn check_binding(all: &[Placed], plan: &Plan) {
 
 fn check(case: &Case) {
     let (problem, all) = (case.problem(), case.all());
-    for engine in [Engine::Linear, Engine::Auto] {
+    for engine in [EngineChoice::Linear, EngineChoice::Auto] {
         let options = Options {
             engine,
             ..Options::default()
         };
-        match solve(&problem, &options).unwrap() {
+        match best_plan(&problem, &options).unwrap() {
             Outcome::Plan(plan) => {
-                check_plan(case, &all, &plan, engine == Engine::Auto);
+                check_plan(case, &all, &plan, engine == EngineChoice::Auto);
                 check_binding(&all, &plan);
             }
             Outcome::NoPlan(none) => {
@@ -466,13 +468,13 @@ fn random_problems_are_of_every_kind() {
     let mut kinds = std::collections::BTreeMap::new();
     let mut count = |kind: String| *kinds.entry(kind).or_insert(0) += 1;
     let alone = Options {
-        engine: Engine::Linear,
+        engine: EngineChoice::Linear,
         ..Options::default()
     };
     for seed in 0..600_u64 {
         let case = Case::new(seed.wrapping_mul(0x9e37_79b9), 3 + (seed % 6) as usize);
         let all = case.all();
-        match solve(&case.problem(), &alone).unwrap() {
+        match best_plan(&case.problem(), &alone).unwrap() {
             Outcome::NoPlan(none) => {
                 count("no plan".to_owned());
                 if none.conflict.iter().any(|c| c.least_bytes.is_some()) {
@@ -515,7 +517,7 @@ fn random_accuracies_are_of_every_kind() {
     let mut count =
         |kind: &str, yes: bool| *kinds.entry(kind.to_owned()).or_insert(0) += usize::from(yes);
     let alone = Options {
-        engine: Engine::Linear,
+        engine: EngineChoice::Linear,
         ..Options::default()
     };
     for seed in 0..800_u64 {
@@ -528,11 +530,11 @@ fn random_accuracies_are_of_every_kind() {
             scenario: case.scenario.clone(),
             factor: case.factor,
         };
-        let apart = match solve(&apart.problem(), &alone).unwrap() {
+        let apart = match best_plan(&apart.problem(), &alone).unwrap() {
             Outcome::NoPlan(_) => None,
             Outcome::Plan(plan) => Some(plan.latency_ms),
         };
-        match solve(&case.problem(), &alone).unwrap() {
+        match best_plan(&case.problem(), &alone).unwrap() {
             Outcome::NoPlan(none) => {
                 let conflict = &none.conflict;
                 count(
@@ -644,7 +646,7 @@ fn a_slower_cut_of_a_chain_is_taken_where_a_faster_one_has_no_room() {
     wishes.limits.keep_on_edge = vec![short];
     let best = |wishes: &Scenario| {
         let problem = Problem::new(&profile, &Server::faster(100.0), wishes).unwrap();
-        match solve(&problem, &Options::default()).unwrap() {
+        match best_plan(&problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => plan,
             Outcome::NoPlan(none) => panic!("{}", none.proof),
         }
@@ -675,7 +677,7 @@ fn a_slower_cut_of_a_chain_is_taken_where_the_server_has_no_room_for_a_faster_on
     wishes.limits.keep_on_server = vec!["t1".to_owned()];
     let best = |wishes: &Scenario| {
         let problem = Problem::new(&profile, &Server::faster(100.0), wishes).unwrap();
-        match solve(&problem, &Options::default()).unwrap() {
+        match best_plan(&problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => plan,
             Outcome::NoPlan(none) => panic!("{}", none.proof),
         }
@@ -719,7 +721,7 @@ fn a_cut_of_a_chain_is_not_given_up_for_a_tensor_that_counts_for_others_alone() 
     wishes.limits.accuracy.drops = vec!["1%".parse().unwrap()];
     let server = Server::faster(1e3);
     let problem = Problem::with_accuracy(&profile, &server, &wishes, Some(&file)).unwrap();
-    let Outcome::Plan(plan) = solve(&problem, &Options::default()).unwrap() else {
+    let Outcome::Plan(plan) = best_plan(&problem, &Options::default()).unwrap() else {
         panic!("there is a plan");
     };
     assert_eq!(plan.edge, ["t0", "t1"]);

@@ -3,10 +3,11 @@
 use cutpoint_core::graph::{LayerId, LayerSet};
 use cutpoint_core::profile::Power;
 use cutpoint_core::units::{Bytes, Energy};
+use cutpoint_planner::parametric;
 use cutpoint_planner::problem::{Limit, Problem};
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options};
+use cutpoint_planner::solve::Options;
 use cutpoint_testkit::networks::network;
 
 fn problem(layers: usize, rate: &str, edge_memory: Option<Bytes>) -> Problem {
@@ -66,7 +67,7 @@ fn fronts_are_those_of_all_placements() {
                 let mut wanted: Vec<(i64, i128)> = best.copied().collect();
                 wanted.sort_unstable();
                 wanted.dedup();
-                let front = solve::pareto_front(&problem, &of, &Options::default()).unwrap();
+                let front = parametric::pareto_front(&problem, &of, &Options::default()).unwrap();
                 let pace = problem.time_per_bit();
                 let steps = front.steps.iter();
                 let found: Vec<(i64, i128)> = steps
@@ -82,6 +83,7 @@ fn fronts_are_those_of_all_placements() {
 #[test]
 fn without_a_plan_the_front_is_empty() {
     let problem = problem(8, "10 Mbit/s", Some(Bytes(1)));
-    let front = solve::pareto_front(&problem, &Limit::MaxUplink(Bytes(0)), &Options::default());
+    let front =
+        parametric::pareto_front(&problem, &Limit::MaxUplink(Bytes(0)), &Options::default());
     assert!(front.unwrap().steps.is_empty());
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use cutpoint_core::plan::{Plan, Segment, Side, Status, Sweep};
 use cutpoint_core::units::{BitRate, Delay};
+use cutpoint_planner::parametric::sweep;
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, Limits, Objective, RateRange, Results, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{Engine, Options, Outcome, SolveError, solve, sweep};
+use cutpoint_planner::solve::{EngineChoice, Options, SolveError};
 use cutpoint_testkit::flow::Flow;
 use cutpoint_testkit::random::{accuracy, network, wishes};
 use cutpoint_testkit::{Dice, FAMILIES, codec_record, limited, scenario};
@@ -18,17 +20,17 @@ use proptest::prelude::*;
 const ALONE: Options = Options {
     time_limit: std::time::Duration::from_secs(60),
     most_placements: 100_000,
-    engine: Engine::Linear,
+    engine: EngineChoice::Linear,
 };
 
 /// Branch and bound, however few placements there are.
 const BRANCH: Options = Options {
-    engine: Engine::Branch,
+    engine: EngineChoice::Branch,
     ..ALONE
 };
 
 fn planned(problem: &Problem, options: &Options) -> Plan {
-    match solve(problem, options).unwrap() {
+    match best_plan(problem, options).unwrap() {
         Outcome::Plan(plan) => plan,
         Outcome::NoPlan(none) => panic!("{}", none.proof),
     }
@@ -45,7 +47,7 @@ fn without_limits(wishes: Scenario) -> Scenario {
 fn check_flow(problem: &Problem) {
     let pace = problem.time_per_bit();
     let flow = i128::try_from(Flow::new(problem).least()).unwrap();
-    match solve(problem, &ALONE).unwrap() {
+    match best_plan(problem, &ALONE).unwrap() {
         Outcome::Plan(plan) => {
             assert!(
                 plan.proof.contains("relaxation is integral"),
@@ -82,9 +84,9 @@ fn engines_agree_within_limits() {
             for rate in ["5Mbit/s", "50Mbit/s"] {
                 let wishes = limited(&profile, rate);
                 let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
-                let default = solve(&problem, &Options::default()).unwrap();
+                let default = best_plan(&problem, &Options::default()).unwrap();
                 for options in [ALONE, BRANCH] {
-                    match (solve(&problem, &options).unwrap(), &default) {
+                    match (best_plan(&problem, &options).unwrap(), &default) {
                         (Outcome::Plan(one), Outcome::Plan(other)) => {
                             assert_eq!(one.status, Status::Optimal);
                             assert_eq!(
@@ -184,12 +186,12 @@ fn engines_agree_on_tasks_with_deadlines_of_their_own() {
         wishes.objective = objectives[net.dice.below(4) as usize];
         let problem = Problem::new(&net.done(), &Server::faster(8.0), &wishes).unwrap();
         let all = Options {
-            engine: Engine::Enumerate,
+            engine: EngineChoice::Enumerate,
             ..ALONE
         };
-        let expected = solve(&problem, &all).unwrap();
+        let expected = best_plan(&problem, &all).unwrap();
         for options in [ALONE, BRANCH, Options::default()] {
-            match (solve(&problem, &options).unwrap(), &expected) {
+            match (best_plan(&problem, &options).unwrap(), &expected) {
                 (Outcome::Plan(one), Outcome::Plan(other)) => {
                     assert_eq!(one.status, Status::Optimal, "{seed}");
                     assert_eq!(one.objective, other.objective, "{seed}");
@@ -289,7 +291,7 @@ fn check_sweep(problem: &Problem, rates: RateRange, seed: u64) {
     let found = match sweep(problem, rates, &Options::default()) {
         Err(SolveError::Infeasible(_)) => {
             assert!(matches!(
-                solve(problem, &Options::default()).unwrap(),
+                best_plan(problem, &Options::default()).unwrap(),
                 Outcome::NoPlan(_)
             ));
             return;
@@ -301,7 +303,7 @@ fn check_sweep(problem: &Problem, rates: RateRange, seed: u64) {
     let from = found.no_plan_below_bit_s.unwrap_or(rates.from.bit_s());
     let to = rates.to.bit_s();
     if let Some(below) = BitRate::from_bit_s(from - 1).filter(|_| from > rates.from.bit_s()) {
-        let below = solve(&problem.with_rate(below), &Options::default()).unwrap();
+        let below = best_plan(&problem.with_rate(below), &Options::default()).unwrap();
         assert!(matches!(below, Outcome::NoPlan(_)), "{from}");
     }
     let spread = (to as f64 / from as f64).ln();
@@ -374,7 +376,7 @@ fn without_time_no_plan_is_called_optimal() {
     wishes.limits.keep_on_server = vec!["t300".to_owned()];
     let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
     assert!(matches!(
-        solve(&problem, &hurried),
+        best_plan(&problem, &hurried),
         Err(SolveError::Stopped(_))
     ));
 }

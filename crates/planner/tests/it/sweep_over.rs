@@ -8,15 +8,15 @@ use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::{Power, Profile};
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
+use cutpoint_planner::parametric::{map, sweep_limit};
+use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{
     Deadline, Floor, FrameRate, MaxDrop, Objective, Over, Results, Scenario, Schedule,
     SweepParameter,
 };
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{
-    ModelProblem, Options, Outcome, SolveError, map, solve, sweep_limit,
-};
+use cutpoint_planner::solve::{ModelProblem, Options, SolveError};
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::random::{accuracy, network, wishes};
 use cutpoint_testkit::rank_of::rank_of;
@@ -242,7 +242,7 @@ impl Case {
 }
 
 fn fresh(problem: &Problem) -> Option<Plan> {
-    match solve(problem, &Options::default()).unwrap() {
+    match best_plan(problem, &Options::default()).unwrap() {
         Outcome::Plan(plan) => Some(plan),
         Outcome::NoPlan(_) => None,
     }

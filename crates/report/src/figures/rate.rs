@@ -11,7 +11,7 @@ use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
 use cutpoint_core::plan::{Baseline, LatencyLine, Segment, Sweep};
 use cutpoint_core::units::BitRate;
 use cutpoint_core::units::format_us;
-use cutpoint_planner::solve;
+use cutpoint_planner::parametric;
 
 /// What the figure shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,7 +129,8 @@ impl Figure for RateData {
             }
             Subject::Study(study) if !study.has_sweep => {
                 let rates = study.rate_range();
-                let sweep = study.solve(|problem, options| solve::sweep(problem, rates, options));
+                let sweep =
+                    study.solve(|problem, options| parametric::sweep(problem, rates, options));
                 let sweep = sweep.map_err(|error| nothing(NAME, error.to_string()))?;
                 let [edge, server] = study.origins();
                 Ok(vec![gather(&sweep, edge, server)?])

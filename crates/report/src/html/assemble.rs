@@ -1,8 +1,9 @@
 //! From studies and drawn figures to the page.
 
 use cutpoint_core::plan::{DelayMap, Plan};
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::scenario::RateRange;
-use cutpoint_planner::solve::{Outcome, SolveError};
+use cutpoint_planner::solve::SolveError;
 
 use super::{
     ModelData, PageData, PageFigure, delays_around, explorer, no_plan, page, shown, summary,

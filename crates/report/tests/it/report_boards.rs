@@ -1,7 +1,9 @@
 //! The comparison of several profiles.
 
+use cutpoint_planner::planning;
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Outcome};
+use cutpoint_planner::solve::Options;
 use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::boards::{self, BarKind, BoardBar, BoardBars, BoardsData};
 use cutpoint_report::figures::cuts::Parts;
@@ -185,7 +187,8 @@ fn bars_of_a_profile_are_its_plans() {
     for layers in [10, 120, 500] {
         let profile = network(layers, ugly);
         let problem = problem(&profile, &server, "1 Gbit/s").with_delay("1 ms".parse().unwrap());
-        let Outcome::Plan(plan) = solve::solve(&problem, &Options::default()).unwrap() else {
+        let Outcome::Plan(plan) = planning::best_plan(&problem, &Options::default()).unwrap()
+        else {
             panic!("no limits, so there is a plan");
         };
         let own = boards::board_bars(&problem, &profile, &server, Some(&plan));

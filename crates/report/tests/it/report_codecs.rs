@@ -140,8 +140,8 @@ fn the_plan_decides_which_tensor_is_shown_and_its_codec_is_marked() {
     let server = cutpoint_planner::server::Server::faster(8.0);
     let problem = cutpoint_testkit::networks::problem(&profile, &server, "20 Mbit/s");
     let options = cutpoint_planner::solve::Options::default();
-    let Ok(cutpoint_planner::solve::Outcome::Plan(mut plan)) =
-        cutpoint_planner::solve::solve(&problem, &options)
+    let Ok(cutpoint_planner::planning::Outcome::Plan(mut plan)) =
+        cutpoint_planner::planning::best_plan(&problem, &options)
     else {
         panic!("no plan");
     };

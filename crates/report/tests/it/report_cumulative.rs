@@ -3,8 +3,9 @@
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Bytes;
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Outcome};
+use cutpoint_planner::{planning, solve};
 use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::cumulative::{self, CumulativeData};
 use cutpoint_report::{ReportError, Style};
@@ -12,7 +13,7 @@ use cutpoint_testkit::networks::{SIZES, check, count, network, problem, sized, u
 
 fn best(profile: &Profile) -> Plan {
     let problem = problem(profile, &Server::faster(8.0), "20 Mbit/s");
-    match solve::solve(&problem, &solve::Options::default()).unwrap() {
+    match planning::best_plan(&problem, &solve::Options::default()).unwrap() {
         Outcome::Plan(plan) => plan,
         Outcome::NoPlan(none) => panic!("{none:?}"),
     }

@@ -1,9 +1,10 @@
 //! The map of rates and delays: every point of the picture against the map it was drawn from.
 
 use cutpoint_core::plan::DelayMap;
+use cutpoint_planner::parametric;
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, ModelProblem, Options};
+use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::map::{self, MapData, MapPlan, MapRow, MapSegment};
 use cutpoint_report::figures::rate::Side;
@@ -271,7 +272,7 @@ fn solved(layers: usize) -> DelayMap {
     };
     let rates: RateRange = "10Mbit/s..10Gbit/s".parse().unwrap();
     let delays = [0, 50_000, 200_000, 800_000, 3_000_000];
-    solve::map(&[rival], rates, &delays, &Options::default())
+    parametric::map(&[rival], rates, &delays, &Options::default())
         .unwrap()
         .0
 }

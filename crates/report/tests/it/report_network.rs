@@ -7,10 +7,11 @@ use cutpoint_core::plan::{Crossing, Plan};
 use cutpoint_core::profile::{LayerRecord, Profile};
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{Bytes, format_us};
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Outcome};
+use cutpoint_planner::{parametric, planning, solve};
 use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::network::{
     self, Block, Flow, MOST_BLOCKS, Network, NetworkData, Side, fold,
@@ -32,7 +33,7 @@ fn problem(profile: &Profile) -> Problem {
 /// All best plans from slow to fast links.
 fn plans(profile: &Profile) -> Vec<Plan> {
     let rates = "1 Mbit/s..100 Gbit/s".parse().unwrap();
-    let sweep = solve::sweep(&problem(profile), rates, &solve::Options::default()).unwrap();
+    let sweep = parametric::sweep(&problem(profile), rates, &solve::Options::default()).unwrap();
     sweep
         .segments
         .into_iter()
@@ -49,7 +50,7 @@ fn split(profile: &Profile) -> Plan {
         .layer_ids()
         .take(graph.layers().len().div_ceil(2))
         .for_each(|layer| edge.insert(layer));
-    let Ok(Outcome::Plan(plan)) = solve::solve(&problem, &solve::Options::default()) else {
+    let Ok(Outcome::Plan(plan)) = planning::best_plan(&problem, &solve::Options::default()) else {
         panic!("no plan");
     };
     let sample = |tensor| Crossing {

@@ -4,7 +4,8 @@ use cutpoint_core::plan::OverSweep;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, ModelProblem, Options};
+use cutpoint_planner::solve::{ModelProblem, Options};
+use cutpoint_planner::{parametric, planning};
 use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::limit_sweep::{self, OverData, OverRegion, Unit};
 use cutpoint_report::figures::rate::Side;
@@ -185,7 +186,7 @@ fn solved_with(over: &str, wishes: ScenarioSpec) -> (Problem, OverSweep) {
         barred: None,
     };
     let over = over.parse().unwrap();
-    let found = solve::sweep_limit(&[rival], &over, &scenario, &Options::default());
+    let found = parametric::sweep_limit(&[rival], &over, &scenario, &Options::default());
     let sweep = found.unwrap().0;
     (problem, sweep)
 }
@@ -197,7 +198,9 @@ fn compare(problem: &Problem, data: &OverData) {
             let ns = region.from + (region.to - region.from) * share;
             let delay = cutpoint_core::units::Delay(std::time::Duration::from_nanos(ns as u64));
             let at = problem.with_delay(delay);
-            let solve::Outcome::Plan(plan) = solve::solve(&at, &Options::default()).unwrap() else {
+            let planning::Outcome::Plan(plan) =
+                planning::best_plan(&at, &Options::default()).unwrap()
+            else {
                 panic!("there is a plan at every delay");
             };
             let us = region.latency.at_us(ns);

@@ -6,10 +6,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use cutpoint_core::plan::{Plan, Side};
 use cutpoint_core::units::{BitRate, Delay};
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, RateRange, Schedule};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, ModelProblem, Options, Outcome, SolveError};
+use cutpoint_planner::solve::{ModelProblem, Options, SolveError};
+use cutpoint_planner::{parametric, planning};
 use cutpoint_report::html::{Explorer, ModelData, PageData, PageFigure, page};
 use cutpoint_report::{Origin, Style, html, tables};
 use cutpoint_testkit::random;
@@ -26,14 +28,14 @@ fn explorer(problem: &Problem) -> Result<Explorer, SolveError> {
     };
     let rates: RateRange = RATES.parse().unwrap();
     let delays = html::delays_around(problem.link().delay);
-    let (map, _) = solve::map(&[alone], rates, &delays, &Options::default())?;
+    let (map, _) = parametric::map(&[alone], rates, &delays, &Options::default())?;
     Ok(html::explorer(problem, &map, None).unwrap())
 }
 
 fn plan(problem: &Problem, bit_s: u64, delay_ns: u64) -> Option<Plan> {
     let problem = problem.with_rate(BitRate::from_bit_s(bit_s).unwrap());
     let problem = problem.with_delay(Delay(Duration::from_nanos(delay_ns)));
-    match solve::solve(&problem, &Options::default()).unwrap() {
+    match planning::best_plan(&problem, &Options::default()).unwrap() {
         Outcome::Plan(plan) => Some(plan),
         Outcome::NoPlan(_) => None,
     }

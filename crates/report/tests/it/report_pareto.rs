@@ -2,9 +2,11 @@
 
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::{Power, Profile};
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Outcome};
+use cutpoint_planner::solve::Options;
+use cutpoint_planner::{parametric, planning};
 use cutpoint_report::figures::pareto::{self, Candidate, ParetoData, Price};
 use cutpoint_report::{Origin, ReportError, Style};
 use cutpoint_testkit::networks::{
@@ -196,7 +198,7 @@ fn planned(layers: usize) -> (Profile, Server, Problem, Plan) {
     });
     let server = Server::faster(8.0);
     let problem = problem(&profile, &server, "3 Gbit/s").with_delay("50 us".parse().unwrap());
-    match solve::solve(&problem, &Options::default()).unwrap() {
+    match planning::best_plan(&problem, &Options::default()).unwrap() {
         Outcome::Plan(plan) => (profile, server, problem, plan),
         Outcome::NoPlan(none) => panic!("{}", none.proof),
     }
@@ -207,7 +209,8 @@ fn no_plan_that_is_drawn_beats_the_front() {
     for layers in [10, 100, 500] {
         let (profile, server, problem, plan) = planned(layers);
         for price in PRICES {
-            let front = solve::pareto_front(&problem, &price.limit(), &Options::default()).unwrap();
+            let front =
+                parametric::pareto_front(&problem, &price.limit(), &Options::default()).unwrap();
             let plans = pareto::FrontPlans {
                 placements: front.placements(),
                 is_cut_short: front.is_cut_short,

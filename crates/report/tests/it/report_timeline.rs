@@ -1,10 +1,12 @@
 //! The timeline, from made-up plans and from solved ones.
 
 use cutpoint_core::plan::Plan;
+use cutpoint_planner::planning;
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Options, Outcome};
+use cutpoint_planner::solve::Options;
 use cutpoint_report::figures::Figure;
 use cutpoint_report::figures::timeline::{self, Lane, Span, TaskLane, TimelineData, Work};
 use cutpoint_report::{Origin, ReportError, Style};
@@ -181,7 +183,7 @@ fn solved(layers: usize, wishes: ScenarioSpec) -> (Problem, Plan) {
     let (scenario, _) = wishes.complete().unwrap();
     let profile = network(layers, |i| format!("layer{i}"));
     let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
-    match solve::solve(&problem, &Options::default()).unwrap() {
+    match planning::best_plan(&problem, &Options::default()).unwrap() {
         Outcome::Plan(plan) => (problem, plan),
         Outcome::NoPlan(none) => panic!("{}", none.proof),
     }

@@ -5,7 +5,7 @@
 //! a sum over layers is a sum over the trees that are open.
 
 use super::bounds_data::Line;
-use crate::presolve::fixing::Reduced;
+use crate::presolve::Reduced;
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 
 /// The layers by the last of their producers.

@@ -1,8 +1,8 @@
 //! Aims and limits as sums over layers and crossing tensors, and combinations of them.
 
 use crate::engines::enumerate::sums::Rows;
+use crate::presolve::Reduced;
 use crate::presolve::contribution::{Contributions, SumAtRate};
-use crate::presolve::fixing::Reduced;
 use crate::problem::{CostParts, Part, Problem};
 use cutpoint_core::graph::{Graph, LayerId, TensorId};
 

@@ -6,19 +6,53 @@ mod multipliers;
 
 use std::rc::Rc;
 
+use crate::engines::engine::{Answer, Engine, KeptSet, Task};
 use crate::engines::enumerate::dfs::{DfsState, Standing};
 use crate::engines::enumerate::sums::{Rows, Wanted};
 use crate::engines::enumerate::{Enumerated, Visit, each};
-use crate::presolve::fixing::Reduced;
+use crate::engines::error::SolveError;
+use crate::presolve::Reduced;
 use crate::problem::{Codecs, Completion, Rank};
 use bound::{Bounds, Forest};
 use bounds_data::{BoundsData, Line};
 use cutpoint_core::graph::{LayerId, LayerSet};
 use multipliers::{Climb, Counts};
 
-/// As [`super::enumerate`], for the same problem with each set of tasks that the edge may keep;
-/// `None` when more than `most` placements are left to look at.
-pub(crate) fn branch(parts: &[(Reduced<'_>, Vec<Completion>)], most: usize) -> Option<Enumerated> {
+/// Looks at closed placements but those that bounds exclude.
+pub(crate) struct BranchAndBound;
+
+impl Engine for BranchAndBound {
+    fn name(&self) -> &'static str {
+        "branch and bound"
+    }
+
+    fn accepts(&self, task: &Task<'_>) -> bool {
+        !task.problem.overlaps() && task.kept_sets().is_ok()
+    }
+
+    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
+        let Ok(parts) = task.kept_sets() else {
+            return Ok(Answer::TooMuch);
+        };
+        let Some(all) = branch(parts, task.options.most_placements) else {
+            return Ok(Answer::TooMuch);
+        };
+        let Some((edge, codecs)) = all.best else {
+            return Ok(Answer::Infeasible);
+        };
+        let best = task.confirm(edge, &codecs);
+        let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
+        let proof = match all.placements {
+            0 => "bounds exclude every other closed placement".to_owned(),
+            count => format!("branch and bound, {count} closed placements looked at"),
+        };
+        Ok(Answer::Optimal(best, proof))
+    }
+}
+
+/// As [`crate::engines::enumerate::enumerate`], for the same problem with each set of tasks that
+/// the edge may keep; `None` when more than `most` placements are left to look at.
+fn branch(parts: &[KeptSet<'_>], most: usize) -> Option<Enumerated> {
     let mut best = None;
     let mut placements = 0;
     for (reduced, done) in parts {
@@ -28,7 +62,6 @@ pub(crate) fn branch(parts: &[(Reduced<'_>, Vec<Completion>)], most: usize) -> O
     Some(Enumerated {
         best: best.map(|found| (found.edge, found.codecs)),
         placements,
-        bounded: true,
     })
 }
 

@@ -6,7 +6,7 @@
 
 use super::bound::Forest;
 use super::bounds_data::BoundsData;
-use crate::presolve::fixing::Reduced;
+use crate::presolve::Reduced;
 use cutpoint_core::graph::{Graph, LayerId, LayerSet};
 
 /// Steps of one climb.

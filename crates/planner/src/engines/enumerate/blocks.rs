@@ -1,6 +1,6 @@
 //! Layers that come to the edge together, as one step.
 
-use crate::presolve::fixing::Reduced;
+use crate::presolve::Reduced;
 use cutpoint_core::graph::{LayerId, TensorId, WeightId};
 
 /// A layer and those tied to it, one behind the other.

@@ -1,7 +1,7 @@
 //! The best choice of codecs for one placement within the limits.
 
 use super::sums::{Crossing, Rows};
-use crate::presolve::fixing::EncodingUse;
+use crate::presolve::EncodingUse;
 
 /// One way per tensor.
 pub(crate) struct Chosen {

@@ -7,7 +7,7 @@ use super::blocks::{Block, blocks};
 use super::codec_choice::{self, Sent};
 use super::knapsacks::KnapsackUse;
 use super::sums::{Crossing, Rows, Wanted};
-use crate::presolve::fixing::{EncodingUse, Reduced};
+use crate::presolve::{EncodingUse, Reduced};
 use crate::problem::{Codecs, Completion, CostParts, Limit, ObjectiveFunction, Part, Rank, Timing};
 use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
 

@@ -1,6 +1,6 @@
 //! What a placement uses of the knapsacks, kept up to date as layers come and go.
 
-use crate::presolve::fixing::{EncodingUse, Reduced};
+use crate::presolve::{EncodingUse, Reduced};
 use crate::problem::Counts;
 use cutpoint_core::graph::TensorId;
 

@@ -1,4 +1,4 @@
-//! The second engine: every closed placement, one after the other, exactly.
+//! Every closed placement, one after the other, exactly.
 //!
 //! Real networks have few closed placements (a chain of n layers has n + 1), so this confirms the
 //! linear program's plan and settles ties in whole numbers. It gives up beyond a number of
@@ -10,8 +10,9 @@ pub(crate) mod dfs;
 mod knapsacks;
 pub(crate) mod sums;
 
-use super::nearest::within;
-use crate::presolve::fixing::Reduced;
+use crate::engines::engine::{Answer, Engine, Task};
+use crate::engines::error::SolveError;
+use crate::presolve::Reduced;
 use crate::problem::{Codecs, Rank};
 use cutpoint_core::graph::{LayerId, LayerSet};
 use dfs::{DfsState, Standing};
@@ -22,8 +23,55 @@ pub(crate) struct Enumerated {
     /// `None` when no placement meets the limits.
     pub(crate) best: Option<(LayerSet, Codecs)>,
     pub(crate) placements: usize,
-    /// Bounds exclude the others; else there are no others.
-    pub(crate) bounded: bool,
+}
+
+/// Looks at every closed placement.
+pub(crate) struct Enumerate {
+    /// Without those that presolve finds dominated.
+    pub(crate) pruned: bool,
+    /// The most placements to look at.
+    pub(crate) most: usize,
+}
+
+impl Engine for Enumerate {
+    fn name(&self) -> &'static str {
+        "enumerate"
+    }
+
+    fn accepts(&self, _: &Task<'_>) -> bool {
+        true
+    }
+
+    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
+        let reduced = if self.pruned {
+            task.pruned()
+        } else {
+            Some(&task.whole)
+        };
+        let Some(reduced) = reduced else {
+            return Ok(Answer::Infeasible);
+        };
+        let Some(all) = enumerate(reduced, self.most) else {
+            return Ok(Answer::TooMuch);
+        };
+        let Some((edge, codecs)) = all.best else {
+            return Ok(Answer::Infeasible);
+        };
+        let best = task.confirm(edge, &codecs);
+        let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
+        let count = all.placements;
+        let joined = reduced.next.iter().any(Option::is_some);
+        let proof = if count == 1 {
+            "the only closed placement that is left".to_owned()
+        } else if joined {
+            format!(
+                "best of {count} closed placements; one of these beats any other cut of a chain"
+            )
+        } else {
+            format!("best of all {count} closed placements")
+        };
+        Ok(Answer::Optimal(best, proof))
+    }
 }
 
 /// Looks at every closed placement; `None` when there are more than `most`, or too many choices of
@@ -46,11 +94,13 @@ pub(crate) fn enumerate(reduced: &Reduced<'_>, most: usize) -> Option<Enumerated
             Some(())
         }),
     )?;
-    Some(Enumerated {
-        best,
-        placements,
-        bounded: false,
-    })
+    Some(Enumerated { best, placements })
+}
+
+/// The largest objective within a factor of `least`.
+pub(crate) fn within(least: i128, factor: f64) -> i128 {
+    let more = (factor - 1.0).max(0.0) * least.unsigned_abs() as f64;
+    least.saturating_add(more as i128)
 }
 
 /// The placements whose objective is at most `factor` times the least, best first, `most` of them
@@ -137,16 +187,24 @@ pub(crate) fn each<'a, 'p>(
     visitor: &mut dyn Visit<'a, 'p>,
 ) -> Option<usize> {
     let mut placements = 0;
+    let looked = |placements: usize| {
+        tracing::debug!(
+            target: "cutpoint_planner::engines",
+            "looked at {placements} closed placements"
+        );
+    };
     // one frame per layer added: the layers that may follow it
     let mut frames = vec![Frame::first(state.open())];
     loop {
         placements += 1;
         if placements > most {
+            looked(most);
             return None;
         }
         visitor.look(&mut state)?;
         loop {
             let Some(frame) = frames.last_mut() else {
+                looked(placements);
                 return Some(placements);
             };
             let next = frame.candidates.get(frame.cursor).copied();

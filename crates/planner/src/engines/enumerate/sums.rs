@@ -3,8 +3,8 @@
 
 use std::cell::OnceCell;
 
+use crate::presolve::Reduced;
 use crate::presolve::contribution::SumAtRate;
-use crate::presolve::fixing::Reduced;
 use crate::problem::{Completion, CostParts, LinearCost, Problem, TimePerBit};
 use cutpoint_core::graph::TensorId;
 

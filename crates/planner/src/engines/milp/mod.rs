@@ -1,102 +1,65 @@
 //! The linear programs of a problem: the relaxation, and mixed-integer programs where limits need
 //! them, for each set of tasks that the edge may keep.
 
-use std::time::Duration;
-
 pub(crate) mod program;
 
-use crate::presolve::chain_dominance::Compared;
-use crate::presolve::fixing::{Contradiction, Reduced};
-use crate::problem::{Completion, Cost, Limit, Problem, Rank, Violation};
-use cutpoint_core::codec::Codec;
-use cutpoint_core::graph::{LayerSet, TensorId};
-use program::{Answer, Form, Goal, NoAnswer};
+use crate::engines::engine::{Answer, Candidate, Engine, Task};
+use crate::engines::error::SolveError;
+use crate::presolve::{self, Contradiction, Reduced, Scope, Stage};
+use crate::problem::{Completion, Cost, Limit, Problem, Violation};
+use cutpoint_core::graph::LayerSet;
+use program::{Form, Goal, NoAnswer};
 
 /// More answers than this that break a limit by next to nothing are too many to exclude.
 const MOST_EXCLUDED: usize = 20;
-/// Without the cuts of chains that others beat, with the tasks done there, or wherever they may be.
-pub(crate) fn in_series<'a>(
-    reduced: Reduced<'a>,
-    done: Option<&[Completion]>,
-) -> Result<Reduced<'a>, Contradiction> {
-    let problem = reduced.problem;
-    let times_per_bit = (&[reduced.time_per_bit][..], &[problem.time_per_bit()][..]);
-    match Compared::new(problem, times_per_bit, done) {
-        Some(compared) => reduced.in_series(&compared),
-        None => Ok(reduced),
-    }
-}
-
-/// A placement that meets the limits.
-#[derive(Debug)]
-pub(crate) struct Candidate {
-    pub(crate) edge: LayerSet,
-    pub(crate) cost: Cost,
-    pub(crate) rank: Rank,
-}
-
-impl Candidate {
-    pub(crate) fn new(
-        reduced: &Reduced<'_>,
-        edge: LayerSet,
-        codecs: &[(TensorId, Codec)],
-    ) -> Result<Candidate, Violation> {
-        let problem = reduced.problem;
-        let cost = problem.evaluate_at(&edge, codecs, reduced.time_per_bit)?;
-        let rank = problem.rank(&edge, &cost, reduced.time_per_bit);
-        Ok(Candidate { edge, cost, rank })
-    }
-}
-
-/// What the linear programs say.
-#[allow(clippy::large_enum_variant)] // one at a time
-pub(crate) enum Solved {
-    Optimal(Candidate, String),
-    Infeasible,
-    /// No proof: a lower bound, if there is one, what was found on the way, and why.
-    Open(Option<i128>, Vec<Candidate>, String),
-}
-
 const RELAXATION: &str = "the linear relaxation is integral";
 const MIXED: &str = "optimum of the mixed-integer program";
 
-/// A problem with the tasks done there.
-pub(crate) type Part<'a> = (Reduced<'a>, Vec<Completion>);
+/// The linear relaxation, and mixed-integer programs where the relaxation does not meet the limits.
+pub(crate) struct Milp;
 
-/// The problem with each set of tasks that the edge may keep; the best of their optima is the
-/// problem's. Tasks outside the set are taken to be done on the server, which is never earlier than
-/// they are. The number of tasks instead, when there are too many sets to tell apart.
-pub(crate) fn kept<'a>(reduced: &Reduced<'a>) -> Result<Vec<Part<'a>>, usize> {
-    let problem = reduced.problem;
-    let mut parts = Vec::new();
-    for kept in problem.kept_sets()? {
-        let done = |task| problem.done(task, kept.binary_search(&task).is_ok());
-        let done: Vec<Completion> = (0..problem.tasks().len()).map(done).collect();
-        let mut pins = LayerSet::empty(problem.graph().layers().len());
-        for task in kept.iter() {
-            pins.union_with(&problem.needs()[*task]);
-        }
-        let part = reduced.keeping(&pins, &done);
-        if let Ok(part) = part.and_then(|part| in_series(part, Some(&done))) {
-            parts.push((part, done));
-        }
+impl Engine for Milp {
+    fn name(&self) -> &'static str {
+        "milp"
     }
-    Ok(parts)
+
+    /// A program knows no heads that are overlapped with the transfer.
+    fn accepts(&self, task: &Task<'_>) -> bool {
+        !task.problem.overlaps()
+    }
+
+    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
+        Ok(program(task))
+    }
+}
+
+/// With layers fixed that have too little room on the edge.
+fn fixed<'a>(reduced: Reduced<'a>, done: &[Completion]) -> Result<Reduced<'a>, Contradiction> {
+    let scope = Scope {
+        objectives_at: &[reduced.time_per_bit],
+        limits_at: &[reduced.problem.time_per_bit()],
+        done: Some(done),
+    };
+    presolve::apply(Stage::Program, reduced, &scope)
 }
 
 /// The programs of a problem, with each set of tasks that the edge may keep.
-pub(crate) fn program(reduced: &Reduced<'_>, time_limit: Duration) -> Solved {
-    let parts = match kept(reduced) {
-        Ok(parts) => parts.into_iter(),
+fn program(task: &Task<'_>) -> Answer {
+    let Some(reduced) = task.pruned() else {
+        return Answer::Infeasible;
+    };
+    let time_limit = task.options.time_limit;
+    let parts = match task.kept_sets() {
+        Ok(parts) => parts.iter(),
         Err(tasks) => {
             let why = format!("{tasks} tasks may be kept or not, too many to tell apart");
-            return Solved::Open(None, Vec::new(), why);
+            return Answer::Open(None, Vec::new(), why);
         }
     };
     let parts: Vec<(Reduced<'_>, Form)> = parts
         .filter_map(|(part, done)| {
-            let part = part.with_room().ok()?;
-            Some((part, Form::new(done, time_limit)))
+            let part = fixed(part.clone(), done).ok()?;
+            Some((part, Form::new(done.clone(), time_limit)))
         })
         .collect();
     let mut best: Option<(Candidate, &'static str)> = None;
@@ -120,14 +83,14 @@ pub(crate) fn program(reduced: &Reduced<'_>, time_limit: Duration) -> Solved {
         }
     }
     match (best, open) {
-        (None, None) => Solved::Infeasible,
+        (None, None) => Answer::Infeasible,
         (Some((best, proof)), None) => {
             let best = then(reduced, &parts, best);
             match parts.len() {
-                1 => Solved::Optimal(best, proof.to_owned()),
+                1 => Answer::Optimal(best, proof.to_owned()),
                 several => {
                     let proof = format!("{proof}, for each of {several} sets of tasks to keep");
-                    Solved::Optimal(best, proof)
+                    Answer::Optimal(best, proof)
                 }
             }
         }
@@ -138,7 +101,7 @@ pub(crate) fn program(reduced: &Reduced<'_>, time_limit: Duration) -> Solved {
                 None => bound,
             });
             others.extend(known);
-            Solved::Open(bound, others, why)
+            Answer::Open(bound, others, why)
         }
     }
 }
@@ -222,7 +185,7 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
 pub(crate) fn within_limits(
     reduced: &Reduced<'_>,
     mut form: Form,
-) -> Result<(Answer, Cost), NoAnswer> {
+) -> Result<(program::Answer, Cost), NoAnswer> {
     let problem = reduced.problem;
     loop {
         let answer = program::solve(reduced, &form)?;

@@ -8,9 +8,9 @@ use crate::origin::server_origin;
 use crate::wording::named;
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::Outcome;
 
 /// The bars of one profile for the comparison of several: `plan`, where there is one, is the best of
 /// the problem.

@@ -13,9 +13,10 @@ use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{Bytes, Energy};
+use cutpoint_planner::parametric;
+use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::{Cost, Limit, Problem};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{self, Outcome};
 
 impl Price {
     /// The limit on it; its amount means nothing.
@@ -151,7 +152,7 @@ pub(crate) fn of_study(price: Price, study: &Study<'_>) -> Result<Option<ParetoD
         ));
     }
     let front =
-        study.solve(|problem, options| solve::pareto_front(problem, &price.limit(), options));
+        study.solve(|problem, options| parametric::pareto_front(problem, &price.limit(), options));
     let front = front.map_err(|error| nothing(price.figure(), error.to_string()))?;
     let front = FrontPlans {
         placements: front.placements(),

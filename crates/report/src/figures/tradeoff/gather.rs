@@ -13,10 +13,10 @@ use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Plan, TaskPlan};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Share};
+use cutpoint_planner::parametric;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{MaxDrop, RateRange};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve;
 
 /// Data of the figure of latency against accuracy, from the best plans at each of several links.
 pub fn gather(
@@ -154,7 +154,7 @@ pub(crate) fn curves(
     let problem = Problem::with_accuracy(profile, server, &scenario, Some(accuracy))?;
     let at_rate = |rate: BitRate| {
         let problem = problem.with_rate(rate);
-        let plans = study.solve(|_, options| solve::tradeoff(&problem, options));
+        let plans = study.solve(|_, options| parametric::tradeoff(&problem, options));
         let plans = plans.map_err(|error| nothing(NAME, error.to_string()))?;
         Ok((problem, plans))
     };

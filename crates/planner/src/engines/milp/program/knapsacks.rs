@@ -7,7 +7,7 @@
 use good_lp::{Expression, constraint, variable};
 
 use super::{CrossingVars, Goal, OBJECTIVE_SIZE, Program};
-use crate::presolve::fixing::EncodingUse;
+use crate::presolve::EncodingUse;
 use crate::problem::{Counts, Knapsack};
 
 impl Program<'_, '_> {

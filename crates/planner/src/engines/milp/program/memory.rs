@@ -11,7 +11,7 @@
 use good_lp::{Expression, Variable, constraint, variable};
 
 use super::{CrossingVars, Goal, Program};
-use crate::presolve::fixing::last_step;
+use crate::presolve::last_step;
 use cutpoint_core::graph::{LayerId, TensorId};
 
 impl Program<'_, '_> {

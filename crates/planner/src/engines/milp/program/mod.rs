@@ -17,7 +17,7 @@ use good_lp::{
     WithTimeLimit, constraint, variable,
 };
 
-use crate::presolve::fixing::Reduced;
+use crate::presolve::Reduced;
 use crate::problem::{Codecs, Completion};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};

@@ -2,22 +2,12 @@
 
 use std::time::Instant;
 
-use super::{Options, SolveError, describe};
-use crate::engines::{Optimum, optimum};
+use super::write;
+use crate::engines::{Options, Solution, SolveError, solve_at};
 use crate::explain;
-use crate::problem::{Limit, Problem, TimePerBit};
+use crate::problem::Limit;
+use crate::solve::ModelProblem;
 use cutpoint_core::plan::{Alternative, Conflict, NoPlan, Plan, Relaxation, Status};
-
-/// A problem that competes with others over the same link.
-#[derive(Debug, Clone, Copy)]
-pub struct ModelProblem<'a> {
-    /// For people.
-    pub name: &'a str,
-    /// What is solved.
-    pub problem: &'a Problem,
-    /// Why it cannot be chosen whatever it costs.
-    pub barred: Option<&'a str>,
-}
 
 /// The answer over several problems.
 #[derive(Debug)]
@@ -58,31 +48,17 @@ pub fn choose(models: &[ModelProblem<'_>], options: &Options) -> Result<Chosen, 
     }
 }
 
-impl ModelProblem<'_> {
-    /// Its optimum at a time per bit; `None` when it has none or may not be chosen.
-    pub(crate) fn best_at(
-        &self,
-        time_per_bit: TimePerBit,
-        options: &Options,
-    ) -> Result<Option<Optimum>, SolveError> {
-        match self.barred {
-            Some(_) => Ok(None),
-            None => optimum(self.problem, time_per_bit, options),
-        }
-    }
-}
-
 /// Problems and their optima at one time per bit.
 pub(crate) struct Selection<'a> {
     pub(crate) models: &'a [ModelProblem<'a>],
     /// Of each; `None` where it has none.
-    pub(crate) solved: Vec<Option<Optimum>>,
+    pub(crate) solved: Vec<Option<Solution>>,
     pub(crate) options: &'a Options,
 }
 
 impl Selection<'_> {
     /// The best optimum, the earlier one of equals, and its position.
-    pub(crate) fn winner(&self) -> Option<(usize, Optimum)> {
+    pub(crate) fn winner(&self) -> Option<(usize, Solution)> {
         let solved = self.solved.iter().enumerate();
         let found = solved.filter_map(|(index, best)| Some((index, best.as_ref()?)));
         let best = found.min_by_key(|(_, best)| best.rank);
@@ -96,13 +72,13 @@ impl Selection<'_> {
             return Err(SolveError::Stopped("no plan to describe".to_owned()));
         };
         let value = best.rank.objectives[0];
-        let mut plan = describe(problem, best, self.options)?;
+        let mut plan = write(problem, best, self.options)?;
         if self.models.len() == 1 {
             return Ok(plan);
         }
         let bound = self.solved.iter().flatten().map(|other| other.bound).min();
         let bound = bound.unwrap_or(value).min(value);
-        let beaten = |other: &Optimum| other.proven || other.bound >= value;
+        let beaten = |other: &Solution| other.is_proven() || other.bound >= value;
         let all_beaten = self.solved.iter().flatten().all(beaten);
         if plan.status == Status::Optimal && !all_beaten {
             plan.status = Status::Feasible;
@@ -133,7 +109,7 @@ impl Selection<'_> {
         for (_, model) in others.filter(|(_, model)| model.barred.is_none()) {
             let faster = |limits: Vec<Limit>| -> Result<bool, SolveError> {
                 let problem = model.problem.with_limits(limits);
-                let found = optimum(&problem, problem.time_per_bit(), self.options)?;
+                let found = solve_at(&problem, problem.time_per_bit(), self.options)?;
                 Ok(found.is_some_and(|found| found.rank.objectives[0] < value))
             };
             if !faster(Vec::new())? {
@@ -159,7 +135,7 @@ impl Selection<'_> {
                 continue;
             }
             others.extend(self.at_its_best(index)?);
-            others.extend(model.baselines());
+            others.extend(baselines(model));
         }
         Ok(others)
     }
@@ -171,7 +147,7 @@ impl Selection<'_> {
             barred,
         } = self.models[index];
         let time_per_bit = problem.time_per_bit();
-        let alternative = |best: &Optimum, breaks| Alternative {
+        let alternative = |best: &Solution, breaks| Alternative {
             name: name.to_owned(),
             model: Some(name.to_owned()),
             latency_ms: best.cost.latency_ms(time_per_bit),
@@ -188,7 +164,7 @@ impl Selection<'_> {
                 names.join(", ")
             }
         };
-        let free = optimum(&problem.with_limits(Vec::new()), time_per_bit, self.options)?;
+        let free = solve_at(&problem.with_limits(Vec::new()), time_per_bit, self.options)?;
         Ok(free.map(|best| alternative(&best, Some(breaks))))
     }
 
@@ -205,7 +181,7 @@ impl Selection<'_> {
                 return Ok(none);
             }
             reasons.push(format!("{}: {}", model.name, none.proof));
-            none.alternatives = model.baselines();
+            none.alternatives = baselines(model);
             none.alternatives.extend(self.at_its_best(index)?);
             whole = Some(match whole {
                 None => none,
@@ -223,19 +199,16 @@ impl Selection<'_> {
     }
 }
 
-impl ModelProblem<'_> {
-    fn baselines(&self) -> Vec<Alternative> {
-        let own = self
-            .problem
-            .alternatives(self.problem.time_per_bit())
-            .into_iter();
-        own.map(|other| Alternative {
-            name: format!("{}, {}", self.name, other.name),
-            model: Some(self.name.to_owned()),
-            ..other
-        })
-        .collect()
-    }
+/// The baselines of a model, under its name.
+fn baselines(model: &ModelProblem<'_>) -> Vec<Alternative> {
+    let problem = model.problem;
+    let own = problem.alternatives(problem.time_per_bit()).into_iter();
+    own.map(|other| Alternative {
+        name: format!("{}, {}", model.name, other.name),
+        model: Some(model.name.to_owned()),
+        ..other
+    })
+    .collect()
 }
 
 /// What rules out both: a limit helps when it gives as much as the easier of the two needs.

@@ -1,10 +1,9 @@
 //! The placements whose predicted objective lies near the best.
 
-use super::enumerate::nearby;
-use super::optimum;
-use crate::presolve::fixing::Reduced;
+use crate::engines::enumerate::{nearby, within};
+use crate::engines::{EngineChoice, Options, SolveError, solve_at};
+use crate::presolve;
 use crate::problem::{Cost, Limit, Problem, Rank};
-use crate::solve::{Engine, Options, SolveError};
 use cutpoint_core::graph::LayerSet;
 
 /// A placement near the best.
@@ -50,7 +49,7 @@ pub fn nearest(
     most: usize,
     options: &Options,
 ) -> Result<Nearest, SolveError> {
-    let Ok(reduced) = Reduced::new(problem, problem.time_per_bit()) else {
+    let Ok(reduced) = presolve::reduce(problem, problem.time_per_bit()) else {
         return Ok(Nearest::none());
     };
     // one more than asked for tells whether there are more
@@ -73,12 +72,6 @@ fn near(problem: &Problem, edge: LayerSet, codecs: crate::problem::Codecs) -> Op
     Some(Near { edge, cost, rank })
 }
 
-/// The largest objective within a factor of `least`.
-pub(crate) fn within(least: i128, factor: f64) -> i128 {
-    let more = (factor - 1.0).max(0.0) * least.unsigned_abs() as f64;
-    least.saturating_add(more as i128)
-}
-
 /// The best placement, and the best ones with one layer at its cut on the other side.
 fn around_the_best(
     problem: &Problem,
@@ -86,11 +79,11 @@ fn around_the_best(
     most: usize,
     options: &Options,
 ) -> Result<Nearest, SolveError> {
-    let Some(best) = optimum(problem, problem.time_per_bit(), options)? else {
+    let Some(best) = solve_at(problem, problem.time_per_bit(), options)? else {
         return Ok(Nearest::none());
     };
     let options = Options {
-        engine: Engine::Linear,
+        engine: EngineChoice::Linear,
         ..*options
     };
     let graph = problem.graph();
@@ -110,7 +103,7 @@ fn around_the_best(
     for pin in pins {
         let limits = [problem.limits(), &[pin]].concat();
         let pinned = problem.with_limits(limits);
-        let found = optimum(&pinned, problem.time_per_bit(), &options);
+        let found = solve_at(&pinned, problem.time_per_bit(), &options);
         if let Ok(Some(other)) = found {
             placements.push(Near {
                 edge: other.edge,

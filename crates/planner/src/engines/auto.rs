@@ -1,0 +1,127 @@
+//! Which engines solve a problem: the one asked for, or the automatic choice.
+
+use super::branch_and_bound::BranchAndBound;
+use super::cross_check::CrossCheck;
+use super::engine::{Engine, Task};
+use super::enumerate::Enumerate;
+use super::milp::Milp;
+use super::options::{EngineChoice, Options};
+use super::overlapped::SequentialStart;
+use crate::problem::Problem;
+
+/// An engine to try, and why.
+pub(crate) struct Attempt {
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) why: &'static str,
+}
+
+impl Attempt {
+    fn new(engine: impl Engine + 'static, why: &'static str) -> Attempt {
+        Attempt {
+            engine: Box::new(engine),
+            why,
+        }
+    }
+}
+
+/// So many closed placements are all looked at rather than bounded, since the bounds take a time
+/// that grows with the layers; so many for each layer, where that is more.
+const FEW: usize = 2_000;
+const FEW_PER_LAYER: usize = 10;
+
+/// With more tasks than this, there is much to look at in each placement: where each task is done
+/// decides about deadlines and objectives.
+const FEW_TASKS: usize = 8;
+
+/// The engines to try one after the other, until one has an answer. Those that a problem is too
+/// large for say so.
+pub(crate) fn attempts(task: &Task<'_>) -> Vec<Attempt> {
+    let most = most_placements(task.problem, task.options);
+    let asked = "asked for";
+    match task.options.engine {
+        // where every placement is asked for, nothing is taken for granted
+        EngineChoice::Enumerate => vec![Attempt::new(
+            Enumerate {
+                pruned: false,
+                most,
+            },
+            asked,
+        )],
+        EngineChoice::Branch => vec![branched(task, most, asked)],
+        EngineChoice::Linear => vec![program(task, asked)],
+        EngineChoice::Both => vec![Attempt::new(
+            CrossCheck {
+                every: Enumerate {
+                    pruned: false,
+                    most,
+                },
+                program: program(task, asked).engine,
+            },
+            asked,
+        )],
+        EngineChoice::Auto => automatic(task, most),
+    }
+}
+
+fn automatic(task: &Task<'_>, most: usize) -> Vec<Attempt> {
+    let problem = task.problem;
+    let mut attempts = Vec::new();
+    if !many_tasks(problem) || problem.overlaps() {
+        let enumerate = Enumerate {
+            pruned: true,
+            most: most.min(few(problem)),
+        };
+        attempts.push(Attempt::new(
+            enumerate,
+            "a few closed placements are looked at faster than they are bounded",
+        ));
+    }
+    attempts.push(branched(task, most, "too many closed placements for all"));
+    attempts.push(program(task, "too many closed placements for bounds"));
+    attempts
+}
+
+/// Branch and bound, or every placement where its bounds do not hold.
+fn branched(task: &Task<'_>, most: usize, why: &'static str) -> Attempt {
+    if BranchAndBound.accepts(task) {
+        Attempt::new(BranchAndBound, why)
+    } else {
+        Attempt::new(
+            Enumerate { pruned: true, most },
+            "heads overlapped with the transfer, or too many tasks to tell apart, cannot be bounded",
+        )
+    }
+}
+
+fn program(task: &Task<'_>, why: &'static str) -> Attempt {
+    if Milp.accepts(task) {
+        Attempt::new(Milp, why)
+    } else {
+        Attempt::new(
+            SequentialStart,
+            "a program knows no heads that are overlapped with the transfer",
+        )
+    }
+}
+
+fn few(problem: &Problem) -> usize {
+    FEW.max(FEW_PER_LAYER * problem.graph().layers().len())
+}
+
+fn many_tasks(problem: &Problem) -> bool {
+    problem.depends_on_tasks() && problem.tasks().len() > FEW_TASKS
+}
+
+/// The most closed placements to look at. Where each task is looked at in each placement, many tasks
+/// leave time for fewer of them; heads that are overlapped with the transfer are looked at in as many
+/// orders of work.
+pub(crate) fn most_placements(problem: &Problem, options: &Options) -> usize {
+    let times = problem.tasks().len().div_ceil(FEW_TASKS);
+    if !many_tasks(problem) {
+        options.most_placements
+    } else if problem.overlaps() {
+        options.most_placements / (times * (times - 1))
+    } else {
+        options.most_placements / times
+    }
+}

@@ -1,0 +1,78 @@
+//! What a caller says about solving.
+
+use std::time::Duration;
+
+/// Which engine solves.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// Every closed placement where there are few, else branch and bound, else the linear program.
+    #[default]
+    Auto,
+    /// The linear program, and mixed-integer programs where limits or tasks need them.
+    Linear,
+    /// Every closed placement.
+    Enumerate,
+    /// Branch and bound: closed placements but those that bounds exclude.
+    Branch,
+    /// The linear program and every closed placement; the proof says whether they agree.
+    Both,
+}
+
+impl EngineChoice {
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineChoice::Auto => "auto",
+            EngineChoice::Linear => "linear",
+            EngineChoice::Enumerate => "enumerate",
+            EngineChoice::Branch => "branch",
+            EngineChoice::Both => "both",
+        }
+    }
+}
+
+impl std::fmt::Display for EngineChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl std::str::FromStr for EngineChoice {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = [
+            EngineChoice::Auto,
+            EngineChoice::Linear,
+            EngineChoice::Enumerate,
+            EngineChoice::Branch,
+            EngineChoice::Both,
+        ]
+        .into_iter();
+        all.find(|engine| engine.name() == text).ok_or_else(|| {
+            format!("`{text}` is no engine; there are auto, linear, enumerate, branch and both")
+        })
+    }
+}
+
+/// How much work solving may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Longest time for one linear program; a sweep and the search for what binds solve several.
+    pub time_limit: Duration,
+    /// Most closed placements to look at.
+    pub most_placements: usize,
+    /// What solves. Where the linear program stands alone, the first that it finds of equally good
+    /// plans is taken.
+    pub engine: EngineChoice,
+}
+
+impl Default for Options {
+    /// One minute, and 100,000 placements, which take some ten milliseconds.
+    fn default() -> Self {
+        Options {
+            time_limit: Duration::from_secs(60),
+            most_placements: 100_000,
+            engine: EngineChoice::Auto,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A bound and a start where heads are overlapped with the transfer and there are too many closed
+//! placements to look at each.
+
+use std::time::Duration;
+
+use super::engine::{Answer, Engine, Task};
+use super::error::SolveError;
+use super::options::Options;
+use crate::problem::ObjectiveFunction;
+use crate::scenario::Objective;
+
+/// The best sequential plan to start from, and a lower bound on the latency: what link and server
+/// take without the edge, or the edge without them.
+pub(crate) struct SequentialStart;
+
+/// The longest time for a bound alone: it is worth less than an answer in time.
+const MOST_FOR_BOUND: Duration = Duration::from_secs(5);
+
+impl Engine for SequentialStart {
+    fn name(&self) -> &'static str {
+        "sequential start"
+    }
+
+    fn accepts(&self, task: &Task<'_>) -> bool {
+        task.problem.overlaps()
+    }
+
+    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
+        let problem = task.problem;
+        let why =
+            "heads beside the link, with more closed placements than can be looked at".to_owned();
+        let best = (task.solve)(&problem.sequential(), task.time_per_bit, task.options);
+        let found = best
+            .ok()
+            .flatten()
+            .and_then(|best| task.confirm(best.edge, &best.cost.crossing).ok());
+        let latency = ObjectiveFunction::Scenario(Objective::Latency);
+        let is_latency = problem.objectives().first() == Some(&latency);
+        let brief = Options {
+            time_limit: task.options.time_limit.min(MOST_FOR_BOUND),
+            ..*task.options
+        };
+        let bound = match (task.solve)(&problem.without_order(), task.time_per_bit, &brief) {
+            Ok(Some(best)) if is_latency => Some(best.bound),
+            _ => None,
+        };
+        Ok(Answer::Open(bound, found.into_iter().collect(), why))
+    }
+}
