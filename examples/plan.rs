@@ -3,7 +3,7 @@
 // an example shows what it found
 #![allow(clippy::print_stdout)]
 
-use cutpoint::{Link, Options, Outcome, Problem, Profile, Scenario, Server, solve};
+use cutpoint::{Link, Options, Outcome, Problem, Profile, Scenario, Server, best_plan};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let edge = Profile::load("profiles/examples/ladon.toml".as_ref())?;
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         down_rate: None,
     };
     let problem = Problem::new(&edge, &server, &Scenario::over(link))?;
-    match solve(&problem, &Options::default())? {
+    match best_plan(&problem, &Options::default())? {
         Outcome::Plan(plan) => {
             println!("on the edge: {}", plan.edge.join(", "));
             println!("on the server: {}", plan.server.join(", "));

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! model.onnx --Model--> Graph --runtime: measure--> Profile (edge, server)
-//! Profile x 2 + Scenario --> Problem --solve--> Plan --cut--> edge.onnx + server.onnx
+//! Profile x 2 + Scenario --> Problem --best_plan--> Plan --cut--> edge.onnx + server.onnx
 //! Profile, Plan, Sweep --report--> SVG
 //! ```
 //!
@@ -12,14 +12,14 @@
 //! A plan from a profile, as in `examples/plan.rs`:
 //!
 //! ```
-//! use cutpoint::{Link, Options, Outcome, Problem, Profile, Scenario, Server, solve};
+//! use cutpoint::{Link, Options, Outcome, Problem, Profile, Scenario, Server, best_plan};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let edge = Profile::load("profiles/examples/ladon.toml".as_ref())?;
 //! let server = Server::faster(8.0);
 //! let link = Link { rate: "20Mbit/s".parse()?, delay: "5ms".parse()?, down_rate: None };
 //! let problem = Problem::new(&edge, &server, &Scenario::over(link))?;
-//! let Outcome::Plan(plan) = solve(&problem, &Options::default())? else {
+//! let Outcome::Plan(plan) = best_plan(&problem, &Options::default())? else {
 //!     panic!("there are no limits to break");
 //! };
 //! let crossing: Vec<&str> = plan.crossing.iter().map(|c| c.tensor.as_str()).collect();
@@ -49,10 +49,12 @@ pub use cutpoint_core::link::Link;
 pub use cutpoint_core::plan::{Plan, Sweep};
 pub use cutpoint_core::profile::Profile;
 pub use cutpoint_core::units::{BitRate, Delay};
+pub use cutpoint_planner::parametric::sweep;
+pub use cutpoint_planner::planning::{Outcome, best_plan};
 pub use cutpoint_planner::problem::Problem;
 pub use cutpoint_planner::scenario::{RateRange, Scenario};
 pub use cutpoint_planner::server::Server;
-pub use cutpoint_planner::solve::{Options, Outcome, solve, sweep};
+pub use cutpoint_planner::solve::Options;
 
 #[cfg(feature = "onnx")]
 pub use cutpoint_onnx::{CutRequest, Halves, Model, cut};

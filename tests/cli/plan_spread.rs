@@ -12,6 +12,7 @@ use cutpoint_core::units::BitRate;
 use cutpoint_planner::parametric::stability;
 use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
+use cutpoint_planner::problem::with_times_by;
 use cutpoint_planner::scenario::{Deadline, Percentile, RateModel, Results, Scenario};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{ModelProblem, Options};
@@ -89,17 +90,24 @@ fn every_time_is_multiplied_by_its_machines_factor() {
         // 0.347726 = (1.644854 - 1.281552) / (2.326348 - 1.281552)
         let tail = Problem::new(&edge, &jittery(), &at(percent, wishes.clone())).unwrap();
         for layer in usual.graph().layer_ids() {
-            let (usual, tail) = (usual.layer(layer), tail.layer(layer));
+            let (usual, tail) = (usual.model().layer(layer), tail.model().layer(layer));
             let close = |found: u64, ns: u64, factor: f64| {
                 assert!((found as f64 / ns as f64 - factor).abs() < 1e-5);
             };
             close(tail.edge_ns, usual.edge_ns, here);
             close(tail.server_ns, usual.server_ns, there);
         }
-        near(tail.split().server_ns, usual.split().server_ns, there);
-        assert_eq!(tail.split().delay_ns, usual.split().delay_ns);
+        near(
+            tail.model().split().server_ns,
+            usual.model().split().server_ns,
+            there,
+        );
+        assert_eq!(
+            tail.model().split().delay_ns,
+            usual.model().split().delay_ns
+        );
         for tensor in usual.graph().tensor_ids() {
-            let (usual, tail) = (usual.tensor(tensor), tail.tensor(tensor));
+            let (usual, tail) = (usual.model().tensor(tensor), tail.model().tensor(tensor));
             assert_eq!(tail.encodings[0].wire_bits, usual.encodings[0].wire_bits);
             assert!(tail.send_ns >= usual.send_ns && tail.recv_ns >= usual.recv_ns);
         }
@@ -109,8 +117,8 @@ fn every_time_is_multiplied_by_its_machines_factor() {
     let usual = Problem::new(&edge, &Server::faster(8.0), &scenario("1Mbit/s", "5ms")).unwrap();
     for layer in usual.graph().layer_ids() {
         near(
-            alike.layer(layer).server_ns,
-            usual.layer(layer).server_ns,
+            alike.model().layer(layer).server_ns,
+            usual.model().layer(layer).server_ns,
             1.2,
         );
     }
@@ -136,10 +144,11 @@ fn payloads_that_depend_on_data_grow_to_their_percentile() {
         let tail = problem(&at(percent, wishes.clone()));
         for tensor in usual.graph().tensor_ids() {
             let ways = usual
+                .model()
                 .tensor(tensor)
                 .encodings
                 .iter()
-                .zip(&tail.tensor(tensor).encodings);
+                .zip(&tail.model().tensor(tensor).encodings);
             for (usual, tail) in ways {
                 let beyond = usual
                     .payload_p95
@@ -338,7 +347,7 @@ fn at_the_ends_the_plan_is_still_the_best_and_beyond_it_is_not() {
                 } else {
                     (1.0, factor)
                 };
-                same(&problem.with_times_by(factors.0, factors.1).unwrap())
+                same(&with_times_by(&problem, factors.0, factors.1).unwrap())
             };
             for (side, times) in [&found.edge_times, &found.server_times]
                 .into_iter()

@@ -111,7 +111,7 @@ fn by_latency(
         let [tensor] = cut.crossing[..] else {
             continue;
         };
-        for way in &problem.tensor(tensor).encodings {
+        for way in &problem.model().tensor(tensor).encodings {
             if let Ok(cost) = problem.cost(&cut.edge, &[(tensor, way.codec)]) {
                 plans.push((cost, lossy(&graph.tensor(tensor).name, way.codec)));
             }

@@ -162,7 +162,9 @@ pub(crate) fn stem(board: &str, model: &str) -> String {
 /// Returns the model inputs that the server has, too.
 pub(crate) fn local_inputs(problem: &Problem) -> Vec<TensorId> {
     let inputs = problem.graph().inputs().iter().copied();
-    inputs.filter(|input| problem.is_local(*input)).collect()
+    inputs
+        .filter(|input| problem.model().is_local(*input))
+        .collect()
 }
 
 /// Says what drops in accuracy were measured on.

@@ -52,7 +52,7 @@ impl Flow {
             .collect();
         let node = |layer: LayerId| layers[layer.index()];
         for layer in graph.layer_ids() {
-            let time = problem.layer(layer);
+            let time = problem.model().layer(layer);
             self.arc(node(layer), self.server, scaled(time.edge_ns, 0));
             self.arc(self.edge, node(layer), scaled(time.server_ns, 0));
             for producer in graph
@@ -64,9 +64,9 @@ impl Flow {
                 self.arc(node(layer), node(producer), self.never);
             }
         }
-        for tensor in graph.tensor_ids().filter(|t| !problem.is_local(*t)) {
+        for tensor in graph.tensor_ids().filter(|t| !problem.model().is_local(*t)) {
             let producer = graph.producer(tensor).map_or(self.edge, node);
-            let time = problem.tensor(tensor);
+            let time = problem.model().tensor(tensor);
             let costs = problem.encodings(tensor).iter().map(|way| {
                 let ns = way.encode_ns + way.decode_ns + time.send_ns + time.recv_ns;
                 scaled(ns, way.wire_bits)
@@ -85,7 +85,7 @@ impl Flow {
         cost: u128,
         node: &impl Fn(LayerId) -> NodeIndex,
     ) {
-        if problem.goes_to_server(tensor) {
+        if problem.model().goes_to_server(tensor) {
             self.arc(producer, self.server, cost);
             return;
         }
@@ -100,9 +100,12 @@ impl Flow {
         let graph = problem.graph();
         let pace = problem.time_per_bit();
         let scaled = |ns, bits| u128::try_from(pace.scaled(ns, bits)).unwrap();
-        let split = problem.split();
+        let split = problem.model().split();
         let once = scaled(split.edge_ns + split.server_ns + split.delay_ns, 0);
-        if graph.tensor_ids().any(|t| problem.goes_to_server(t)) {
+        if graph
+            .tensor_ids()
+            .any(|t| problem.model().goes_to_server(t))
+        {
             self.arc(self.edge, self.server, once);
         } else {
             let any = self.network.add_node(());
@@ -113,9 +116,13 @@ impl Flow {
         }
         let back = self.network.add_node(());
         self.arc(self.edge, back, scaled(split.delay_ns, 0));
-        for output in graph.outputs().iter().filter(|t| problem.comes_back(**t)) {
+        for output in graph
+            .outputs()
+            .iter()
+            .filter(|t| problem.model().comes_back(**t))
+        {
             if let Some(producer) = graph.producer(*output) {
-                let time = problem.tensor(*output);
+                let time = problem.model().tensor(*output);
                 self.arc(
                     self.edge,
                     node(producer),

@@ -157,7 +157,7 @@ fn named_cut(args: &ExplainArgs, chosen: &ModelChoice) -> anyhow::Result<Option<
         return Ok(None);
     }
     let local = graph.inputs().iter().copied();
-    let local: Vec<_> = local.filter(|t| problem.is_local(*t)).collect();
+    let local: Vec<_> = local.filter(|t| problem.model().is_local(*t)).collect();
     let edge = graph
         .edge_of_cut(&tensors, &local)
         .map_err(|error| anyhow::anyhow!("--why-not: {error}"))

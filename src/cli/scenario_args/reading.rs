@@ -17,7 +17,7 @@ use crate::cli::{Common, Kind, OrFail};
 pub(crate) fn tell(candidates: &[ModelChoice], common: &Common) {
     let mut told: Vec<&String> = Vec::new();
     for candidate in candidates {
-        for note in candidate.problem.notes() {
+        for note in candidate.problem.model().notes() {
             if !told.contains(&note) {
                 told.push(note);
                 common.note(note);
@@ -73,7 +73,7 @@ pub(crate) fn problem(
 ) -> anyhow::Result<Problem> {
     let problem = Problem::with_accuracy(edge, server, scenario, accuracy)
         .map_err(|error| problem_kind(&error).of(error))?;
-    for note in problem.notes() {
+    for note in problem.model().notes() {
         common.note(note);
     }
     Ok(problem)

@@ -9,6 +9,7 @@ use super::record::{record, rounded};
 use cutpoint_core::plan::{HalfEvidence, Measurement, Plan, Status};
 use cutpoint_onnx::plan::plan_request;
 use cutpoint_onnx::{CutRequest, Model};
+use cutpoint_planner::planning::PlanWriter;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::select::ModelInput;
 use cutpoint_planner::solve::{Near, Options, Solution, nearest};
@@ -151,7 +152,7 @@ fn described(problem: &Problem, near: &Near) -> Plan {
         proof: String::new(),
         bound: near.rank.objectives[0],
     };
-    problem.describe(&found, Vec::new())
+    PlanWriter::new(problem).plan(&found, Vec::new())
 }
 
 /// The chosen plan; its numbers stay predicted ones.

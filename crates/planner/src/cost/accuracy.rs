@@ -8,16 +8,17 @@
 
 use std::collections::HashMap;
 
-use super::tables::Tables;
-use crate::constraints::knapsack::{Counts, Knapsack};
-use crate::constraints::limit::{Limit, WHOLE_DROP};
-use crate::problem::{Codecs, Problem, ProblemError};
+use super::error::ProblemError;
+use super::placement::Codecs;
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{
     CodecAccuracy, Confidence, TaskAccuracy, TaskDrop, WholePlanRecord,
 };
 use cutpoint_core::graph::{Graph, GraphError, LayerSet, TensorId, nearest};
 use cutpoint_core::task::Task;
+
+/// A drop of one, in the whole numbers that drops are added up in.
+pub(crate) const WHOLE_DROP: f64 = 1e6;
 
 /// What encodings cost a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,19 +36,19 @@ pub struct Drop {
 pub(crate) struct Accuracy {
     pub(crate) file: CodecAccuracy,
     /// Per task: the layers it needs.
-    needs: Vec<LayerSet>,
+    pub(crate) needs: Vec<LayerSet>,
     /// Per task.
     drops: HashMap<(TensorId, Codec), Vec<Option<Drop>>>,
-    joints: Vec<Joint>,
+    pub(crate) joints: Vec<Joint>,
 }
 
 /// A placement whose crossing tensors were measured together.
 #[derive(Debug, Clone)]
-struct Joint {
-    edge: LayerSet,
-    codecs: Codecs,
+pub(crate) struct Joint {
+    pub(crate) edge: LayerSet,
+    pub(crate) codecs: Codecs,
     /// Per task.
-    drops: Vec<Option<Drop>>,
+    pub(crate) drops: Vec<Option<Drop>>,
 }
 
 impl Accuracy {
@@ -105,7 +106,7 @@ impl Accuracy {
     }
 
     /// What one tensor costs a task that it counts for; `None` is unknown.
-    fn of_one(&self, tensor: TensorId, codec: Codec, task: usize) -> Option<Drop> {
+    pub(crate) fn of_one(&self, tensor: TensorId, codec: Codec, task: usize) -> Option<Drop> {
         if codec.is_lossless() {
             return Some(Drop::NONE);
         }
@@ -118,7 +119,7 @@ impl Accuracy {
     }
 
     /// What crosses that costs a task something.
-    fn counted(
+    pub(crate) fn counted(
         &self,
         graph: &Graph,
         task: usize,
@@ -136,7 +137,7 @@ impl Accuracy {
     }
 
     /// What a placement costs a task; `None` is unknown.
-    fn drop(
+    pub(crate) fn drop(
         &self,
         graph: &Graph,
         task: usize,
@@ -169,43 +170,6 @@ impl Accuracy {
         }
         Some(sum)
     }
-
-    /// The sum of a task's drops, and what was measured together and costs more than `allows`.
-    pub(crate) fn knapsacks(
-        &self,
-        tables: &Tables,
-        limit: &Limit,
-        task: usize,
-        allows: i64,
-    ) -> Vec<Knapsack> {
-        let uses = |of: &dyn Fn(TensorId, Codec) -> Option<i64>, allows| {
-            let codecs = |tensor: TensorId| {
-                let encodings = tables.tensors[tensor.index()].encodings.iter();
-                let uses = encodings.map(|encoding| (encoding.codec, of(tensor, encoding.codec)));
-                uses.filter(|(_, uses)| *uses != Some(0)).collect()
-            };
-            let needs = Some(self.needs[task].clone());
-            let mut knapsack = Knapsack::of_crossings(limit.clone(), allows, Vec::new(), needs);
-            let tensors = tables.graph.tensor_ids();
-            let rows = tensors.map(|t| match knapsack.when(&tables.graph, t) {
-                Counts::Never => Vec::new(),
-                _ => codecs(t),
-            });
-            knapsack.set_codecs(rows.collect());
-            knapsack
-        };
-        let sum = uses(&|t, codec| Some(self.of_one(t, codec, task)?.worst), allows);
-        let mut knapsacks = vec![sum];
-        for joint in &self.joints {
-            let part = self.counted(&tables.graph, task, &joint.edge, &joint.codecs);
-            let broke = joint.drops[task].is_some_and(|drop| drop.worst > allows);
-            if broke && !part.is_empty() {
-                let one = |t, codec| Some(i64::from(is_part((t, codec), &part)));
-                knapsacks.push(uses(&one, part.len() as i64 - 1));
-            }
-        }
-        knapsacks
-    }
 }
 
 impl Drop {
@@ -226,69 +190,8 @@ impl Drop {
     }
 }
 
-impl Problem {
-    /// What the encodings of a placement cost a task, by its position; `None` is unknown.
-    pub fn drop(&self, task: usize, edge: &LayerSet, codecs: &[(TensorId, Codec)]) -> Option<Drop> {
-        let accuracy = self.tables.accuracy.as_ref()?;
-        accuracy.drop(self.graph(), task, edge, codecs)
-    }
-
-    /// What was measured together and costs a task more than `drop` millionths, each to be ruled
-    /// out; empty for limits of another kind.
-    pub fn parts_worse_than(&self, limit: &Limit, drop: i64) -> Vec<Knapsack> {
-        match (&self.tables.accuracy, limit) {
-            (Some(accuracy), Limit::Drop { task, .. }) => {
-                let mut knapsacks = accuracy.knapsacks(&self.tables, limit, *task, drop);
-                knapsacks.split_off(1)
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// How many placements were measured as a whole and miss a limit on accuracy.
-    pub fn missed_as_a_whole(&self) -> usize {
-        let joints = self.tables.accuracy.iter().flat_map(|a| &a.joints);
-        let misses = |joint: &Joint, limit: &Limit| match limit {
-            Limit::Drop { task, allows, .. } => {
-                joint.drops[*task].is_some_and(|drop| drop.worst > *allows)
-            }
-            _ => false,
-        };
-        let missed = joints.filter(|joint| self.limits().iter().any(|l| misses(joint, l)));
-        missed.count()
-    }
-
-    /// The placements whose crossing tensors were measured together, each in every way that
-    /// decodes to the same values. They may meet a limit that the sum of single drops breaks.
-    pub fn measured_together(&self) -> Vec<(LayerSet, Codecs)> {
-        let joints = self.tables.accuracy.iter().flat_map(|a| &a.joints);
-        let mut found = Vec::new();
-        for joint in joints {
-            let mut choices: Vec<Codecs> = vec![Vec::new()];
-            for (tensor, codec) in &joint.codecs {
-                let encodings = self
-                    .encodings(*tensor)
-                    .iter()
-                    .map(|encoding| encoding.codec);
-                let same: Vec<Codec> = encodings.filter(|c| c.same_values(*codec)).collect();
-                let longer = |choice: &Codecs| {
-                    let add = |c: &Codec| [choice.as_slice(), &[(*tensor, *c)]].concat();
-                    same.iter().map(add).collect::<Vec<_>>()
-                };
-                choices = choices.iter().flat_map(longer).collect();
-            }
-            found.extend(
-                choices
-                    .into_iter()
-                    .map(|codecs| (joint.edge.clone(), codecs)),
-            );
-        }
-        found
-    }
-}
-
 /// Whether a tensor is sent among `codecs` with the same values as in `pair`.
-fn is_part(pair: (TensorId, Codec), codecs: &[(TensorId, Codec)]) -> bool {
+pub(crate) fn is_part(pair: (TensorId, Codec), codecs: &[(TensorId, Codec)]) -> bool {
     let same = |(tensor, codec): &(TensorId, Codec)| *tensor == pair.0 && codec.same_values(pair.1);
     codecs.iter().any(same)
 }

@@ -3,8 +3,8 @@
 //! Everything that is limited or made small, but for memory, drops and capacities, is such a sum or
 //! the largest of several: so there is one way to add up, for every objective, limit and engine.
 
-use super::tables::Encoding;
 use super::time_per_bit::TimePerBit;
+use super::times::Encoding;
 
 /// A part of the time of one inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,6 +188,12 @@ impl LinearCost {
             + weigh(Part::Uplink, 0, encoding.wire_bits)
             + i128::from(self.uplink_bytes) * i128::from(encoding.payload.0)
     }
+}
+
+/// The same sums with both delays counted this often.
+pub(crate) fn repeat_delays(mut sums: Vec<LinearCost>, times: i64) -> Vec<LinearCost> {
+    sums.iter_mut().for_each(|sum| sum.repeat_delays(times));
+    sums
 }
 
 impl CostParts {

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::error::SolveError;
+use super::kept_sets::kept_sets;
 use super::options::Options;
 use crate::presolve::{self, Reduced};
 use crate::problem::{Completion, Cost, Problem, Rank, TimePerBit, Violation};
@@ -158,7 +159,7 @@ impl<'a> Task<'a> {
     /// The number of tasks, when there are too many sets to tell apart.
     pub(crate) fn kept_sets(&self) -> Result<&[KeptSet<'a>], usize> {
         let sets = self.kept_sets.get_or_init(|| match self.pruned() {
-            Some(reduced) => kept_sets(reduced),
+            Some(reduced) => with_each_kept_set(reduced),
             None => Ok(Vec::new()),
         });
         sets.as_deref().map_err(|tasks| *tasks)
@@ -177,15 +178,15 @@ impl<'a> Task<'a> {
     }
 }
 
-fn kept_sets<'a>(reduced: &Reduced<'a>) -> Result<Vec<KeptSet<'a>>, usize> {
+fn with_each_kept_set<'a>(reduced: &Reduced<'a>) -> Result<Vec<KeptSet<'a>>, usize> {
     let problem = reduced.problem;
     let mut parts = Vec::new();
-    for kept in problem.kept_sets()? {
-        let done = |task| problem.done(task, kept.binary_search(&task).is_ok());
+    for kept in kept_sets(problem)? {
+        let done = |task| problem.model.done(task, kept.binary_search(&task).is_ok());
         let done: Vec<Completion> = (0..problem.tasks().len()).map(done).collect();
         let mut pins = LayerSet::empty(problem.graph().layers().len());
         for task in kept.iter() {
-            pins.union_with(&problem.needs()[*task]);
+            pins.union_with(&problem.model.needs()[*task]);
         }
         let part = reduced.keeping(&pins, &done);
         if let Ok(part) = part.and_then(|part| presolve::prune(part, Some(&done))) {

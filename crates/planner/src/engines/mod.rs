@@ -6,13 +6,14 @@ mod cross_check;
 mod engine;
 pub(crate) mod enumerate;
 mod error;
+mod kept_sets;
 pub(crate) mod milp;
 mod options;
 mod overlapped;
 
 use std::time::Instant;
 
-use crate::problem::{Problem, TimePerBit};
+use crate::problem::{Problem, TimePerBit, baselines};
 use cutpoint_core::plan::Status;
 use engine::{Answer, Candidate, Task};
 
@@ -30,7 +31,10 @@ pub fn solve_at(
     options: &Options,
 ) -> Result<Option<Solution>, SolveError> {
     let summed = best_by_sums(problem, time_per_bit, options);
-    let costed = problem.measured_together().into_iter();
+    let costed = problem
+        .constraints
+        .measured_together(&problem.model)
+        .into_iter();
     let costed = costed.filter_map(|(edge, codecs)| {
         let cost = problem.evaluate_at(&edge, &codecs, time_per_bit).ok()?;
         let rank = problem.rank(&edge, &cost, time_per_bit);
@@ -51,7 +55,9 @@ pub fn solve_at(
             rank,
         },
         Err(SolveError::Stopped(why)) => Solution {
-            bound: problem.least_possible(),
+            bound: problem
+                .objectives
+                .least_possible(&problem.model, problem.time_per_bit()),
             status: Status::Feasible,
             proof: why,
             edge: edge.clone(),
@@ -111,13 +117,17 @@ fn best_known(
     found: Vec<Candidate>,
     why: String,
 ) -> Result<Solution, SolveError> {
-    let baselines = task.problem.baselines(task.time_per_bit).into_iter();
+    let baselines = baselines(task.problem, task.time_per_bit).into_iter();
     let baselines =
         baselines.filter_map(|placement| task.confirm(placement.edge, &placement.codecs).ok());
     let known = found.into_iter().chain(baselines);
     match known.min_by_key(|found| found.rank) {
         Some(found) => {
-            let bound = bound.unwrap_or(task.problem.least_possible());
+            let bound = bound.unwrap_or(
+                task.problem
+                    .objectives
+                    .least_possible(&task.problem.model, task.problem.time_per_bit()),
+            );
             Ok(Solution::feasible(found, bound, why))
         }
         None => Err(SolveError::Stopped(why)),

@@ -6,7 +6,10 @@ use std::time::Duration;
 use super::engine::{Answer, Engine, Task};
 use super::error::SolveError;
 use super::options::Options;
-use crate::problem::ObjectiveFunction;
+use crate::constraints::Limit;
+use crate::objective::ObjectiveFunction;
+use crate::problem::Problem;
+use crate::problem::varied::{sequential, with_objective};
 use crate::scenario::Objective;
 
 /// The best sequential plan to start from, and a lower bound on the latency: what link and server
@@ -29,21 +32,35 @@ impl Engine for SequentialStart {
         let problem = task.problem;
         let why =
             "heads beside the link, with more closed placements than can be looked at".to_owned();
-        let best = (task.solve)(&problem.sequential(), task.time_per_bit, task.options);
+        let best = (task.solve)(&sequential(problem), task.time_per_bit, task.options);
         let found = best
             .ok()
             .flatten()
             .and_then(|best| task.confirm(best.edge, &best.cost.crossing).ok());
         let latency = ObjectiveFunction::Scenario(Objective::Latency);
-        let is_latency = problem.objectives().first() == Some(&latency);
+        let is_latency = problem.objectives.functions.first() == Some(&latency);
         let brief = Options {
             time_limit: task.options.time_limit.min(MOST_FOR_BOUND),
             ..*task.options
         };
-        let bound = match (task.solve)(&problem.without_order(), task.time_per_bit, &brief) {
+        let bound = match (task.solve)(&without_order(problem), task.time_per_bit, &brief) {
             Ok(Some(best)) if is_latency => Some(best.bound),
             _ => None,
         };
         Ok(Answer::Open(bound, found.into_iter().collect(), why))
     }
+}
+
+/// A problem whose optimum no latency of this one is below, with heads beside the link or not:
+/// without the limits that depend on when things are done.
+fn without_order(problem: &Problem) -> Problem {
+    let timeless = |limit: &&Limit| {
+        !matches!(
+            limit,
+            Limit::Deadline { .. } | Limit::Fps(_) | Limit::MaxEnergy(_) | Limit::MaxPower { .. }
+        )
+    };
+    let limits = problem.limits().iter().filter(timeless).cloned().collect();
+    let relaxed = sequential(problem).with_limits(limits);
+    with_objective(&relaxed, ObjectiveFunction::LeastLatency)
 }

@@ -4,6 +4,7 @@ use super::Question;
 use super::search::{Incumbent, Open, contender, first, nearest, objective_of};
 use crate::engines::Solution;
 use crate::problem::Problem;
+use crate::problem::varied::with_times;
 use cutpoint_core::plan::{Breakpoint, Quantity, Step, Unit};
 use cutpoint_core::units::{BitRate, Delay};
 
@@ -151,7 +152,7 @@ impl Question<'_> {
 
     fn largest_factor(&self) -> u64 {
         let layers = self.problem.graph().layer_ids();
-        let times = layers.map(|id| self.problem.layer(id));
+        let times = layers.map(|id| self.problem.model.layer(id));
         let total: u128 = times.map(|t| u128::from(t.edge_ns + t.server_ns)).sum();
         let total = total + u128::from(self.plan.cost.line().0);
         let factor = 1_000 * LARGEST_TIME / total.max(1);
@@ -242,7 +243,7 @@ fn varied(problem: &Problem, of: Quantity, value: u64) -> Problem {
         },
         Quantity::Delay => problem.with_delay(Delay(std::time::Duration::from_nanos(value))),
         Quantity::EdgeMemory => problem.clone(),
-        Quantity::EdgeTime => problem.with_times(value, 1_000),
-        Quantity::ServerTime => problem.with_times(1_000, value),
+        Quantity::EdgeTime => with_times(problem, value, 1_000),
+        Quantity::ServerTime => with_times(problem, 1_000, value),
     }
 }

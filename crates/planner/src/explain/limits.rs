@@ -2,7 +2,6 @@
 
 use super::Question;
 use super::search::{ANY_DROP, Open, contender, nearest};
-use super::without;
 use crate::engines::Solution;
 use crate::problem::{Limit, Problem};
 use cutpoint_core::plan::{Breakpoint, Change, LimitReason, Quantity, Step, Together, Unit};
@@ -37,7 +36,7 @@ impl Question<'_> {
     /// What a limit does to the plan.
     pub(crate) fn limit(&self, limit: &Limit) -> Result<LimitReason, Open> {
         let problem = self.problem;
-        let lifted = problem.with_limits(without(problem.limits(), limit));
+        let lifted = problem.with_limits(problem.constraints.without(limit));
         let free = self.solver.better(&lifted, self.value)?;
         let saves = free.as_ref().map_or(0.0, |free| self.saves(free));
         let uses = problem.used(limit, &self.plan.edge, &self.plan.cost);
@@ -228,7 +227,7 @@ impl Question<'_> {
 
     /// A value of the objective in the unit people read.
     pub(crate) fn readable(&self, problem: &Problem, value: i128) -> f64 {
-        let objective = problem.objectives().first();
+        let objective = problem.objectives.functions.first();
         objective.map_or(0.0, |objective| {
             objective.readable(value, problem.time_per_bit())
         })

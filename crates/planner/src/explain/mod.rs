@@ -10,10 +10,13 @@ mod why_not;
 
 use std::time::Duration;
 
+use crate::constraints::Constraints;
 use crate::engines::milp::program::{Form, Goal, NoAnswer};
 use crate::engines::milp::within_limits;
 use crate::engines::{Solution, solve_at};
+use crate::plan_writer::PlanWriter;
 use crate::presolve;
+use crate::problem::varied::with_objective;
 use crate::problem::{Knapsack, Limit, ObjectiveFunction, Problem};
 use crate::solve::ModelProblem;
 use crate::solve::{EngineChoice, Options, SolveError};
@@ -101,7 +104,7 @@ impl Question<'_> {
                 flips.extend(kept(&mut open, name, self.breakpoint(of, up)));
             }
         }
-        if self.problem.edge_memory_limit().is_none() {
+        if self.problem.constraints.edge_memory_limit().is_none() {
             flips.extend(kept(&mut open, "edge memory", self.less_memory()).flatten());
         }
         let margins = kept(&mut open, "layer times", self.slacks());
@@ -145,7 +148,7 @@ pub(crate) fn binding(
     };
     let mut names = Vec::new();
     for limit in problem.limits() {
-        if faster(without(problem.limits(), limit))?.is_some() {
+        if faster(problem.constraints.without(limit))?.is_some() {
             names.push(limit.to_string());
         }
     }
@@ -211,13 +214,13 @@ pub(crate) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
     let limits = conflict(problem, options)?;
     let solver = Solver::new(options, RELAXING);
     let needs = |limit: Limit| {
-        let others = without(problem.limits(), &limit);
+        let others = problem.constraints.without(&limit);
         let least = least(problem, &limit, others, &solver);
         (limit, least)
     };
     let limits: Vec<(Limit, Option<i64>)> = limits.into_iter().map(needs).collect();
     let described = limits.iter().map(|(limit, needed)| {
-        let mut conflict = problem.describe_limit(limit, *needed);
+        let mut conflict = PlanWriter::new(problem).conflict(limit, *needed);
         if needed.is_none() {
             let possible = least(problem, limit, Vec::new(), &solver);
             conflict.possible = possible.map(|amount| limit.amount(amount));
@@ -234,7 +237,7 @@ pub(crate) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
             format!("no plan meets {} together", names.join(", "))
         }
     };
-    let mut none = problem.describe_conflict(proof, conflict);
+    let mut none = PlanWriter::new(problem).no_plan(proof, conflict);
     match relaxation::cheapest(problem, &limits, &solver) {
         Ok(relaxation) => none.relaxation = relaxation,
         Err(open) => {
@@ -255,13 +258,16 @@ fn least(problem: &Problem, limit: &Limit, others: Vec<Limit>, solver: &Solver) 
     };
     let found = match limit {
         Limit::Drop { .. } | Limit::Capacity { .. } => {
-            let mut knapsacks = problem.knapsacks().iter();
+            let mut knapsacks = problem.constraints.knapsacks.iter();
             search.least_of_knapsack(knapsacks.find(|b| b.limit == *limit)?)
         }
         _ if limit.allows().is_some() => search.least_use(),
         _ => None,
     };
-    let as_a_whole = problem.measured_together().into_iter();
+    let as_a_whole = problem
+        .constraints
+        .measured_together(&problem.model)
+        .into_iter();
     let as_a_whole = as_a_whole.filter_map(|(edge, codecs)| {
         let cost = relaxed.evaluate(&edge, &codecs).ok()?;
         problem.used(limit, &edge, &cost)
@@ -280,9 +286,10 @@ struct Search<'a> {
 impl Search<'_> {
     /// The least that any plan uses: its optimum when that is what is made small.
     fn least_use(&self) -> Option<i64> {
-        let aimed = self
-            .relaxed
-            .with_objective(ObjectiveFunction::LimitUse(self.limit.clone()));
+        let aimed = with_objective(
+            self.relaxed,
+            ObjectiveFunction::LimitUse(self.limit.clone()),
+        );
         // memory is no sum that a program could make small
         let options = Options {
             engine: EngineChoice::Auto,
@@ -304,15 +311,17 @@ impl Search<'_> {
         let mut least: Option<i64> = None;
         let mut parts = Vec::new();
         loop {
-            let loose = self.relaxed.with_knapsacks(&[knapsack.loosened()]);
-            let index = loose.knapsacks().len() - 1;
-            let used = self.answer(&loose.with_knapsacks(&parts), Goal::Least(index));
+            let loosened = &[knapsack.loosened()];
+            let loose = self.relaxed.constraints.with_knapsacks(loosened);
+            let index = loose.knapsacks.len() - 1;
+            let loose = self.relaxed.with_constraints(loose.with_knapsacks(&parts));
+            let used = self.answer(&loose, Goal::Least(index));
             let Some(used) = used else {
                 return least;
             };
             let better = least.is_none_or(|least| used < least);
             least = if better { Some(used) } else { least };
-            let fewer = self.relaxed.parts_worse_than(self.limit, used - 1);
+            let fewer = Constraints::parts_worse_than(&self.relaxed.model, self.limit, used - 1);
             if !better || fewer.len() <= parts.len() {
                 return least;
             }
@@ -323,7 +332,7 @@ impl Search<'_> {
     /// What the plan uses that is best in view of a goal.
     fn answer(&self, problem: &Problem, goal: Goal) -> Option<i64> {
         let tasks = 0..problem.tasks().len();
-        let done: Vec<_> = tasks.map(|task| problem.done(task, false)).collect();
+        let done: Vec<_> = tasks.map(|task| problem.model.done(task, false)).collect();
         let nothing = LayerSet::empty(problem.graph().layers().len());
         let reduced = presolve::reduce(problem, problem.time_per_bit()).ok()?;
         let reduced = reduced.keeping(&nothing, &done).ok()?;
@@ -336,12 +345,4 @@ impl Search<'_> {
         let (answer, cost) = answered.ok()?;
         self.relaxed.used(self.limit, &answer.edge, &cost)
     }
-}
-
-pub(crate) fn without(limits: &[Limit], limit: &Limit) -> Vec<Limit> {
-    limits
-        .iter()
-        .filter(|other| *other != limit)
-        .cloned()
-        .collect()
 }

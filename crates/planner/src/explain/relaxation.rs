@@ -3,6 +3,7 @@
 use super::conflicting;
 use super::search::{ANY_DROP, Open, Solver, nearest};
 use crate::engines::Solution;
+use crate::plan_writer::PlanWriter;
 use crate::problem::{Limit, Problem};
 use cutpoint_core::plan::{Easiest, Relaxation};
 
@@ -88,7 +89,7 @@ pub(crate) fn cheapest(
         percent: percent(i128::from(share)),
         limits: giving
             .iter()
-            .map(|limit| problem.describe_limit(limit, relaxed(limit, share)))
+            .map(|limit| PlanWriter::new(problem).conflict(limit, relaxed(limit, share)))
             .collect(),
         latency_ms: best.cost.latency_ms(problem.time_per_bit()),
         easiest: easiest(conflict),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::engines::{Solution, solve_at};
+use crate::plan_writer::PlanWriter;
 use crate::problem::{Codecs, Cost, Problem};
 use crate::solve::{Options, SolveError};
 use cutpoint_core::graph::LayerSet;
@@ -170,7 +171,7 @@ pub(crate) fn contender(problem: &Problem, edge: &LayerSet, cost: &Cost) -> Cont
         proof: String::new(),
         bound: 0,
     };
-    let plan = problem.describe(&found, Vec::new());
+    let plan = PlanWriter::new(problem).plan(&found, Vec::new());
     Contender {
         model: plan.model.file,
         edge_layers: plan.edge.len(),

@@ -38,7 +38,7 @@ impl Question<'_> {
     /// The smallest margins, in time and in relation to the layers' times.
     pub(crate) fn slacks(&self) -> Result<Slacks, Open> {
         let latency = ObjectiveFunction::Scenario(Objective::Latency);
-        if self.problem.objectives().first() != Some(&latency) || self.problem.overlaps() {
+        if self.problem.objectives.functions.first() != Some(&latency) || self.problem.overlaps() {
             let why = "only told where the latency of sides that take turns is made small";
             return Err(Open::Unproven(why.to_owned()));
         }
@@ -136,7 +136,7 @@ impl Question<'_> {
 
     /// Time of a layer on its side.
     fn time_ns(&self, layer: LayerId) -> u64 {
-        let time = self.problem.layer(layer);
+        let time = self.problem.model.layer(layer);
         if self.plan.edge.contains(layer) {
             time.edge_ns
         } else {

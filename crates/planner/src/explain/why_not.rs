@@ -1,8 +1,9 @@
 //! Why a cut that somebody asks about is not chosen.
 
 use super::search::{Open, contender};
-use super::{NamedCut, Question, conflicting, least, without};
+use super::{NamedCut, Question, conflicting, least};
 use crate::engines::Solution;
+use crate::plan_writer::PlanWriter;
 use crate::problem::{Limit, Problem};
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Breakdown, Conflict, WhyNot};
@@ -52,8 +53,8 @@ impl Question<'_> {
 
     /// Tensors that would cross and may not, each with the reason.
     fn barred(&self, edge: &LayerSet) -> Vec<String> {
-        let crossing = self.problem.crossing(edge).into_iter();
-        let barred = crossing.filter(|t| self.problem.tensor(*t).encodings.is_empty());
+        let crossing = self.problem.model.crossing(edge).into_iter();
+        let barred = crossing.filter(|t| self.problem.model.tensor(*t).encodings.is_empty());
         let reason = |t: TensorId| {
             let tensor = self.problem.graph().tensor(t);
             let why = tensor.uncuttable.as_deref();
@@ -85,12 +86,12 @@ impl Question<'_> {
                 return Ok((breaks, None));
             }
             for limit in &conflict {
-                let others = |problem: &Problem| without(problem.limits(), limit);
+                let others = |problem: &Problem| problem.constraints.without(limit);
                 let needs = least(&pinned, limit, others(&pinned), &self.solver).or_else(|| {
                     let alone = with(std::slice::from_ref(limit));
                     least(&alone, limit, others(&alone), &self.solver)
                 });
-                breaks.push(pinned.describe_limit(limit, needs));
+                breaks.push(PlanWriter::new(&pinned).conflict(limit, needs));
             }
             limits.retain(|limit| !conflict.contains(limit));
         }
@@ -110,7 +111,7 @@ impl Question<'_> {
                     .for_each(|variant| variant.push(pin.clone()));
             }
             let readers = graph.consumers(*tensor);
-            if readers.is_empty() || self.problem.goes_to_server(*tensor) {
+            if readers.is_empty() || self.problem.model.goes_to_server(*tensor) {
                 continue;
             }
             let longer = |variant: &Vec<Limit>| {

@@ -223,7 +223,7 @@ pub(crate) fn meeting_points(lines: &[(i128, i128)]) -> Vec<(i128, i128)> {
 /// Every choice of codecs for what crosses; `None` when there are too many.
 fn codec_choices(reduced: &Reduced<'_>, edge: &LayerSet) -> Option<Vec<Codecs>> {
     let mut all: Vec<Codecs> = vec![Vec::new()];
-    for tensor in reduced.problem.crossing(edge) {
+    for tensor in reduced.problem.model.crossing(edge) {
         let with = |sent: &Codecs| {
             let encodings = reduced.encodings[tensor.index()].iter();
             let longer = encodings

@@ -6,6 +6,7 @@
 use std::mem::discriminant;
 
 use crate::engines::solve_at;
+use crate::problem::varied::with_objective;
 use crate::problem::{Cost, Limit, ObjectiveFunction, Problem};
 use crate::scenario::Objective;
 use crate::solve::{Options, SolveError};
@@ -66,9 +67,10 @@ pub fn pareto_front(
             |limit: &&Limit| tighter.is_some() && discriminant(*limit) == discriminant(of);
         let others = problem.limits().iter().filter(|limit| !replaced(limit));
         let limits = others.cloned().chain(tighter.clone()).collect();
-        let limited = problem
-            .with_limits(limits)
-            .with_objective(ObjectiveFunction::Scenario(Objective::Latency));
+        let limited = with_objective(
+            &problem.with_limits(limits),
+            ObjectiveFunction::Scenario(Objective::Latency),
+        );
         let found = solve_at(&limited, time_per_bit, options)?;
         let used = found.and_then(|best| {
             let used = limited.used(of, &best.edge, &best.cost)?;

@@ -8,6 +8,7 @@
 
 use super::sweep::{are_lines, sweep_models};
 use crate::planning::Selection;
+use crate::problem::with_times_by;
 use crate::problem::{Codecs, Problem, ProblemError};
 use crate::scenario::RateRange;
 use crate::solve::ModelProblem;
@@ -41,8 +42,8 @@ impl Move {
     fn apply(self, problem: &Problem) -> Result<Problem, ProblemError> {
         match self {
             Move::Rate(factor) => Ok(problem.with_rate(moved(problem.link().rate, factor))),
-            Move::Edge(factor) => problem.with_times_by(factor, 1.0),
-            Move::Server(factor) => problem.with_times_by(1.0, factor),
+            Move::Edge(factor) => with_times_by(problem, factor, 1.0),
+            Move::Server(factor) => with_times_by(problem, 1.0, factor),
         }
     }
 }

@@ -8,6 +8,8 @@
 
 use super::envelope::{Axis, Envelope, Piece};
 use super::missed_breakpoints::{meeting_points, pieces_between};
+use crate::plan_writer::PlanWriter;
+use crate::problem::sums::objective_sums;
 use crate::problem::{Cost, LinearCost, ObjectiveFunction, Problem, TimePerBit};
 use crate::scenario::{Objective, RateRange};
 use crate::solve::ModelProblem;
@@ -83,7 +85,9 @@ pub(crate) fn are_lines(models: &[ModelProblem<'_>]) -> bool {
     models.iter().all(|model| {
         let problem = model.problem;
         let busy = ObjectiveFunction::Scenario(Objective::Throughput);
-        !problem.overlaps() && !problem.objectives().contains(&busy) && !is_late_of_several(problem)
+        !problem.overlaps()
+            && !problem.objectives.functions.contains(&busy)
+            && !is_late_of_several(problem)
     })
 }
 
@@ -103,7 +107,7 @@ fn baselines(models: &[ModelProblem<'_>], rates: RateRange) -> Vec<Baseline> {
     let mut all = Vec::new();
     for model in models {
         let problem = model.problem.with_rate(rates.from);
-        let lines = problem
+        let lines = PlanWriter::new(&problem)
             .baseline_lines(TimePerBit::of(rates.from))
             .into_iter();
         all.extend(lines.map(|line| Baseline {
@@ -125,7 +129,7 @@ pub(crate) struct Rates<'a> {
 /// Whether the largest of several tasks' lateness is what is made small.
 pub(crate) fn is_late_of_several(problem: &Problem) -> bool {
     let late = ObjectiveFunction::Scenario(Objective::Lateness);
-    problem.objectives().contains(&late) && problem.tasks().len() > 1
+    problem.objectives.functions.contains(&late) && problem.tasks().len() > 1
 }
 
 impl Axis for Rates<'_> {
@@ -140,11 +144,9 @@ impl Axis for Rates<'_> {
 
     fn turns(&self, problem: &Problem, cost: &Cost) -> Vec<u64> {
         const NS_PER_S: i128 = 1_000_000_000;
-        let objectives = problem.objectives().iter();
+        let objectives = problem.objectives.functions.iter();
         let points = objectives.flat_map(|objective| {
-            let sums = problem
-                .objective_sums(objective, &cost.timing.done)
-                .into_iter();
+            let sums = objective_sums(problem, objective, &cost.timing.done).into_iter();
             let at = |sum: &LinearCost, time_per_bit| sum.value(&cost.parts, time_per_bit);
             let line = |sum: LinearCost| {
                 (
@@ -165,7 +167,7 @@ impl Axis for Rates<'_> {
 
     fn limits_vary(&self) -> bool {
         let mut models = self.models.iter();
-        models.any(|model| model.problem.depends_on_rate())
+        models.any(|model| model.problem.constraints.depends_on_rate())
     }
 
     fn objectives_vary(&self) -> bool {

@@ -13,6 +13,9 @@ use super::envelope::{Axis, Envelope};
 use super::missed_breakpoints::{meeting_points, pieces_between};
 use super::sweep::is_late_of_several;
 use crate::engines::Solution;
+use crate::problem::sums::objective_sums;
+use crate::problem::swept::{limits_on, with_amount};
+use crate::problem::varied::with_delays_apart;
 use crate::problem::{Cost, Limit, ObjectiveFunction, Part, Problem};
 use crate::scenario::{Objective, Over, Scenario, SweepParameter};
 use crate::solve::ModelProblem;
@@ -132,11 +135,15 @@ impl Amounts<'_> {
         }
         let any = |holds: &dyn Fn(&Problem) -> bool| self.models.iter().any(|r| holds(r.problem));
         let late = ObjectiveFunction::Scenario(Objective::Lateness);
-        if any(&|problem| problem.objectives().contains(&late)) {
+        if any(&|problem| problem.objectives.functions.contains(&late)) {
             Err(SolveError::Goals)
         } else if any(&Problem::overlaps) {
             Err(SolveError::OrderVaries)
-        } else if any(&|problem| problem.limits_on(self.over, self.scenario).next().is_none()) {
+        } else if any(&|problem| {
+            limits_on(problem, self.over, self.scenario)
+                .next()
+                .is_none()
+        }) {
             Err(SolveError::NoTask)
         } else {
             Ok(())
@@ -153,7 +160,7 @@ impl Axis for Amounts<'_> {
             return Ok(problem.clone());
         }
         let amount = self.over.amount(limits);
-        let problem = problem.with_amount(self.over, amount, self.scenario);
+        let problem = with_amount(problem, self.over, amount, self.scenario);
         problem.map_err(|error| SolveError::Problem(Arc::new(error)))
     }
 
@@ -183,9 +190,8 @@ impl Delays<'_> {
 impl Axis for Delays<'_> {
     fn problem(&self, model: usize, limits: u64, objectives: u64) -> Result<Problem, SolveError> {
         let (limits, objectives) = (self.over.amount(limits), self.over.amount(objectives));
-        Ok(self.models[model]
-            .problem
-            .with_delays_apart(limits, objectives))
+        let problem = self.models[model].problem;
+        Ok(with_delays_apart(problem, limits, objectives))
     }
 
     fn problem_at(&self, model: usize, at: u64) -> Result<Problem, SolveError> {
@@ -201,17 +207,15 @@ impl Axis for Delays<'_> {
 
     fn turns(&self, problem: &Problem, cost: &Cost) -> Vec<u64> {
         let (none, one) = (
-            problem.with_delays_apart(0, 0),
-            problem.with_delays_apart(1, 1),
+            with_delays_apart(problem, 0, 0),
+            with_delays_apart(problem, 1, 1),
         );
         let values = |problem: &Problem, objective: &ObjectiveFunction| {
-            let sums = problem
-                .objective_sums(objective, &cost.timing.done)
-                .into_iter();
+            let sums = objective_sums(problem, objective, &cost.timing.done).into_iter();
             let values = sums.map(|sum| sum.value(&cost.parts, problem.time_per_bit()));
             values.collect::<Vec<i128>>()
         };
-        let points = problem.objectives().iter().flat_map(|objective| {
+        let points = problem.objectives.functions.iter().flat_map(|objective| {
             let pairs = values(&none, objective)
                 .into_iter()
                 .zip(values(&one, objective));

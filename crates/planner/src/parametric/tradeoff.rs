@@ -6,6 +6,7 @@
 use crate::engines::solve_at;
 use crate::planning::write;
 use crate::problem::Problem;
+use crate::problem::varied::with_drops_up_to;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::plan::Plan;
 
@@ -25,12 +26,12 @@ pub fn tradeoff(problem: &Problem, options: &Options) -> Result<Vec<Plan>, Solve
     let mut plans: Vec<(i128, Plan)> = Vec::new();
     let mut allowed = ANY_DROP;
     while plans.len() < MOST_PLANS {
-        let limited = problem.with_drops_up_to(allowed);
+        let limited = with_drops_up_to(problem, allowed);
         let Some(best) = solve_at(&limited, time_per_bit, options)? else {
             break;
         };
         let tasks = 0..limited.tasks().len();
-        let drop = |task| limited.drop(task, &best.edge, &best.cost.crossing);
+        let drop = |task| limited.model.drop(task, &best.edge, &best.cost.crossing);
         let worst = tasks.filter_map(drop).map(|drop| drop.worst).max();
         let latency = best.rank.objectives[0];
         // as fast and loses less

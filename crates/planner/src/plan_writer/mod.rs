@@ -1,9 +1,11 @@
 //! A placement and its cost as a [`Plan`].
 
-pub(crate) mod probability;
+mod probability;
 
-use crate::constraints::limit::WHOLE_DROP;
+use crate::cost::accuracy::WHOLE_DROP;
 use crate::engines::Solution;
+use crate::problem::baselines;
+use crate::problem::sums::{objective_sums, objective_value};
 use crate::problem::{
     Codecs, Completion, Cost, Drop, Limit, LinearCost, ObjectiveFunction, Part, Problem,
     TimePerBit, Violation,
@@ -17,41 +19,53 @@ use cutpoint_core::plan::{
     LatencyLine, NoPlan, Plan, PlannedObjective, Setting, Side, Status, TaskPlan,
 };
 use cutpoint_core::profile::CutRecord;
+use probability::likelihood;
 
-impl Problem {
+/// What puts placements of a problem into words and numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanWriter<'a> {
+    problem: &'a Problem,
+}
+
+impl<'a> PlanWriter<'a> {
+    /// A writer of plans of a problem.
+    pub fn new(problem: &'a Problem) -> PlanWriter<'a> {
+        PlanWriter { problem }
+    }
+
     /// Puts a placement into words and numbers at the link's rate.
-    pub fn describe(&self, found: &Solution, binding: Vec<String>) -> Plan {
-        let time_per_bit = self.time_per_bit();
+    pub fn plan(&self, found: &Solution, binding: Vec<String>) -> Plan {
+        let time_per_bit = self.problem.time_per_bit();
         let Solution { edge, cost, .. } = found;
-        let likelihood = self.likelihood(edge, cost);
+        let likelihood = likelihood(self.problem, edge, cost);
         let side = |server: bool| {
-            let layers = self.graph().layer_ids();
+            let layers = self.problem.graph().layer_ids();
             layers
                 .filter(|l| edge.contains(*l) != server)
-                .map(|l| self.graph().layer(l).id.clone())
+                .map(|l| self.problem.graph().layer(l).id.clone())
                 .collect()
         };
         Plan {
             format: FORMAT,
             status: found.status,
             proof: found.proof.clone(),
-            model: self.tables.model.clone(),
+            model: self.problem.model.tables.model.clone(),
             members: Vec::new(),
             setting: self.setting(),
-            objective: self.describe_objective(found),
+            objective: self.objective(found),
             edge: side(false),
             local: self.layer_ids(&cost.timing.local),
             server: side(true),
-            crossing: self.describe_crossing(&cost.crossing),
+            crossing: self.crossing(&cost.crossing),
             latency_ms: cost.latency_ms(time_per_bit),
-            bound_ms: match self.objectives().first() {
+            bound_ms: match self.problem.objectives.functions.first() {
                 Some(ObjectiveFunction::Scenario(Objective::Latency)) => {
                     time_per_bit.ns(found.bound) / 1e6
                 }
                 _ => cost.latency_ms(time_per_bit),
             },
             breakdown_ms: cost.breakdown(time_per_bit),
-            tasks: self.describe_tasks(edge, cost, &likelihood.on_time),
+            tasks: self.tasks(edge, cost, &likelihood.on_time),
             latency_spread: likelihood.latency,
             robust: None,
             uplink_bytes: cost.parts.uplink_bytes,
@@ -80,9 +94,9 @@ impl Problem {
     }
 
     /// States that no plan has less of the first objective than `bound`.
-    pub fn describe_bound(&self, plan: &mut Plan, bound: i128) {
-        let time_per_bit = self.time_per_bit();
-        match self.objectives().first() {
+    pub fn bound(&self, plan: &mut Plan, bound: i128) {
+        let time_per_bit = self.problem.time_per_bit();
+        match self.problem.objectives.functions.first() {
             Some(ObjectiveFunction::Scenario(Objective::Latency)) => {
                 plan.bound_ms = time_per_bit.ns(bound) / 1e6
             }
@@ -92,28 +106,28 @@ impl Problem {
     }
 
     fn layer_ids(&self, layers: &LayerSet) -> Vec<String> {
-        let id = |layer| self.graph().layer(layer).id.clone();
+        let id = |layer| self.problem.graph().layer(layer).id.clone();
         layers.iter().map(id).collect()
     }
 
     /// An objective in the unit people read; `None` when the profile says nothing about it.
     fn readable(&self, objective: Objective, edge: &LayerSet, cost: &Cost) -> Option<f64> {
         let objective = ObjectiveFunction::Scenario(objective);
-        let known = !self
-            .objective_sums(&objective, &cost.timing.done)
-            .is_empty();
-        let time_per_bit = self.time_per_bit();
+        let known = !objective_sums(self.problem, &objective, &cost.timing.done).is_empty();
+        let time_per_bit = self.problem.time_per_bit();
         known.then(|| {
             objective.readable(
-                self.objective_value(&objective, edge, cost, time_per_bit),
+                objective_value(self.problem, &objective, (edge, cost), time_per_bit),
                 time_per_bit,
             )
         })
     }
 
-    fn describe_objective(&self, found: &Solution) -> PlannedObjective {
+    fn objective(&self, found: &Solution) -> PlannedObjective {
         let objectives: Vec<Objective> = self
-            .objectives()
+            .problem
+            .objectives
+            .functions
             .iter()
             .filter_map(|objective| match objective {
                 ObjectiveFunction::Scenario(objective) => Some(*objective),
@@ -133,30 +147,30 @@ impl Problem {
                     .readable(*first, &found.edge, &found.cost)
                     .unwrap_or_default(),
                 bound: ObjectiveFunction::Scenario(*first)
-                    .readable(found.bound, self.time_per_bit()),
+                    .readable(found.bound, self.problem.time_per_bit()),
                 then,
             },
         }
     }
 
     /// Puts into words that no placement meets the limits.
-    pub fn describe_conflict(&self, proof: String, conflict: Vec<Conflict>) -> NoPlan {
+    pub fn no_plan(&self, proof: String, conflict: Vec<Conflict>) -> NoPlan {
         NoPlan {
             format: FORMAT,
             status: Status::Infeasible,
             proof,
-            model: self.tables.model.clone(),
+            model: self.problem.model.tables.model.clone(),
             setting: self.setting(),
             conflict,
             relaxation: None,
-            alternatives: self.alternatives(self.time_per_bit()),
+            alternatives: self.alternatives(self.problem.time_per_bit()),
             solve_ms: None,
         }
     }
 
     /// Puts a limit that takes part in a contradiction into words and numbers; `least` is the
     /// least it would have to allow.
-    pub fn describe_limit(&self, limit: &Limit, least: Option<i64>) -> Conflict {
+    pub fn conflict(&self, limit: &Limit, least: Option<i64>) -> Conflict {
         let mut conflict = Conflict {
             limit: limit.to_string(),
             ..Conflict::default()
@@ -196,8 +210,8 @@ impl Problem {
     }
 
     fn whole_accuracy(&self, task: usize) -> Option<&TaskAccuracy> {
-        let accuracy = self.tables.accuracy.as_ref()?;
-        accuracy.whole(&self.tasks()[task].name)
+        let accuracy = self.problem.model.tables.accuracy.as_ref()?;
+        accuracy.whole(&self.problem.tasks()[task].name)
     }
 
     /// What a plan means for a task's metric.
@@ -206,6 +220,7 @@ impl Problem {
         let after = |drop: f64| whole.metric.after(whole.baseline, drop);
         let of_task = |limit: &&Limit| matches!(limit, Limit::Drop { task: t, .. } if *t == task);
         let allows = self
+            .problem
             .limits()
             .iter()
             .filter(of_task)
@@ -222,9 +237,9 @@ impl Problem {
     }
 
     fn setting(&self) -> Setting {
-        let mut setting = self.tables.setting.clone();
-        setting.delay_ms = self.split().delay_ns as f64 / 1e6;
-        setting.rate_bit_s = self.link().rate.bit_s();
+        let mut setting = self.problem.model.tables.setting.clone();
+        setting.delay_ms = self.problem.model.split().delay_ns as f64 / 1e6;
+        setting.rate_bit_s = self.problem.link().rate.bit_s();
         setting
     }
 
@@ -258,9 +273,9 @@ impl Problem {
         time_per_bit: TimePerBit,
     ) -> Vec<(&'static str, Cost, Option<String>)> {
         let mut costed = Vec::new();
-        for placement in self.baselines(time_per_bit) {
-            if let Ok(cost) = self.cost(&placement.edge, &placement.codecs) {
-                let broken = self.check(&placement.edge, &cost).err();
+        for placement in baselines(self.problem, time_per_bit) {
+            if let Ok(cost) = self.problem.cost(&placement.edge, &placement.codecs) {
+                let broken = self.problem.check(&placement.edge, &cost).err();
                 let breaks = broken.as_ref().and_then(Violation::limit);
                 costed.push((placement.name, cost, breaks.map(ToString::to_string)));
             }
@@ -268,17 +283,25 @@ impl Problem {
         costed
     }
 
-    fn describe_crossing(&self, crossing: &Codecs) -> Vec<Crossing> {
+    fn crossing(&self, crossing: &Codecs) -> Vec<Crossing> {
         let describe = |(tensor, codec): &(TensorId, Codec)| {
-            let name = &self.graph().tensor(*tensor).name;
+            let name = &self.problem.graph().tensor(*tensor).name;
             let encoding = self
+                .problem
+                .model
                 .tensor(*tensor)
                 .encodings
                 .iter()
                 .find(|encoding| encoding.codec == *codec);
-            let mut inputs = self.tables.u8_inputs.iter();
+            let mut inputs = self.problem.model.tables.u8_inputs.iter();
             let scale = inputs.find(|input| codec.is_image() && input.name == *name);
-            let file = self.tables.accuracy.as_ref().map(|accuracy| &accuracy.file);
+            let file = self
+                .problem
+                .model
+                .tables
+                .accuracy
+                .as_ref()
+                .map(|accuracy| &accuracy.file);
             Crossing {
                 tensor: name.clone(),
                 codec: *codec,
@@ -298,16 +321,11 @@ impl Problem {
         crossing.iter().map(describe).collect()
     }
 
-    fn describe_tasks(
-        &self,
-        edge: &LayerSet,
-        cost: &Cost,
-        on_time: &[Option<f64>],
-    ) -> Vec<TaskPlan> {
-        let time_per_bit = self.time_per_bit();
+    fn tasks(&self, edge: &LayerSet, cost: &Cost, on_time: &[Option<f64>]) -> Vec<TaskPlan> {
+        let time_per_bit = self.problem.time_per_bit();
         let describe = |(index, task): (usize, &cutpoint_core::task::Task)| {
-            let drop = self.drop(index, edge, &cost.crossing);
-            let needs = &self.needs()[index];
+            let drop = self.problem.model.drop(index, edge, &cost.crossing);
+            let needs = &self.problem.model.needs()[index];
             let here = needs.iter().filter(|l| edge.contains(*l)).count();
             let side = match (here, needs.len()) {
                 (here, all) if here == all => Side::Edge,
@@ -321,20 +339,25 @@ impl Problem {
                 name: task.name.clone(),
                 side,
                 latency_ms: time_per_bit.ns(done) / 1e6,
-                deadline_ms: self.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
+                deadline_ms: self.problem.model.tables.deadlines[index].map(|ns| ns as f64 / 1e6),
                 on_time: on_time[index],
                 beside_link: cost.timing.done[index] == Completion::Local,
                 accuracy_drop: drop.map(|drop| drop.worst as f64 / WHOLE_DROP),
                 accuracy: drop.and_then(|drop| self.task_accuracy(index, drop)),
             }
         };
-        self.tasks().iter().enumerate().map(describe).collect()
+        self.problem
+            .tasks()
+            .iter()
+            .enumerate()
+            .map(describe)
+            .collect()
     }
 
     /// What the predicted times of the halves of this placement rest on.
     pub fn evidence(&self, placed: &LayerSet) -> Evidence {
         // with every layer on one side, that half is the whole model, which is always measured
-        let whole = placed.is_empty() || placed.len() == self.graph().layers().len();
+        let whole = placed.is_empty() || placed.len() == self.problem.graph().layers().len();
         let measured = |cuts: &[CutRecord]| {
             if whole || cuts.iter().any(|cut| self.is_cut(cut, placed)) {
                 HalfEvidence::Measured
@@ -342,20 +365,20 @@ impl Problem {
                 HalfEvidence::Predicted
             }
         };
-        let [edge, server] = self.tables.unmeasured;
+        let [edge, server] = self.problem.model.tables.unmeasured;
         Evidence {
-            edge: edge.unwrap_or_else(|| measured(&self.tables.edge_cuts)),
-            server: if self.tables.setting.simulated {
+            edge: edge.unwrap_or_else(|| measured(&self.problem.model.tables.edge_cuts)),
+            server: if self.problem.model.tables.setting.simulated {
                 HalfEvidence::Simulated
             } else {
-                server.unwrap_or_else(|| measured(&self.tables.server_cuts))
+                server.unwrap_or_else(|| measured(&self.problem.model.tables.server_cuts))
             },
         }
     }
 
     /// Whether a measured cut has exactly these layers on the edge.
     fn is_cut(&self, cut: &CutRecord, edge: &LayerSet) -> bool {
-        let graph = self.graph();
+        let graph = self.problem.graph();
         let tensors: Option<Vec<TensorId>> = cut
             .tensors
             .iter()

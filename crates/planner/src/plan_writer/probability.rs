@@ -8,38 +8,21 @@
 //! from the profiles, delays d, and b bits on the wire with standard deviation sigma_b, which is zero
 //! where payloads are fixed. Assumed are one rate for the whole of an inference, machines that vary
 //! on their own, each as a whole (a slow run is slow in all layers), and payloads of several tensors
-//! that are large together. The distribution over R is summed at the middles of [`CELLS`] equally
+//! that are large together. The distribution over R is summed at the middles of 400 equally
 //! likely cells, so the same inputs give the same numbers. Where machines do not vary,
 //! probabilities are known to one cell.
 
-use std::sync::Arc;
-
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::cost::tables::{Encoding, Spreads, Tables};
+use crate::cost::times::Encoding;
+use crate::cost::uncertainty::Uncertainty;
+use crate::problem::varied::with_tables;
 use crate::problem::{Completion, Cost, LinearCost, Part, Problem, TimePerBit};
-use crate::scenario::Scenario;
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::LatencySpread;
-use cutpoint_core::profile::TimeSpread;
-
-/// Cells of the rate's distribution.
-const CELLS: usize = 400;
 
 /// Times beyond this, in nanoseconds, are for ever.
 const FOREVER_NS: f64 = 1e18;
-
-/// What varies, and how.
-#[derive(Debug)]
-pub(crate) struct Uncertainty {
-    /// With medians and means, whatever percentile is planned for.
-    usual: Arc<Tables>,
-    /// Equally likely ones, in bit/s; empty for the link's own.
-    rates: Vec<f64>,
-    /// Relative standard deviations of the times of edge and server.
-    edge: f64,
-    server: f64,
-}
 
 /// A time that is normal given the rate.
 #[derive(Debug)]
@@ -66,62 +49,6 @@ impl Law {
     }
 }
 
-impl Uncertainty {
-    /// `None` when the scenario asks for no percentile and says nothing of the rate's spread.
-    pub(crate) fn of(
-        usual: &Arc<Tables>,
-        spreads: Spreads,
-        scenario: &Scenario,
-    ) -> Option<Uncertainty> {
-        if scenario.percentile.is_none() && scenario.rate_model.is_none() {
-            return None;
-        }
-        let middle = |cell: usize| (cell as f64 + 0.5) / CELLS as f64;
-        let rates = scenario.rate_model.iter();
-        let rates = rates.flat_map(|model| (0..CELLS).map(|cell| model.quantile(middle(cell))));
-        let deviation = |spread: Option<TimeSpread>| spread.map_or(0.0, TimeSpread::deviation);
-        Some(Uncertainty {
-            usual: Arc::clone(usual),
-            rates: rates.collect(),
-            edge: deviation(spreads.edge),
-            server: deviation(spreads.server),
-        })
-    }
-
-    /// Probability that all of several times are at most what stands beside them. Several kinds
-    /// of times all grow with the same machine's, hence are late together rather than one by one, and
-    /// the product of their probabilities is a lower bound (association; Esary, Proschan and Walkup,
-    /// 1967).
-    fn all_at_most(&self, laws: &[(Law, f64)], link: f64) -> f64 {
-        let at = |rate: f64| -> f64 {
-            let each = laws.iter().map(|(law, ns)| law.at_most(*ns, rate));
-            each.product()
-        };
-        match self.rates.as_slice() {
-            [] => at(link),
-            rates => rates.iter().map(|rate| at(*rate)).sum::<f64>() / rates.len() as f64,
-        }
-    }
-
-    fn law(&self, sum: &LinearCost, cost: &Cost, bits_deviation: f64) -> Law {
-        let ns = |parts: &[Part]| -> f64 {
-            let each = parts.iter();
-            each.map(|part| sum.weight(*part) as f64 * cost.parts.ns(*part) as f64)
-                .sum()
-        };
-        let edge = ns(&[Part::Edge, Part::Encode, Part::Local]);
-        let server = ns(&[Part::Decode, Part::Server]);
-        let (up, down) = (sum.weight(Part::Uplink), sum.weight(Part::Downlink));
-        Law {
-            fixed_ns: ns(&Part::ALL),
-            variance: (self.edge * edge).powi(2) + (self.server * server).powi(2),
-            bits: up as f64 * cost.parts.uplink_bits as f64
-                + down as f64 * cost.parts.downlink_bits as f64,
-            bits_deviation: up as f64 * bits_deviation,
-        }
-    }
-}
-
 /// How likely it is that a plan keeps its deadlines, and how its latency is distributed.
 #[derive(Debug, Default)]
 pub(crate) struct Likelihood {
@@ -130,75 +57,111 @@ pub(crate) struct Likelihood {
     pub(crate) on_time: Vec<Option<f64>>,
 }
 
-impl Problem {
-    /// `cost` is that of `edge`.
-    pub(crate) fn likelihood(&self, edge: &LayerSet, cost: &Cost) -> Likelihood {
-        let found = self.uncertainty.as_ref().and_then(|uncertainty| {
-            let usual = self.usual_cost(uncertainty, edge, cost)?;
-            Some(self.likelihood_at(uncertainty, &usual))
-        });
-        found.unwrap_or_else(|| Likelihood {
-            latency: None,
-            on_time: vec![None; self.tasks().len()],
-        })
+/// Probability that all of several times are at most what stands beside them. Several kinds
+/// of times all grow with the same machine's, hence are late together rather than one by one, and
+/// the product of their probabilities is a lower bound (association; Esary, Proschan and Walkup,
+/// 1967).
+fn all_at_most(uncertainty: &Uncertainty, laws: &[(Law, f64)], link: f64) -> f64 {
+    let at = |rate: f64| -> f64 {
+        let each = laws.iter().map(|(law, ns)| law.at_most(*ns, rate));
+        each.product()
+    };
+    match uncertainty.rates.as_slice() {
+        [] => at(link),
+        rates => rates.iter().map(|rate| at(*rate)).sum::<f64>() / rates.len() as f64,
     }
+}
 
-    /// What the same placement costs with medians and means.
-    fn usual_cost(&self, uncertainty: &Uncertainty, edge: &LayerSet, cost: &Cost) -> Option<Cost> {
-        let usual = Problem {
-            tables: Arc::clone(&uncertainty.usual),
-            ..self.clone()
-        };
-        let costs = usual.costs(edge, &cost.crossing).ok()?.into_iter();
-        costs.into_iter().find(|own| own.timing == cost.timing)
+fn law(uncertainty: &Uncertainty, sum: &LinearCost, cost: &Cost, bits_deviation: f64) -> Law {
+    let ns = |parts: &[Part]| -> f64 {
+        let each = parts.iter();
+        each.map(|part| sum.weight(*part) as f64 * cost.parts.ns(*part) as f64)
+            .sum()
+    };
+    let edge = ns(&[Part::Edge, Part::Encode, Part::Local]);
+    let server = ns(&[Part::Decode, Part::Server]);
+    let (up, down) = (sum.weight(Part::Uplink), sum.weight(Part::Downlink));
+    Law {
+        fixed_ns: ns(&Part::ALL),
+        variance: (uncertainty.edge * edge).powi(2) + (uncertainty.server * server).powi(2),
+        bits: up as f64 * cost.parts.uplink_bits as f64
+            + down as f64 * cost.parts.downlink_bits as f64,
+        bits_deviation: up as f64 * bits_deviation,
     }
+}
 
-    fn likelihood_at(&self, uncertainty: &Uncertainty, cost: &Cost) -> Likelihood {
-        let link = self.link().rate.bit_s() as f64;
-        let encodings = cost.crossing.iter().filter_map(|(tensor, codec)| {
-            let encodings = &uncertainty.usual.tensors[tensor.index()].encodings;
-            encodings.iter().find(|encoding| encoding.codec == *codec)
-        });
-        let bits_deviation: f64 = encodings.map(Encoding::wire_deviation).sum();
-        let law = |done: Completion| uncertainty.law(&done.time(), cost, bits_deviation);
-        let deadlines = &self.tables.deadlines;
-        let on_time = cost.timing.done.iter().zip(deadlines).map(|(done, most)| {
-            let most = (*most)? as f64;
-            Some(rounded(
-                uncertainty.all_at_most(&[(law(*done), most)], link),
-            ))
-        });
-        let on_time: Vec<Option<f64>> = on_time.collect();
-        let tightest = |kind: Completion| {
-            let due = cost.timing.done.iter().zip(deadlines);
-            let of_kind = due.filter(|(done, _)| **done == kind);
-            let most = of_kind.filter_map(|(_, most)| *most).min()?;
-            Some((law(kind), most as f64))
-        };
-        let kinds = [
-            Completion::Here,
-            Completion::Local,
-            Completion::There,
-            Completion::Back,
-        ];
-        let due: Vec<(Law, f64)> = kinds.into_iter().filter_map(tightest).collect();
-        let mut last = vec![Completion::Back];
-        last.extend((!cost.timing.local.is_empty()).then_some(Completion::Local));
-        let at_most = |ns: f64| {
-            let laws: Vec<(Law, f64)> = last.iter().map(|done| (law(*done), ns)).collect();
-            uncertainty.all_at_most(&laws, link)
-        };
-        let start = TimePerBit::ns(self.time_per_bit(), cost.scaled(self.time_per_bit())).max(1.0);
-        let quantile = |p: f64| quantile(&at_most, p, start).map(|ns| rounded(ns / 1e6));
-        Likelihood {
-            latency: Some(LatencySpread {
-                p50_ms: quantile(0.5),
-                p95_ms: quantile(0.95),
-                p99_ms: quantile(0.99),
-                on_time: (!due.is_empty()).then(|| rounded(uncertainty.all_at_most(&due, link))),
-            }),
-            on_time,
-        }
+/// `cost` is that of `edge`.
+pub(crate) fn likelihood(problem: &Problem, edge: &LayerSet, cost: &Cost) -> Likelihood {
+    let found = problem.uncertainty.as_ref().and_then(|uncertainty| {
+        let usual = usual_cost(problem, uncertainty, edge, cost)?;
+        Some(likelihood_at(problem, uncertainty, &usual))
+    });
+    found.unwrap_or_else(|| Likelihood {
+        latency: None,
+        on_time: vec![None; problem.tasks().len()],
+    })
+}
+
+/// What the same placement costs with medians and means.
+fn usual_cost(
+    problem: &Problem,
+    uncertainty: &Uncertainty,
+    edge: &LayerSet,
+    cost: &Cost,
+) -> Option<Cost> {
+    let usual = with_tables(problem, &uncertainty.usual);
+    let costs = usual.costs(edge, &cost.crossing).ok()?.into_iter();
+    costs.into_iter().find(|own| own.timing == cost.timing)
+}
+
+fn likelihood_at(problem: &Problem, uncertainty: &Uncertainty, cost: &Cost) -> Likelihood {
+    let link = problem.link().rate.bit_s() as f64;
+    let encodings = cost.crossing.iter().filter_map(|(tensor, codec)| {
+        let encodings = &uncertainty.usual.tensors[tensor.index()].encodings;
+        encodings.iter().find(|encoding| encoding.codec == *codec)
+    });
+    let bits_deviation: f64 = encodings.map(Encoding::wire_deviation).sum();
+    let law_of = |done: Completion| law(uncertainty, &done.time(), cost, bits_deviation);
+    let deadlines = &problem.model.tables.deadlines;
+    let on_time = cost.timing.done.iter().zip(deadlines).map(|(done, most)| {
+        let most = (*most)? as f64;
+        Some(rounded(all_at_most(
+            uncertainty,
+            &[(law_of(*done), most)],
+            link,
+        )))
+    });
+    let on_time: Vec<Option<f64>> = on_time.collect();
+    let tightest = |kind: Completion| {
+        let due = cost.timing.done.iter().zip(deadlines);
+        let of_kind = due.filter(|(done, _)| **done == kind);
+        let most = of_kind.filter_map(|(_, most)| *most).min()?;
+        Some((law_of(kind), most as f64))
+    };
+    let kinds = [
+        Completion::Here,
+        Completion::Local,
+        Completion::There,
+        Completion::Back,
+    ];
+    let due: Vec<(Law, f64)> = kinds.into_iter().filter_map(tightest).collect();
+    let mut last = vec![Completion::Back];
+    last.extend((!cost.timing.local.is_empty()).then_some(Completion::Local));
+    let at_most = |ns: f64| {
+        let laws: Vec<(Law, f64)> = last.iter().map(|done| (law_of(*done), ns)).collect();
+        all_at_most(uncertainty, &laws, link)
+    };
+    let start =
+        TimePerBit::ns(problem.time_per_bit(), cost.scaled(problem.time_per_bit())).max(1.0);
+    let quantile = |p: f64| quantile(&at_most, p, start).map(|ns| rounded(ns / 1e6));
+    Likelihood {
+        latency: Some(LatencySpread {
+            p50_ms: quantile(0.5),
+            p95_ms: quantile(0.95),
+            p99_ms: quantile(0.99),
+            on_time: (!due.is_empty()).then(|| rounded(all_at_most(uncertainty, &due, link))),
+        }),
+        on_time,
     }
 }
 

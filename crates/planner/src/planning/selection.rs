@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use super::write;
+use super::writing::write;
 use crate::engines::{Options, Solution, SolveError, solve_at};
 use crate::explain;
+use crate::plan_writer::PlanWriter;
 use crate::problem::Limit;
 use crate::solve::ModelProblem;
 use cutpoint_core::plan::{Alternative, Conflict, NoPlan, Plan, Relaxation, Status};
@@ -82,7 +83,7 @@ impl Selection<'_> {
         let all_beaten = self.solved.iter().flatten().all(beaten);
         if plan.status == Status::Optimal && !all_beaten {
             plan.status = Status::Feasible;
-            problem.describe_bound(&mut plan, bound);
+            PlanWriter::new(problem).bound(&mut plan, bound);
         }
         plan.proof = format!(
             "best of {} models and sets of models; {}",
@@ -118,7 +119,7 @@ impl Selection<'_> {
             for limit in model.problem.limits() {
                 let name = limit.to_string();
                 let is_new = !known.contains(&name) && !names.contains(&name);
-                if is_new && faster(explain::without(model.problem.limits(), limit))? {
+                if is_new && faster(model.problem.constraints.without(limit))? {
                     names.push(name);
                 }
             }
@@ -175,7 +176,7 @@ impl Selection<'_> {
         for (index, model) in self.models.iter().enumerate() {
             let mut none = match model.barred {
                 None => explain::no_plan(model.problem, self.options)?,
-                Some(why) => model.problem.describe_conflict(why.to_owned(), Vec::new()),
+                Some(why) => PlanWriter::new(model.problem).no_plan(why.to_owned(), Vec::new()),
             };
             if self.models.len() == 1 {
                 return Ok(none);
@@ -202,7 +203,9 @@ impl Selection<'_> {
 /// The baselines of a model, under its name.
 fn baselines(model: &ModelProblem<'_>) -> Vec<Alternative> {
     let problem = model.problem;
-    let own = problem.alternatives(problem.time_per_bit()).into_iter();
+    let own = PlanWriter::new(problem)
+        .alternatives(problem.time_per_bit())
+        .into_iter();
     own.map(|other| Alternative {
         name: format!("{}, {}", model.name, other.name),
         model: Some(model.name.to_owned()),

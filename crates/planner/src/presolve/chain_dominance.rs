@@ -9,6 +9,7 @@
 use super::contribution::{SumAtRate, of_layer, of_tensor};
 use super::reduced::{Contradiction, EncodingUse, Reduced};
 use super::{PresolveRule, Scope, Stage};
+use crate::problem::sums::{limit_sums, objective_sums};
 use crate::problem::{Completion, Counts, Limit, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::{Graph, LayerId, TensorId};
 
@@ -44,9 +45,9 @@ impl Compared {
             limits: Vec::new(),
             in_order: dones.len() == 1 && objectives.len() == 1,
         };
-        for objective in problem.objectives() {
+        for objective in &problem.objectives.functions {
             for done in &dones {
-                let sums = problem.objective_sums(objective, done);
+                let sums = objective_sums(problem, objective, done);
                 match sums.len() {
                     0 => return None,
                     1 => {}
@@ -59,7 +60,7 @@ impl Compared {
             for limit in problem.limits() {
                 add(
                     &mut compared.limits,
-                    &problem.limit_sums(limit, done),
+                    &limit_sums(problem, limit, done),
                     limits,
                 );
             }
@@ -310,7 +311,7 @@ impl Chain<'_, '_> {
         let graph = problem.graph();
         let mut knapsacks = self.reduced.knapsacks().iter();
         let adds = |encoding: &Vec<i128>| encoding.iter().all(|more| *more >= 0);
-        !problem.is_local(tensor)
+        !problem.model.is_local(tensor)
             && knapsacks.all(|knapsack| knapsack.when(graph, tensor) != Counts::Sometimes)
             && of_tensor(self.reduced, tensor, self.sums).iter().all(adds)
     }

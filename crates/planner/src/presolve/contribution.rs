@@ -38,13 +38,13 @@ pub(crate) fn of_layer(reduced: &Reduced<'_>, layer: LayerId, sums: &[SumAtRate]
 }
 
 fn moved(problem: &Problem, layer: LayerId, (sum, time_per_bit): &SumAtRate) -> i128 {
-    let time = problem.layer(layer);
+    let time = problem.model.layer(layer);
     let weigh = |part, ns, bits| i128::from(sum.weight(part)) * time_per_bit.scaled(ns, bits);
     let mut value = weigh(Part::Edge, time.edge_ns, 0) - weigh(Part::Server, time.server_ns, 0);
     let graph = problem.graph();
     let outputs = graph.layer(layer).outputs.iter();
-    for output in outputs.filter(|t| problem.comes_back(**t)) {
-        let time = problem.tensor(*output);
+    for output in outputs.filter(|t| problem.model.comes_back(**t)) {
+        let time = problem.model.tensor(*output);
         let bytes = i128::from(graph.tensor(*output).bytes.0);
         value -= weigh(Part::Downlink, time.down_ns, time.down_bits);
         value -= i128::from(sum.downlink_bytes) * bytes;
@@ -60,11 +60,11 @@ pub(crate) fn of_tensor(
 ) -> Vec<Vec<i128>> {
     let problem = reduced.problem;
     let graph = problem.graph();
-    let wanted = problem.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
-    if !wanted || problem.is_local(tensor) {
+    let wanted = problem.model.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
+    if !wanted || problem.model.is_local(tensor) {
         return Vec::new();
     }
-    let time = problem.tensor(tensor);
+    let time = problem.model.tensor(tensor);
     let handing_over = |(sum, time_per_bit): &SumAtRate| {
         let weigh = |part, ns| i128::from(sum.weight(part)) * time_per_bit.scaled(ns, 0);
         weigh(Part::Edge, time.send_ns) + weigh(Part::Server, time.recv_ns)

@@ -4,6 +4,7 @@
 use super::contribution::SumAtRate;
 use super::reduced::{Contradiction, EncodingUse, Reduced};
 use super::{PresolveRule, Scope, Stage};
+use crate::problem::sums::{limit_room, limit_sums, objective_sums};
 use crate::problem::{Completion, Counts, Encoding, LinearCost, Part, Problem, TimePerBit};
 use cutpoint_core::graph::TensorId;
 
@@ -67,19 +68,19 @@ impl Measures {
         }
         // any, for it does not matter
         let done = vec![Completion::Here; problem.tasks().len()];
-        let sums = problem.objectives().iter();
+        let sums = problem.objectives.functions.iter();
         let sums: Vec<Vec<LinearCost>> = sums
-            .map(|objective| problem.objective_sums(objective, &done))
+            .map(|objective| objective_sums(problem, objective, &done))
             .collect();
         // an objective that is no sum leaves nothing to prefer
         measures.in_order = objectives.len() == 1 && sums.iter().all(|sums| sums.len() == 1);
         let sums = sums.into_iter().flatten();
         measures.objectives = sums.flat_map(|sum| at(objectives, sum)).collect();
         for limit in problem.limits() {
-            let Some(room) = problem.limit_room(limit) else {
+            let Some(room) = limit_room(problem, limit) else {
                 continue;
             };
-            let sums = problem.limit_sums(limit, &done).into_iter();
+            let sums = limit_sums(problem, limit, &done).into_iter();
             for sums_at_rate in sums.flat_map(|sum| at(limits, sum)) {
                 let room = Some(room).filter(|_| sums_at_rate.1 == problem.time_per_bit());
                 measures.limits.push((sums_at_rate, room));

@@ -29,7 +29,7 @@ impl PresolveRule for Pins {
     }
 
     fn apply(&self, reduced: &mut Reduced<'_>, _: &Scope<'_>) -> Result<(), Contradiction> {
-        (reduced.edge, reduced.server) = reduced.problem.pins();
+        (reduced.edge, reduced.server) = reduced.problem.constraints.pins(&reduced.problem.model);
         Ok(())
     }
 }
@@ -59,15 +59,16 @@ impl PresolveRule for Room {
 
     fn apply(&self, reduced: &mut Reduced<'_>, _: &Scope<'_>) -> Result<(), Contradiction> {
         let least = reduced.problem.graph().weight_bytes(&reduced.server);
-        let least = reduced.problem.server_memory(least.0, 0);
+        let least = reduced.problem.model.server_memory(least.0, 0);
         if reduced
             .problem
+            .constraints
             .server_memory_limit()
             .is_some_and(|limit| least > limit)
         {
             return Err(Contradiction);
         }
-        let edge_memory = reduced.problem.edge_memory_limit();
+        let edge_memory = reduced.problem.constraints.edge_memory_limit();
         if edge_memory.is_some_and(|limit| reduced.least_memory(&reduced.edge) > limit.0) {
             return Err(Contradiction);
         }
@@ -90,12 +91,12 @@ impl PresolveRule for EdgeMemory {
     }
 
     fn apply(&self, reduced: &mut Reduced<'_>, _: &Scope<'_>) -> Result<(), Contradiction> {
-        let Some(limit) = reduced.problem.edge_memory_limit() else {
+        let Some(limit) = reduced.problem.constraints.edge_memory_limit() else {
             return Ok(());
         };
         for layer in reduced.problem.graph().layer_ids() {
             if reduced.is_free(layer) {
-                let mut needs = reduced.problem.needed_by(layer).clone();
+                let mut needs = reduced.problem.model.needed_by(layer).clone();
                 needs.insert(layer);
                 needs.union_with(&reduced.edge);
                 if reduced.least_memory(&needs) > limit.0 {
@@ -123,7 +124,7 @@ impl PresolveRule for Capacities {
             }
             for layer in reduced.problem.graph().layer_ids() {
                 if reduced.is_free(layer) {
-                    let mut needs = reduced.problem.needed_by(layer).clone();
+                    let mut needs = reduced.problem.model.needed_by(layer).clone();
                     needs.insert(layer);
                     needs.union_with(&reduced.edge);
                     if knapsack.layers(&needs) > allows {

@@ -1,5 +1,6 @@
 //! A problem in which some layers are fixed to a side and some encodings are dropped.
 
+use crate::problem::sums::objective_sums;
 use crate::problem::{Completion, Encoding, Knapsack, LinearCost, Problem, TimePerBit};
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 
@@ -42,7 +43,7 @@ impl EncodingUse {
         tensor: TensorId,
         encoding: &Encoding,
     ) -> EncodingUse {
-        let pairs = problem.knapsacks().iter().zip(allows);
+        let pairs = problem.constraints.knapsacks.iter().zip(allows);
         let uses = pairs.map(|(knapsack, allows)| {
             let uses = knapsack.codec(tensor, encoding.codec);
             uses.map_or(allows + 1, |uses| uses.min(allows + 1))
@@ -64,7 +65,7 @@ impl<'a> Reduced<'a> {
         time_per_bit: TimePerBit,
     ) -> Result<Reduced<'a>, Contradiction> {
         let graph = problem.graph();
-        let knapsacks = problem.knapsacks();
+        let knapsacks = &problem.constraints.knapsacks;
         if knapsacks.iter().any(|knapsack| knapsack.allows < 0) {
             return Err(Contradiction);
         }
@@ -97,9 +98,9 @@ impl<'a> Reduced<'a> {
     ) -> Result<Reduced<'a>, Contradiction> {
         let mut reduced = self.clone();
         reduced.edge.union_with(layers);
-        let objectives = self.problem.objectives().iter();
+        let objectives = self.problem.objectives.functions.iter();
         let sums: Vec<LinearCost> = objectives
-            .flat_map(|objective| self.problem.objective_sums(objective, done))
+            .flat_map(|objective| objective_sums(self.problem, objective, done))
             .collect();
         for encodings in &mut reduced.encodings {
             encodings.sort_by_cached_key(|choice| {
@@ -116,7 +117,7 @@ impl<'a> Reduced<'a> {
 
     /// The knapsacks of the problem.
     pub(crate) fn knapsacks(&self) -> &'a [Knapsack] {
-        self.problem.knapsacks()
+        &self.problem.constraints.knapsacks
     }
 
     /// Layers that are not decided.
@@ -168,7 +169,7 @@ impl<'a> Reduced<'a> {
             consumers.iter().for_each(|c| self.edge.insert(*c));
         }
         if let Some(producer) = producer {
-            let wanted = self.problem.goes_to_server(tensor);
+            let wanted = self.problem.model.goes_to_server(tensor);
             if wanted || consumers.iter().any(|c| self.server.contains(*c)) {
                 self.server.insert(producer);
             }
@@ -203,6 +204,7 @@ impl<'a> Reduced<'a> {
         }
         let peak = u64::try_from(peak).unwrap_or(u64::MAX);
         self.problem
+            .model
             .edge_memory(graph.weight_bytes(layers).0, peak)
             .0
     }

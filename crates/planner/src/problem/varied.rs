@@ -2,77 +2,82 @@
 
 use std::sync::Arc;
 
-use super::swept::Delays;
-use super::{Problem, ProblemError};
+use super::bundle::Problem;
+use crate::cost::error::ProblemError;
 use crate::cost::tables::Tables;
-use cutpoint_core::units::Delay;
+use crate::objective::{ObjectiveFunction, Objectives};
+use crate::scenario::Schedule;
 
 /// Thousandths in a whole.
 const WHOLE: u64 = 1_000;
 
-impl Problem {
-    /// The same problem at another one-way delay.
-    #[must_use]
-    pub fn with_delay(&self, delay: Delay) -> Problem {
-        let mut problem = self.clone();
-        problem.link.delay = delay;
-        problem.delays = Delays::of(delay);
-        problem
-    }
-
-    /// The same problem with all times of the edge, and all times of the server, at so many
-    /// thousandths of what they are.
-    #[must_use]
-    pub fn with_times(&self, edge: u64, server: u64) -> Problem {
-        let by = |thousandths: u64| {
-            move |time: u64| {
-                let scaled = u128::from(time) * u128::from(thousandths) / u128::from(WHOLE);
-                u64::try_from(scaled).unwrap_or(u64::MAX)
-            }
-        };
-        let mut problem = self.clone();
-        Arc::make_mut(&mut problem.tables).scale(by(edge), by(server));
-        problem
-    }
-
-    /// As [`Problem::with_times`], with any factors.
-    ///
-    /// # Errors
-    /// [`ProblemError::TooLarge`].
-    pub fn with_times_by(&self, edge: f64, server: f64) -> Result<Problem, ProblemError> {
-        let mut problem = self.clone();
-        Arc::make_mut(&mut problem.tables).scale_by(edge, server)?;
-        Ok(problem)
+/// The same problem with another objective.
+pub(crate) fn with_objective(problem: &Problem, objective: ObjectiveFunction) -> Problem {
+    Problem {
+        objectives: Objectives {
+            functions: vec![objective],
+            delays: problem.objectives.delays,
+        },
+        ..problem.clone()
     }
 }
 
-impl Tables {
-    /// Multiplies all times on the edge and all on the server by a factor each.
-    ///
-    /// # Errors
-    /// Sums beyond the range of exact arithmetic.
-    pub(crate) fn scale_by(&mut self, edge: f64, server: f64) -> Result<(), ProblemError> {
-        let by = |factor: f64| move |time: u64| (time as f64 * factor).round() as u64;
-        self.scale(by(edge), by(server));
-        self.check_range()
-    }
+/// The same problem with the drop of every task limited to `worst` millionths, instead of the
+/// scenario's limits on accuracy.
+pub(crate) fn with_drops_up_to(problem: &Problem, worst: i64) -> Problem {
+    let constraints = problem.constraints.with_drops_up_to(&problem.model, worst);
+    problem.with_constraints(constraints)
+}
 
-    fn scale(&mut self, edge: impl Fn(u64) -> u64, server: impl Fn(u64) -> u64) {
-        let on_edge = |time: &mut u64| *time = edge(*time);
-        let on_server = |time: &mut u64| *time = server(*time);
-        for layer in &mut self.layers {
-            on_edge(&mut layer.edge_ns);
-            on_server(&mut layer.server_ns);
-        }
-        for tensor in &mut self.tensors {
-            on_edge(&mut tensor.send_ns);
-            on_server(&mut tensor.recv_ns);
-            for encoding in &mut tensor.encodings {
-                on_edge(&mut encoding.encode_ns);
-                on_server(&mut encoding.decode_ns);
-            }
-        }
-        on_edge(&mut self.split.edge_ns);
-        on_server(&mut self.split.server_ns);
+/// Returns the same problem with everything on the edge before anything is sent.
+#[must_use]
+pub fn sequential(problem: &Problem) -> Problem {
+    Problem {
+        schedule: Schedule::Sequential,
+        ..problem.clone()
     }
+}
+
+/// The same problem with other tables.
+pub(crate) fn with_tables(problem: &Problem, tables: &Arc<Tables>) -> Problem {
+    let mut problem = problem.clone();
+    problem.model.tables = Arc::clone(tables);
+    problem
+}
+
+/// The same problem with one delay for its limits and another for its objectives, in nanoseconds. A
+/// placement's parts count a delay as one nanosecond then, whatever the delays are.
+pub(crate) fn with_delays_apart(problem: &Problem, limits: u64, objectives: u64) -> Problem {
+    let times = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
+    let mut problem = problem.clone();
+    problem.model.delay_ns = 1;
+    problem.constraints.delays = times(limits);
+    problem.objectives.delays = times(objectives);
+    problem
+}
+
+/// Returns the same problem with all times of the edge, and all of the server, at so many thousandths
+/// of what they are.
+#[must_use]
+pub fn with_times(problem: &Problem, edge: u64, server: u64) -> Problem {
+    let by = |thousandths: u64| {
+        move |time: u64| {
+            let scaled = u128::from(time) * u128::from(thousandths) / u128::from(WHOLE);
+            u64::try_from(scaled).unwrap_or(u64::MAX)
+        }
+    };
+    let mut problem = problem.clone();
+    Arc::make_mut(&mut problem.model.tables).scale(by(edge), by(server));
+    problem
+}
+
+/// Returns the same problem with all times of the edge, and all times of the server, multiplied by
+/// a factor each.
+///
+/// # Errors
+/// [`ProblemError::TooLarge`].
+pub fn with_times_by(problem: &Problem, edge: f64, server: f64) -> Result<Problem, ProblemError> {
+    let mut problem = problem.clone();
+    Arc::make_mut(&mut problem.model.tables).scale_by(edge, server)?;
+    Ok(problem)
 }

@@ -5,84 +5,63 @@
 //! the rest run as a part of their own while link and server work. Every number of tasks to run
 //! before is a candidate; with all of them it is the sequential schedule.
 
-mod kept_sets;
-
-use crate::objective::Completion;
-use crate::problem::Problem;
+use crate::cost::completion::{Completion, Timing};
+use crate::cost::model::CostModel;
 use crate::scenario::Schedule;
 use cutpoint_core::graph::{LayerSet, TensorId};
 
-/// One order of work on the edge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timing {
-    /// Where each task is done.
-    pub done: Vec<Completion>,
-    /// Layers that run while link and server work.
-    pub local: LayerSet,
+/// The orders in which the edge may work; at least one.
+pub(crate) fn timings(
+    model: &CostModel,
+    schedule: Schedule,
+    edge: &LayerSet,
+    crossing: &[TensorId],
+) -> Vec<Timing> {
+    let done = model.done_when_sequential(edge);
+    let none = LayerSet::empty(model.graph().layers().len());
+    let mut timings = Vec::new();
+    if schedule == Schedule::Overlap && !crossing.is_empty() {
+        timings = overlapped(model, edge, crossing, &done);
+    }
+    timings.push(Timing { done, local: none });
+    timings
 }
 
-impl Problem {
-    /// Whether heads that stay may run while link and server work.
-    pub fn overlaps(&self) -> bool {
-        self.schedule == Schedule::Overlap
-    }
-
-    /// Where each task is done when everything on the edge runs before anything is sent.
-    pub fn done_when_sequential(&self, edge: &LayerSet) -> Vec<Completion> {
-        let needs = self.needs().iter().enumerate();
-        needs
-            .map(|(task, needs)| self.done(task, needs.is_subset(edge)))
-            .collect()
-    }
-
-    /// The orders in which the edge may work; at least one.
-    pub fn timings(&self, edge: &LayerSet, crossing: &[TensorId]) -> Vec<Timing> {
-        let done = self.done_when_sequential(edge);
-        let none = LayerSet::empty(self.graph().layers().len());
-        let mut timings = Vec::new();
-        if self.overlaps() && !crossing.is_empty() {
-            timings = self.overlapped(edge, crossing, &done);
+fn overlapped(
+    model: &CostModel,
+    edge: &LayerSet,
+    crossing: &[TensorId],
+    done: &[Completion],
+) -> Vec<Timing> {
+    let mut before = model.graph().ancestors(crossing);
+    let mut kept = Vec::new();
+    for (task, needs) in model.needs().iter().enumerate() {
+        match done[task] {
+            Completion::Here => kept.push(task),
+            // the part of it that is here
+            _ => before.union_with(needs),
         }
-        timings.push(Timing { done, local: none });
-        timings
     }
-
-    fn overlapped(
-        &self,
-        edge: &LayerSet,
-        crossing: &[TensorId],
-        done: &[Completion],
-    ) -> Vec<Timing> {
-        let mut before = self.graph().ancestors(crossing);
-        let mut kept = Vec::new();
-        for (task, needs) in self.needs().iter().enumerate() {
-            match done[task] {
-                Completion::Here => kept.push(task),
-                // the part of it that is here
-                _ => before.union_with(needs),
+    before.intersect_with(edge);
+    kept.sort_by_key(|task| (model.tables.deadlines[*task].unwrap_or(u64::MAX), *task));
+    let mut timings: Vec<Timing> = Vec::new();
+    for first in 0..kept.len() {
+        let mut timing = Timing {
+            done: done.to_vec(),
+            local: LayerSet::empty(model.graph().layers().len()),
+        };
+        for task in &kept[first..] {
+            let mut own = model.needs()[*task].clone();
+            own.subtract(&before);
+            if !own.is_empty() {
+                timing.done[*task] = Completion::Local;
+                timing.local.union_with(&own);
             }
         }
-        before.intersect_with(edge);
-        kept.sort_by_key(|task| (self.tables.deadlines[*task].unwrap_or(u64::MAX), *task));
-        let mut timings: Vec<Timing> = Vec::new();
-        for first in 0..kept.len() {
-            let mut timing = Timing {
-                done: done.to_vec(),
-                local: LayerSet::empty(self.graph().layers().len()),
-            };
-            for task in &kept[first..] {
-                let mut own = self.needs()[*task].clone();
-                own.subtract(&before);
-                if !own.is_empty() {
-                    timing.done[*task] = Completion::Local;
-                    timing.local.union_with(&own);
-                }
-            }
-            if !timing.local.is_empty() && timings.last() != Some(&timing) {
-                timings.push(timing);
-            }
-            before.union_with(&self.needs()[kept[first]]);
+        if !timing.local.is_empty() && timings.last() != Some(&timing) {
+            timings.push(timing);
         }
-        timings
+        before.union_with(&model.needs()[kept[first]]);
     }
+    timings
 }

@@ -9,6 +9,7 @@ mod names;
 
 use std::collections::BTreeSet;
 
+use crate::plan_writer::PlanWriter;
 use crate::problem::{Problem, ProblemError};
 use crate::scenario::{AccuracyLimits, Limits, Scenario};
 use crate::server::{Server, ServerError};
@@ -299,7 +300,7 @@ impl ModelChoice {
         let mut evidence: Option<Evidence> = None;
         for (index, part) in self.members.iter().enumerate() {
             let edge = self.own(index, &plan.edge);
-            let own = part.problem.evidence(&edge);
+            let own = PlanWriter::new(&part.problem).evidence(&edge);
             evidence = Some(evidence.map_or(own, |other| weaker(other, own)));
             plan.members.push(self.describe(index, &edge, &plan));
         }
@@ -331,6 +332,7 @@ impl ModelChoice {
         let beside = self.own(member, &plan.local);
         let crossing = part
             .problem
+            .model()
             .crossing(edge)
             .into_iter()
             .filter_map(|tensor| {
@@ -355,7 +357,10 @@ impl ModelChoice {
 }
 
 fn local_inputs(problem: &Problem, graph: &Graph) -> Vec<String> {
-    let inputs = graph.inputs().iter().filter(|t| problem.is_local(**t));
+    let inputs = graph
+        .inputs()
+        .iter()
+        .filter(|t| problem.model().is_local(**t));
     inputs.map(|t| graph.tensor(*t).name.clone()).collect()
 }
 

@@ -14,7 +14,7 @@ use cutpoint_core::units::{BitRate, Bytes, Delay, Share};
 use cutpoint_planner::explain::{NamedCut, explain};
 use cutpoint_planner::parametric::sweep_models;
 use cutpoint_planner::planning::{Chosen, Outcome, best_plan, choose};
-use cutpoint_planner::problem::{Limit, Problem};
+use cutpoint_planner::problem::{Limit, Problem, with_times};
 use cutpoint_planner::scenario::{MaxDrop, Objective, RateRange, Scenario};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{ModelProblem, Options};
@@ -304,8 +304,8 @@ fn speeds_flip_the_plan_where_solving_again_says() {
         let problem = case.problem();
         for flip in &found.flips {
             let with = |value: u64| match flip.of {
-                Quantity::EdgeTime => problem.with_times(value, 1_000),
-                _ => problem.with_times(1_000, value),
+                Quantity::EdgeTime => with_times(&problem, value, 1_000),
+                _ => with_times(&problem, 1_000, value),
             };
             if !matches!(flip.of, Quantity::EdgeTime | Quantity::ServerTime) {
                 continue;
@@ -483,7 +483,7 @@ fn a_named_cut_is_compared_at_its_best() {
             ids.sort_unstable();
             ids.dedup();
             let local = graph.inputs().iter().copied();
-            let local: Vec<TensorId> = local.filter(|t| problem.is_local(*t)).collect();
+            let local: Vec<TensorId> = local.filter(|t| problem.model().is_local(*t)).collect();
             let Ok(edge) = graph.edge_of_cut(&ids, &local) else {
                 continue;
             };

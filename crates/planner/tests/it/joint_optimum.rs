@@ -102,8 +102,8 @@ fn all(problem: &Problem, file: &CodecAccuracy, confidence: f64) -> Vec<Placed> 
     let mut all = Vec::new();
     for edge in closed_sets(graph) {
         let mut choices: Vec<Vec<(TensorId, Codec)>> = vec![Vec::new()];
-        for tensor in problem.crossing(&edge) {
-            let ways = &problem.tensor(tensor).encodings;
+        for tensor in problem.model().crossing(&edge) {
+            let ways = &problem.model().tensor(tensor).encodings;
             let longer = |choice: &Vec<_>| {
                 let add = |way: &cutpoint_planner::problem::Encoding| {
                     [choice.as_slice(), &[(tensor, way.codec)]].concat()

@@ -356,8 +356,8 @@ pub fn gather(problem: &Problem, profile: &Profile, server: &Server) -> LayersDa
     let bar = |(id, record): (LayerId, &LayerRecord)| LayerBar {
         name: record.id.clone(),
         op: record.op.clone(),
-        edge_us: problem.layer(id).edge_ns as f64 / 1e3,
-        server_us: problem.layer(id).server_ns as f64 / 1e3,
+        edge_us: problem.model().layer(id).edge_ns as f64 / 1e3,
+        server_us: problem.model().layer(id).server_ns as f64 / 1e3,
         output: graph
             .layer(id)
             .outputs

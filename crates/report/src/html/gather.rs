@@ -13,6 +13,8 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::{GraphError, LayerSet, TensorId};
 use cutpoint_core::plan::{DelayMap, MapRow, Plan, TaskPlan};
 use cutpoint_core::units::{BitRate, Bytes, Delay, format_us};
+use cutpoint_planner::problem::baselines;
+use cutpoint_planner::problem::sequential;
 use cutpoint_planner::problem::{Completion, CostParts, Part, Problem};
 
 /// Names of what [`facts`] tells.
@@ -54,7 +56,7 @@ pub fn shown(problem: &Problem, plan: &Plan) -> Shown {
         ]
     };
     let mut others: Vec<(String, f64)> = Vec::new();
-    for placement in problem.baselines(problem.time_per_bit()) {
+    for placement in baselines(problem, problem.time_per_bit()) {
         if let Some(name) = other_name(placement.name)
             && let Ok(cost) = problem.cost(&placement.edge, &placement.codecs)
         {
@@ -100,7 +102,7 @@ pub fn explorer(
         .plans
         .iter()
         .map(|plan| choice(problem, &plan.plan, drawn));
-    let others = problem.baselines(problem.time_per_bit()).into_iter();
+    let others = baselines(problem, problem.time_per_bit()).into_iter();
     let others = others.filter_map(|placement| {
         Some(OtherChoice {
             name: other_name(placement.name)?.to_owned(),
@@ -177,13 +179,13 @@ fn choice(
         local.insert(graph.find_layer(layer)?);
     }
     let parts = parts(problem, &edge, &sent);
-    let parts = parts.map(|parts| problem.with_local(&parts, &local));
+    let parts = parts.map(|parts| problem.model().with_local(&parts, &local));
     let tasks = plan.tasks.iter().enumerate().map(|(index, task)| {
         let kept = task.side == cutpoint_core::plan::Side::Edge;
         TaskTimes {
             name: task.name.clone(),
             side: task_side(task),
-            parts: match problem.done(index, kept) {
+            parts: match problem.model().done(index, kept) {
                 Completion::Here | Completion::Local => 2,
                 Completion::There => 5,
                 Completion::Back => 6,
@@ -212,7 +214,7 @@ fn choice(
 /// that delays can be counted.
 fn parts(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<CostParts> {
     let counting = problem.with_delay(Delay(std::time::Duration::from_nanos(1)));
-    let cost = counting.sequential().cost(edge, sent).ok()?;
+    let cost = sequential(&counting).cost(edge, sent).ok()?;
     Some(cost.parts)
 }
 

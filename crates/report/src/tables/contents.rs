@@ -98,7 +98,7 @@ fn layers(problem: &Problem, profile: &Profile, server: &Server, top: Option<usi
             Cell::text(&record.op),
             Cell::number(record.edge_us),
             Cell::number(100.0 * record.edge_us / total_us),
-            Cell::number(problem.layer(*id).server_ns as f64 / 1e3),
+            Cell::number(problem.model().layer(*id).server_ns as f64 / 1e3),
             Cell::number(record.trace_us),
             Cell::spread(record.mad_us),
             Cell::known(record.runs),

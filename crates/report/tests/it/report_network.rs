@@ -170,7 +170,7 @@ fn assert_shows(svg: &str, data: &NetworkData, profile: &Profile, plan: Option<&
             (_, false) => Side::Server,
         };
         assert_eq!(class, side.class());
-        let times = layers.iter().map(|layer| problem.layer(*layer));
+        let times = layers.iter().map(|layer| problem.model().layer(*layer));
         let ns: u64 = times
             .map(|time| {
                 if on_edge {

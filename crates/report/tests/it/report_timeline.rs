@@ -287,7 +287,7 @@ fn a_tasks_own_layers_take_their_own_time() {
     let data = prepared(&plan, Some(&problem));
     for (index, task) in problem.tasks().iter().enumerate() {
         let own = problem.graph().layer_ids().filter(|layer| {
-            let needs = |other: usize| problem.needs()[other].contains(*layer);
+            let needs = |other: usize| problem.model().needs()[other].contains(*layer);
             needs(index)
                 && (0..problem.tasks().len())
                     .filter(|other| needs(*other))
@@ -298,9 +298,9 @@ fn a_tasks_own_layers_take_their_own_time() {
         let ns: u64 = own
             .map(|id| {
                 if on_edge(id) {
-                    problem.layer(id).edge_ns
+                    problem.model().layer(id).edge_ns
                 } else {
-                    problem.layer(id).server_ns
+                    problem.model().layer(id).server_ns
                 }
             })
             .sum();

@@ -1,6 +1,5 @@
 //! The tables of the cost model: whole nanoseconds and bits per layer and crossing.
 
-mod tail;
 mod tasks;
 mod tensors;
 
@@ -8,10 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::accuracy::Accuracy;
-use crate::problem::ProblemError;
+use super::error::ProblemError;
+use super::times::{LayerTime, SplitTime, TensorTime, ns};
 use crate::scenario::{Objective, Results, Scenario, U8Input};
 use crate::server::{Server, ServerTimes};
-use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::{Graph, LayerSet, TensorId};
 use cutpoint_core::plan::{HalfEvidence, PlannedModel, Setting};
@@ -19,67 +18,8 @@ use cutpoint_core::profile::{CutRecord, MemoryModel, Power, Profile, TimeOrigin}
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes};
 
-pub(crate) use tail::Spreads;
 use tasks::TaskWishes;
 use tensors::TensorTable;
-
-/// Times of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct LayerTime {
-    pub edge_ns: u64,
-    pub server_ns: u64,
-}
-
-/// One way for a tensor to cross.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Encoding {
-    /// The encoding.
-    pub codec: Codec,
-    /// On the edge.
-    pub encode_ns: u64,
-    /// On the server.
-    pub decode_ns: u64,
-    /// Encoded, without framing.
-    pub payload: Bytes,
-    /// 95th percentile of the payload, when that depends on the data and was measured.
-    pub payload_p95: Option<Bytes>,
-    /// On the wire, framing included.
-    pub wire_bits: u64,
-}
-
-/// What a tensor costs beyond the layer that makes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TensorTime {
-    /// On the edge, when it crosses.
-    pub send_ns: u64,
-    /// On the server, when it crosses.
-    pub recv_ns: u64,
-    /// How it can cross; its own type first. A model input that the server has, too, "crosses"
-    /// for free in one way.
-    pub encodings: Vec<Encoding>,
-    /// How many of the first ways were not asked for with `--codec`.
-    pub unasked: usize,
-    /// The server has this model input, too.
-    pub local: bool,
-    /// Where it is wanted, when it is an output of the model.
-    pub wanted: Option<Results>,
-    /// When it is a result that is sent back: time at a down rate of its own.
-    pub down_ns: u64,
-    /// When it is a result that is sent back: bits at the rate of the link.
-    pub down_bits: u64,
-}
-
-/// What it costs when anything runs on the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct SplitTime {
-    pub edge_ns: u64,
-    /// The serving overhead of a request included.
-    pub server_ns: u64,
-    /// Each way.
-    pub delay_ns: u64,
-}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Tables {
@@ -198,6 +138,35 @@ impl Tables {
         Ok(tables)
     }
 
+    /// Multiplies all times on the edge and all on the server by a factor each.
+    ///
+    /// # Errors
+    /// Sums beyond the range of exact arithmetic.
+    pub(crate) fn scale_by(&mut self, edge: f64, server: f64) -> Result<(), ProblemError> {
+        let by = |factor: f64| move |time: u64| (time as f64 * factor).round() as u64;
+        self.scale(by(edge), by(server));
+        self.check_range()
+    }
+
+    pub(crate) fn scale(&mut self, edge: impl Fn(u64) -> u64, server: impl Fn(u64) -> u64) {
+        let on_edge = |time: &mut u64| *time = edge(*time);
+        let on_server = |time: &mut u64| *time = server(*time);
+        for layer in &mut self.layers {
+            on_edge(&mut layer.edge_ns);
+            on_server(&mut layer.server_ns);
+        }
+        for tensor in &mut self.tensors {
+            on_edge(&mut tensor.send_ns);
+            on_server(&mut tensor.recv_ns);
+            for encoding in &mut tensor.encodings {
+                on_edge(&mut encoding.encode_ns);
+                on_server(&mut encoding.decode_ns);
+            }
+        }
+        on_edge(&mut self.split.edge_ns);
+        on_server(&mut self.split.server_ns);
+    }
+
     pub(crate) fn check_range(&self) -> Result<(), ProblemError> {
         let mut time = 0.0;
         let bytes = |sum: Bytes| 8.0 * sum.0 as f64;
@@ -258,11 +227,6 @@ fn depths(graph: &Graph, tensors: &[TensorTime]) -> Vec<u32> {
         }
     }
     depths
-}
-
-/// Whole nanoseconds; profiles are checked to be in range when read.
-fn ns(us: f64) -> u64 {
-    (us * 1e3).round() as u64
 }
 
 fn layer_times(edge: &Profile, times: &ServerTimes) -> Vec<LayerTime> {

@@ -1,7 +1,6 @@
 //! What the scenario wishes for each task.
 
-use crate::constraints::limit::known;
-use crate::problem::ProblemError;
+use crate::cost::error::{ProblemError, known};
 use crate::scenario::{Results, Scenario};
 use cutpoint_core::task::Task;
 

@@ -1,7 +1,7 @@
 //! The rows of the tensors: every way for each to cross.
 
-use super::{Encoding, TensorTime, ns};
-use crate::problem::ProblemError;
+use crate::cost::error::ProblemError;
+use crate::cost::times::{Encoding, TensorTime, ns};
 use crate::scenario::{Results, Scenario, U8Input};
 use crate::server::ServerTimes;
 use cutpoint_core::codec::{Codec, Form, Stage};

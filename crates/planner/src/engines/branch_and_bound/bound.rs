@@ -33,7 +33,7 @@ impl Forest {
         }
         let first_reader = graph.tensor_ids().map(|tensor| {
             let readers = graph.consumers(tensor);
-            let for_certain = reduced.problem.goes_to_server(tensor)
+            let for_certain = reduced.problem.model.goes_to_server(tensor)
                 || readers.iter().any(|r| reduced.server.contains(*r));
             readers.iter().min().copied().filter(|_| !for_certain)
         });

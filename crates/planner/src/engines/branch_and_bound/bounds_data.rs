@@ -40,10 +40,11 @@ impl Line {
         let graph = problem.graph();
         let mut line = Line::nothing(graph);
         for tensor in graph.tensor_ids() {
-            let wanted = problem.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
+            let wanted =
+                problem.model.goes_to_server(tensor) || !graph.consumers(tensor).is_empty();
             let encodings = reduced.encodings[tensor.index()].iter();
             let least = encodings.map(|choice| choice.encoding.payload.0).min();
-            let least = least.filter(|_| wanted && !problem.is_local(tensor));
+            let least = least.filter(|_| wanted && !problem.model.is_local(tensor));
             line.add_crossing(graph, tensor, readers, i128::from(least.unwrap_or(0)));
         }
         line
@@ -144,22 +145,26 @@ fn on_the_server(problem: &Problem) -> CostParts {
     let graph = problem.graph();
     let mut parts = CostParts::default();
     for layer in graph.layer_ids() {
-        *parts.ns_mut(Part::Server) += problem.layer(layer).server_ns;
+        *parts.ns_mut(Part::Server) += problem.model.layer(layer).server_ns;
     }
-    for output in graph.outputs().iter().filter(|t| problem.comes_back(**t)) {
-        let time = problem.tensor(*output);
+    for output in graph
+        .outputs()
+        .iter()
+        .filter(|t| problem.model.comes_back(**t))
+    {
+        let time = problem.model.tensor(*output);
         *parts.ns_mut(Part::Downlink) += time.down_ns;
         parts.downlink_bits += time.down_bits;
         parts.downlink_bytes += graph.tensor(*output).bytes.0;
     }
-    let split = problem.split();
+    let split = problem.model.split();
     *parts.ns_mut(Part::Edge) += split.edge_ns;
     *parts.ns_mut(Part::Server) += split.server_ns;
     *parts.ns_mut(Part::Delay) += split.delay_ns;
     let is_read = |t: &TensorId| !graph.consumers(*t).is_empty();
     let comes_back = |layer: LayerId| {
         let outputs = &graph.layer(layer).outputs;
-        outputs.iter().any(is_read) || outputs.iter().any(|t| problem.comes_back(*t))
+        outputs.iter().any(is_read) || outputs.iter().any(|t| problem.model.comes_back(*t))
     };
     // the last layers of any half on the server are among those that no other reads from
     if graph.layer_ids().all(comes_back) {

@@ -44,13 +44,13 @@ impl Block {
         let last = layers.last().copied().unwrap_or(first);
         let outputs = graph.layer(last).outputs.clone();
         let readers = outputs.iter().flat_map(|t| graph.consumers(*t));
-        let times = layers.iter().map(|layer| problem.layer(*layer));
+        let times = layers.iter().map(|layer| problem.model.layer(*layer));
         let weights = layers.iter().flat_map(|layer| &graph.layer(*layer).weights);
         let uses = |knapsack: &crate::problem::Knapsack| {
             let uses = layers.iter().map(|layer| knapsack.layer(*layer));
             uses.sum()
         };
-        let tasks = problem.needs().iter().enumerate();
+        let tasks = problem.model.needs().iter().enumerate();
         let tasks = tasks.map(|(task, needs)| {
             let needed = layers.iter().filter(|layer| needs.contains(**layer));
             (task, needed.count())

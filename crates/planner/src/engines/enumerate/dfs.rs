@@ -7,8 +7,10 @@ use super::blocks::{Block, blocks};
 use super::codec_choice::{self, Sent};
 use super::knapsacks::KnapsackUse;
 use super::sums::{Crossing, Rows, Wanted};
+use crate::cost::completion::Timing;
 use crate::presolve::{EncodingUse, Reduced};
-use crate::problem::{Codecs, Completion, CostParts, Limit, ObjectiveFunction, Part, Rank, Timing};
+use crate::problem::{Codecs, Completion, CostParts, Limit, ObjectiveFunction, Part, Rank};
+use crate::schedule::timings;
 use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
 
 /// More sets of sums than this are not kept for later.
@@ -86,7 +88,13 @@ impl<'a, 'p> DfsState<'a, 'p> {
             server_weight_readers: vec![0; graph.weights().len()],
             server_weight_bytes: graph.weights().iter().map(|w| w.bytes.0).sum(),
             blocks: blocks(reduced),
-            missing_of: reduced.problem.needs().iter().map(LayerSet::len).collect(),
+            missing_of: reduced
+                .problem
+                .model
+                .needs()
+                .iter()
+                .map(LayerSet::len)
+                .collect(),
             depends_on_tasks: reduced.problem.depends_on_tasks(),
             rows: HashMap::new(),
             rows_by_done: HashMap::new(),
@@ -96,7 +104,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
             for weight in &graph.layer(layer).weights {
                 state.server_weight_readers[weight.index()] += 1;
             }
-            *state.parts.ns_mut(Part::Server) += reduced.problem.layer(layer).server_ns;
+            *state.parts.ns_mut(Part::Server) += reduced.problem.model.layer(layer).server_ns;
             for output in &graph.layer(layer).outputs {
                 state.count_result(*output, true);
             }
@@ -220,12 +228,12 @@ impl<'a, 'p> DfsState<'a, 'p> {
     fn settle(&mut self, tensor: TensorId, here: bool) {
         let problem = self.reduced.problem;
         let index = tensor.index();
-        let wanted = self.readers[index] > 0 || problem.goes_to_server(tensor);
-        let crosses = here && wanted && !problem.is_local(tensor);
+        let wanted = self.readers[index] > 0 || problem.model.goes_to_server(tensor);
+        let crosses = here && wanted && !problem.model.is_local(tensor);
         if crosses == self.position[index].is_some() {
             return;
         }
-        let time = problem.tensor(tensor);
+        let time = problem.model.tensor(tensor);
         let barred = usize::from(self.reduced.encodings[index].is_empty());
         if crosses {
             self.position[index] = Some(self.crossing.len());
@@ -250,10 +258,10 @@ impl<'a, 'p> DfsState<'a, 'p> {
 
     fn count_result(&mut self, tensor: TensorId, there: bool) {
         let problem = self.reduced.problem;
-        if !problem.comes_back(tensor) {
+        if !problem.model.comes_back(tensor) {
             return;
         }
-        let time = problem.tensor(tensor);
+        let time = problem.model.tensor(tensor);
         let bytes = problem.graph().tensor(tensor).bytes.0;
         if there {
             self.results_there += 1;
@@ -271,8 +279,8 @@ impl<'a, 'p> DfsState<'a, 'p> {
     /// Whether this placement, or a larger one, can meet the limits on what is on the edge.
     pub(crate) fn can_grow(&self) -> bool {
         let problem = self.reduced.problem;
-        let limit = problem.edge_memory_limit();
-        let fits = |limit| problem.edge_memory(self.weight_bytes, 0) <= limit;
+        let limit = problem.constraints.edge_memory_limit();
+        let fits = |limit| problem.model.edge_memory(self.weight_bytes, 0) <= limit;
         limit.is_none_or(fits) && self.knapsack_use.layers_fit()
     }
 
@@ -288,9 +296,14 @@ impl<'a, 'p> DfsState<'a, 'p> {
         }
         let mut found = Standing::NotBest;
         let mut best = best.copied();
-        for Timing { done, local } in self.reduced.problem.timings(&self.edge, &self.crossing) {
+        for Timing { done, local } in timings(
+            &self.reduced.problem.model,
+            self.reduced.problem.schedule,
+            &self.edge,
+            &self.crossing,
+        ) {
             let rows = self.rows_of(done);
-            let parts = self.reduced.problem.with_local(&parts, &local);
+            let parts = self.reduced.problem.model.with_local(&parts, &local);
             match self.standing_with(&rows, &parts, best.as_ref()) {
                 Standing::Best(rank, codecs) => {
                     best = Some(rank);
@@ -361,7 +374,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
     /// without what is alive at once, which takes long to find out.
     fn special(&self, with_live: bool) -> Option<[i128; 2]> {
         let problem = self.reduced.problem;
-        let Some(ObjectiveFunction::LimitUse(limit)) = problem.objectives().first() else {
+        let Some(ObjectiveFunction::LimitUse(limit)) = problem.objectives.functions.first() else {
             return None;
         };
         let live = |layers: &LayerSet| {
@@ -374,11 +387,14 @@ impl<'a, 'p> DfsState<'a, 'p> {
         let used = match limit {
             Limit::EdgeMemory(_) => {
                 let live = live(&self.edge);
-                problem.edge_memory(self.weight_bytes, live).0
+                problem.model.edge_memory(self.weight_bytes, live).0
             }
             Limit::ServerMemory(_) => {
                 let live = live(&self.edge.complement());
-                problem.server_memory(self.server_weight_bytes, live).0
+                problem
+                    .model
+                    .server_memory(self.server_weight_bytes, live)
+                    .0
             }
             _ => return None,
         };
@@ -393,7 +409,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
         let done = if self.depends_on_tasks {
             let missing = self.missing_of.iter().enumerate();
             missing
-                .map(|(task, missing)| problem.done(task, *missing == 0))
+                .map(|(task, missing)| problem.model.done(task, *missing == 0))
                 .collect()
         } else {
             // any, for it does not matter
@@ -438,7 +454,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
 
     /// With what is paid once when anything is on the server, and when any result comes back.
     fn whole_parts(&self) -> CostParts {
-        let split = self.reduced.problem.split();
+        let split = self.reduced.problem.model.split();
         let mut parts = self.parts;
         if !self.crossing.is_empty() || self.edge_layers < self.missing.len() {
             *parts.ns_mut(Part::Edge) += split.edge_ns;
@@ -454,15 +470,21 @@ impl<'a, 'p> DfsState<'a, 'p> {
     fn fits_memory(&self) -> bool {
         let problem = self.reduced.problem;
         let graph = problem.graph();
-        let edge = problem.edge_memory_limit().is_none_or(|limit| {
+        let edge = problem.constraints.edge_memory_limit().is_none_or(|limit| {
             let peak = graph.peak_live_bytes(&self.edge);
-            problem.edge_memory(self.weight_bytes, peak.0) <= limit
+            problem.model.edge_memory(self.weight_bytes, peak.0) <= limit
         });
         let server = || {
-            problem.server_memory_limit().is_none_or(|limit| {
-                let peak = graph.peak_live_bytes(&self.edge.complement());
-                problem.server_memory(self.server_weight_bytes, peak.0) <= limit
-            })
+            problem
+                .constraints
+                .server_memory_limit()
+                .is_none_or(|limit| {
+                    let peak = graph.peak_live_bytes(&self.edge.complement());
+                    problem
+                        .model
+                        .server_memory(self.server_weight_bytes, peak.0)
+                        <= limit
+                })
         };
         edge && server()
     }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use crate::presolve::Reduced;
 use crate::presolve::contribution::SumAtRate;
+use crate::problem::sums::{limit_room, limit_sums, objective_sums};
 use crate::problem::{Completion, CostParts, LinearCost, Problem, TimePerBit};
 use cutpoint_core::graph::TensorId;
 
@@ -36,13 +37,13 @@ pub(crate) struct Crossing {
 
 impl Wanted {
     pub(crate) fn new(problem: &Problem, done: &[Completion]) -> Wanted {
-        let objectives = problem.objectives().iter();
+        let objectives = problem.objectives.functions.iter();
         let mut limits: Vec<(LinearCost, i128)> = Vec::new();
         for limit in problem.limits() {
-            let Some(room) = problem.limit_room(limit) else {
+            let Some(room) = limit_room(problem, limit) else {
                 continue;
             };
-            for sum in problem.limit_sums(limit, done) {
+            for sum in limit_sums(problem, limit, done) {
                 match limits.iter_mut().find(|(other, _)| *other == sum) {
                     Some((_, least)) => *least = room.min(*least),
                     None => limits.push((sum, room)),
@@ -51,7 +52,7 @@ impl Wanted {
         }
         Wanted {
             objectives: objectives
-                .map(|objective| problem.objective_sums(objective, done))
+                .map(|objective| objective_sums(problem, objective, done))
                 .collect(),
             limits,
         }

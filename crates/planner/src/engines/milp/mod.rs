@@ -6,6 +6,7 @@ pub(crate) mod program;
 use crate::engines::engine::{Answer, Candidate, Engine, Task};
 use crate::engines::error::SolveError;
 use crate::presolve::{self, Contradiction, Reduced, Scope, Stage};
+use crate::problem::sums::objective_sums;
 use crate::problem::{Completion, Cost, Limit, Problem, Violation};
 use cutpoint_core::graph::LayerSet;
 use program::{Form, Goal, NoAnswer};
@@ -108,7 +109,7 @@ fn program(task: &Task<'_>) -> Answer {
 
 /// Among placements that are as good in the first objective, one that is best in the second.
 fn then(reduced: &Reduced<'_>, parts: &[(Reduced<'_>, Form)], best: Candidate) -> Candidate {
-    if reduced.problem.objectives().len() < 2 {
+    if reduced.problem.objectives.functions.len() < 2 {
         return best;
     }
     let mut best = best;
@@ -140,9 +141,9 @@ enum Solution {
 fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
     let problem = reduced.problem;
     let mut bound = None;
-    let objective = problem.objectives().first();
+    let objective = problem.objectives.functions.first();
     let sums = objective.map_or(0, |objective| {
-        problem.objective_sums(objective, &form.done).len()
+        objective_sums(problem, objective, &form.done).len()
     });
     if sums == 0 {
         return Solution::Open(None, None, "what is made small is no sum".to_owned());

@@ -10,6 +10,7 @@ use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
 use cutpoint_planner::planning::Outcome;
 use cutpoint_planner::problem::Problem;
+use cutpoint_planner::problem::baselines;
 use cutpoint_planner::server::Server;
 
 /// The bars of one profile for the comparison of several: `plan`, where there is one, is the best of
@@ -32,7 +33,7 @@ pub fn board_bars(
             breaks: None,
         }
     }));
-    for placement in problem.baselines(pace) {
+    for placement in baselines(problem, pace) {
         let kind = match placement.name {
             "all-edge" => BarKind::AllEdge,
             "all-server" => BarKind::AllServer,

@@ -28,8 +28,8 @@ pub fn gather(
         edge.insert(id);
         Step {
             name: graph.layer(id).id.clone(),
-            edge_us: problem.layer(id).edge_ns as f64 / 1e3,
-            server_us: problem.layer(id).server_ns as f64 / 1e3,
+            edge_us: problem.model().layer(id).edge_ns as f64 / 1e3,
+            server_us: problem.model().layer(id).server_ns as f64 / 1e3,
             live: crossing(graph, &edge, &locals),
         }
     });
@@ -75,7 +75,7 @@ fn single_cuts(problem: &Problem, locals: &[TensorId]) -> Vec<SingleCut> {
 
 fn edge_us(problem: &Problem, layers: impl Iterator<Item = LayerId>) -> f64 {
     layers
-        .map(|layer| problem.layer(layer).edge_ns)
+        .map(|layer| problem.model().layer(layer).edge_ns)
         .sum::<u64>() as f64
         / 1e3
 }

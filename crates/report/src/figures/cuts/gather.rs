@@ -9,6 +9,7 @@ use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Breakdown, HalfEvidence};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::task;
+use cutpoint_planner::planning::PlanWriter;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::server::Server;
 
@@ -80,7 +81,7 @@ fn bar(problem: &Problem, name: String, kind: CutKind, edge: &LayerSet) -> Optio
     used.sort_unstable();
     used.dedup();
     let payload = format!("{} as {}", cost.uplink_bytes(), used.join(" and "));
-    let evidence = problem.evidence(edge);
+    let evidence = PlanWriter::new(problem).evidence(edge);
     let whole = matches!(kind, CutKind::AllEdge | CutKind::AllServer);
     Some(CutBar {
         name,

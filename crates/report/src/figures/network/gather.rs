@@ -166,10 +166,13 @@ fn wanted_sides(plan: &Plan, tasks: &[Task]) -> Vec<Side> {
 fn words(problem: &Problem, edge: &LayerSet, plan: &Plan) -> String {
     let layers = problem.graph().layer_ids();
     let (here, there): (Vec<_>, Vec<_>) = layers.partition(|layer| edge.contains(*layer));
-    let edge_ns: u64 = here.iter().map(|layer| problem.layer(*layer).edge_ns).sum();
+    let edge_ns: u64 = here
+        .iter()
+        .map(|layer| problem.model().layer(*layer).edge_ns)
+        .sum();
     let server_ns: u64 = there
         .iter()
-        .map(|layer| problem.layer(*layer).server_ns)
+        .map(|layer| problem.model().layer(*layer).server_ns)
         .sum();
     let sent: Vec<String> = plan
         .crossing
@@ -201,7 +204,10 @@ fn node(problem: &Problem, block: &Block) -> Node {
     let graph = problem.graph();
     let time = |us: fn(cutpoint_planner::problem::LayerTime) -> u64| {
         let layers = block.layers().iter();
-        layers.map(|layer| us(problem.layer(*layer))).sum::<u64>() as f64 / 1e3
+        layers
+            .map(|layer| us(problem.model().layer(*layer)))
+            .sum::<u64>() as f64
+            / 1e3
     };
     let names: Vec<&str> = match block {
         Block::Inputs(inputs) => inputs

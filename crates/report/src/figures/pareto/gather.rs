@@ -116,7 +116,7 @@ fn others(problem: &Problem) -> Vec<(LayerSet, Cost)> {
     let placements = whole.into_iter().chain(natural.map(|cut| cut.edge));
     let mut found = Vec::new();
     for edge in placements {
-        let ways: Vec<Vec<(TensorId, Codec)>> = match problem.crossing(&edge).as_slice() {
+        let ways: Vec<Vec<(TensorId, Codec)>> = match problem.model().crossing(&edge).as_slice() {
             [] => vec![Vec::new()],
             [tensor] => {
                 let ways = problem.encodings(*tensor).iter();

@@ -151,14 +151,14 @@ impl Own {
         let (edge, beside, server) = (set(&plan.edge), set(&plan.local), set(&plan.server));
         let mut own = Own::default();
         for (task, named) in problem.tasks().iter().enumerate() {
-            let mut layers = problem.needs()[task].clone();
-            let others = problem.needs().iter().enumerate();
+            let mut layers = problem.model().needs()[task].clone();
+            let others = problem.model().needs().iter().enumerate();
             for (_, needs) in others.filter(|(other, _)| *other != task) {
                 layers.subtract(needs);
             }
             let (mut here, mut local, mut there) = (0, 0, 0);
             for layer in layers.iter() {
-                let time = problem.layer(layer);
+                let time = problem.model().layer(layer);
                 if beside.contains(layer) {
                     local += time.edge_ns;
                 } else if edge.contains(layer) {

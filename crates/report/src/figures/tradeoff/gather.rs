@@ -98,7 +98,7 @@ fn others(problem: &Problem) -> Vec<Choice> {
     let natural = cuts::natural(graph, &local_inputs(problem)).into_iter();
     let natural = natural.map(|cut| (cut.edge, cut.crossing));
     let empty = LayerSet::empty(graph.layers().len());
-    let inputs = problem.crossing(&empty);
+    let inputs = problem.model().crossing(&empty);
     let single = natural
         .chain([(empty, inputs)])
         .filter(|(_, crossing)| crossing.len() == 1);
@@ -116,7 +116,7 @@ fn other(problem: &Problem, edge: &LayerSet, tensor: TensorId, codec: Codec) -> 
     let codecs = [(tensor, codec)];
     let cost = problem.cost(edge, &codecs).ok()?;
     let drops: Option<Vec<_>> = (0..problem.tasks().len())
-        .map(|task| problem.drop(task, edge, &codecs))
+        .map(|task| problem.model().drop(task, edge, &codecs))
         .collect();
     let drops = drops?;
     let name = problem.graph().tensor(tensor).name.as_str();

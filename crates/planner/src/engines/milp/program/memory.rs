@@ -20,9 +20,9 @@ impl Program<'_, '_> {
     /// variable.
     pub(crate) fn add_memory_limit(&mut self, crossings: &[CrossingVars]) {
         let problem = self.reduced.problem;
-        let model = problem.edge_memory_model();
+        let model = problem.model.edge_memory_model();
         let everything: u64 = self.graph().tensors().iter().map(|t| t.bytes.0).sum();
-        let (unit, most) = match (self.form.goal, problem.edge_memory_limit()) {
+        let (unit, most) = match (self.form.goal, problem.constraints.edge_memory_limit()) {
             (Goal::EdgeMemory, _) => {
                 let weights: u64 = self.graph().weights().iter().map(|w| w.bytes.0).sum();
                 let unit = (weights + everything).max(1) as f64;
@@ -51,10 +51,10 @@ impl Program<'_, '_> {
     /// As [`Program::add_memory_limit`], for the server half.
     pub(crate) fn add_server_memory_limit(&mut self) {
         let problem = self.reduced.problem;
-        let Some(limit) = problem.server_memory_limit() else {
+        let Some(limit) = problem.constraints.server_memory_limit() else {
             return;
         };
-        let model = problem.server_memory_model();
+        let model = problem.model.server_memory_model();
         let unit = limit.0.saturating_sub(model.base_bytes).max(1) as f64;
         let mut weights = Expression::from(0.0);
         for (weight, readers) in self.graph().weights().iter().zip(self.readers_of_weights()) {

@@ -181,7 +181,7 @@ impl<'a, 'p> Program<'a, 'p> {
     }
 
     fn is_ancestor(&self, ancestor: LayerId, of: LayerId) -> bool {
-        self.reduced.problem.needed_by(of).contains(ancestor)
+        self.reduced.problem.model.needed_by(of).contains(ancestor)
     }
 
     /// The layers of `set` that no other one of `set` needs.
@@ -218,7 +218,7 @@ impl<'a, 'p> Program<'a, 'p> {
     fn add_crossings(&mut self) -> Vec<CrossingVars> {
         let mut crossings = Vec::new();
         for tensor in self.graph().tensor_ids() {
-            if self.reduced.problem.is_local(tensor) {
+            if self.reduced.problem.model.is_local(tensor) {
                 continue;
             }
             let may = !self.reduced.encodings[tensor.index()].is_empty();
@@ -249,7 +249,7 @@ impl<'a, 'p> Program<'a, 'p> {
     fn crosses(&mut self, tensor: TensorId, may: bool) -> Option<Expression> {
         let readers = self.graph().consumers(tensor);
         if may {
-            return if self.reduced.problem.goes_to_server(tensor) {
+            return if self.reduced.problem.model.goes_to_server(tensor) {
                 self.is_made_here(tensor)
             } else {
                 self.leaves_for(tensor, readers)
@@ -379,7 +379,7 @@ fn chosen_codecs(
             .or_else(|| encodings.first().map(|choice| choice.encoding.codec))
             .unwrap_or(Codec::F32)
     };
-    let crossing = reduced.problem.crossing(edge);
+    let crossing = reduced.problem.model.crossing(edge);
     crossing
         .into_iter()
         .map(|tensor| (tensor, codec(tensor)))

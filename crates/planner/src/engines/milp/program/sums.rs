@@ -3,6 +3,7 @@
 use good_lp::{Expression, IntoAffineExpression, Variable, constraint, variable};
 
 use super::{CrossingVars, Goal, OBJECTIVE_SIZE, Program};
+use crate::problem::sums::{limit_room, limit_sums, objective_sums};
 use crate::problem::{LinearCost, Part, TimePerBit};
 use cutpoint_core::graph::LayerId;
 
@@ -20,7 +21,7 @@ impl Program<'_, '_> {
     pub(crate) fn once(&mut self) -> Once {
         let graph = self.graph();
         let problem = self.reduced.problem;
-        let split = if graph.tensor_ids().any(|t| problem.goes_to_server(t)) {
+        let split = if graph.tensor_ids().any(|t| problem.model.goes_to_server(t)) {
             Expression::from(1.0)
         } else {
             let reads_nothing_of = |l: &LayerId| {
@@ -30,7 +31,10 @@ impl Program<'_, '_> {
             let sinks: Vec<LayerId> = graph.layer_ids().filter(reads_nothing_of).collect();
             self.any_there(&sinks)
         };
-        let outputs = graph.outputs().iter().filter(|t| problem.comes_back(**t));
+        let outputs = graph
+            .outputs()
+            .iter()
+            .filter(|t| problem.model.comes_back(**t));
         let mut producers: Vec<LayerId> = outputs.filter_map(|t| graph.producer(*t)).collect();
         producers.sort_unstable();
         producers.dedup();
@@ -46,9 +50,10 @@ impl Program<'_, '_> {
         };
         let problem = self.reduced.problem;
         let sums = problem
-            .objectives()
+            .objectives
+            .functions
             .get(index)
-            .map(|objective| problem.objective_sums(objective, &self.form.done));
+            .map(|objective| objective_sums(problem, objective, &self.form.done));
         let expressions = self.expressions(
             &sums.unwrap_or_default(),
             self.reduced.time_per_bit,
@@ -73,9 +78,10 @@ impl Program<'_, '_> {
             return;
         };
         let sums = problem
-            .objectives()
+            .objectives
+            .functions
             .first()
-            .map(|objective| problem.objective_sums(objective, &self.form.done));
+            .map(|objective| objective_sums(problem, objective, &self.form.done));
         for sum in sums.unwrap_or_default() {
             self.add_row(&sum, first, self.reduced.time_per_bit, crossings, once);
         }
@@ -85,10 +91,10 @@ impl Program<'_, '_> {
     pub(crate) fn add_limits(&mut self, crossings: &[CrossingVars], once: &Once) {
         let problem = self.reduced.problem;
         for limit in problem.limits() {
-            let Some(room) = problem.limit_room(limit) else {
+            let Some(room) = limit_room(problem, limit) else {
                 continue;
             };
-            for sum in problem.limit_sums(limit, &self.form.done) {
+            for sum in limit_sums(problem, limit, &self.form.done) {
                 self.add_row(&sum, room, problem.time_per_bit(), crossings, once);
             }
         }
@@ -128,7 +134,7 @@ impl Program<'_, '_> {
             self.add_crossings_of(sum, time_per_bit, crossings, &mut total);
             self.add_results(sum, time_per_bit, &mut total);
             let problem = self.reduced.problem;
-            let split = problem.split();
+            let split = problem.model.split();
             let weight = |part| sum.weight(part) as f64;
             let cost = weight(Part::Edge) * split.edge_ns as f64
                 + weight(Part::Server) * split.server_ns as f64
@@ -147,7 +153,7 @@ impl Program<'_, '_> {
             return;
         }
         for layer in self.graph().layer_ids() {
-            let time = self.reduced.problem.layer(layer);
+            let time = self.reduced.problem.model.layer(layer);
             let there = server as f64 * time.server_ns as f64;
             *total += there;
             total.add_mul(edge as f64 * time.edge_ns as f64 - there, self.x(layer));
@@ -162,7 +168,7 @@ impl Program<'_, '_> {
         total: &mut Expression,
     ) {
         for crossing in crossings {
-            let time = self.reduced.problem.tensor(crossing.tensor);
+            let time = self.reduced.problem.model.tensor(crossing.tensor);
             let encodings = &self.reduced.encodings[crossing.tensor.index()];
             let handing_over = sum.weight(Part::Edge) as f64 * time.send_ns as f64
                 + sum.weight(Part::Server) as f64 * time.recv_ns as f64;
@@ -195,10 +201,10 @@ impl Program<'_, '_> {
             let Some(producer) = self.graph().producer(*output) else {
                 continue;
             };
-            if !problem.comes_back(*output) {
+            if !problem.model.comes_back(*output) {
                 continue;
             }
-            let time = problem.tensor(*output);
+            let time = problem.model.tensor(*output);
             let down = time_per_bit.ns(time_per_bit.scaled(time.down_ns, time.down_bits));
             let bytes = self.graph().tensor(*output).bytes.0 as f64;
             let cost = sum.weight(Part::Downlink) as f64 * down + sum.downlink_bytes as f64 * bytes;

@@ -1,7 +1,8 @@
 //! The tables at a percentile of times and payloads.
 
-use super::{Encoding, Tables};
-use crate::problem::ProblemError;
+use super::error::ProblemError;
+use super::tables::Tables;
+use super::times::Encoding;
 use crate::scenario::Percentile;
 use crate::server::Server;
 use cutpoint_core::link::wire;
