@@ -1,4 +1,4 @@
-//! Limits on sums: what the layers on the edge and the ways in which tensors cross use up together.
+//! Limits on sums: what the layers on the edge and the encodings of crossing tensors use together.
 //!
 //! The drop of a task's accuracy and named capacities are of this kind, in whole numbers, so that
 //! every engine adds up the same. Times and bytes are [`crate::cost::parts::LinearCost`]s.

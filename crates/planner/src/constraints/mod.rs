@@ -153,7 +153,7 @@ impl Constraints {
         pins
     }
 
-    /// The ways in which the limits let a tensor cross; none when it may not.
+    /// The encodings in which the limits let a tensor cross; none when it may not cross.
     pub(crate) fn encodings<'m>(&self, model: &'m CostModel, tensor: TensorId) -> &'m [Encoding] {
         let time = model.tensor(tensor);
         let raw = !time.local && model.graph().producer(tensor).is_none();
@@ -277,7 +277,7 @@ impl Constraints {
             Limit::EdgeMemory(_) => amount(cost.edge_memory),
             Limit::ServerMemory(_) => amount(cost.server_memory),
             Limit::Drop { task, .. } => model.drop(*task, edge, &cost.crossing)?.worst,
-            Limit::Capacity { name, .. } => model.capacity_used(name, edge),
+            Limit::Capacity { name, .. } => capacity_used(model, name, edge),
             Limit::MaxUplink(_) | Limit::MaxDownlink(_) | Limit::MaxMessage(_) => whole(sums()),
             Limit::Deadline { .. } | Limit::Fps(_) => whole(time_per_bit.ns_up(sums())),
             Limit::LinkShare { period_ns, .. } => whole(
@@ -428,4 +428,12 @@ impl Constraints {
 /// An amount as a whole number of its unit, at most the largest there is.
 fn whole(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// What the layers on the edge use of a named capacity.
+fn capacity_used(model: &CostModel, name: &str, edge: &LayerSet) -> i64 {
+    let Some(uses) = model.tables.uses.get(name) else {
+        return 0;
+    };
+    edge.iter().map(|layer| uses[layer.index()]).sum()
 }

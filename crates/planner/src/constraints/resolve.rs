@@ -33,7 +33,7 @@ pub(crate) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>
     }
     limits.extend(wishes.raw_stays.then_some(Limit::RawStays));
     limits.extend(wishes.min_depth.map(Limit::MinDepth));
-    // where lateness is what is made small, deadlines are goals
+    // where lateness is the objective, deadlines are goals
     let strict = scenario.objective != Objective::Lateness;
     for (task, deadline) in tables.deadlines.iter().enumerate().filter(|_| strict) {
         limits.extend(deadline.map(|allows_ns| Limit::Deadline {

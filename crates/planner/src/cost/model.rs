@@ -183,13 +183,6 @@ impl CostModel {
         parts
     }
 
-    pub(crate) fn capacity_used(&self, name: &str, edge: &LayerSet) -> i64 {
-        let Some(uses) = self.tables.uses.get(name) else {
-            return 0;
-        };
-        edge.iter().map(|layer| uses[layer.index()]).sum()
-    }
-
     fn add_crossing(
         &self,
         edge: &LayerSet,

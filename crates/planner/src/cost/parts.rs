@@ -1,6 +1,6 @@
 //! The parts of a placement's time and traffic, and weighted sums of them.
 //!
-//! Everything that is limited or made small, but for memory, drops and capacities, is such a sum or
+//! Everything that is limited or minimised, but for memory, drops and capacities, is such a sum or
 //! the largest of several: so there is one way to add up, for every objective, limit and engine.
 
 use super::time_per_bit::TimePerBit;
@@ -180,7 +180,7 @@ impl LinearCost {
             + bytes(self.downlink_bytes, parts.downlink_bytes)
     }
 
-    /// What one way to cross adds.
+    /// What an encoding adds.
     pub fn of_encoding(&self, encoding: &Encoding, time_per_bit: TimePerBit) -> i128 {
         let weigh = |part, ns, bits| i128::from(self.weight(part)) * time_per_bit.scaled(ns, bits);
         weigh(Part::Encode, encoding.encode_ns, 0)
@@ -197,7 +197,7 @@ pub(crate) fn repeat_delays(mut sums: Vec<LinearCost>, times: i64) -> Vec<Linear
 }
 
 impl CostParts {
-    /// Adds what a way to cross has of each part.
+    /// Adds what an encoding has of each part.
     pub(crate) fn add_encoding(&mut self, encoding: &Encoding) {
         *self.ns_mut(Part::Encode) += encoding.encode_ns;
         *self.ns_mut(Part::Decode) += encoding.decode_ns;

@@ -46,8 +46,8 @@ pub struct Cost {
     pub server_memory: Bytes,
 }
 
-/// What decides between two placements at one time per bit: the objective, the second objective, then
-/// fewest bytes, then fewest layers on the edge.
+/// What decides between two placements at one time per bit: the objective, the second objective,
+/// then fewest bytes, then fewest layers on the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub struct Rank {
@@ -84,7 +84,7 @@ impl Cost {
     }
 
     /// The part of the latency that does not depend on the rate, and the bits that take their time
-    /// at the link's rate; without heads that run beside the link.
+    /// at the link's rate; without heads that are overlapped with the transfer.
     pub fn line(&self) -> (u64, u64) {
         let remote = Part::ALL.into_iter().filter(|part| *part != Part::Local);
         let fixed = remote.map(|part| self.parts.ns(part)).sum();

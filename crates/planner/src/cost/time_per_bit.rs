@@ -32,7 +32,8 @@ impl TimePerBit {
         }
     }
 
-    /// `fixed_ns + wire_bits * time_per_bit` in units that are the same for every line at this time per bit.
+    /// `fixed_ns + wire_bits * time_per_bit` in units that are the same for every line at this time
+    /// per bit.
     pub fn scaled(self, fixed_ns: u64, wire_bits: u64) -> i128 {
         i128::from(fixed_ns) * self.bits + i128::from(wire_bits) * self.ns
     }

@@ -37,9 +37,9 @@ pub struct TensorTime {
     /// On the server, when it crosses.
     pub recv_ns: u64,
     /// How it can cross; its own type first. A model input that the server has, too, "crosses"
-    /// for free in one way.
+    /// for free in one encoding.
     pub encodings: Vec<Encoding>,
-    /// How many of the first ways were not asked for with `--codec`.
+    /// How many of the first encodings were not asked for with `--codec`.
     pub unasked: usize,
     /// The server has this model input, too.
     pub local: bool,

@@ -112,9 +112,9 @@ fn many_tasks(problem: &Problem) -> bool {
     problem.depends_on_tasks() && problem.tasks().len() > FEW_TASKS
 }
 
-/// The most closed placements to look at. Where each task is looked at in each placement, many tasks
-/// leave time for fewer of them; heads that are overlapped with the transfer are looked at in as many
-/// orders of work.
+/// The most closed placements to look at. Where each task is looked at in each placement, many
+/// tasks leave time for fewer of them; heads that are overlapped with the transfer are looked at in
+/// as many orders of work.
 pub(crate) fn most_placements(problem: &Problem, options: &Options) -> usize {
     let times = problem.tasks().len().div_ceil(FEW_TASKS);
     if !many_tasks(problem) {

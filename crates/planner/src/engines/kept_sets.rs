@@ -1,8 +1,8 @@
-//! Which sets of tasks on the edge are to be told apart.
+//! The sets of tasks on the edge that have to be told apart.
 //!
-//! A task that the edge keeps is done earlier than it would be on the server. Given which ones count
-//! as kept, deadlines and objectives are sums; a placement that keeps more than those is only taken
-//! to be worse than it is.
+//! A task that the edge keeps is done earlier than it would be on the server. Given which ones
+//! count as kept, deadlines and objectives are sums; a placement that keeps more than those is only
+//! taken to be worse than it is.
 
 use std::collections::BTreeMap;
 

@@ -51,8 +51,8 @@ impl Engine for SequentialStart {
     }
 }
 
-/// A problem whose optimum no latency of this one is below, with heads beside the link or not:
-/// without the limits that depend on when things are done.
+/// A problem whose optimum no latency of this one is below, with heads overlapped with the transfer
+/// or not: without the limits that depend on when things are done.
 fn without_order(problem: &Problem) -> Problem {
     let timeless = |limit: &&Limit| {
         !matches!(

@@ -19,7 +19,7 @@ pub(crate) fn unit(limit: &Limit) -> Unit {
     }
 }
 
-/// Round amounts that a person may think of adding.
+/// Round amounts that a user may think of adding.
 fn round_amounts(limit: &Limit, allows: i64) -> Vec<i64> {
     match limit {
         Limit::EdgeMemory(_) => vec![1 << 20],
@@ -219,13 +219,13 @@ impl Question<'_> {
         time_per_bit.ns(saved) / 1e6
     }
 
-    /// What the objective comes to less in another placement, in the unit people read.
+    /// What the objective comes to less in another placement, in the unit of human-readable output.
     fn gains(&self, other: &Solution) -> f64 {
         let less = self.value - other.rank.objectives[0];
         self.readable(self.problem, less)
     }
 
-    /// A value of the objective in the unit people read.
+    /// A value of the objective in the unit of human-readable output.
     pub(crate) fn readable(&self, problem: &Problem, value: i128) -> f64 {
         let objective = problem.objectives.functions.first();
         objective.map_or(0.0, |objective| {

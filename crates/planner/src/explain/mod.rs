@@ -168,7 +168,8 @@ pub(crate) fn binding(
 }
 
 /// A smallest set of limits, beside those in `fixed`, that contradict one another, found by leaving
-/// out one after the other, as many at once as can be; `possible` says whether a problem has a plan.
+/// out one after the other, as many at once as can be; `possible` says whether a problem has a
+/// plan.
 fn conflicting<E>(
     problem: &Problem,
     fixed: &[Limit],
@@ -284,7 +285,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The least that any plan uses: its optimum when that is what is made small.
+    /// The least that any plan uses: its optimum when that is the objective.
     fn least_use(&self) -> Option<i64> {
         let aimed = with_objective(
             self.relaxed,

@@ -14,7 +14,7 @@ use crate::scenario::Objective;
 use cutpoint_core::graph::LayerId;
 use cutpoint_core::plan::{Side, Slack, Slacks};
 
-/// Slacks that are told.
+/// Slacks that are reported.
 const MOST: usize = 5;
 
 /// What is known of a layer.

@@ -1,7 +1,7 @@
 //! What plans are compared by, as weighted sums of a placement's parts.
 //!
-//! What a task waits for depends on where it is done, so the sums of some objectives depend on which
-//! tasks the edge keeps; given that, all of them are linear.
+//! What a task waits for depends on where it is done, so the sums of some objectives depend on
+//! which tasks the edge keeps; given that, all of them are linear.
 
 use crate::constraints::{Constraints, Limit, Rated};
 use crate::cost::completion::Completion;
@@ -13,7 +13,7 @@ use crate::cost::time_per_bit::TimePerBit;
 use crate::scenario::{Objective, Scenario};
 use cutpoint_core::graph::LayerSet;
 
-/// What a problem makes small.
+/// What a problem minimises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectiveFunction {
     /// What the scenario asks for.
@@ -26,8 +26,8 @@ pub enum ObjectiveFunction {
 }
 
 impl ObjectiveFunction {
-    /// A value of this objective in the unit people read: milliseconds, millijoules or bytes; in the unit
-    /// of the limit for what is used of one.
+    /// A value of this objective in the unit of human-readable output: milliseconds, millijoules or
+    /// bytes; in the unit of the limit for what is used of one.
     pub fn readable(&self, value: i128, time_per_bit: TimePerBit) -> f64 {
         match self {
             ObjectiveFunction::Scenario(Objective::Uplink) | ObjectiveFunction::LimitUse(_) => {
@@ -109,8 +109,8 @@ impl Objectives {
         }
     }
 
-    /// Sums of which an objective is the largest, given where each task is done. Empty for objectives that are
-    /// no sums of times and bytes.
+    /// Sums of which an objective is the largest, given where each task is done. Empty for
+    /// objectives that are no sums of times and bytes.
     pub(crate) fn sums(
         &self,
         (model, constraints): (&CostModel, &Constraints),

@@ -1,6 +1,6 @@
 //! The best plans over a range of whole steps, from solving at single ones: of the server's speed,
-//! which plans are no lines in, since the times of its layers are rounded one by one; and where what
-//! is made small is the largest of several lines.
+//! which plans are no lines in, since the times of its layers are rounded one by one; and where the
+//! objective is the largest of several lines.
 
 /// A plan, or that there is none, from one step to another.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +38,8 @@ pub fn by_bisection<P: Clone, E>(
     by_guesses(from, to, also, at, is_same, |_, _| Ok(None))
 }
 
-/// As [`by_bisection`], with a guess where, between two steps with different plans, the second becomes
-/// better than the first. Stretches are halved as well, so that bad guesses cost little.
+/// As [`by_bisection`], with a guess where, between two steps with different plans, the second
+/// becomes better than the first. Stretches are halved as well, so that bad guesses cost little.
 ///
 /// # Errors
 /// Those of `at` and `guess`.

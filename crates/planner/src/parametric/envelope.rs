@@ -1,15 +1,15 @@
 //! Every optimal plan over a range of whole positions, from where limits are tightest to where they
 //! are loosest.
 //!
-//! What is made small is, for each plan, a line in something that grows or falls with the position,
-//! or does not depend on it. So where no limit depends on it the best is the lower envelope of
-//! lines: a plan that is best at both ends of a range is best between them, else the two ends' lines
-//! meet and both sides are looked at in turn (Eisner and Severance, JACM 1976). Limits only get
-//! looser: the plans that meet them at a position are among those that meet them at any later one.
-//! So the best plan at the loose end of a range is compared, at the tightest position where it still
-//! meets the limits, with the best of all that meet them at the loose end: where nothing beats it
-//! there, nothing does between. Where no plan meets the limits, none does at any tighter position.
-//! All of it in whole numbers, hence exact.
+//! The objective is, for each plan, a line in something that grows or falls with the position, or
+//! does not depend on it. So where no limit depends on it the best is the lower envelope of lines:
+//! a plan that is best at both ends of a range is best between them, else the two ends' lines meet
+//! and both sides are looked at in turn (Eisner and Severance, JACM 1976). Limits only get looser:
+//! the plans that meet them at a position are among those that meet them at any later one. So the
+//! best plan at the loose end of a range is compared, at the tightest position where it still meets
+//! the limits, with the best of all that meet them at the loose end: where nothing beats it there,
+//! nothing does between. Where no plan meets the limits, none does at any tighter position. All of
+//! it in whole numbers, hence exact.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -33,8 +33,8 @@ pub(crate) trait Axis {
         problem.time_per_bit()
     }
 
-    /// The positions on both sides of each at which the largest of the lines of an objective can change, for
-    /// a cost in such a problem; they may lie outside the axis.
+    /// The positions on both sides of each at which the largest of the lines of an objective can
+    /// change, for a cost in such a problem; they may lie outside the axis.
     fn turns(&self, _problem: &Problem, _cost: &Cost) -> Vec<u64> {
         Vec::new()
     }
@@ -151,8 +151,8 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// A position from which on the second of two plans is better, and before which the first is, when
-    /// each is where it is.
+    /// A position from which on the second of two plans is better, and before which the first is,
+    /// when each is where it is.
     fn change(&self, one: (u64, &Found), other: (u64, &Found)) -> Result<u64, SolveError> {
         let (mut before, mut from) = (one.0, other.0);
         while from - before > 1 {

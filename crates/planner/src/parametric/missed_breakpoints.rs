@@ -1,5 +1,5 @@
-//! Whether a plan is missed between positions at which the best plans are known, where what is made
-//! small is the largest of several lines along an axis.
+//! Plans that are missed between positions at which the best plans are known, where the objective
+//! is the largest of several lines along an axis.
 //!
 //! The difference of two such plans is linear between the positions at which the largest line of
 //! either changes. So a plan that is better than another anywhere in a range, at both ends of which
@@ -17,7 +17,7 @@ use cutpoint_core::graph::LayerSet;
 
 /// More placements than this are too many.
 const MOST_PLACEMENTS: usize = 20_000;
-/// More ways to send what crosses in one placement are too many.
+/// More choices of codecs than this in one placement are too many.
 const MOST_CHOICES: usize = 1_000;
 /// So many positions are enough to look again.
 const ENOUGH: usize = 32;
@@ -30,8 +30,8 @@ const RESOLUTION: &str = "switches are exact, between plans solved for on both s
     the best only between two of the 33 points first looked at, with the same other plan at both, is \
     missing";
 
-/// The best plans of the positions from `from` to `to`, the tightest first, and what may be missing.
-/// Those before the first piece have none.
+/// The best plans of the positions from `from` to `to`, the tightest first, and what may be
+/// missing. Those before the first piece have none.
 ///
 /// # Errors
 /// As [`Envelope::pieces`].
@@ -165,8 +165,8 @@ impl Between<'_> {
         turns.iter().map(turn).collect()
     }
 
-    /// Positions, of those that decide, at which a plan is better than the known one; `loosest` is its
-    /// problem at the end of the range.
+    /// Positions, of those that decide, at which a plan is better than the known one; `loosest` is
+    /// its problem at the end of the range.
     fn better(
         &self,
         model: usize,
@@ -205,8 +205,8 @@ impl Between<'_> {
     }
 }
 
-/// Where the largest of several lines `a + b u` can change, for `u` of zero or more, as fractions of
-/// whole numbers.
+/// Where the largest of several lines `a + b u` can change, for `u` of zero or more, as fractions
+/// of whole numbers.
 pub(crate) fn meeting_points(lines: &[(i128, i128)]) -> Vec<(i128, i128)> {
     let mut points = Vec::new();
     for (index, (start, slope)) in lines.iter().enumerate() {

@@ -1,7 +1,8 @@
 //! The trade between latency and what a limit is about, at one rate.
 //!
-//! The fastest plan uses so much; the next one must use less: the epsilon-constraint method (Haimes,
-//! Lasdon and Wismer, IEEE SMC 1971), exact because what limits are about is whole numbers.
+//! The fastest plan uses so much; the next one must use less: the epsilon-constraint method
+//! (Haimes, Lasdon and Wismer, IEEE SMC 1971), exact because what limits are about is whole
+//! numbers.
 
 use std::mem::discriminant;
 

@@ -2,9 +2,9 @@
 //!
 //! Along the rate the ends are those of a sweep's segment, exact to the bit per second. Along the
 //! times each end is found by bisection, with fresh solves of the problem whose times are scaled;
-//! where the objective is a sum of times and no limit is one, the factors at which a plan is best are
-//! an interval, so that there is one end to find. With limits on time, a model may drop out as times
-//! grow, and the end found need not be the nearest.
+//! where the objective is a sum of times and no limit is one, the factors at which a plan is best
+//! are an interval, so that there is one end to find. With limits on time, a model may drop out as
+//! times grow, and the end found need not be the nearest.
 
 use super::sweep::{are_lines, sweep_models};
 use crate::planning::Selection;
@@ -17,7 +17,7 @@ use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::{Interval, Stability};
 use cutpoint_core::units::{BitRate, MAX_BIT_S};
 
-/// How far either way is looked.
+/// The factor up to which the search looks, up and down.
 const WITHIN: f64 = 100.0;
 
 /// Ends are found up to this factor.

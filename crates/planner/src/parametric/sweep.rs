@@ -1,10 +1,10 @@
 //! Every optimal plan over a range of rates, with exact switching rates.
 //!
-//! What is made small is a line in the time per bit (one over the rate), and limits that depend on the rate
-//! (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`]. What is
-//! the largest of several lines (the lateness of several tasks, throughput, heads that run beside
-//! the link) is solved for at single rates, see [`super::by_bisection`], until no plan is missed
-//! between them, see [`super::missed_breakpoints`].
+//! The objective is a line in the time per bit (one over the rate), and limits that depend on the
+//! rate (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`].
+//! What is the largest of several lines (the lateness of several tasks, throughput, heads that run
+//! beside the link) is solved for at single rates, see [`super::by_bisection`], until no plan is
+//! missed between them, see [`super::missed_breakpoints`].
 
 use super::envelope::{Axis, Envelope, Piece};
 use super::missed_breakpoints::{meeting_points, pieces_between};
@@ -80,7 +80,7 @@ pub(crate) fn pieces(
     pieces_between(envelope, from, to)
 }
 
-/// Whether what is made small is a line in the time per bit for every plan.
+/// Whether the objective is a line in the time per bit for every plan.
 pub(crate) fn are_lines(models: &[ModelProblem<'_>]) -> bool {
     models.iter().all(|model| {
         let problem = model.problem;
@@ -126,7 +126,7 @@ pub(crate) struct Rates<'a> {
     pub(crate) models: &'a [ModelProblem<'a>],
 }
 
-/// Whether the largest of several tasks' lateness is what is made small.
+/// Whether the largest of several tasks' lateness is the objective.
 pub(crate) fn is_late_of_several(problem: &Problem) -> bool {
     let late = ObjectiveFunction::Scenario(Objective::Lateness);
     problem.objectives.functions.contains(&late) && problem.tasks().len() > 1

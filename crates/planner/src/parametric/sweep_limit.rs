@@ -2,7 +2,7 @@
 //!
 //! A limit's amount changes nothing but which plans are allowed: the best plan at an amount is the
 //! best down to what it uses, and the next one is looked for one unit below (the
-//! epsilon-constraint method; Haimes, Lasdon and Wismer, IEEE SMC 1971). What is made small is, for
+//! epsilon-constraint method; Haimes, Lasdon and Wismer, IEEE SMC 1971). The objective is, for
 //! each plan, a line in the delay, and limits get tighter as it grows. Both are cases of
 //! [`Envelope`], on whole units and whole nanoseconds.
 
@@ -180,7 +180,7 @@ pub(crate) struct Delays<'a> {
 }
 
 impl Delays<'_> {
-    /// Whether what is made small is a line in the delay for every plan.
+    /// Whether the objective is a line in the delay for every plan.
     fn are_lines(&self) -> bool {
         let mut problems = self.models.iter().map(|model| model.problem);
         problems.all(|problem| !problem.overlaps() && !is_late_of_several(problem))

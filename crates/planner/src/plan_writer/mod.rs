@@ -110,7 +110,8 @@ impl<'a> PlanWriter<'a> {
         layers.iter().map(id).collect()
     }
 
-    /// An objective in the unit people read; `None` when the profile says nothing about it.
+    /// An objective in the unit of human-readable output; `None` when the profile says nothing
+    /// about it.
     fn readable(&self, objective: Objective, edge: &LayerSet, cost: &Cost) -> Option<f64> {
         let objective = ObjectiveFunction::Scenario(objective);
         let known = !objective_sums(self.problem, &objective, &cost.timing.done).is_empty();

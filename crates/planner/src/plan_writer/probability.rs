@@ -5,10 +5,10 @@
 //! `T | R ~ N(e + s + d + b / R, (c_e e)^2 + (c_s s)^2 + (sigma_b / R)^2)`
 //!
 //! with the edge's and the server's times e and s, their relative standard deviations c_e and c_s
-//! from the profiles, delays d, and b bits on the wire with standard deviation sigma_b, which is zero
-//! where payloads are fixed. Assumed are one rate for the whole of an inference, machines that vary
-//! on their own, each as a whole (a slow run is slow in all layers), and payloads of several tensors
-//! that are large together. The distribution over R is summed at the middles of 400 equally
+//! from the profiles, delays d, and b bits on the wire with standard deviation sigma_b, which is
+//! zero where payloads are fixed. Assumed are one rate for the whole of an inference, machines that
+//! vary on their own, each as a whole (a slow run is slow in all layers), and payloads of several
+//! tensors that are large together. The distribution over R is summed at the middles of 400 equally
 //! likely cells, so the same inputs give the same numbers. Where machines do not vary,
 //! probabilities are known to one cell.
 

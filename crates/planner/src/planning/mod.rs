@@ -1,4 +1,5 @@
-//! Plans: solutions with their numbers, what binds them and what else there is; or why there is none.
+//! Plans: solutions with their numbers, what binds them and what else there is; or why there is
+//! none.
 
 mod selection;
 mod writing;

@@ -1,5 +1,5 @@
-//! Layers in series: of the cuts of a chain, those that another one beats whatever is done elsewhere
-//! are given up, and the layers beside them are joined.
+//! Layers in series: cuts of a chain that another cut dominates, whatever is done elsewhere, are
+//! pruned, and the layers beside them are joined.
 //!
 //! In a chain every tensor but the first and the last is read by the next layer alone, so moving
 //! the cut changes nothing but the times of layers in between and which tensor crosses. A cut that
@@ -23,8 +23,8 @@ struct Compared {
 }
 
 impl Compared {
-    /// What decides about placements in a scope. `None` for objectives that are no sums, and where no
-    /// cut can beat another.
+    /// What decides about placements in a scope. `None` for objectives that are no sums, and where
+    /// no cut can beat another.
     fn new(problem: &Problem, scope: &Scope<'_>) -> Option<Compared> {
         let (objectives, limits) = (scope.objectives_at, scope.limits_at);
         let tasks = problem.tasks().len();
@@ -113,10 +113,10 @@ fn add(all: &mut Vec<SumAtRate>, sums: &[LinearCost], times_per_bit: &[TimePerBi
     }
 }
 
-/// A cut of a chain: so many of its layers on the edge, and a way to send what crosses.
+/// A cut of a chain: so many of its layers on the edge, and an encoding of what crosses.
 struct Cut {
     layers: usize,
-    /// Position among the ways of the tensor.
+    /// Position among the encodings of the tensor.
     encoding: usize,
     payload: u64,
     /// What it adds to the objectives, the limits, then the knapsacks.
@@ -167,8 +167,8 @@ impl PresolveRule for ChainDominance {
     }
 }
 
-/// The tensor by which a layer is tied to the next one, and that: it makes nothing else, and nothing
-/// else is read there.
+/// The tensor by which a layer is tied to the next one, and that: it makes nothing else, and
+/// nothing else is read there.
 fn link(graph: &Graph, layer: LayerId) -> Option<(TensorId, LayerId)> {
     let tensor = only_output(graph, layer)?;
     match graph.consumers(tensor) {
@@ -220,7 +220,7 @@ struct Chain<'c, 'a> {
 }
 
 impl Chain<'_, '_> {
-    /// The ways in which the inner tensors are worth sending.
+    /// The encodings in which the inner tensors are worth sending.
     fn undominated(&self) -> Vec<(TensorId, Vec<EncodingUse>)> {
         let mut cuts = self.cuts();
         cuts.sort_by(|a, b| self.order(a).cmp(&self.order(b)));

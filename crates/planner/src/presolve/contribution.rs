@@ -11,7 +11,8 @@ pub(crate) type SumAtRate = (LinearCost, TimePerBit);
 pub(crate) struct Contributions {
     /// Per layer: what changes when it moves to the edge, tensors aside.
     pub(crate) layers: Vec<Vec<i128>>,
-    /// Per tensor and way: what crossing adds, at least. No way for a tensor that never crosses.
+    /// Per tensor and encoding: a lower bound on what crossing adds. None for a tensor that never
+    /// crosses.
     pub(crate) tensors: Vec<Vec<Vec<i128>>>,
 }
 
@@ -52,7 +53,7 @@ fn moved(problem: &Problem, layer: LayerId, (sum, time_per_bit): &SumAtRate) -> 
     value
 }
 
-/// Per way: what a crossing tensor adds, at least.
+/// Per encoding: a lower bound on what a crossing tensor adds.
 pub(crate) fn of_tensor(
     reduced: &Reduced<'_>,
     tensor: TensorId,

@@ -116,8 +116,8 @@ impl Measures {
     }
 }
 
-/// The encodings that can be part of a best plan, in the order of the objectives; of equal ones, the
-/// one with the fewest bytes first.
+/// The encodings that can be part of a best plan, in the order of the objectives; of equal ones,
+/// the one with the fewest bytes first.
 fn undominated(
     reduced: &Reduced<'_>,
     measures: &Measures,

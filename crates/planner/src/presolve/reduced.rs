@@ -89,8 +89,8 @@ impl<'a> Reduced<'a> {
         })
     }
 
-    /// The same problem with more layers that must be on the edge, and the encodings in the order that
-    /// the objectives prefer with the tasks done there.
+    /// The same problem with more layers that must be on the edge, and the encodings in the order
+    /// that the objectives prefer with the tasks done there.
     pub(crate) fn keeping(
         &self,
         layers: &LayerSet,

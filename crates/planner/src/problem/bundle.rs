@@ -129,8 +129,8 @@ impl Problem {
         self.constraints.encodings(&self.model, tensor)
     }
 
-    /// The fastest codec for every tensor that crosses, at this time per bit and within the limits where
-    /// that is possible one tensor at a time.
+    /// The fastest codec for every tensor that crosses, at this time per bit and within the limits
+    /// where that is possible one tensor at a time.
     ///
     /// # Errors
     /// [`Misplaced::CannotCross`].
@@ -176,7 +176,8 @@ impl Problem {
         best.ok_or_else(|| Misplaced::NotClosed(String::new()))
     }
 
-    /// What a placement costs with each order of work on the edge, whether or not the limits allow it.
+    /// What a placement costs with each order of work on the edge, whether or not the limits allow
+    /// it.
     ///
     /// # Errors
     /// As [`Problem::cost`].
@@ -210,7 +211,8 @@ impl Problem {
         self.evaluate_at(edge, codecs, self.time_per_bit())
     }
 
-    /// As [`Problem::evaluate`], with orders of work compared at another time per bit than the link's.
+    /// As [`Problem::evaluate`], with orders of work compared at another time per bit than the
+    /// link's.
     ///
     /// # Errors
     /// As [`Problem::evaluate`].

@@ -56,8 +56,8 @@ pub(crate) fn with_delays_apart(problem: &Problem, limits: u64, objectives: u64)
     problem
 }
 
-/// Returns the same problem with all times of the edge, and all of the server, at so many thousandths
-/// of what they are.
+/// Returns the same problem with all times of the edge, and all of the server, at so many
+/// thousandths of what they are.
 #[must_use]
 pub fn with_times(problem: &Problem, edge: u64, server: u64) -> Problem {
     let by = |thousandths: u64| {

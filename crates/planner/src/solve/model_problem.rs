@@ -6,7 +6,7 @@ use crate::problem::{Problem, TimePerBit};
 /// A problem that competes with others over the same link.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelProblem<'a> {
-    /// For people.
+    /// The human-readable name.
     pub name: &'a str,
     /// What is solved.
     pub problem: &'a Problem,

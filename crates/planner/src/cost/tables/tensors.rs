@@ -1,4 +1,4 @@
-//! The rows of the tensors: every way for each to cross.
+//! The rows of the tensors: every encoding in which each can cross.
 
 use crate::cost::error::ProblemError;
 use crate::cost::times::{Encoding, TensorTime, ns};
@@ -224,7 +224,7 @@ impl TensorTime {
     }
 }
 
-/// The way of a tensor in its own type, which costs nothing but the wire.
+/// The encoding of a tensor in its own type, which costs nothing but the wire.
 fn free_encoding(payload: Bytes) -> Encoding {
     Encoding {
         codec: Codec::F32,

@@ -1,7 +1,7 @@
-//! What no placement is below that can still be reached by adding layers.
+//! Lower bounds over all placements that can still be reached by adding layers.
 //!
 //! Layers are added in execution order, so a layer can only come after the last of its producers.
-//! With that producer as its parent the layers are a forest, and what the best way to go on adds to
+//! With that producer as its parent the layers are a forest, and the least that more layers add to
 //! a sum over layers is a sum over the trees that are open.
 
 use super::bounds_data::Line;
@@ -77,7 +77,7 @@ impl Forest {
     }
 }
 
-/// Bounds of several lines, kept up to date as layers come, go and are passed over.
+/// Bounds of several lines, kept up to date as layers come, go and are pruned.
 pub(crate) struct Bounds<'a> {
     graph: &'a Graph,
     forest: &'a Forest,
@@ -86,7 +86,7 @@ pub(crate) struct Bounds<'a> {
     gains: Vec<Vec<i128>>,
     /// Per tensor, then per line.
     tensors: Vec<Vec<i128>>,
-    /// Per tensor: layers passed over that read it while its first reader is on the edge.
+    /// Per tensor: layers pruned that read it while its first reader is on the edge.
     left: Vec<usize>,
     now: Vec<i128>,
 }

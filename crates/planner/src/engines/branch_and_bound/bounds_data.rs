@@ -1,4 +1,4 @@
-//! Aims and limits as sums over layers and crossing tensors, and combinations of them.
+//! Objectives and limits as sums over layers and crossing tensors, and combinations of them.
 
 use crate::engines::enumerate::sums::Rows;
 use crate::presolve::Reduced;

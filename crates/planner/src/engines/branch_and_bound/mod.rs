@@ -1,4 +1,4 @@
-//! Branch and bound: placements that cannot be better, or cannot meet the limits, are passed over.
+//! Branch and bound: placements that cannot be better, or cannot meet the limits, are pruned.
 
 mod bound;
 mod bounds_data;

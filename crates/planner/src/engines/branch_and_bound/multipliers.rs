@@ -1,8 +1,8 @@
 //! Combinations of an objective with the limits that bound it from below, by Lagrange multipliers.
 //!
-//! Any combination with counts that are not negative bounds the objective of the placements within the
-//! limits; counts that bound it well are climbed to along subgradients (Held and Karp 1971, with
-//! Polyak's step), in doubles, for the bounds are then worked out in whole numbers.
+//! Any combination with counts that are not negative bounds the objective of the placements within
+//! the limits. Subgradient ascent finds counts that bound it well (Held and Karp 1971, with
+//! Polyak's step), in doubles; the bounds are then computed in whole numbers.
 
 use super::bound::Forest;
 use super::bounds_data::BoundsData;
@@ -83,8 +83,8 @@ impl<'a> Climb<'a> {
         }
     }
 
-    /// Counts with which the first objective's bound is high. Each placement on the way goes to `seen`,
-    /// which returns the least objective that is known to be possible.
+    /// Counts with which the first objective's bound is high. Each placement on the way goes to
+    /// `seen`, which returns the least objective that is known to be possible.
     pub(crate) fn for_objective(&self, seen: &mut dyn FnMut(&LayerSet) -> Option<i128>) -> Counts {
         let mut counts = vec![0.0; self.rows.len()];
         counts[..self.objectives].fill(1.0 / self.objectives.max(1) as f64);

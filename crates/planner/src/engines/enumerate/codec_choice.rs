@@ -3,11 +3,11 @@
 use super::sums::{Crossing, Rows};
 use crate::presolve::EncodingUse;
 
-/// One way per tensor.
+/// One encoding per tensor.
 pub(crate) struct Chosen {
     pub(crate) objectives: [i128; 2],
     pub(crate) payload: u64,
-    /// Position among each tensor's ways.
+    /// Position among each tensor's encodings.
     pub(crate) picks: Vec<usize>,
 }
 
@@ -17,7 +17,8 @@ pub(crate) struct TooMany;
 /// Most steps of one search.
 const MOST_STEPS: usize = 100_000;
 
-/// A tensor that crosses: its ways, what they add to the sums, and which knapsacks it counts for.
+/// A tensor that crosses: its encodings, what they add to the sums, and which knapsacks it counts
+/// for.
 pub(crate) struct Sent<'a> {
     pub(crate) encodings: &'a [EncodingUse],
     pub(crate) crossing: &'a Crossing,
@@ -25,7 +26,7 @@ pub(crate) struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// What a way uses of each knapsack.
+    /// What an encoding uses of each knapsack.
     fn uses(&self, choice: &EncodingUse) -> Vec<i64> {
         let pairs = choice.uses.iter().zip(&self.counts);
         pairs
@@ -34,8 +35,8 @@ impl Sent<'_> {
     }
 }
 
-/// The choice that the objectives prefer, and among those the smallest, that uses at most `room` of each
-/// knapsack and meets the limits; `base` is what the sums come to without ways.
+/// The choice that the objectives prefer, and among those the smallest, that uses at most `room` of
+/// each knapsack and meets the limits; `base` is what the sums come to without encodings.
 pub(crate) fn best_within(
     sent: &[Sent<'_>],
     rows: &Rows,
@@ -58,10 +59,10 @@ pub(crate) fn best_within(
     Ok(search.best)
 }
 
-/// What the ways of a tensor add to the sums and the payload, and use of the knapsacks.
+/// What the encodings of a tensor add to the sums and the payload, and use of the knapsacks.
 struct Tensor(Vec<(Vec<i128>, u64, Vec<i64>)>);
 
-/// The least that the tensors from one on add, each in the way that suits.
+/// The least that the tensors from one on add, each in the encoding that suits.
 #[derive(Clone)]
 struct Rest {
     sums: Vec<i128>,

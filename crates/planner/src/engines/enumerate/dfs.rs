@@ -31,7 +31,7 @@ pub(crate) struct DfsState<'a, 'p> {
     /// Crossing tensors that may not.
     barred: usize,
     results_there: usize,
-    /// Without ways, and without what is paid once.
+    /// Without encodings, and without what is paid once.
     parts: CostParts,
     knapsack_use: KnapsackUse<'a, 'p>,
     weight_readers: Vec<usize>,
@@ -333,7 +333,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
         let at_least = self
             .special(false)
             .unwrap_or_else(|| rows.objectives(&least));
-        // with other ways it only gets worse
+        // with other encodings it only gets worse
         let hopeless = best.is_some_and(|best| at_least > best.objectives);
         if hopeless || !rows.allow(&least) {
             return Standing::NotBest;
@@ -370,8 +370,8 @@ impl<'a, 'p> DfsState<'a, 'p> {
         Standing::Best(rank, codecs.collect())
     }
 
-    /// The objective, when it is what is used of a limit that is no sum of times and bytes; at least this
-    /// without what is alive at once, which takes long to find out.
+    /// The objective, when it is what is used of a limit that is no sum of times and bytes; at
+    /// least this without what is alive at once, which takes long to find out.
     fn special(&self, with_live: bool) -> Option<[i128; 2]> {
         let problem = self.reduced.problem;
         let Some(ObjectiveFunction::LimitUse(limit)) = problem.objectives.functions.first() else {

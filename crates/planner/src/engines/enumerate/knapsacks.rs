@@ -9,9 +9,9 @@ pub(crate) struct KnapsackUse<'a, 'p> {
     reduced: &'a Reduced<'p>,
     /// Of the layers on the edge.
     layers: Vec<i64>,
-    /// With the fastest way of each tensor that crosses: at most this is used.
+    /// With the fastest encoding of each tensor that crosses: at most this is used.
     fastest: Vec<i64>,
-    /// With the way of each tensor that uses least: at least this is used.
+    /// With the encoding of each tensor that uses least: at least this is used.
     least: Vec<i64>,
     /// Per tensor: the fastest and the least use of each knapsack.
     tensors: Vec<Vec<(i64, i64)>>,
@@ -72,7 +72,7 @@ impl<'a, 'p> KnapsackUse<'a, 'p> {
         least.any(|((least, layers), allows)| least + layers > *allows)
     }
 
-    /// Whether the fastest ways exceed no knapsack for sure.
+    /// Whether the fastest encodings exceed no knapsack for sure.
     pub(crate) fn fastest_fit(&self) -> bool {
         let mut fastest = self
             .fastest

@@ -1,4 +1,4 @@
-//! Everything that placements are compared by and limited in, as sums, with what each way to cross
+//! Everything that placements are compared by and limited in, as sums, with what each encoding
 //! adds to them.
 
 use std::cell::OnceCell;
@@ -27,11 +27,12 @@ pub(crate) struct Rows {
     tensors: Vec<OnceCell<Crossing>>,
 }
 
-/// What a tensor adds to the sums: those of the objectives one after the other, then those of the limits.
+/// What a tensor adds to the sums: those of the objectives one after the other, then those of the
+/// limits.
 pub(crate) struct Crossing {
-    /// Per way.
+    /// Per encoding.
     pub(crate) encodings: Vec<Vec<i128>>,
-    /// The least of each sum that any way adds.
+    /// The least of each sum that any encoding adds.
     pub(crate) least: Vec<i128>,
 }
 
@@ -71,7 +72,8 @@ impl Rows {
         }
     }
 
-    /// Sums of the first objective, then of the second, then of the limits, each with its time per bit.
+    /// Sums of the first objective, then of the second, then of the limits, each with its time per
+    /// bit.
     pub(crate) fn sums_at_rate(&self) -> impl Iterator<Item = SumAtRate> {
         let objectives = self
             .wanted
@@ -97,7 +99,7 @@ impl Rows {
             .collect()
     }
 
-    /// The sums of a placement without its ways.
+    /// The sums of a placement without its encodings.
     pub(crate) fn base(&self, parts: &CostParts) -> Vec<i128> {
         self.sums_at_rate()
             .map(|(sum, time_per_bit)| sum.value(parts, time_per_bit))

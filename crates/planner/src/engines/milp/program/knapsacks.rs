@@ -1,8 +1,8 @@
 //! The rows of the knapsacks.
 //!
-//! A tensor that counts whenever it crosses adds what its chosen way uses. One that counts only for
-//! some of its readers crosses once more, for those: `u` follows its ways, and is chosen when such
-//! a reader is on the server.
+//! A tensor that counts whenever it crosses adds what its chosen encoding uses. One that counts
+//! only for some of its readers crosses once more, for those: `u` follows its encodings, and is
+//! chosen when such a reader is on the server.
 
 use good_lp::{Expression, constraint, variable};
 
@@ -11,8 +11,8 @@ use crate::presolve::EncodingUse;
 use crate::problem::{Counts, Knapsack};
 
 impl Program<'_, '_> {
-    /// `layers on the edge + encodings <= allows` for every knapsack, divided by what it allows; the one
-    /// that is to be used least is bounded by a variable instead.
+    /// `layers on the edge + encodings <= allows` for every knapsack, divided by what it allows;
+    /// the one that is to be used least is bounded by a variable instead.
     pub(crate) fn add_knapsacks(&mut self, crossings: &[CrossingVars]) {
         let allows = self.reduced.allows.clone();
         for (index, (knapsack, allows)) in self.reduced.knapsacks().iter().zip(allows).enumerate() {

@@ -109,12 +109,12 @@ pub(crate) fn solve(reduced: &Reduced<'_>, form: &Form) -> Result<Answer, NoAnsw
     program.run(&crossings)
 }
 
-/// When a tensor crosses, and in which way.
+/// When a tensor crosses, and in which encoding.
 #[derive(Debug)]
 struct CrossingVars {
     tensor: TensorId,
     crosses: Expression,
-    /// One per way; empty when there is only one way.
+    /// One per encoding; empty when there is only one.
     encodings: Vec<Variable>,
 }
 
@@ -298,7 +298,7 @@ impl<'a, 'p> Program<'a, 'p> {
         self.last_of(&free.collect::<Vec<_>>())
     }
 
-    /// At least one layer elsewhere, or one tensor in another way.
+    /// At least one layer elsewhere, or one tensor in another encoding.
     fn exclude_answers(&mut self, crossings: &[CrossingVars]) {
         for (edge, codecs) in &self.form.excluded {
             let mut changes = Expression::from(0.0);
@@ -358,7 +358,7 @@ impl<'a, 'p> Program<'a, 'p> {
     }
 }
 
-/// The way each tensor crosses in; the fastest where there was no choice.
+/// The encoding of each crossing tensor; the fastest where there was no choice.
 fn chosen_codecs(
     reduced: &Reduced<'_>,
     edge: &LayerSet,
