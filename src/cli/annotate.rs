@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::{LayerRecord, Profile, TimeOrigin};
+use cutpoint_core::server_ref::ServerRef;
 use cutpoint_core::units::BitRate;
 use cutpoint_onnx::annotate::{self, Note, Notes};
 use cutpoint_onnx::plan::{part_for, plan_request};
@@ -256,7 +257,7 @@ impl Times {
         let planned = &plan.setting.server;
         let server: Option<Server> = match &args.server {
             Some(text) => Some(read_server(text)?),
-            None if planned.starts_with("sim:") => Some(read_server(planned)?),
+            None if ServerRef::of(planned).is_simulated() => Some(read_server(planned)?),
             None => None,
         };
         let graph = profile.graph().or_fail(Kind::BadInput)?;

@@ -5,9 +5,10 @@ use std::path::Path;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_planner::parametric::{Stretch, by_bisection, map, over_file, sweep_limit};
 use cutpoint_planner::planning::{Chosen, choose};
-use cutpoint_planner::scenario::{Over, SweepParameter};
+use cutpoint_planner::scenario::ParameterRange;
 use cutpoint_planner::select::{ModelChoice, candidates, relative_to_best};
 use cutpoint_planner::solve::SolveError;
 use serde::Serialize;
@@ -24,7 +25,7 @@ pub(crate) struct OverArgs {
     /// max-message, max-energy, max-power, link-share, deadline[:TASK], max-drop[:TASK],
     /// floor:TASK, capacity:NAME, fps, delay, or speed (of a server like sim:8x)
     #[arg(long, allow_hyphen_values = true, value_name = "WHAT=A..B")]
-    over: Option<Over>,
+    over: Option<ParameterRange>,
     /// Best plans of a range of rates at each of several delays: with --rate A..B and --over
     /// delay=A..B
     #[arg(long, requires = "over")]
@@ -42,14 +43,14 @@ pub(crate) struct OverArgs {
 
 impl OverArgs {
     /// What is varied, if it is not the rate.
-    pub(crate) fn over(&self) -> Option<&Over> {
+    pub(crate) fn over(&self) -> Option<&ParameterRange> {
         self.over.as_ref()
     }
 
     /// Sweeps, prints and writes.
     pub(crate) fn run(
         &self,
-        over: &Over,
+        over: &ParameterRange,
         scenario: &ScenarioArgs,
         out: Option<&Path>,
         common: &Common,
@@ -66,17 +67,21 @@ impl OverArgs {
                 common,
             );
         }
-        let found = match over.parameter {
-            SweepParameter::Speed => speeds(over, &read, common)?,
+        let found = match over.parameter.quantity {
+            Quantity::Speed => speeds(over, &read, common)?,
             _ => amounts(over, &read, common)?,
         };
         let text = over_text::sweep(over, &found);
         finish(&found, &text, found.to_toml(), out, common)
     }
 
-    fn check(&self, over: &Over, read: &PlanInputs) -> anyhow::Result<()> {
+    fn check(&self, over: &ParameterRange, read: &PlanInputs) -> anyhow::Result<()> {
         let one_rate = read.rates.single().is_some();
-        let hint = match (self.map, over.parameter == SweepParameter::Delay, one_rate) {
+        let hint = match (
+            self.map,
+            over.parameter.quantity == Quantity::Delay,
+            one_rate,
+        ) {
             (true, true, false) | (false, _, true) => return Ok(()),
             (true, ..) => "--map is of rates and delays: give --rate A..B and --over delay=A..B",
             (false, true, false) => {
@@ -87,7 +92,12 @@ impl OverArgs {
         Err(Kind::Usage.of(anyhow::anyhow!("--over {}: {hint}", over.parameter)))
     }
 
-    fn map(&self, over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<DelayMap> {
+    fn map(
+        &self,
+        over: &ParameterRange,
+        read: &PlanInputs,
+        common: &Common,
+    ) -> anyhow::Result<DelayMap> {
         let candidates = read.candidates()?;
         tell(&candidates, common);
         let delays = grid(over.from, over.to, self.rows);
@@ -123,7 +133,7 @@ fn grid(from: u64, to: u64, rows: usize) -> Vec<u64> {
     delays
 }
 
-fn amounts(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
+fn amounts(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
     let candidates = read.candidates()?;
     tell(&candidates, common);
     let scenario = match read.entrants.as_slice() {
@@ -141,7 +151,7 @@ fn amounts(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<Ov
     Ok(found)
 }
 
-fn speeds(over: &Over, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
+fn speeds(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
     tell(&read.candidates()?, common);
     let at = |speed: u64| -> anyhow::Result<Option<Plan>> {
         let candidates = at_speed(read, speed)?;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
+use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan, Unit};
 use cutpoint_core::units::Bytes;
-use cutpoint_planner::scenario::{Over, SweepParameter};
+use cutpoint_planner::scenario::ParameterRange;
 
 use super::plan_text::{machines, ms, new_table, rate, right_aligned, what_crosses};
 use super::plural;
@@ -13,7 +13,7 @@ use super::plural;
 const COLUMNS: u32 = 9;
 
 /// Every segment of a sweep on a line.
-pub(crate) fn sweep(over: &Over, sweep: &OverSweep) -> String {
+pub(crate) fn sweep(over: &ParameterRange, sweep: &OverSweep) -> String {
     let files = sweep.segments.iter().map(|s| s.plan.model.file.as_str());
     let mut files: Vec<&str> = files.collect();
     files.dedup();
@@ -128,18 +128,10 @@ fn layers(plan: &Plan) -> String {
 }
 
 /// An amount to the last unit, and readable.
-fn amount(over: &Over, amount: u64) -> String {
+fn amount(over: &ParameterRange, amount: u64) -> String {
     let typed = over.parameter.typed(amount);
-    match over.parameter {
-        SweepParameter::EdgeMemory
-        | SweepParameter::ServerMemory
-        | SweepParameter::MaxUplink
-        | SweepParameter::MaxDownlink
-        | SweepParameter::MaxMessage
-            if amount >= 1_000 =>
-        {
-            format!("{typed} ({})", Bytes(amount))
-        }
+    match over.parameter.unit() {
+        Unit::Byte if amount >= 1_000 => format!("{typed} ({})", Bytes(amount)),
         _ => typed,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::test_dir::TestDir;
-use cutpoint_core::plan::{Explanation, Plan, Quantity};
+use cutpoint_core::plan::{Condition, Explanation, Plan};
 use cutpoint_testkit::multi_head;
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -107,7 +107,7 @@ fn flags_win_over_what_the_plan_was_made_from() {
     std::fs::remove_file(dir.path("wishes.toml")).unwrap();
     let found = dir.explained("plan.toml");
     assert_eq!(found.plan, plan);
-    let mut flips = found.flips.iter().filter(|flip| flip.of == Quantity::Rate);
+    let mut flips = found.flips.iter().filter(|flip| flip.of == Condition::Rate);
     let flip = flips
         .find_map(|flip| Some((flip.at?, flip.to.clone()?)))
         .unwrap();

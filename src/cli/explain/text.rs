@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use cutpoint_core::plan::{
-    Breakpoint, Change, Explanation, LimitReason, Plan, Quantity, Side, Slack, Status, Step, Unit,
+    Breakpoint, Change, Condition, Explanation, LimitReason, Plan, Side, Slack, Status, Step, Unit,
 };
 use cutpoint_core::units::{Bytes, Energy, Watts, three_digits};
 
@@ -206,9 +206,9 @@ fn flip(flip: &Breakpoint, plan: &Plan) -> Option<String> {
         return never(flip, plan);
     };
     let value = match flip.of {
-        Quantity::Rate => rate(outwards(at as f64, flip.up) as u64),
-        Quantity::Delay => ms(outwards(at as f64 / 1e6, flip.up)),
-        Quantity::EdgeMemory => {
+        Condition::Rate => rate(outwards(at as f64, flip.up) as u64),
+        Condition::Delay => ms(outwards(at as f64 / 1e6, flip.up)),
+        Condition::EdgeMemory => {
             // the first size that is too small
             let size = Bytes(at + 1);
             return Some(match &flip.to {
@@ -219,18 +219,18 @@ fn flip(flip: &Breakpoint, plan: &Plan) -> Option<String> {
                 None => format!("With less than {size} of memory on the edge there is no plan."),
             });
         }
-        Quantity::EdgeTime | Quantity::ServerTime => {
+        Condition::EdgeTime | Condition::ServerTime => {
             let times = three_digits(outwards(at as f64 / 1e3, flip.up));
             format!("{times} times its time")
         }
     };
     let (whose, more) = match (flip.of, flip.up) {
-        (Quantity::Rate, true) => ("At", " or more"),
-        (Quantity::Rate, false) => ("At", " or less"),
-        (Quantity::Delay, true) => ("With a delay of", " or more"),
-        (Quantity::Delay, false) => ("With a delay of", " or less"),
-        (Quantity::EdgeTime, true) => ("When the edge takes", " or more"),
-        (Quantity::EdgeTime, false) => ("When the edge takes", " or less"),
+        (Condition::Rate, true) => ("At", " or more"),
+        (Condition::Rate, false) => ("At", " or less"),
+        (Condition::Delay, true) => ("With a delay of", " or more"),
+        (Condition::Delay, false) => ("With a delay of", " or less"),
+        (Condition::EdgeTime, true) => ("When the edge takes", " or more"),
+        (Condition::EdgeTime, false) => ("When the edge takes", " or less"),
         (_, true) => ("When the server takes", " or more"),
         (_, false) => ("When the server takes", " or less"),
     };
@@ -243,14 +243,14 @@ fn flip(flip: &Breakpoint, plan: &Plan) -> Option<String> {
 
 fn never(flip: &Breakpoint, plan: &Plan) -> Option<String> {
     let what = match (flip.of, flip.up) {
-        (Quantity::Rate, true) => "No faster link",
-        (Quantity::Rate, false) => "No slower link",
-        (Quantity::Delay, true) => "No longer delay",
-        (Quantity::Delay, false) if plan.setting.delay_ms > 0.0 => "No shorter delay",
-        (Quantity::EdgeTime, true) => "No slower edge",
-        (Quantity::EdgeTime, false) => "No faster edge",
-        (Quantity::ServerTime, true) => "No slower server",
-        (Quantity::ServerTime, false) => "No faster server",
+        (Condition::Rate, true) => "No faster link",
+        (Condition::Rate, false) => "No slower link",
+        (Condition::Delay, true) => "No longer delay",
+        (Condition::Delay, false) if plan.setting.delay_ms > 0.0 => "No shorter delay",
+        (Condition::EdgeTime, true) => "No slower edge",
+        (Condition::EdgeTime, false) => "No faster edge",
+        (Condition::ServerTime, true) => "No slower server",
+        (Condition::ServerTime, false) => "No faster server",
         _ => return None,
     };
     Some(format!("{what} changes the plan."))
@@ -307,7 +307,7 @@ fn amount(amount: i64, unit: Unit) -> String {
         Unit::Permille => format!("{} %", amount as f64 / 10.0),
         Unit::Nanojoule => Energy(whole).to_string(),
         Unit::Microwatt => Watts(whole).to_string(),
-        Unit::Unit => amount.to_string(),
+        Unit::Unit | Unit::Metric | Unit::FrameRate | Unit::Speed => amount.to_string(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint_core::plan::{Conflict, NoPlan, Plan, Relaxation};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Bytes;
 use cutpoint_planner::parametric::stability;
 use cutpoint_planner::planning::{Chosen, choose};
@@ -172,7 +173,7 @@ fn amount(conflict: &Conflict) -> Option<String> {
         return Some(format!("{limit} {words}"));
     }
     match (
-        limit.starts_with("floor"),
+        conflict.quantity() == Some(Quantity::Floor),
         &conflict.metric,
         conflict.best_metric,
     ) {
@@ -209,7 +210,10 @@ pub(super) fn give(conflict: &Conflict) -> Option<String> {
     if let (Some(metric), Some(best)) = (&conflict.metric, conflict.best_metric) {
         text += &format!(", {metric} {}", plan_text::metric(metric, best));
     }
-    text += &match (limit.starts_with("floor"), &conflict.metric) {
+    text += &match (
+        conflict.quantity() == Some(Quantity::Floor),
+        &conflict.metric,
+    ) {
         (true, Some(metric)) => {
             let asked = conflict.allows_metric.unwrap_or_default();
             format!(", not {}", plan_text::metric(metric, asked))

@@ -8,6 +8,7 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cutpoint_core::server_ref::ServerRef;
 use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_report::html::Page;
@@ -296,7 +297,7 @@ impl ReportArgs {
     fn server(&self, planned: Option<&str>) -> anyhow::Result<Server> {
         let text = match (&self.server, planned) {
             (Some(text), _) => text,
-            (None, Some(name)) if name.starts_with("sim:") => name,
+            (None, Some(name)) if ServerRef::of(name).is_simulated() => name,
             (None, Some(name)) => {
                 let problem = format!(
                     "the plan's server is {name}: add --server with its profile or description"

@@ -73,6 +73,32 @@ pub enum Unit {
     /// Units of a named capacity.
     #[serde(rename = "unit")]
     Unit,
+    /// Millionths of the unit of a metric.
+    #[serde(rename = "metric")]
+    Metric,
+    /// Thousandths of a frame per second.
+    #[serde(rename = "frames")]
+    FrameRate,
+    /// Thousandths of the speed of the machine that was measured.
+    #[serde(rename = "speed")]
+    Speed,
+}
+
+impl Unit {
+    /// Returns the unit as a sweep's file writes it; of a part, what an amount is multiplied by.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Unit::Byte => "B",
+            Unit::BitPerSecond => "bit/s",
+            Unit::Nanosecond => "ns",
+            Unit::Millionth | Unit::Metric => "1e-6",
+            Unit::Permille | Unit::Speed => "1e-3",
+            Unit::Nanojoule => "nJ",
+            Unit::Microwatt => "uW",
+            Unit::Unit => "1",
+            Unit::FrameRate => "1e-3/s",
+        }
+    }
 }
 
 /// What a limit does to the plan.
@@ -156,10 +182,10 @@ pub struct Together {
     pub next: Option<Change>,
 }
 
-/// Something that can be another than the scenario says.
+/// A condition of the plan that may come to differ from the scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Quantity {
+pub enum Condition {
     /// From edge to server; in bit/s.
     Rate,
     /// One way; in nanoseconds.
@@ -177,7 +203,7 @@ pub enum Quantity {
 #[serde(deny_unknown_fields)]
 pub struct Breakpoint {
     /// What changes.
-    pub of: Quantity,
+    pub of: Condition,
     /// What its values count.
     pub unit: Unit,
     /// Whether it grows.

@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
+use crate::quantity::Quantity;
 use crate::syntax::read_toml;
 
 pub use evidence::{Evidence, HalfEvidence};
 pub use explanation::{
-    Breakpoint, Change, Contender, Explanation, LimitReason, Quantity, Slack, Slacks, Step,
+    Breakpoint, Change, Condition, Contender, Explanation, LimitReason, Slack, Slacks, Step,
     Together, Unit, WhyNot,
 };
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
@@ -353,6 +354,13 @@ pub struct Conflict {
     pub allows_units: Option<u64>,
     /// As `least_bytes`, in units of a named capacity.
     pub least_units: Option<u64>,
+}
+
+impl Conflict {
+    /// Returns what the limit is about; `None` when another version named it.
+    pub fn quantity(&self) -> Option<Quantity> {
+        Quantity::named(self.limit.split(' ').next()?)
+    }
 }
 
 /// The cheapest joint relaxation of limits that contradict one another: each with an amount gives

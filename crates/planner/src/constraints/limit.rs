@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::cost::accuracy::WHOLE_DROP;
 use cutpoint_core::graph::LayerId;
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::{Bytes, Energy, Share, Watts, format_exact_ns};
 
 /// Something a plan must respect, and that can be lifted on its own.
@@ -76,35 +77,53 @@ pub enum Limit {
     },
 }
 
-/// The name of the limit, like its flag.
+/// The name of its quantity, and of the layer, task or capacity it is of.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Limit::EdgeMemory(_) => f.write_str("edge-memory"),
-            Limit::ServerMemory(_) => f.write_str("server-memory"),
-            Limit::MaxUplink(_) => f.write_str("max-uplink"),
-            Limit::MaxDownlink(_) => f.write_str("max-downlink"),
-            Limit::MaxMessage(_) => f.write_str("max-message"),
-            Limit::MinDepth(_) => f.write_str("min-depth"),
-            Limit::Deadline { name, .. } => write!(f, "deadline {name}"),
-            Limit::Fps(_) => f.write_str("fps"),
-            Limit::LinkShare { .. } => f.write_str("link-share"),
-            Limit::MaxEnergy(_) => f.write_str("max-energy"),
-            Limit::MaxPower { .. } => f.write_str("max-power"),
-            Limit::KeepOnEdge(_, name) => write!(f, "keep-on-edge {name}"),
-            Limit::KeepOnServer(_, name) => write!(f, "keep-on-server {name}"),
-            Limit::RawStays => f.write_str("raw-stays"),
-            Limit::Codecs => f.write_str("codec"),
-            Limit::Drop { name, floor, .. } => match floor {
-                true => write!(f, "floor {name}"),
-                false => write!(f, "max-drop {name}"),
-            },
-            Limit::Capacity { name, .. } => write!(f, "capacity {name}"),
+        match self.of() {
+            Some(of) => write!(f, "{} {of}", self.quantity()),
+            None => self.quantity().fmt(f),
         }
     }
 }
 
 impl Limit {
+    /// Returns what is limited.
+    pub fn quantity(&self) -> Quantity {
+        match self {
+            Limit::EdgeMemory(_) => Quantity::EdgeMemory,
+            Limit::ServerMemory(_) => Quantity::ServerMemory,
+            Limit::MaxUplink(_) => Quantity::MaxUplink,
+            Limit::MaxDownlink(_) => Quantity::MaxDownlink,
+            Limit::MaxMessage(_) => Quantity::MaxMessage,
+            Limit::MinDepth(_) => Quantity::MinDepth,
+            Limit::Deadline { .. } => Quantity::Deadline,
+            Limit::Fps(_) => Quantity::Fps,
+            Limit::LinkShare { .. } => Quantity::LinkShare,
+            Limit::MaxEnergy(_) => Quantity::MaxEnergy,
+            Limit::MaxPower { .. } => Quantity::MaxPower,
+            Limit::KeepOnEdge(..) => Quantity::KeepOnEdge,
+            Limit::KeepOnServer(..) => Quantity::KeepOnServer,
+            Limit::RawStays => Quantity::RawStays,
+            Limit::Codecs => Quantity::Codec,
+            Limit::Drop { floor: true, .. } => Quantity::Floor,
+            Limit::Drop { floor: false, .. } => Quantity::MaxDrop,
+            Limit::Capacity { .. } => Quantity::Capacity,
+        }
+    }
+
+    /// Returns the layer, task or capacity whose amount is limited.
+    pub fn of(&self) -> Option<&str> {
+        match self {
+            Limit::Deadline { name, .. }
+            | Limit::KeepOnEdge(_, name)
+            | Limit::KeepOnServer(_, name)
+            | Limit::Drop { name, .. }
+            | Limit::Capacity { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether it limits what encodings may cost a task.
     pub(crate) fn is_drop(&self) -> bool {
         matches!(self, Limit::Drop { .. })

@@ -12,6 +12,7 @@ use crate::scenario::{AccuracyLimits, FrameRate, Objective, Scenario};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::TaskAccuracy;
 use cutpoint_core::graph::{Graph, GraphError, LayerId, nearest};
+use cutpoint_core::quantity::Quantity;
 
 /// The limits of a scenario, in the order of its fields.
 pub(crate) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>, ProblemError> {
@@ -24,11 +25,11 @@ pub(crate) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>
     limits.extend(wishes.max_downlink.map(Limit::MaxDownlink));
     limits.extend(wishes.max_message.map(Limit::MaxMessage));
     for name in &wishes.keep_on_edge {
-        let layers = find(graph, "--keep-on-edge", name)?;
+        let layers = find(graph, Quantity::KeepOnEdge, name)?;
         limits.push(Limit::KeepOnEdge(layers, name.clone()));
     }
     for name in &wishes.keep_on_server {
-        let layers = find(graph, "--keep-on-server", name)?;
+        let layers = find(graph, Quantity::KeepOnServer, name)?;
         limits.push(Limit::KeepOnServer(layers, name.clone()));
     }
     limits.extend(wishes.raw_stays.then_some(Limit::RawStays));
@@ -65,12 +66,12 @@ pub(crate) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>
 pub(crate) fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limit>, ProblemError> {
     let drops = wishes.drops.iter().filter_map(|d| d.task.as_ref());
     let floors = wishes.floors.iter().map(|f| &f.task);
-    for (flag, name) in drops
-        .map(|task| ("--max-drop", task))
-        .chain(floors.map(|task| ("--floor", task)))
+    for (quantity, name) in drops
+        .map(|task| (Quantity::MaxDrop, task))
+        .chain(floors.map(|task| (Quantity::Floor, task)))
     {
         let names = tables.tasks.iter().map(|t| t.name.as_str());
-        known(flag, "task", name, names)?;
+        known(quantity.into(), "task", name, names)?;
     }
     if !wishes.any() {
         return Ok(Vec::new());
@@ -121,7 +122,7 @@ const LARGEST_USE: i64 = 1 << 52;
 fn capacities(tables: &Tables, wishes: &BTreeMap<String, u64>) -> Result<Vec<Limit>, ProblemError> {
     let limit = |(name, allows): (&String, &u64)| {
         let names = tables.uses.keys().map(String::as_str);
-        known("--capacity", "capacity", name, names)?;
+        known(Quantity::Capacity.into(), "capacity", name, names)?;
         Ok(Limit::Capacity {
             name: name.clone(),
             allows: (*allows).min(LARGEST_USE.unsigned_abs()),
@@ -131,7 +132,7 @@ fn capacities(tables: &Tables, wishes: &BTreeMap<String, u64>) -> Result<Vec<Lim
 }
 
 /// Finds layers by the id of a group or of one of its members, or by a pattern of such names.
-fn find(graph: &Graph, flag: &'static str, name: &str) -> Result<Vec<LayerId>, ProblemError> {
+fn find(graph: &Graph, quantity: Quantity, name: &str) -> Result<Vec<LayerId>, ProblemError> {
     let pattern = WildMatch::new(name);
     let is_called = |wanted: &dyn Fn(&str) -> bool| -> Vec<LayerId> {
         let has_name = |id: &LayerId| {
@@ -157,7 +158,7 @@ fn find(graph: &Graph, flag: &'static str, name: &str) -> Result<Vec<LayerId>, P
     names.sort_unstable();
     names.dedup();
     Err(ProblemError::Unknown {
-        flag,
+        key: quantity.into(),
         cause: GraphError::Unknown {
             what: "layer",
             name: name.to_owned(),

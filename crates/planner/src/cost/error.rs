@@ -1,7 +1,9 @@
 //! Why profiles and a scenario are no problem.
 
+use crate::scenario::Key;
 use crate::server::ServerError;
 use cutpoint_core::graph::{GraphError, nearest};
+use cutpoint_core::quantity::Quantity;
 
 /// What keeps profiles and a scenario from being a problem.
 #[derive(Debug, thiserror::Error)]
@@ -13,25 +15,25 @@ pub enum ProblemError {
     #[error(transparent)]
     Server(#[from] ServerError),
     /// A scenario names a layer, tensor or output that the model does not have.
-    #[error("{flag}: {cause}")]
+    #[error("{key}: {cause}")]
     Unknown {
-        /// The flag or key.
-        flag: &'static str,
+        /// The key.
+        key: Key,
         /// The name and its nearest neighbours.
         cause: GraphError,
     },
     /// `--input-u8` or `--local-input` for something that is no model input.
-    #[error("{flag}: `{name}` is not an input of the model; its inputs are {inputs}")]
+    #[error("{key}: `{name}` is not an input of the model; its inputs are {inputs}")]
     NotAnInput {
-        /// The flag or key.
-        flag: &'static str,
+        /// The key.
+        key: Key,
         /// What was named.
         name: String,
         /// What there is.
         inputs: String,
     },
     /// `--input-u8` for an input that cannot have been an eight-bit image.
-    #[error("--input-u8: `{name}` cannot be an 8-bit image: {why}")]
+    #[error("{key}: `{name}` cannot be an 8-bit image: {why}", key = Key::INPUT_U8)]
     NotAnImage {
         /// The input.
         name: String,
@@ -42,7 +44,8 @@ pub enum ProblemError {
     #[error(
         "the {machine}'s profile has no times of codec `{codec}`: measure again with \
          `cutpoint profile` (to a profile written by hand, add a [[codec]]), or leave it out of \
-         --codec"
+         {key}",
+        key = Key::from(Quantity::Codec)
     )]
     CodecNotMeasured {
         /// "edge" or "server".
@@ -53,19 +56,26 @@ pub enum ProblemError {
     /// A codec was asked for that only an accuracy file can tell the size or the bounds of.
     #[error(
         "codec `{0}` depends on data: measure it with `cutpoint accuracy` and name the file with \
-         --accuracy, or leave it out of --codec"
+         {file}, or leave it out of {key}",
+        file = Key::ACCURACY,
+        key = Key::from(Quantity::Codec)
     )]
     CodecNeedsData(cutpoint_core::codec::Codec),
     /// Limits on accuracy without measured drops.
     #[error(
-        "--max-drop and --floor need to know what encodings cost: measure it with `cutpoint \
-         accuracy MODEL --data DIR` and name the file with --accuracy"
+        "{drop} and {floor} need to know what encodings cost: measure it with `cutpoint accuracy \
+         MODEL --data DIR` and name the file with {file}",
+        drop = Key::from(Quantity::MaxDrop),
+        floor = Key::from(Quantity::Floor),
+        file = Key::ACCURACY
     )]
     NoAccuracy,
     /// A limit held against the whole model's accuracy at a task, which is not known.
     #[error(
-        "the accuracy file says nothing of the whole model at task `{0}`, which a --floor, or a \
-         --max-drop among several models, is held against: measure it with `cutpoint accuracy`"
+        "the accuracy file says nothing of the whole model at task `{0}`, which a {floor}, or a \
+         {drop} among several models, is held against: measure it with `cutpoint accuracy`",
+        floor = Key::from(Quantity::Floor),
+        drop = Key::from(Quantity::MaxDrop)
     )]
     NoBaseline(String),
     /// Energy without power.
@@ -78,7 +88,8 @@ pub enum ProblemError {
     #[error(
         "the accuracy file is of another model: it was measured on {file} with the hash {found}, \
          the profile is of {model}; measure it again with `cutpoint accuracy`, or name another \
-         file with --accuracy"
+         file with {key}",
+        key = Key::ACCURACY
     )]
     AccuracyOfOther {
         /// File name in the accuracy file.
@@ -99,7 +110,7 @@ pub enum ProblemError {
 /// # Errors
 /// No such name is known.
 pub(crate) fn known<'a>(
-    flag: &'static str,
+    key: Key,
     what: &'static str,
     name: &str,
     names: impl Iterator<Item = &'a str> + Clone,
@@ -108,7 +119,7 @@ pub(crate) fn known<'a>(
         return Ok(());
     }
     Err(ProblemError::Unknown {
-        flag,
+        key,
         cause: GraphError::Unknown {
             what,
             name: name.to_owned(),

@@ -1,7 +1,9 @@
 //! Why solving ends without an answer.
 
 use crate::problem::ProblemError;
+use crate::scenario::Key;
 use cutpoint_core::plan::NoPlan;
+use cutpoint_core::quantity::Quantity;
 
 /// Why there is neither a plan nor a proof that there is none.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -11,18 +13,24 @@ pub enum SolveError {
     Stopped(String),
     /// A sweep over deadlines that decide about the order of work, too.
     #[error(
-        "deadlines decide in which order heads run under --schedule overlap, so they cannot be \
-         swept over: plan at single deadlines instead, or leave --schedule out"
+        "deadlines decide in which order heads run under {schedule} overlap, so they cannot be \
+         swept over: plan at single deadlines instead, or leave {schedule} out",
+        schedule = Key::SCHEDULE
     )]
     OrderVaries,
     /// A sweep over deadlines that are goals.
     #[error(
         "under lateness as an objective deadlines are goals, not limits, so they cannot be swept \
-         over: choose another --objective, such as latency"
+         over: choose another {key}, such as latency",
+        key = Key::OBJECTIVE
     )]
     Goals,
     /// A sweep over the deadlines of no task.
-    #[error("no task is without a deadline of its own: name one, as in --over deadline:TASK=A..B")]
+    #[error(
+        "no task is without a deadline of its own: name one, as in {} {}:TASK=A..B",
+        Key::OVER,
+        Quantity::Deadline
+    )]
     NoTask,
     /// Limits that cannot be resolved at an amount.
     #[error(transparent)]

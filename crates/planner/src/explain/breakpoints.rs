@@ -5,7 +5,7 @@ use super::search::{Incumbent, Open, contender, first, nearest, objective_of};
 use crate::engines::Solution;
 use crate::problem::Problem;
 use crate::problem::varied::with_times;
-use cutpoint_core::plan::{Breakpoint, Quantity, Step, Unit};
+use cutpoint_core::plan::{Breakpoint, Condition, Step, Unit};
 use cutpoint_core::units::{BitRate, Delay};
 
 /// No link is faster, in bit/s.
@@ -97,7 +97,7 @@ struct Range {
 
 impl Question<'_> {
     /// The nearest slower and faster rates, and so on, at which the plan is not the best.
-    pub(crate) fn breakpoint(&self, of: Quantity, up: bool) -> Result<Breakpoint, Open> {
+    pub(crate) fn breakpoint(&self, of: Condition, up: bool) -> Result<Breakpoint, Open> {
         let range = self.range(of);
         let most = if up {
             range.most.saturating_sub(range.now)
@@ -131,14 +131,14 @@ impl Question<'_> {
         })
     }
 
-    fn range(&self, of: Quantity) -> Range {
+    fn range(&self, of: Condition) -> Range {
         let link = self.problem.link();
         let (unit, now, least, most) = match of {
-            Quantity::Rate => (Unit::BitPerSecond, link.rate.bit_s(), 1, FASTEST),
-            Quantity::Delay => (Unit::Nanosecond, link.delay.ns(), 0, SLOWEST),
+            Condition::Rate => (Unit::BitPerSecond, link.rate.bit_s(), 1, FASTEST),
+            Condition::Delay => (Unit::Nanosecond, link.delay.ns(), 0, SLOWEST),
             // memory has a limit of its own
-            Quantity::EdgeMemory => (Unit::Byte, 0, 0, 0),
-            Quantity::EdgeTime | Quantity::ServerTime => {
+            Condition::EdgeMemory => (Unit::Byte, 0, 0, 0),
+            Condition::EdgeTime | Condition::ServerTime => {
                 (Unit::Permille, 1_000, 1, self.largest_factor())
             }
         };
@@ -173,7 +173,7 @@ impl Question<'_> {
             {
                 continue;
             }
-            let vary = |problem: &Problem, far: u64| varied(problem, Quantity::Rate, rate + far);
+            let vary = |problem: &Problem, far: u64| varied(problem, Condition::Rate, rate + far);
             let variation = Variation {
                 question: self,
                 vary: &vary,
@@ -207,7 +207,7 @@ impl Question<'_> {
         let from = |up: bool| {
             let value = |far: u64| if up { now + far } else { now - far };
             let vary = |problem: &Problem, far: u64| {
-                varied(problem, Quantity::Rate, value(far)).with_limits(Vec::new())
+                varied(problem, Condition::Rate, value(far)).with_limits(Vec::new())
             };
             let variation = Variation {
                 question: self,
@@ -224,7 +224,7 @@ impl Question<'_> {
             let far = first(0, most, |far| variation.loses(&own, far));
             let problem = variation.problem(self.winner, far);
             Some(Breakpoint {
-                of: Quantity::Rate,
+                of: Condition::Rate,
                 unit: Unit::BitPerSecond,
                 up,
                 at: Some(value(far)),
@@ -235,15 +235,15 @@ impl Question<'_> {
     }
 }
 
-fn varied(problem: &Problem, of: Quantity, value: u64) -> Problem {
+fn varied(problem: &Problem, of: Condition, value: u64) -> Problem {
     match of {
-        Quantity::Rate => match BitRate::from_bit_s(value) {
+        Condition::Rate => match BitRate::from_bit_s(value) {
             Some(rate) => problem.with_rate(rate),
             None => problem.clone(),
         },
-        Quantity::Delay => problem.with_delay(Delay(std::time::Duration::from_nanos(value))),
-        Quantity::EdgeMemory => problem.clone(),
-        Quantity::EdgeTime => with_times(problem, value, 1_000),
-        Quantity::ServerTime => with_times(problem, 1_000, value),
+        Condition::Delay => problem.with_delay(Delay(std::time::Duration::from_nanos(value))),
+        Condition::EdgeMemory => problem.clone(),
+        Condition::EdgeTime => with_times(problem, value, 1_000),
+        Condition::ServerTime => with_times(problem, 1_000, value),
     }
 }

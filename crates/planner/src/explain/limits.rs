@@ -4,18 +4,17 @@ use super::Question;
 use super::search::{ANY_DROP, Open, contender, nearest};
 use crate::engines::Solution;
 use crate::problem::{Limit, Problem};
-use cutpoint_core::plan::{Breakpoint, Change, LimitReason, Quantity, Step, Together, Unit};
+use cutpoint_core::plan::{Breakpoint, Change, Condition, LimitReason, Step, Together, Unit};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Bytes;
 
-/// What the amounts of a limit count.
+/// Returns what the amounts of a limit count: those of a floor are drops, those of a frame rate
+/// the time between frames.
 pub(crate) fn unit(limit: &Limit) -> Unit {
-    match limit {
-        Limit::Drop { .. } | Limit::LinkShare { .. } => Unit::Millionth,
-        Limit::Deadline { .. } | Limit::Fps(_) => Unit::Nanosecond,
-        Limit::MaxEnergy(_) => Unit::Nanojoule,
-        Limit::MaxPower { .. } => Unit::Microwatt,
-        Limit::Capacity { .. } => Unit::Unit,
-        _ => Unit::Byte,
+    match limit.quantity() {
+        Quantity::Floor => Unit::Millionth,
+        Quantity::Fps => Unit::Nanosecond,
+        quantity => quantity.unit().unwrap_or(Unit::Byte),
     }
 }
 
@@ -86,7 +85,7 @@ impl Question<'_> {
         let limits = limits.chain([Limit::EdgeMemory(Bytes(size))]).collect();
         let best = self.solver.best(&self.problem.with_limits(limits))?;
         Ok(Some(Breakpoint {
-            of: Quantity::EdgeMemory,
+            of: Condition::EdgeMemory,
             unit: Unit::Byte,
             up: false,
             at: Some(size),

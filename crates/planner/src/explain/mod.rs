@@ -21,7 +21,7 @@ use crate::problem::{Knapsack, Limit, ObjectiveFunction, Problem};
 use crate::solve::ModelProblem;
 use crate::solve::{EngineChoice, Options, SolveError};
 use cutpoint_core::graph::{LayerSet, TensorId};
-use cutpoint_core::plan::{Explanation, FORMAT, NoPlan, Plan, Quantity};
+use cutpoint_core::plan::{Condition, Explanation, FORMAT, NoPlan, Plan};
 
 use search::{Incumbent, Open, Solver, objective_of};
 
@@ -95,10 +95,10 @@ impl Question<'_> {
         let faster_link = kept(&mut open, "faster link", self.faster_link());
         let mut flips = Vec::new();
         for (of, name) in [
-            (Quantity::Rate, "rate"),
-            (Quantity::Delay, "delay"),
-            (Quantity::EdgeTime, "edge time"),
-            (Quantity::ServerTime, "server time"),
+            (Condition::Rate, "rate"),
+            (Condition::Delay, "delay"),
+            (Condition::EdgeTime, "edge time"),
+            (Condition::ServerTime, "server time"),
         ] {
             for up in [false, true] {
                 flips.extend(kept(&mut open, name, self.breakpoint(of, up)));

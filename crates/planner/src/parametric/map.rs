@@ -9,6 +9,7 @@ use crate::scenario::{RateRange, SweepParameter};
 use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::plan::{DelayMap, FORMAT, MapPlan, MapRow, MapSegment};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Delay;
 
 /// The best plans of a range of rates at each delay, in nanoseconds; and the position of the
@@ -71,7 +72,7 @@ pub fn map(
         }
         map.rows.push(MapRow {
             delay_ns: *delay,
-            delay: SweepParameter::Delay.typed(*delay),
+            delay: SweepParameter::from(Quantity::Delay).typed(*delay),
             no_plan_below_bit_s: no_plan_below(&pieces, rates),
             segments,
         });

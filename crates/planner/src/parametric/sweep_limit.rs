@@ -17,10 +17,11 @@ use crate::problem::sums::objective_sums;
 use crate::problem::swept::{limits_on, with_amount};
 use crate::problem::varied::with_delays_apart;
 use crate::problem::{Cost, Limit, ObjectiveFunction, Part, Problem};
-use crate::scenario::{Objective, Over, Scenario, SweepParameter};
+use crate::scenario::{Objective, ParameterRange, Scenario};
 use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Delay;
 
 /// The best plan at every amount of a range, and the position of the problem of each segment. The
@@ -31,7 +32,7 @@ use cutpoint_core::units::Delay;
 /// [`SolveError::Stopped`].
 pub fn sweep_limit(
     models: &[ModelProblem<'_>],
-    over: &Over,
+    over: &ParameterRange,
     scenario: &Scenario,
     options: &Options,
 ) -> Result<(OverSweep, Vec<usize>), SolveError> {
@@ -41,15 +42,15 @@ pub fn sweep_limit(
         scenario,
     };
     let delays = Delays { models, over };
-    let axis: &dyn Axis = match &over.parameter {
-        SweepParameter::Delay => &delays,
+    let axis: &dyn Axis = match over.parameter.quantity {
+        Quantity::Delay => &delays,
         _ => {
             amounts.check()?;
             &amounts
         }
     };
     let envelope = Envelope::new(models, axis, options);
-    let lines = over.parameter != SweepParameter::Delay || delays.are_lines();
+    let lines = over.parameter.quantity != Quantity::Delay || delays.are_lines();
     let (pieces, resolution) = if lines {
         (envelope.pieces(0, over.steps())?, None)
     } else {
@@ -65,7 +66,7 @@ pub fn sweep_limit(
             piece.from
         };
         let plan = envelope.describe(&piece.found, at)?;
-        let is_line = over.parameter == SweepParameter::Delay && lines;
+        let is_line = over.parameter.quantity == Quantity::Delay && lines;
         let latency = is_line.then(|| line(&piece.found.best.cost, &plan));
         segments.push((piece.found.model, segment(over, (from, to), latency, plan)));
     }
@@ -82,7 +83,7 @@ pub fn sweep_limit(
 }
 
 fn segment(
-    over: &Over,
+    over: &ParameterRange,
     (from, to): (u64, u64),
     latency: Option<DelayLine>,
     plan: Plan,
@@ -107,13 +108,13 @@ fn line(cost: &Cost, plan: &Plan) -> DelayLine {
 }
 
 /// Segments, the least amount first, as a file.
-pub fn over_file(over: &Over, segments: Vec<OverSegment>) -> OverSweep {
+pub fn over_file(over: &ParameterRange, segments: Vec<OverSegment>) -> OverSweep {
     let least = segments.first().map(|segment| segment.from);
     let most = segments.last().map(|segment| segment.to);
     OverSweep {
         format: FORMAT,
         over: over.parameter.to_string(),
-        unit: over.parameter.unit().to_owned(),
+        unit: over.parameter.unit().symbol().to_owned(),
         no_plan_below: least.filter(|least| *least > over.from),
         no_plan_above: most.filter(|most| *most < over.to),
         resolution: None,
@@ -124,13 +125,13 @@ pub fn over_file(over: &Over, segments: Vec<OverSegment>) -> OverSweep {
 /// Amounts of a limit, in steps from the tightest.
 struct Amounts<'a> {
     models: &'a [ModelProblem<'a>],
-    over: &'a Over,
+    over: &'a ParameterRange,
     scenario: &'a Scenario,
 }
 
 impl Amounts<'_> {
     fn check(&self) -> Result<(), SolveError> {
-        if !matches!(self.over.parameter, SweepParameter::Deadline(_)) {
+        if self.over.parameter.quantity != Quantity::Deadline {
             return Ok(());
         }
         let any = |holds: &dyn Fn(&Problem) -> bool| self.models.iter().any(|r| holds(r.problem));
@@ -176,7 +177,7 @@ impl Axis for Amounts<'_> {
 /// Delays in whole nanoseconds, in steps from the longest.
 pub(crate) struct Delays<'a> {
     pub(crate) models: &'a [ModelProblem<'a>],
-    pub(crate) over: &'a Over,
+    pub(crate) over: &'a ParameterRange,
 }
 
 impl Delays<'_> {

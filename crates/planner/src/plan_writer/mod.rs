@@ -194,11 +194,7 @@ impl<'a> PlanWriter<'a> {
                     conflict.best_metric = least.map(value);
                 }
             }
-            Limit::EdgeMemory(_)
-            | Limit::ServerMemory(_)
-            | Limit::MaxUplink(_)
-            | Limit::MaxDownlink(_)
-            | Limit::MaxMessage(_) => {
+            _ if limit.quantity().unit() == Some(plan::Unit::Byte) => {
                 conflict.allows_bytes = whole(allows);
                 conflict.least_bytes = whole(least);
             }

@@ -12,6 +12,7 @@ mod timing;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::Key;
 use cutpoint_core::plan::{Hysteresis, Lookup, Segment, Sweep};
 use cutpoint_core::rate_trace::{RateTrace, Summary};
 use cutpoint_core::units::Delay;
@@ -116,12 +117,16 @@ pub enum ReplayError {
     #[error("the sweep holds no plan")]
     NoPlan,
     /// No time between frames.
-    #[error("the period between frames is zero: give --period a time, such as 100ms")]
+    #[error(
+        "the period between frames is zero: give {} a time, such as 100ms",
+        Key::PERIOD
+    )]
     NoPeriod,
     /// More frames than are replayed.
     #[error(
-        "{0} frames are more than {MAX_FRAMES}: let them come less often with --period, or cut the \
-         trace"
+        "{0} frames are more than {MAX_FRAMES}: let them come less often with {key}, or cut the \
+         trace",
+        key = Key::PERIOD
     )]
     TooManyFrames(u64),
 }

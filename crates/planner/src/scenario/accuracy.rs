@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 
-use super::ScenarioError;
+use super::{KeyOf, ScenarioError};
 use cutpoint_core::codec_accuracy::Confidence;
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::{ParseUnitError, Share};
 
 /// What encodings may cost the tasks.
@@ -59,14 +60,17 @@ impl AccuracyLimits {
     /// # Errors
     /// [`ScenarioError::Twice`].
     pub(super) fn check(&self) -> Result<(), ScenarioError> {
-        let drops = self.drops.iter().map(|drop| match &drop.task {
-            Some(task) => format!("--max-drop {task}"),
-            None => "--max-drop".to_owned(),
-        });
-        let floors = self.floors.iter().map(|f| format!("--floor {}", f.task));
+        let key_of = |quantity: Quantity, of: Option<&String>| KeyOf {
+            key: quantity.into(),
+            of: of.cloned(),
+        };
+        let drops = self.drops.iter();
+        let drops = drops.map(|drop| key_of(Quantity::MaxDrop, drop.task.as_ref()));
+        let floors = self.floors.iter();
+        let floors = floors.map(|floor| key_of(Quantity::Floor, Some(&floor.task)));
         let mut seen = HashSet::new();
-        match drops.chain(floors).find(|name| !seen.insert(name.clone())) {
-            Some(name) => Err(ScenarioError::Twice(name)),
+        match drops.chain(floors).find(|key| !seen.insert(key.clone())) {
+            Some(key) => Err(ScenarioError::Twice(key)),
             None => Ok(()),
         }
     }

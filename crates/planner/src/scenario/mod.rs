@@ -1,15 +1,16 @@
-//! What the user asks for: the link, the codecs, where results are wanted, and the limits.
+//! Scenarios: the link, the codecs, where results are wanted, and the limits.
 //!
 //! [`ScenarioSpec`] is what was typed, each part optional, on the command line or in a scenario file;
 //! [`Scenario`] is complete and consistent. Names of layers and tensors are checked against a graph
 //! in [`crate::problem::Problem::new`].
 
 mod accuracy;
+mod key;
 mod objective;
-mod over;
+mod parameter_range;
 mod spec;
 mod spread;
-mod text;
+mod as_text;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -18,15 +19,17 @@ use std::str::FromStr;
 
 use cutpoint_core::codec::Codec;
 use cutpoint_core::link::Link;
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, ParseUnitError, Share, Watts};
 
 pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
+pub use key::{Key, KeyOf};
 pub use objective::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
-pub use over::{Over, SweepParameter};
+pub use parameter_range::{ParameterRange, SweepParameter};
 pub use spec::ScenarioSpec;
 pub use spread::{BadPercentile, Percentile, RateModel};
-pub use text::parse_task;
+pub use as_text::parse_task;
 
 /// A complete, consistent request.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,31 +150,47 @@ pub struct RateRange {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
     /// Neither a rate nor a preset.
-    #[error("the link is missing: give --rate, such as `--rate 10Mbit/s`, or --link PRESET ({0})")]
+    #[error(
+        "the link is missing: give {rate}, such as `{rate} 10Mbit/s`, or {link} PRESET ({0})",
+        rate = Key::RATE,
+        link = Key::LINK
+    )]
     NoLink(String),
     /// The rate's spread is given in two ways.
-    #[error("--rate-spread and --rate-trace both say how the rate varies: give one of them")]
+    #[error(
+        "{} and {} both say how the rate varies: give one of them",
+        Key::RATE_SPREAD,
+        Key::RATE_TRACE
+    )]
     SpreadAndTrace,
     /// A spread that makes no sense.
-    #[error("--rate-spread {0}: a spread is more than 0 % and at most 1000 % of the mean")]
+    #[error(
+        "{spread} {0}: a spread is more than 0 % and at most 1000 % of the mean",
+        spread = Key::RATE_SPREAD
+    )]
     BadSpread(Share),
     /// A spread of a range of rates.
     #[error("{0} belongs to one rate, not to a range")]
-    SpreadOfRange(&'static str),
+    SpreadOfRange(Key),
     /// A trace of rates that cannot be used.
-    #[error("--rate-trace: {0}")]
+    #[error("{key}: {0}", key = Key::RATE_TRACE)]
     RateTrace(String),
     /// A trace with outages that a percentile does not allow.
     #[error(
-        "--percentile {percentile}: the link of --rate-trace is down for more of the time than \
-         that leaves: plan for a lower percentile"
+        "{key} {percentile}: the link of {trace} is down for more of the time than that leaves: \
+         plan for a lower percentile",
+        key = Key::PERCENTILE,
+        trace = Key::RATE_TRACE
     )]
     DownTooOften {
         /// What was asked for.
         percentile: String,
     },
     /// An unknown preset.
-    #[error("there is no link preset `{name}`: use one of {known}, or --rate")]
+    #[error(
+        "there is no link preset `{name}`: use one of {known}, or {}",
+        Key::RATE
+    )]
     UnknownPreset {
         /// What was asked for.
         name: String,
@@ -183,11 +202,12 @@ pub enum ScenarioError {
     AbsurdDelay(Delay),
     /// A codec of images without an input it applies to.
     #[error(
-        "codec `{0}` needs to know which input was an 8-bit image: add --input-u8 NAME=mean,std"
+        "codec `{0}` needs to know which input was an 8-bit image: add {key} NAME=mean,std",
+        key = Key::INPUT_U8
     )]
     NoU8Input(Codec),
     /// The same input declared twice.
-    #[error("the input `{0}` is declared twice with --input-u8")]
+    #[error("the input `{0}` is declared twice with {key}", key = Key::INPUT_U8)]
     TwiceU8(String),
     /// Text that is not a declaration of an eight-bit input.
     #[error(
@@ -213,12 +233,14 @@ pub enum ScenarioError {
     #[error("`{0}` is not TASK=WEIGHT with a number from 0 to 100000")]
     BadWeight(String),
     /// A limit or an objective without what it depends on.
-    #[error("{what} needs {needs}")]
+    #[error("{key}{} needs {}", with_space(.value), .needs)]
     Needs {
-        /// The flag.
-        what: &'static str,
+        /// The key.
+        key: Key,
+        /// Its value, where others need nothing.
+        value: Option<Objective>,
         /// What is missing.
-        needs: &'static str,
+        needs: Dependence,
     },
     /// Text that is not a capacity.
     #[error("`{0}` is not NAME=AMOUNT with a whole number")]
@@ -226,17 +248,17 @@ pub enum ScenarioError {
     /// Text that is not something to sweep over.
     #[error("{0}")]
     BadOver(String),
-    /// A fixed wish for what a sweep varies.
-    #[error("--over {over} varies what --{flag} fixes: drop one of them")]
+    /// A key that fixes what a sweep varies.
+    #[error("{key} {over} varies what {fixed} fixes: drop one of them", key = Key::OVER)]
     Fixed {
         /// What is varied.
-        over: String,
-        /// The flag or key.
-        flag: String,
+        over: SweepParameter,
+        /// What fixes it.
+        fixed: KeyOf,
     },
     /// The same limit twice.
     #[error("{0} is given twice")]
-    Twice(String),
+    Twice(KeyOf),
     /// The file of a scenario cannot be used.
     #[error("{path}: {message}")]
     File {
@@ -245,6 +267,21 @@ pub enum ScenarioError {
         /// What is wrong.
         message: String,
     },
+}
+
+/// What a key depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Dependence {
+    /// How often frames come.
+    #[error("a frame rate: add {} 30", Key::from(Quantity::Fps))]
+    FrameRate,
+    /// Deadlines of tasks.
+    #[error("deadlines: add {} TASK=30ms", Key::from(Quantity::Deadline))]
+    Deadlines,
+}
+
+fn with_space(value: &Option<Objective>) -> String {
+    value.map_or_else(String::new, |value| format!(" {value}"))
 }
 
 impl Scenario {

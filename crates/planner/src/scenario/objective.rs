@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wishes_for_tasks_read_back_what_they_print() {
+    fn values_of_tasks_read_back_what_they_print() {
         for text in ["det=30 ms", "30 ms", "a=b=1 s"] {
             assert_eq!(text.parse::<Deadline>().unwrap().to_string(), text);
         }

@@ -1,19 +1,21 @@
 //! A scenario as it was typed, in flags or in a file: every key is optional.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use merge::Merge;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "clap")]
-use super::text::parse_task;
-use super::text::{capacities, one_or_more, tasks, text};
+use super::as_text::parse_task;
+use super::as_text::{capacities, one_or_more, tasks, text};
 use super::{
-    Capacity, Deadline, Floor, FrameRate, MaxDrop, Objective, Percentile, RateRange, ScenarioError,
-    Schedule, TaskResults, U8Input, Weight,
+    Capacity, Deadline, Floor, FrameRate, MaxDrop, Objective, ParameterRange, Percentile,
+    RateRange, ScenarioError, Schedule, TaskResults, U8Input, Weight,
 };
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::Confidence;
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::syntax::read_toml;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
@@ -346,6 +348,36 @@ pub struct ScenarioSpec {
     pub confidence: Option<Confidence>,
 }
 
+/// The amount of a limit that is one key.
+pub(super) trait Amount {
+    /// Whether the key is given.
+    fn is_given(&self) -> bool;
+    /// Gives the key this amount, in the unit of its quantity.
+    fn set(&mut self, amount: u64);
+}
+
+macro_rules! amounts {
+    ($($kind:ty: $of:expr;)*) => {$(
+        impl Amount for Option<$kind> {
+            fn is_given(&self) -> bool {
+                self.is_some()
+            }
+
+            fn set(&mut self, amount: u64) {
+                *self = $of(amount);
+            }
+        }
+    )*};
+}
+amounts! {
+    Bytes: |amount| Some(Bytes(amount));
+    Energy: |amount| Some(Energy(amount));
+    Watts: |amount| Some(Watts(amount));
+    Share: |amount| Some(Share(amount));
+    Delay: |amount| Some(Delay(Duration::from_nanos(amount)));
+    FrameRate: ParameterRange::frame_rate;
+}
+
 /// Keeps what is given and takes the other value where nothing is.
 fn keep_given<T: Default + PartialEq>(own: &mut T, other: T) {
     if *own == T::default() {
@@ -387,6 +419,35 @@ impl ScenarioSpec {
         }
         self.merge(other);
         self
+    }
+
+    /// Returns the key of a quantity, where it holds one amount.
+    pub(super) fn amount(&mut self, quantity: Quantity) -> Option<&mut dyn Amount> {
+        Some(match quantity {
+            Quantity::EdgeMemory => &mut self.edge_memory,
+            Quantity::ServerMemory => &mut self.server_memory,
+            Quantity::MaxUplink => &mut self.max_uplink,
+            Quantity::MaxDownlink => &mut self.max_downlink,
+            Quantity::MaxMessage => &mut self.max_message,
+            Quantity::MaxEnergy => &mut self.max_energy,
+            Quantity::MaxPower => &mut self.max_power,
+            Quantity::LinkShare => &mut self.link_share,
+            Quantity::Fps => &mut self.fps,
+            Quantity::Delay => &mut self.delay,
+            _ => return None,
+        })
+    }
+
+    /// Whether the quantity has an amount, that of a task or capacity where one is named.
+    pub(super) fn is_fixed(&mut self, quantity: Quantity, of: Option<&str>) -> bool {
+        let named = |name: &String| Some(name.as_str()) == of;
+        match quantity {
+            Quantity::Deadline => self.deadline.iter().any(|d| d.task.as_deref() == of),
+            Quantity::MaxDrop => self.max_drop.iter().any(|d| d.task.as_deref() == of),
+            Quantity::Floor => self.floor.iter().any(|floor| named(&floor.task)),
+            Quantity::Capacity => self.capacity.iter().any(|c| named(&c.name)),
+            quantity => self.amount(quantity).is_some_and(|key| key.is_given()),
+        }
     }
 
     /// Returns the keys and values of a file with this spec, without keys that are not given.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{RateRange, ScenarioError};
+use super::{Key, RateRange, ScenarioError};
 use cutpoint_core::rate_trace::{RateQuantiles, RateSpread, RateTrace, Reading};
 use cutpoint_core::units::{BitRate, Share};
 
@@ -95,14 +95,14 @@ impl RateModel {
         trace: Option<&Path>,
         asked: Option<RateRange>,
     ) -> Result<Option<RateModel>, ScenarioError> {
-        let flag = match (spread, trace) {
+        let key = match (spread, trace) {
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => return Err(ScenarioError::SpreadAndTrace),
-            (Some(_), None) => "--rate-spread",
-            (None, Some(_)) => "--rate-trace",
+            (Some(_), None) => Key::RATE_SPREAD,
+            (None, Some(_)) => Key::RATE_TRACE,
         };
         if asked.is_some_and(|rates| rates.single().is_none()) {
-            return Err(ScenarioError::SpreadOfRange(flag));
+            return Err(ScenarioError::SpreadOfRange(key));
         }
         if let Some(spread) = spread {
             if spread == Share(0) || spread > LARGEST_SPREAD {

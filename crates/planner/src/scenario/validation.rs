@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    AccuracyLimits, Deadline, Limits, Objective, RateModel, RateRange, Results, Scenario,
-    ScenarioError, ScenarioSpec, TaskResults, U8Input, Weight,
+    AccuracyLimits, Deadline, Dependence, Key, KeyOf, Limits, Objective, RateModel, RateRange,
+    Results, Scenario, ScenarioError, ScenarioSpec, TaskResults, U8Input, Weight,
 };
 use cutpoint_core::codec::Codec;
 use cutpoint_core::link::{Link, PRESETS, Preset};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::{BitRate, Delay};
 
 /// Longer than any link needs; keeps sums of times exact.
 const LONGEST_DELAY: Duration = Duration::from_secs(24 * 3600);
 
 impl ScenarioSpec {
-    /// The complete request, at the slowest of the rates wished for, and the range of rates. A rate
-    /// or delay wins over that of a preset.
+    /// Returns the complete scenario, at the slowest of the rates asked for, and the range of rates.
+    /// A rate or delay wins over that of a preset.
     ///
     /// # Errors
-    /// No link, an unknown preset, wishes that contradict one another.
+    /// No link, an unknown preset, keys that contradict one another.
     pub fn complete(self) -> Result<(Scenario, RateRange), ScenarioError> {
         let known = || {
             let names: Vec<_> = PRESETS.iter().map(|p| p.name).collect();
@@ -116,10 +117,10 @@ fn results(asked: Vec<TaskResults>) -> Result<(Results, Vec<(String, Results)>),
     let mut single: Vec<(String, Results)> = Vec::new();
     for TaskResults { task, at } in asked {
         match task {
-            None if all.replace(at).is_some() => return Err(twice("--results", None)),
+            None if all.replace(at).is_some() => return Err(twice(Key::RESULTS, None)),
             None => {}
             Some(task) if single.iter().any(|(t, _)| *t == task) => {
-                return Err(twice("--results", Some(&task)));
+                return Err(twice(Key::RESULTS, Some(&task)));
             }
             Some(task) => single.push((task, at)),
         }
@@ -127,49 +128,49 @@ fn results(asked: Vec<TaskResults>) -> Result<(Results, Vec<(String, Results)>),
     Ok((all.unwrap_or_default(), single))
 }
 
-fn twice(flag: &str, task: Option<&str>) -> ScenarioError {
-    ScenarioError::Twice(match task {
-        Some(task) => format!("{flag} {task}"),
-        None => flag.to_owned(),
+fn twice(key: impl Into<Key>, of: Option<&str>) -> ScenarioError {
+    ScenarioError::Twice(KeyOf {
+        key: key.into(),
+        of: of.map(str::to_owned),
     })
 }
 
 /// Refuses limits and objectives that lack what they depend on, and what is stated twice.
 fn check_needs(scenario: &Scenario) -> Result<(), ScenarioError> {
     let limits = &scenario.limits;
-    let needs = |missing: bool, what, needs| {
+    let needs = |missing: bool, key: Key, value, needs| {
         if missing {
-            Err(ScenarioError::Needs { what, needs })
+            Err(ScenarioError::Needs { key, value, needs })
         } else {
             Ok(())
         }
     };
-    let frames = "a frame rate: add --fps 30";
     let no_fps = limits.fps.is_none();
-    needs(
-        no_fps && limits.link_share.is_some(),
-        "--link-share",
-        frames,
-    )?;
-    needs(no_fps && limits.max_power.is_some(), "--max-power", frames)?;
-    let late = |objective| objective == Some(Objective::Lateness) && limits.deadlines.is_empty();
-    let deadlines = "deadlines: add --deadline TASK=30ms";
-    needs(
-        late(Some(scenario.objective)),
-        "--objective lateness",
-        deadlines,
-    )?;
-    needs(late(scenario.then), "--then lateness", deadlines)?;
+    for (quantity, is_given) in [
+        (Quantity::LinkShare, limits.link_share.is_some()),
+        (Quantity::MaxPower, limits.max_power.is_some()),
+    ] {
+        let missing = no_fps && is_given;
+        needs(missing, quantity.into(), None, Dependence::FrameRate)?;
+    }
+    let late = Objective::Lateness;
+    for (key, objective) in [
+        (Key::OBJECTIVE, Some(scenario.objective)),
+        (Key::THEN, scenario.then),
+    ] {
+        let missing = objective == Some(late) && limits.deadlines.is_empty();
+        needs(missing, key, Some(late), Dependence::Deadlines)?;
+    }
     for (index, deadline) in limits.deadlines.iter().enumerate() {
         let same = |other: &Deadline| other.task == deadline.task;
         if limits.deadlines[..index].iter().any(same) {
-            return Err(twice("--deadline", deadline.task.as_deref()));
+            return Err(twice(Quantity::Deadline, deadline.task.as_deref()));
         }
     }
     for (index, weight) in scenario.weights.iter().enumerate() {
         let same = |other: &Weight| other.task == weight.task;
         if scenario.weights[..index].iter().any(same) {
-            return Err(twice("--weight", Some(&weight.task)));
+            return Err(twice(Key::WEIGHT, Some(&weight.task)));
         }
     }
     Ok(())
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_file_reads_like_the_flags_and_flags_win() {
-        let wishes = file(
+        let of_file = file(
             r#"
             rate = "40 Mbit/s"
             delay = "20 ms"
@@ -233,7 +234,7 @@ mod tests {
             rate: Some("10 Mbit/s".parse().unwrap()),
             ..ScenarioSpec::default()
         };
-        let (scenario, _) = flags.or(wishes).complete().unwrap();
+        let (scenario, _) = flags.or(of_file).complete().unwrap();
         assert_eq!(scenario.link.rate.bit_s(), 10_000_000);
         assert_eq!(scenario.link.delay.ns(), 20_000_000);
         assert_eq!(scenario.codecs, [Codec::F32, Codec::Q8]);

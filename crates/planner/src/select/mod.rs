@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::plan_writer::PlanWriter;
 use crate::problem::{Problem, ProblemError};
-use crate::scenario::{AccuracyLimits, Limits, Scenario};
+use crate::scenario::{AccuracyLimits, Key, Limits, Scenario};
 use crate::server::{Server, ServerError};
 use cutpoint_core::codec_accuracy::{CodecAccuracy, ModelId};
 use cutpoint_core::graph::{Graph, GraphError, LayerSet};
@@ -79,11 +79,11 @@ pub enum SelectError {
     /// A model or set and the scenario are no problem.
     #[error("{0}: {1}")]
     Problem(String, Box<ProblemError>),
-    /// A flag names what no model has.
-    #[error("{flag}: {cause} in any of the models")]
+    /// A key names what no model has.
+    #[error("{key}: {cause} in any of the models")]
     Unknown {
-        /// The flag or key.
-        flag: &'static str,
+        /// The key.
+        key: Key,
         /// The name and its nearest neighbours.
         cause: GraphError,
     },
@@ -103,7 +103,8 @@ pub enum SelectError {
     /// No model does all tasks, and no set does each once.
     #[error(
         "no model does all of {tasks}, and no set of models does each of them once: name tasks \
-         alike in all models with `--task NAME=OUTPUT` of `cutpoint profile`"
+         alike in all models with `{task} NAME=OUTPUT` of `cutpoint profile`",
+        task = Key::TASK
     )]
     NoCover {
         /// The tasks.
@@ -210,14 +211,15 @@ impl Set<'_> {
             [one] => self.entrants[*one].server.clone(),
             _ => Server::union(&with_servers.collect::<Vec<_>>())?,
         };
-        let mut wishes = self.known.scenario(self.indices, &names, scenario);
+        let mut own_scenario = self.known.scenario(self.indices, &names, scenario);
         let accuracy = self.accuracy(&edge, &names);
-        let problem =
-            |wishes: &Scenario| Problem::with_accuracy(&edge, &server, wishes, accuracy.as_ref());
-        let (problem, barred) = match problem(&wishes) {
+        let problem = |own_scenario: &Scenario| {
+            Problem::with_accuracy(&edge, &server, own_scenario, accuracy.as_ref())
+        };
+        let (problem, barred) = match problem(&own_scenario) {
             Err(error @ (ProblemError::NoAccuracy | ProblemError::NoBaseline(_))) => {
-                wishes.limits.accuracy = AccuracyLimits::default();
-                (problem(&wishes), Some(error.to_string()))
+                own_scenario.limits.accuracy = AccuracyLimits::default();
+                (problem(&own_scenario), Some(error.to_string()))
             }
             other => (other, None),
         };
@@ -273,13 +275,14 @@ impl Set<'_> {
         let member = self.member(index);
         let entrant = &self.entrants[index];
         let alone = Names::new(&[member]);
-        let wishes = Scenario {
+        let own_scenario = Scenario {
             limits: Limits::default(),
             ..self.known.scenario(&[index], &alone, scenario)
         };
         let file = entrant.edge.model.file.clone();
         let accuracy = entrant.accuracy.as_ref();
-        let problem = Problem::with_accuracy(&entrant.edge, &entrant.server, &wishes, accuracy);
+        let problem =
+            Problem::with_accuracy(&entrant.edge, &entrant.server, &own_scenario, accuracy);
         Ok(Part {
             name: entrant.name.clone(),
             sha256: entrant.edge.model.sha256.clone(),

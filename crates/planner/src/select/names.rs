@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{ModelInput, SelectError};
-use crate::scenario::{Limits, Scenario, U8Input};
+use crate::scenario::{Key, Limits, Scenario, U8Input};
 use cutpoint_core::graph::{Graph, GraphError, nearest};
 use cutpoint_core::profile::Names;
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::task::Task;
 
 /// The models and their graphs.
@@ -77,24 +78,24 @@ impl<'a> Known<'a> {
         let limits = &scenario.limits;
         let u8_inputs = scenario.u8_inputs.iter().map(|input| &input.name);
         let outputs = scenario.tasks.iter().flat_map(|task| &task.outputs);
-        let named = u8_inputs.map(|name| ("--input-u8", Kind::Input, name));
+        let named = u8_inputs.map(|name| (Key::INPUT_U8, Kind::Input, name));
         let local = scenario.local_inputs.iter();
         let named = named
-            .chain(local.map(|name| ("--local-input", Kind::Input, name)))
-            .chain(outputs.map(|name| ("--task", Kind::Output, name)))
+            .chain(local.map(|name| (Key::LOCAL_INPUT, Kind::Input, name)))
+            .chain(outputs.map(|name| (Key::TASK, Kind::Output, name)))
             .chain(
                 limits
                     .keep_on_edge
                     .iter()
-                    .map(|name| ("--keep-on-edge", Kind::Layer, name)),
+                    .map(|name| (Key::from(Quantity::KeepOnEdge), Kind::Layer, name)),
             )
             .chain(
                 limits
                     .keep_on_server
                     .iter()
-                    .map(|name| ("--keep-on-server", Kind::Layer, name)),
+                    .map(|name| (Key::from(Quantity::KeepOnServer), Kind::Layer, name)),
             );
-        for (flag, kind, name) in named {
+        for (key, kind, name) in named {
             let found = |entrant| self.find(entrant, kind, name).is_some();
             if !(0..self.entrants.len()).any(found) {
                 let mut names: Vec<&str> = self.graphs.iter().flat_map(|g| kind.names(g)).collect();
@@ -105,7 +106,7 @@ impl<'a> Known<'a> {
                     name: name.clone(),
                     near: nearest(name, names.into_iter()),
                 };
-                return Err(SelectError::Unknown { flag, cause });
+                return Err(SelectError::Unknown { key, cause });
             }
         }
         let uses = |name: &String| {
@@ -115,7 +116,7 @@ impl<'a> Known<'a> {
         match limits.capacities.keys().find(|name| !uses(name)) {
             None => Ok(()),
             Some(name) => Err(SelectError::Unknown {
-                flag: "--capacity",
+                key: Key::from(Quantity::Capacity),
                 cause: GraphError::Unknown {
                     what: "capacity",
                     name: name.clone(),

@@ -10,6 +10,7 @@ use cutpoint_core::graph::{Graph, Layer, TensorId};
 use cutpoint_core::profile::{
     CodecRecord, CutRecord, MemoryModel, Profile, ProfileError, TimeSpread, UnionError,
 };
+use cutpoint_core::server_ref::{ServerRef, simulated_name};
 
 pub use spec::{Roofline, Speed};
 
@@ -115,15 +116,15 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub fn read(text: &str) -> Result<Server, ServerError> {
-        match text.strip_prefix("sim:") {
-            Some(factor) => {
+        match ServerRef::of(text) {
+            ServerRef::Simulated(factor) => {
                 let number = factor.strip_suffix('x').unwrap_or(factor);
                 let factor = number.parse().ok().filter(|f| spec::is_speedup(*f));
                 factor
                     .map(Server::faster)
                     .ok_or_else(|| ServerError::BadFactor(text.to_owned()))
             }
-            None => Server::load(Path::new(text)),
+            ServerRef::File(path) => Server::load(path),
         }
     }
 
@@ -153,7 +154,7 @@ impl Server {
     /// A simulated machine, `factor` times as fast as the edge, without any overhead.
     pub fn faster(factor: f64) -> Server {
         Server {
-            name: format!("sim:{factor}x"),
+            name: simulated_name(factor),
             request_us: 0.0,
             jitter: 0.0,
             source: Source::Simulated(None, Speed::Factor(factor)),
@@ -165,8 +166,8 @@ impl Server {
     pub fn at_speed(&self, factor: f64) -> Option<Server> {
         match &self.source {
             Source::Simulated(base, Speed::Factor(_)) => Some(Server {
-                name: if self.name.starts_with("sim:") {
-                    format!("sim:{factor}x")
+                name: if ServerRef::of(&self.name).is_simulated() {
+                    simulated_name(factor)
                 } else {
                     format!("{} at {factor}x", self.name)
                 },

@@ -7,7 +7,7 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::plan::{
-    Breakdown, Breakpoint, Contender, Explanation, LimitReason, Plan, Quantity, Segment, Side,
+    Breakdown, Breakpoint, Condition, Contender, Explanation, LimitReason, Plan, Segment, Side,
 };
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Share};
@@ -256,14 +256,14 @@ fn rates_and_delays_flip_the_plan_exactly_where_looking_at_everything_says() {
             let with = |value: u64| {
                 let mut scenario = case.scenario.clone();
                 match flip.of {
-                    Quantity::Rate => scenario.link.rate = BitRate::from_bit_s(value).unwrap(),
+                    Condition::Rate => scenario.link.rate = BitRate::from_bit_s(value).unwrap(),
                     _ => scenario.link.delay = Delay(Duration::from_nanos(value)),
                 }
                 scenario
             };
             let now = match flip.of {
-                Quantity::Rate => case.scenario.link.rate.bit_s(),
-                Quantity::Delay => case.scenario.link.delay.ns(),
+                Condition::Rate => case.scenario.link.rate.bit_s(),
+                Condition::Delay => case.scenario.link.delay.ns(),
                 _ => continue,
             };
             let place = format!("{seed} {flip:?}");
@@ -283,8 +283,8 @@ fn rates_and_delays_flip_the_plan_exactly_where_looking_at_everything_says() {
                 }
                 None => {
                     let end = match (flip.of, flip.up) {
-                        (Quantity::Rate, true) => 100_000_000_000_000,
-                        (Quantity::Rate, false) => 1,
+                        (Condition::Rate, true) => 100_000_000_000_000,
+                        (Condition::Rate, false) => 1,
                         (_, true) => 86_400_000_000_000,
                         (_, false) => 0,
                     };
@@ -304,10 +304,10 @@ fn speeds_flip_the_plan_where_solving_again_says() {
         let problem = case.problem();
         for flip in &found.flips {
             let with = |value: u64| match flip.of {
-                Quantity::EdgeTime => with_times(&problem, value, 1_000),
+                Condition::EdgeTime => with_times(&problem, value, 1_000),
                 _ => with_times(&problem, 1_000, value),
             };
-            if !matches!(flip.of, Quantity::EdgeTime | Quantity::ServerTime) {
+            if !matches!(flip.of, Condition::EdgeTime | Condition::ServerTime) {
                 continue;
             }
             let stays = |value: u64| {
@@ -735,7 +735,7 @@ fn rates_flip_to_other_models_where_the_sweep_switches() {
         let (slow, fast) = (swept(ends[0], rate), swept(rate, ends[1]));
         let at = |up: bool| {
             let mut flips = found.flips.iter();
-            let flip = flips.find(|f| f.of == Quantity::Rate && f.up == up);
+            let flip = flips.find(|f| f.of == Condition::Rate && f.up == up);
             flip.unwrap().at
         };
         let above = fast.segments.get(1).map(|segment| segment.from_bit_s);

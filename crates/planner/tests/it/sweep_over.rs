@@ -7,12 +7,13 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::{Power, Profile};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 use cutpoint_planner::parametric::{map, sweep_limit};
 use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{
-    Deadline, Floor, FrameRate, MaxDrop, Objective, Over, Results, Scenario, Schedule,
+    Deadline, Floor, FrameRate, MaxDrop, Objective, ParameterRange, Results, Scenario, Schedule,
     SweepParameter,
 };
 use cutpoint_planner::server::Server;
@@ -26,7 +27,7 @@ struct Case {
     edge: Profile,
     accuracy: CodecAccuracy,
     scenario: Scenario,
-    over: Over,
+    over: ParameterRange,
 }
 
 impl Case {
@@ -64,8 +65,8 @@ impl Case {
             });
         }
         let accuracy = accuracy(seed, &edge);
-        let over = Over {
-            parameter: SweepParameter::EdgeMemory,
+        let over = ParameterRange {
+            parameter: Quantity::EdgeMemory.into(),
             from: 0,
             to: 0,
         };
@@ -85,38 +86,38 @@ impl Case {
         let limits = &mut self.scenario.limits;
         let limited_tasks = task.is_some();
         let task = task.unwrap_or_default();
-        self.over.parameter = match dice.below(15) {
+        let (quantity, of) = match dice.below(15) {
             // a network may be without outputs
-            8..=11 if !limited_tasks => SweepParameter::EdgeMemory,
-            0 => SweepParameter::EdgeMemory,
-            1 => SweepParameter::ServerMemory,
-            2 => SweepParameter::MaxUplink,
-            3 => SweepParameter::MaxDownlink,
-            4 => SweepParameter::MaxMessage,
-            5 => SweepParameter::MaxEnergy,
-            6 => SweepParameter::MaxPower,
-            7 => SweepParameter::LinkShare,
-            8 => SweepParameter::Deadline(Some(task)),
-            9 => SweepParameter::Deadline(None),
-            10 => SweepParameter::MaxDrop(dice.percent(50).then_some(task)),
-            11 => SweepParameter::Floor(task),
-            12 => SweepParameter::Capacity("units".to_owned()),
-            13 => SweepParameter::Fps,
-            _ => SweepParameter::Delay,
+            8..=11 if !limited_tasks => (Quantity::EdgeMemory, None),
+            0 => (Quantity::EdgeMemory, None),
+            1 => (Quantity::ServerMemory, None),
+            2 => (Quantity::MaxUplink, None),
+            3 => (Quantity::MaxDownlink, None),
+            4 => (Quantity::MaxMessage, None),
+            5 => (Quantity::MaxEnergy, None),
+            6 => (Quantity::MaxPower, None),
+            7 => (Quantity::LinkShare, None),
+            8 => (Quantity::Deadline, Some(task)),
+            9 => (Quantity::Deadline, None),
+            10 => (Quantity::MaxDrop, dice.percent(50).then_some(task)),
+            11 => (Quantity::Floor, Some(task)),
+            12 => (Quantity::Capacity, Some("units".to_owned())),
+            13 => (Quantity::Fps, None),
+            _ => (Quantity::Delay, None),
         };
-        match self.over.parameter {
-            SweepParameter::EdgeMemory => limits.edge_memory = None,
-            SweepParameter::MaxUplink => limits.max_uplink = None,
-            SweepParameter::MaxPower | SweepParameter::LinkShare => {
-                limits.fps = FrameRate::new(500.0)
-            }
-            SweepParameter::Deadline(None) => limits.deadlines.clear(),
+        let for_all = of.is_none();
+        self.over.parameter = SweepParameter { quantity, of };
+        match quantity {
+            Quantity::EdgeMemory => limits.edge_memory = None,
+            Quantity::MaxUplink => limits.max_uplink = None,
+            Quantity::MaxPower | Quantity::LinkShare => limits.fps = FrameRate::new(500.0),
+            Quantity::Deadline if for_all => limits.deadlines.clear(),
             _ => {}
         }
         // so that sending pays
         let sends = matches!(
-            self.over.parameter,
-            SweepParameter::MaxUplink | SweepParameter::MaxDrop(_) | SweepParameter::Floor(_)
+            quantity,
+            Quantity::MaxUplink | Quantity::MaxDrop | Quantity::Floor
         );
         if sends && dice.percent(80) {
             self.scenario.link.rate = BitRate::from_bit_s(1_000_000_000).unwrap();
@@ -125,27 +126,22 @@ impl Case {
             self.scenario.codecs = vec![Codec::F32, Codec::F16, Codec::Q8];
             self.scenario.measured_codecs = true;
         }
-        let timed = matches!(
-            self.over.parameter,
-            SweepParameter::Deadline(_) | SweepParameter::Delay
-        );
+        let timed = matches!(quantity, Quantity::Deadline | Quantity::Delay);
         if !timed && dice.percent(30) {
             self.scenario.schedule = Schedule::Overlap;
         }
-        let (from, to) = match self.over.parameter {
-            SweepParameter::EdgeMemory | SweepParameter::ServerMemory => (0, 60_000),
-            SweepParameter::MaxUplink
-            | SweepParameter::MaxDownlink
-            | SweepParameter::MaxMessage => (0, 20_000),
-            SweepParameter::MaxEnergy => (0, 50_000_000),
-            SweepParameter::MaxPower => (0, 20_000_000),
-            SweepParameter::LinkShare => (0, 3_000_000),
-            SweepParameter::Deadline(_) => (0, 20_000_000),
-            SweepParameter::MaxDrop(_) => (0, 60_000),
-            SweepParameter::Floor(_) => (0, 4_000_000),
-            SweepParameter::Capacity(_) => (0, 12),
-            SweepParameter::Fps => (10, 5_000_000),
-            SweepParameter::Delay | SweepParameter::Speed => (0, 5_000_000),
+        let (from, to) = match quantity {
+            Quantity::EdgeMemory | Quantity::ServerMemory => (0, 60_000),
+            Quantity::MaxUplink | Quantity::MaxDownlink | Quantity::MaxMessage => (0, 20_000),
+            Quantity::MaxEnergy => (0, 50_000_000),
+            Quantity::MaxPower => (0, 20_000_000),
+            Quantity::LinkShare => (0, 3_000_000),
+            Quantity::Deadline => (0, 20_000_000),
+            Quantity::MaxDrop => (0, 60_000),
+            Quantity::Floor => (0, 4_000_000),
+            Quantity::Capacity => (0, 12),
+            Quantity::Fps => (10, 5_000_000),
+            _ => (0, 5_000_000),
         };
         (self.over.from, self.over.to) = (from, to);
         if dice.percent(30) {
@@ -178,33 +174,35 @@ impl Case {
         let mut scenario = self.scenario.clone();
         let limits = &mut scenario.limits;
         let time = Delay(Duration::from_nanos(amount));
-        match &self.over.parameter {
-            SweepParameter::EdgeMemory => limits.edge_memory = Some(Bytes(amount)),
-            SweepParameter::ServerMemory => limits.server_memory = Some(Bytes(amount)),
-            SweepParameter::MaxUplink => limits.max_uplink = Some(Bytes(amount)),
-            SweepParameter::MaxDownlink => limits.max_downlink = Some(Bytes(amount)),
-            SweepParameter::MaxMessage => limits.max_message = Some(Bytes(amount)),
-            SweepParameter::MaxEnergy => limits.max_energy = Some(Energy(amount)),
-            SweepParameter::MaxPower => limits.max_power = Some(Watts(amount)),
-            SweepParameter::LinkShare => limits.link_share = Some(Share(amount)),
-            SweepParameter::Deadline(task) => limits.deadlines.push(Deadline {
-                task: task.clone(),
+        let SweepParameter { quantity, of } = &self.over.parameter;
+        let name = of.clone().unwrap_or_default();
+        match quantity {
+            Quantity::EdgeMemory => limits.edge_memory = Some(Bytes(amount)),
+            Quantity::ServerMemory => limits.server_memory = Some(Bytes(amount)),
+            Quantity::MaxUplink => limits.max_uplink = Some(Bytes(amount)),
+            Quantity::MaxDownlink => limits.max_downlink = Some(Bytes(amount)),
+            Quantity::MaxMessage => limits.max_message = Some(Bytes(amount)),
+            Quantity::MaxEnergy => limits.max_energy = Some(Energy(amount)),
+            Quantity::MaxPower => limits.max_power = Some(Watts(amount)),
+            Quantity::LinkShare => limits.link_share = Some(Share(amount)),
+            Quantity::Deadline => limits.deadlines.push(Deadline {
+                task: of.clone(),
                 most: time,
             }),
-            SweepParameter::MaxDrop(task) => limits.accuracy.drops.push(MaxDrop {
-                task: task.clone(),
+            Quantity::MaxDrop => limits.accuracy.drops.push(MaxDrop {
+                task: of.clone(),
                 most: Share(amount),
             }),
-            SweepParameter::Floor(task) => limits.accuracy.floors.push(Floor {
-                task: task.clone(),
+            Quantity::Floor => limits.accuracy.floors.push(Floor {
+                task: name,
                 value: amount as f64 / 1e6,
             }),
-            SweepParameter::Capacity(name) => {
-                limits.capacities.insert(name.clone(), amount);
+            Quantity::Capacity => {
+                limits.capacities.insert(name, amount);
             }
-            SweepParameter::Fps => limits.fps = FrameRate::new(amount as f64 / 1e3),
-            SweepParameter::Delay => scenario.link.delay = time,
-            SweepParameter::Speed => {}
+            Quantity::Fps => limits.fps = FrameRate::new(amount as f64 / 1e3),
+            Quantity::Delay => scenario.link.delay = time,
+            _ => {}
         }
         scenario
     }
@@ -416,7 +414,7 @@ fn a_plan_that_is_best_for_a_few_delays_alone_is_found() {
         problem: &problem,
         barred: None,
     };
-    let over: Over = "delay=0ms..100ms".parse().unwrap();
+    let over: ParameterRange = "delay=0ms..100ms".parse().unwrap();
     let (found, _) = sweep_limit(&[rival], &over, &scenario, &Options::default()).unwrap();
     assert_eq!(found.resolution, None);
     let layers: Vec<usize> = found.segments.iter().map(|s| s.plan.edge.len()).collect();
@@ -447,7 +445,7 @@ fn what_cannot_be_swept_over_is_refused() {
             problem: &problem,
             barred: None,
         };
-        let over: Over = over.parse().unwrap();
+        let over: ParameterRange = over.parse().unwrap();
         let found = sweep_limit(&[rival], &over, scenario, &Options::default());
         found.map(|_| ()).unwrap_err().to_string()
     };

@@ -9,12 +9,13 @@ use std::sync::OnceLock;
 use super::accuracy::Accuracy;
 use super::error::ProblemError;
 use super::times::{LayerTime, SplitTime, TensorTime, ns};
-use crate::scenario::{Objective, Results, Scenario, U8Input};
+use crate::scenario::{Key, Objective, Results, Scenario, U8Input};
 use crate::server::{Server, ServerTimes};
 use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::{Graph, LayerSet, TensorId};
 use cutpoint_core::plan::{HalfEvidence, PlannedModel, Setting};
 use cutpoint_core::profile::{CutRecord, MemoryModel, Power, Profile, TimeOrigin};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes};
 
@@ -250,9 +251,10 @@ fn unlimited(scenario: &Scenario, tasks: &[Task]) -> Option<String> {
     let names: Vec<String> = free.map(|name| format!("`{name}`")).collect();
     (limits.any() && !names.is_empty()).then(|| {
         format!(
-            "no limit on the accuracy of {}: encodings may cost it anything; --max-drop 1% limits \
+            "no limit on the accuracy of {}: encodings may cost it anything; {drop} 1% limits \
              every task",
-            names.join(", ")
+            names.join(", "),
+            drop = Key::from(Quantity::MaxDrop)
         )
     })
 }
@@ -288,7 +290,7 @@ fn tasks(graph: &Graph, edge: &Profile, scenario: &Scenario) -> Result<Vec<Task>
         asked => asked,
     };
     Task::complete(graph, asked).map_err(|cause| ProblemError::Unknown {
-        flag: "--task",
+        key: Key::TASK,
         cause,
     })
 }

@@ -1,7 +1,8 @@
 //! What the scenario wishes for each task.
 
 use crate::cost::error::{ProblemError, known};
-use crate::scenario::{Results, Scenario};
+use crate::scenario::{Key, Results, Scenario};
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::task::Task;
 
 /// One entry per task, in their order.
@@ -22,11 +23,11 @@ impl TaskWishes {
         let weights = scenario.weights.iter().map(|weight| &weight.task);
         let deadlines = limits.deadlines.iter().filter_map(|d| d.task.as_ref());
         let named = results
-            .map(|task| ("--results", task))
-            .chain(weights.map(|task| ("--weight", task)))
-            .chain(deadlines.map(|task| ("--deadline", task)));
-        for (flag, name) in named {
-            known(flag, "task", name, tasks.iter().map(|t| t.name.as_str()))?;
+            .map(|task| (Key::RESULTS, task))
+            .chain(weights.map(|task| (Key::WEIGHT, task)))
+            .chain(deadlines.map(|task| (Key::from(Quantity::Deadline), task)));
+        for (key, name) in named {
+            known(key, "task", name, tasks.iter().map(|t| t.name.as_str()))?;
         }
         let wanted = |task: &Task| {
             let mut single = scenario.task_results.iter();

@@ -2,7 +2,7 @@
 
 use crate::cost::error::ProblemError;
 use crate::cost::times::{Encoding, TensorTime, ns};
-use crate::scenario::{Results, Scenario, U8Input};
+use crate::scenario::{Key, Results, Scenario, U8Input};
 use crate::server::ServerTimes;
 use cutpoint_core::codec::{Codec, Form, Stage};
 use cutpoint_core::codec_accuracy::CodecAccuracy;
@@ -38,12 +38,12 @@ impl<'a> TensorTable<'a> {
         accuracy: Option<&'a CodecAccuracy>,
         wanted: Vec<Option<Results>>,
     ) -> Result<Self, ProblemError> {
-        let input = |flag, name: &String| find_input(graph, flag, name);
+        let input = |key, name: &String| find_input(graph, key, name);
         let u8_inputs = scenario
             .u8_inputs
             .iter()
             .map(|declared| {
-                let tensor = input("--input-u8", &declared.name)?;
+                let tensor = input(Key::INPUT_U8, &declared.name)?;
                 check_image(graph.tensor(tensor), declared)?;
                 Ok(tensor)
             })
@@ -51,7 +51,7 @@ impl<'a> TensorTable<'a> {
         let local_inputs = scenario
             .local_inputs
             .iter()
-            .map(|name| input("--local-input", name))
+            .map(|name| input(Key::LOCAL_INPUT, name))
             .collect::<Result<_, _>>()?;
         let (own, others) = scenario.codecs.iter().partition(|c| **c == Codec::F32);
         let own: Vec<Codec> = own;
@@ -257,7 +257,7 @@ fn depends_on_data(codec: Codec) -> bool {
     !fixed || codec.stage != Stage::Plain
 }
 
-fn find_input(graph: &Graph, flag: &'static str, name: &str) -> Result<TensorId, ProblemError> {
+fn find_input(graph: &Graph, key: Key, name: &str) -> Result<TensorId, ProblemError> {
     let mut inputs = graph.inputs().iter().copied();
     inputs
         .find(|t| graph.tensor(*t).name == name)
@@ -268,7 +268,7 @@ fn find_input(graph: &Graph, flag: &'static str, name: &str) -> Result<TensorId,
                 .map(|t| format!("`{}`", graph.tensor(*t).name))
                 .collect();
             ProblemError::NotAnInput {
-                flag,
+                key,
                 name: name.to_owned(),
                 inputs: names.join(", "),
             }

@@ -13,6 +13,7 @@ use crate::canvas::{Anchor, Canvas, Swatch, Words};
 use crate::figures::Figure;
 use crate::figures::cuts::Parts;
 use crate::{ReportError, Style, Subject, nothing};
+use cutpoint_core::server_ref::ServerRef;
 use cutpoint_core::units::format_us;
 
 /// What the figure shows.
@@ -346,7 +347,10 @@ fn words(
             "Different models do different work: compare them by what they are for.".to_owned(),
         );
     }
-    if profiles.iter().any(|p| p.server.starts_with("sim:")) {
+    if profiles
+        .iter()
+        .any(|p| ServerRef::of(&p.server).is_simulated())
+    {
         caption.push(
             "A server such as sim:8x is simulated: that many times as fast as each board itself."
                 .to_owned(),
