@@ -9,6 +9,7 @@
     clippy::print_stderr
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,6 +55,19 @@ fn sources(root: &Path) -> Vec<PathBuf> {
 /// Words of the README; beyond that it is a manual.
 const MOST_WORDS: usize = 1_400;
 
+/// Folders that a path in the pages for contributors begins with.
+const ROOTS: [&str; 9] = [
+    "crates/",
+    "src/",
+    "tests/",
+    "docs/",
+    "benches/",
+    "examples/",
+    "models/",
+    "profiles/",
+    ".ci/",
+];
+
 #[test]
 fn the_readme_stays_short() {
     let words = text_of("README.md").split_whitespace().count();
@@ -83,6 +97,38 @@ fn relative_links_lead_somewhere() {
         }
     }
     assert!(dead.is_empty(), "\n{}\n", dead.join("\n"));
+}
+
+/// Paths that are named in full, and types, which are somewhere in the sources.
+#[test]
+fn what_pages_for_contributors_name_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
+    let code: String = sources(root).into_iter().map(read).collect();
+    let words: BTreeSet<&str> = code
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .collect();
+    let is_type = |span: &str| {
+        let letters = span.chars().all(|c| c.is_ascii_alphanumeric());
+        letters && span.starts_with(|c: char| c.is_ascii_uppercase())
+    };
+    let mut missing = Vec::new();
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = text_of(page);
+        for span in spans(&text) {
+            let is_path = ROOTS.iter().any(|start| span.starts_with(start));
+            let exists = if is_path {
+                root.join(span).exists()
+            } else {
+                !is_type(span.split("::").next().unwrap_or(span))
+                    || span.split("::").all(|word| words.contains(word))
+            };
+            if !exists {
+                missing.push(format!("{page}: {span}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "\n{}\n", missing.join("\n"));
 }
 
 fn text_of(page: &str) -> String {
@@ -134,6 +180,11 @@ fn headings(text: &str) -> Vec<String> {
             kept.collect::<String>().replace(' ', "-")
         })
         .collect()
+}
+
+/// What stands between backticks in running text.
+fn spans(text: &str) -> impl Iterator<Item = &str> {
+    prose(text).flat_map(|part| part.split('`').skip(1).step_by(2))
 }
 
 /// Pages say which Rust is needed as the manifest does.

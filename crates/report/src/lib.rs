@@ -13,6 +13,7 @@ pub mod figures;
 mod gallery;
 pub mod html;
 mod origin;
+mod side;
 mod sources;
 mod study;
 mod subject;

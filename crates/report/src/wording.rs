@@ -1,7 +1,7 @@
 //! Plans in a few words.
 
 use crate::canvas::text::bare;
-use crate::figures::rate::Side;
+use crate::side::Side;
 use cutpoint_core::plan::{Plan, Setting};
 use cutpoint_core::units::{BitRate, three_digits};
 

@@ -1,8 +1,8 @@
 //! How figures look and which are drawn.
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
-use cutpoint_report::figures::FIGURES;
-use cutpoint_report::{Style, Theme};
+use cutpoint_report::{Style, Theme, figures};
 
 /// Size, colours and choice of the figures.
 #[derive(Debug, Args)]
@@ -18,10 +18,8 @@ pub(crate) struct LookArgs {
     /// Colours: light, dark, or auto, which is dark on screens whose reader prefers that
     #[arg(long, value_name = "THEME", default_value = "auto")]
     theme: Colours,
-    /// Draw these figures alone: layers, cuts, rate, halves, network, cumulative, roofline, tradeoff,
-    /// codecs, timeline, map, over, boards, compare, pareto (or one of pareto-energy, pareto-memory,
-    /// pareto-uplink)
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = name)]
+    /// Draw these figures alone
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = names())]
     only: Vec<String>,
 }
 
@@ -36,15 +34,11 @@ fn pixels(least: u32) -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(i64::from(least)..=i64::from(Style::MAX))
 }
 
-/// The name of a figure, or the start that several share.
-fn name(text: &str) -> Result<String, String> {
-    if FIGURES.iter().any(|figure| figure.is_called(text)) {
-        Ok(text.to_owned())
-    } else {
-        let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
-        let names = names.join(", ");
-        Err(format!("there is no such figure; there are {names}"))
-    }
+/// The names of figures, and what several of them share.
+fn names() -> PossibleValuesParser {
+    let choices = figures::choices().into_iter();
+    let values = choices.map(|(name, about)| PossibleValue::new(name).help(about));
+    PossibleValuesParser::new(values)
 }
 
 impl LookArgs {

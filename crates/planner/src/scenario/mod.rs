@@ -5,12 +5,12 @@
 //! in [`crate::problem::Problem::new`].
 
 mod accuracy;
+mod as_text;
 mod key;
 mod objective;
 mod parameter_range;
 mod spec;
 mod spread;
-mod as_text;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -24,12 +24,12 @@ use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, ParseUnitError, Share, Watts};
 
 pub use accuracy::{AccuracyLimits, Floor, MaxDrop};
+pub use as_text::parse_task;
 pub use key::{Key, KeyOf};
 pub use objective::{Deadline, FrameRate, Objective, Schedule, TaskResults, Weight};
 pub use parameter_range::{ParameterRange, SweepParameter};
 pub use spec::ScenarioSpec;
 pub use spread::{BadPercentile, Percentile, RateModel};
-pub use as_text::parse_task;
 
 /// A complete, consistent request.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use super::style::{SMALL, Style};
 use super::text::{fit, width};
 use super::{Canvas, Swatch};
 use crate::ReportError;
-use crate::figures::rate::Side;
+use crate::side::Side;
 
 /// The values at which one plan is best.
 #[derive(Debug, Clone)]

@@ -158,6 +158,8 @@ const CLASSES: &[(&str, Paint, &str, &str)] = &[
     ("server-left-out", Hollow, "#b87f00", "#f2b632"),
     ("edge-error", Line(1.2, ""), "#0072b2", "#56b4e9"),
     ("server-error", Line(1.2, ""), "#b87f00", "#f2b632"),
+    ("error", Line(1.2, ""), "#1b1f24", "#eceff2"),
+    ("error-thin", Line(0.6, ""), "#1b1f24", "#eceff2"),
     ("curve-1", Line(1.8, ""), "#440154", "#c7a5e8"),
     ("curve-2", Line(1.8, ""), "#3b528b", "#8fb4f0"),
     ("curve-3", Line(1.8, ""), "#1f7a6d", "#5fd0c0"),

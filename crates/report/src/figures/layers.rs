@@ -1,5 +1,7 @@
 //! Time of every layer on the edge and on the server, and the size of what it puts out.
 
+use std::collections::HashMap;
+
 use crate::canvas::columns::{WIDEST, longest, names_height, write_names};
 use crate::canvas::label_layout::{Frame, Room, stride};
 use crate::canvas::panel::{Mark, Panel, Shape};
@@ -44,15 +46,47 @@ pub struct LayerBar {
     pub edge_us: f64,
     /// Time on the server.
     pub server_us: f64,
+    /// Spread of the time traced on the edge; none for a time that nobody measured.
+    pub edge_spread: Option<LayerSpread>,
+    /// The same on the server.
+    pub server_spread: Option<LayerSpread>,
     /// Size of all outputs.
     pub output: Bytes,
     /// Whether one tensor alone crosses right behind this layer.
     pub natural: bool,
 }
 
+/// The spread of a layer's traced time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LayerSpread {
+    /// Median absolute deviation.
+    pub mad_us: f64,
+    /// Runs that it was traced in; zero when nobody says how many.
+    pub runs: usize,
+}
+
+impl LayerBar {
+    /// Returns the upper end of the error bar on the edge, or of the bar where there is none.
+    fn edge_end_us(&self) -> f64 {
+        self.edge_us + mad_us(self.edge_spread)
+    }
+
+    fn server_end_us(&self) -> f64 {
+        self.server_us + mad_us(self.server_spread)
+    }
+}
+
+fn mad_us(spread: Option<LayerSpread>) -> f64 {
+    spread.map_or(0.0, |spread| spread.mad_us)
+}
+
 const NAME: &str = "layers";
 /// Room left of the panels for tick labels and the axis title.
 const LEFT: f64 = 74.0;
+/// Least column width, in pixels, at which error bars have caps.
+const CAPPED: f64 = 7.0;
+/// Least column width, in pixels, at which neighbouring error bars stay apart at full line width.
+const DENSE: f64 = 4.0;
 /// Labels in the picture when there is no room for all names.
 const CALLED_OUT: usize = 8;
 
@@ -143,7 +177,7 @@ fn draw(data: &LayersData, style: &Style) -> Result<String, ReportError> {
     Ok(canvas.finish())
 }
 
-/// Largest edge and server time.
+/// Returns the largest edge and server time, error bars included.
 fn tops(data: &LayersData) -> Result<[f64; 2], ReportError> {
     let model = &data.model;
     if data.layers.len() < 2 {
@@ -160,7 +194,7 @@ fn tops(data: &LayersData) -> Result<[f64; 2], ReportError> {
             format!("all layer times of `{model}` are zero; measure again with `cutpoint profile`"),
         ));
     }
-    Ok(tops)
+    Ok([most(LayerBar::edge_end_us), most(LayerBar::server_end_us)])
 }
 
 fn words(data: &LayersData) -> Words {
@@ -178,8 +212,34 @@ fn words(data: &LayersData) -> Words {
             total(|l| l.server_us),
             data.server.label(),
         ),
-        caption: provenance(&data.edge, &data.server),
+        caption: format!(
+            "{}{}",
+            provenance(&data.edge, &data.server),
+            spread_words(data)
+        ),
     }
+}
+
+/// Says what the error bars are; nothing without any.
+fn spread_words(data: &LayersData) -> String {
+    let of = |spread: fn(&LayerBar) -> Option<LayerSpread>| data.layers.iter().filter_map(spread);
+    let (edge, server) = (|l: &LayerBar| l.edge_spread, |l: &LayerBar| l.server_spread);
+    let sides = match (of(edge).next(), of(server).next()) {
+        (None, None) => return String::new(),
+        (Some(_), None) => " on the edge",
+        (None, Some(_)) => " on the server",
+        (Some(_), Some(_)) => "",
+    };
+    let runs = || of(edge).chain(of(server)).map(|spread| spread.runs);
+    let runs = match (runs().min(), runs().max()) {
+        (Some(0), _) | (None, _) | (_, None) => "n not stated".to_owned(),
+        (Some(least), Some(most)) if least == most => format!("n = {most} runs"),
+        (Some(least), Some(most)) => format!("n = {least} to {most} runs"),
+    };
+    format!(
+        " Error bars{sides}: median ± median absolute deviation (MAD) of the layer's traced time, \
+         {runs}."
+    )
 }
 
 fn legend(data: &LayersData) -> Vec<(&'static str, Swatch, String)> {
@@ -258,7 +318,41 @@ fn time_marks(data: &LayersData, pitch: f64) -> Vec<Mark> {
     };
     bars("edge", |l| l.edge_us)
         .chain(bars("server", |l| -l.server_us))
+        .chain(error_marks(data, pitch, half))
         .collect()
+}
+
+/// The error bars over bars that reach `half` a column to either side.
+fn error_marks(data: &LayersData, pitch: f64, half: f64) -> Vec<Mark> {
+    let class = if pitch < DENSE { "error-thin" } else { "error" };
+    let cap = if pitch < CAPPED { 0.0 } else { half * 0.6 };
+    let mark = |column: usize, median_us: f64, mad_us: f64, sign: f64| {
+        let at = column as f64 + 0.5;
+        // a time is not negative
+        let low = sign * (median_us - mad_us).max(0.0);
+        let high = sign * (median_us + mad_us);
+        let line = if cap > 0.0 {
+            vec![
+                [at - cap, low],
+                [at + cap, low],
+                [at, low],
+                [at, high],
+                [at - cap, high],
+                [at + cap, high],
+            ]
+        } else {
+            vec![[at, low], [at, high]]
+        };
+        Mark::new(class, Shape::Line(line))
+    };
+    let of = |(column, layer): (usize, &LayerBar)| {
+        let edge = layer.edge_spread;
+        let edge = edge.map(|spread| mark(column, layer.edge_us, spread.mad_us, 1.0));
+        let server = layer.server_spread;
+        let server = server.map(|spread| mark(column, layer.server_us, spread.mad_us, -1.0));
+        edge.into_iter().chain(server)
+    };
+    data.layers.iter().enumerate().flat_map(of).collect()
 }
 
 fn size_marks(data: &LayersData, pitch: f64) -> Vec<Mark> {
@@ -295,7 +389,7 @@ fn call_out(canvas: &mut Canvas, times: &Panel, data: &LayersData) {
         ..times.frame
     });
     for (i, layer) in data.layers.iter().enumerate() {
-        let (left, top) = (times.at_x(i as f64), times.at_y(layer.edge_us));
+        let (left, top) = (times.at_x(i as f64), times.at_y(layer.edge_end_us()));
         room.block(Frame {
             left,
             top,
@@ -313,7 +407,7 @@ fn call_out(canvas: &mut Canvas, times: &Panel, data: &LayersData) {
     for i in slowest.into_iter().take(CALLED_OUT) {
         let layer = &data.layers[i];
         let label = fit(&layer.name, SMALL, 150.0);
-        let (x, y) = (times.at_x(i as f64 + 0.5), times.at_y(layer.edge_us));
+        let (x, y) = (times.at_x(i as f64 + 0.5), times.at_y(layer.edge_end_us()));
         if let Some(frame) = room.take(x, y, width(&label, SMALL), SMALL + 2.0) {
             canvas.label("label", &frame, (x, y), &label);
         }
@@ -335,13 +429,21 @@ fn hovers(data: &LayersData, times: &Panel, sizes: &Panel) -> Vec<(Frame, String
             i + 1,
             fit(&layer.name, 1.0, 60.0),
             layer.op,
-            format_us(layer.edge_us),
-            format_us(layer.server_us),
+            time_words(layer.edge_us, layer.edge_spread),
+            time_words(layer.server_us, layer.server_spread),
             layer.output
         );
         (frame, tip)
     };
     data.layers.iter().enumerate().map(column).collect()
+}
+
+/// Writes a time with its spread.
+fn time_words(us: f64, spread: Option<LayerSpread>) -> String {
+    match spread {
+        None => format_us(us),
+        Some(LayerSpread { mad_us, .. }) => format!("{} ± {}", format_us(us), format_us(mad_us)),
+    }
 }
 
 /// Data of the layer figure; `profile` and `server` are those of the problem.
@@ -353,11 +455,18 @@ pub fn gather(problem: &Problem, profile: &Profile, server: &Server) -> LayersDa
     for producer in crossing.filter_map(|t| graph.producer(*t)) {
         natural[producer.index()] = true;
     }
+    let on_server = server.profile().map_or(&[][..], |profile| &profile.layers);
+    let on_server: HashMap<&str, &LayerRecord> = on_server
+        .iter()
+        .map(|record| (record.id.as_str(), record))
+        .collect();
     let bar = |(id, record): (LayerId, &LayerRecord)| LayerBar {
         name: record.id.clone(),
         op: record.op.clone(),
         edge_us: problem.model().layer(id).edge_ns as f64 / 1e3,
         server_us: problem.model().layer(id).server_ns as f64 / 1e3,
+        edge_spread: spread(record),
+        server_spread: on_server.get(record.id.as_str()).copied().and_then(spread),
         output: graph
             .layer(id)
             .outputs
@@ -373,4 +482,10 @@ pub fn gather(problem: &Problem, profile: &Profile, server: &Server) -> LayersDa
         input: graph.inputs().iter().map(|t| graph.tensor(*t).bytes).sum(),
         layers: graph.layer_ids().zip(&profile.layers).map(bar).collect(),
     }
+}
+
+/// Returns the spread of a layer's traced time, where it was measured.
+fn spread(record: &LayerRecord) -> Option<LayerSpread> {
+    let (mad_us, runs) = (record.mad_us, record.runs);
+    (mad_us > 0.0).then_some(LayerSpread { mad_us, runs })
 }

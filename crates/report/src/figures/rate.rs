@@ -5,6 +5,7 @@ use crate::canvas::panel::{Mark, Panel, Shape};
 use crate::canvas::scale::{Axis, Quantity};
 use crate::canvas::{Canvas, Swatch, Words};
 use crate::figures::Figure;
+pub use crate::side::Side;
 use crate::subject::known_origins;
 use crate::wording::{named, side};
 use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
@@ -43,17 +44,6 @@ pub struct Region {
     pub side: Side,
     /// Latency of the plan.
     pub curve: Curve,
-}
-
-/// Where a plan runs the layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// Nothing is sent.
-    Edge,
-    /// The input is sent.
-    Server,
-    /// Both sides work.
-    Split,
 }
 
 /// A plan to compare with.

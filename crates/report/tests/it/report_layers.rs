@@ -79,3 +79,59 @@ fn one_side_without_times_is_still_a_picture() {
     }
     check(&Figure::draw(&data, &Style::default()).unwrap());
 }
+
+#[test]
+fn traced_times_have_error_bars_and_the_caption_says_what_they_are() {
+    for layers in [10, 100, 500] {
+        let svg = draw(&network(layers, ugly));
+        let bars = count(&svg, "error", "polyline") + count(&svg, "error-thin", "polyline");
+        assert_eq!(bars, layers, "a simulated server has none");
+    }
+    // a caption is broken into lines
+    let words = |data: &layers::LayersData| {
+        let svg = Figure::draw(data, &Style::default()).unwrap();
+        let lines = svg.split("<text class=\"muted\"").skip(1);
+        let text = lines.filter_map(|line| line.split(['>', '<']).nth(1));
+        text.collect::<Vec<_>>().join(" ")
+    };
+    let mut data = data(&network(10, ugly));
+    assert!(words(&data).contains("Error bars on the edge: median ± median absolute deviation"));
+    assert!(words(&data).contains("n = 30 runs"), "{}", words(&data));
+    data.layers[0].edge_spread.as_mut().unwrap().runs = 28;
+    assert!(words(&data).contains("n = 28 to 30 runs"));
+    data.layers[0].edge_spread.as_mut().unwrap().runs = 0;
+    assert!(words(&data).contains("n not stated"));
+    for layer in &mut data.layers {
+        layer.edge_spread = None;
+    }
+    assert!(!words(&data).contains("Error bars"));
+}
+
+#[test]
+fn an_error_bar_reaches_its_spread_to_both_sides_of_the_time() {
+    let mut data = data(&network(10, ugly));
+    for layer in &mut data.layers {
+        layer.edge_us = 100.0;
+        layer.edge_spread = Some(layers::LayerSpread {
+            mad_us: 25.0,
+            runs: 30,
+        });
+    }
+    let svg = Figure::draw(&data, &Style::default()).unwrap();
+    let group = svg.split("<g class=\"error\">").nth(1).unwrap();
+    let points = group.split("points=\"").nth(1).unwrap();
+    let points = points.split('"').next().unwrap();
+    let y: Vec<f64> = points
+        .split_whitespace()
+        .map(|point| point.split_once(',').unwrap().1.parse().unwrap())
+        .collect();
+    let (low, high) = (y[0], y[5]);
+    // the bar from zero to 100 µs is as tall as four times 25 µs
+    let bars = svg.split("<g class=\"edge\">").nth(1).unwrap();
+    let height = bars.split("height=\"").nth(1).unwrap();
+    let height: f64 = height.split('"').next().unwrap().parse().unwrap();
+    assert!(
+        (low - high - height / 2.0).abs() < 0.3,
+        "{low} {high} {height}"
+    );
+}
