@@ -3,7 +3,7 @@
 //! Internal, no stability promise: use the crate `cutpoint`.
 //!
 //! [`Model::load`] reads a file, and [`Model::graph`] turns it into a [`Reading`]: one layer per node,
-//! with the types and shapes of a real run. [`cut`] makes the [`Halves`] that a [`CutRequest`]
+//! with the types and shapes of a real run. [`cut`](fn@cut) makes the [`Halves`] that a [`CutRequest`]
 //! describes, [`plan::cut_plan`] those of a plan, and [`directory::Split`] saves them with a
 //! description. [`wire`] makes and undoes what operators of the halves cannot: image files and
 //! compression. [`annotate`](mod@annotate) writes a plan and times into a copy of a model.

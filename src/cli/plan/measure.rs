@@ -118,8 +118,8 @@ pub(super) fn settle(
 /// Returns the error of plans that cannot be measured, with its exit code.
 pub(super) fn refine_failure(error: RefineError) -> anyhow::Error {
     let kind = match error {
-        RefineError::Evaluation { path, error } => return failure(error, &path),
-        RefineError::Run { path, error } => return engine::run_failure(error, &path),
+        RefineError::Evaluation { path, error } => return failure(*error, &path),
+        RefineError::Run { path, error } => return engine::run_failure(*error, &path),
         RefineError::NoAccuracy { name } => {
             return Kind::Usage.of(anyhow::anyhow!(
                 "--model: what {name} costs as a whole is kept in an accuracy file, and it has \

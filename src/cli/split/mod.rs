@@ -237,15 +237,15 @@ fn add_ranges(
     let file = args.accuracy.as_deref();
     let accuracy = file.map(CodecAccuracy::load).transpose();
     let accuracy = accuracy.or_fail(Kind::BadInput)?;
-    if let (Some(accuracy), Some(file)) = (&accuracy, file) {
-        if accuracy.model.sha256 != model.sha256() {
-            return Err(Kind::BadInput.of(anyhow::anyhow!(
-                "{} is about another model ({}), not about {}: measure it with `cutpoint accuracy`",
-                file.display(),
-                cutpoint_onnx::show(&accuracy.model.file),
-                model.path().display()
-            )));
-        }
+    if let (Some(accuracy), Some(file)) = (&accuracy, file)
+        && accuracy.model.sha256 != model.sha256()
+    {
+        return Err(Kind::BadInput.of(anyhow::anyhow!(
+            "{} is about another model ({}), not about {}: measure it with `cutpoint accuracy`",
+            file.display(),
+            cutpoint_onnx::show(&accuracy.model.file),
+            model.path().display()
+        )));
     }
     for (tensor, codec) in needy {
         let name = &graph.tensor(tensor).name;

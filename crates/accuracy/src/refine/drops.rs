@@ -51,7 +51,7 @@ impl<'a> RunnableModel<'a> {
         let observed = observe(environment, &model, &shapes_of(profile));
         let observed = observed.map_err(|error| RefineError::Run {
             path: model.path().to_owned(),
-            error,
+            error: Box::new(error),
         })?;
         let asked = if tasks.is_empty() {
             &profile.tasks
@@ -70,7 +70,7 @@ impl<'a> RunnableModel<'a> {
     fn failure(&self, error: crate::AccuracyError) -> RefineError {
         RefineError::Evaluation {
             path: self.model.path().to_owned(),
-            error,
+            error: Box::new(error),
         }
     }
 

@@ -94,7 +94,7 @@ impl LatencyTrials<'_> {
         let profile = &self.input.edge;
         let failed = |error: RunError| RefineError::Run {
             path: self.model.path().to_owned(),
-            error,
+            error: Box::new(error),
         };
         let observed = observe(self.environment, self.model, &shapes_of(profile));
         let observed = observed.map_err(failed)?;

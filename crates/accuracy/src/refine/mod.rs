@@ -31,7 +31,7 @@ pub enum RefineError {
         /// The model's file.
         path: PathBuf,
         /// The cause.
-        error: AccuracyError,
+        error: Box<AccuracyError>,
     },
     /// A model, or one of its halves, does not run.
     #[error("{error}")]
@@ -39,7 +39,7 @@ pub enum RefineError {
         /// The model's file.
         path: PathBuf,
         /// The cause.
-        error: RunError,
+        error: Box<RunError>,
     },
     /// A plan does not fit the model.
     #[error(transparent)]

@@ -13,7 +13,7 @@ pub const VERSION: &str = "1.31.1";
 /// Name of the variable with the path of a library to use instead of the fetched one.
 pub const VARIABLE: &str = "ORT_DYLIB_PATH";
 
-/// What a person waiting for [`find_or_fetch`] should be told.
+/// What a person waiting for [`find_or_fetch`](super::find_or_fetch) should be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LibraryEvent {
     /// The cached file is not whole and will be replaced.
