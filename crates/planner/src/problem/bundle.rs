@@ -133,7 +133,7 @@ impl Problem {
     /// where that is possible one tensor at a time.
     ///
     /// # Errors
-    /// [`Misplaced::CannotCross`].
+    /// A tensor that no codec carries within the limits.
     pub fn best_codecs(
         &self,
         edge: &LayerSet,
