@@ -318,7 +318,7 @@ fn looks_that_do_not_exist_are_refused_with_those_that_do() {
         (["--width", "wide"], "invalid value"),
         (["--theme", "sepia"], "auto, light, dark"),
         (["--only", "layers,piechart"], "layers, cuts, rate"),
-        (["--only", "lay"], "there is no such figure"),
+        (["--only", "lay"], "a similar value exists: 'layers'"),
     ] {
         report(folder.path())
             .arg("profile.toml")

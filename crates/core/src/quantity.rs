@@ -6,7 +6,45 @@
 
 use std::fmt;
 
-use crate::plan::Unit;
+use serde::{Deserialize, Serialize};
+
+/// What an amount counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Bytes.
+    #[serde(rename = "B")]
+    Byte,
+    /// Bits per second.
+    #[serde(rename = "bit/s")]
+    BitPerSecond,
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanosecond,
+    /// Millionths of a loss of quality: 10,000 are one point.
+    #[serde(rename = "millionth")]
+    Millionth,
+    /// Thousandths of what is so now.
+    #[serde(rename = "permille")]
+    Permille,
+    /// Nanojoules.
+    #[serde(rename = "nJ")]
+    Nanojoule,
+    /// Microwatts.
+    #[serde(rename = "uW")]
+    Microwatt,
+    /// Units of a named capacity.
+    #[serde(rename = "unit")]
+    Unit,
+    /// Millionths of the unit of a metric.
+    #[serde(rename = "metric")]
+    Metric,
+    /// Thousandths of a frame per second.
+    #[serde(rename = "frames")]
+    FrameRate,
+    /// Thousandths of the speed of the machine that was measured.
+    #[serde(rename = "speed")]
+    Speed,
+}
 
 /// Whose amount a quantity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Breakdown, Conflict, Crossing, Plan, Side};
 
+pub use crate::quantity::Unit;
+
 /// Why a plan is the best, and what would change it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,44 +46,6 @@ pub struct Contender {
     pub latency_ms: f64,
     /// What the plan's objective comes to there, in its unit.
     pub value: f64,
-}
-
-/// What an amount counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unit {
-    /// Bytes.
-    #[serde(rename = "B")]
-    Byte,
-    /// Bits per second.
-    #[serde(rename = "bit/s")]
-    BitPerSecond,
-    /// Nanoseconds.
-    #[serde(rename = "ns")]
-    Nanosecond,
-    /// Millionths of a loss of quality: 10,000 are one point.
-    #[serde(rename = "millionth")]
-    Millionth,
-    /// Thousandths of what is so now.
-    #[serde(rename = "permille")]
-    Permille,
-    /// Nanojoules.
-    #[serde(rename = "nJ")]
-    Nanojoule,
-    /// Microwatts.
-    #[serde(rename = "uW")]
-    Microwatt,
-    /// Units of a named capacity.
-    #[serde(rename = "unit")]
-    Unit,
-    /// Millionths of the unit of a metric.
-    #[serde(rename = "metric")]
-    Metric,
-    /// Thousandths of a frame per second.
-    #[serde(rename = "frames")]
-    FrameRate,
-    /// Thousandths of the speed of the machine that was measured.
-    #[serde(rename = "speed")]
-    Speed,
 }
 
 impl Unit {
