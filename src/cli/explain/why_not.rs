@@ -61,7 +61,7 @@ pub(super) fn text(why: &WhyNot, plan: &Plan) -> String {
 
 /// A limit that is broken, with what the cut would need.
 fn broken(conflict: &Conflict) -> String {
-    give(conflict).unwrap_or_else(|| conflict.limit.clone())
+    give(conflict).unwrap_or_else(|| conflict.limit.to_string())
 }
 
 fn faster(flip: Option<&Breakpoint>) -> String {

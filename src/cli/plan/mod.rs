@@ -6,7 +6,9 @@ mod refine;
 use std::path::PathBuf;
 
 use clap::Args;
-use cutpoint_core::plan::{Conflict, NoPlan, Plan, Relaxation};
+use cutpoint_core::plan::{
+    Allowance, Amounts, Conflict, LimitName, MetricAllowance, NoPlan, Plan, Relaxation,
+};
 use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Bytes;
 use cutpoint_planner::parametric::stability;
@@ -163,25 +165,19 @@ fn together(relaxation: &Relaxation) -> String {
 /// A limit with the least it would have to allow.
 fn amount(conflict: &Conflict) -> Option<String> {
     let limit = &conflict.limit;
-    if let Some(bytes) = conflict.least_bytes {
-        return Some(format!("{limit} {}", exactly(bytes)));
-    }
-    if let Some(units) = conflict.least_units {
-        return Some(format!("{limit} {units}"));
-    }
-    if let Some(words) = &conflict.least {
-        return Some(format!("{limit} {words}"));
-    }
-    match (
-        conflict.quantity() == Some(Quantity::Floor),
-        &conflict.metric,
-        conflict.best_metric,
-    ) {
-        (true, Some(metric), Some(best)) => {
-            Some(format!("{limit} {}", plan_text::metric(metric, best)))
-        }
-        _ => Some(format!("{limit} {}", percent(conflict.least_drop?))),
-    }
+    let is_floor = limit.quantity == Quantity::Floor;
+    let least = match &conflict.amounts {
+        Amounts::None => return None,
+        Amounts::Bytes(bytes) => exactly(bytes.least?),
+        Amounts::Units(units) => units.least?.to_string(),
+        Amounts::Text(text) => text.least.clone()?,
+        Amounts::Drop {
+            metric: Some(MetricAllowance { name, best, .. }),
+            ..
+        } if is_floor => plan_text::metric(name, (*best)?),
+        Amounts::Drop { drop, .. } => percent(drop.least?),
+    };
+    Some(format!("{limit} {least}"))
 }
 
 /// How far a limit would have to give.
@@ -192,35 +188,40 @@ pub(super) fn give(conflict: &Conflict) -> Option<String> {
             "without any other limit, {limit} would still have to allow {possible}"
         ));
     }
-    if let (Some(allows), Some(least)) = (conflict.allows_bytes, conflict.least_bytes) {
-        let (least, allows) = (exactly(least), exactly(allows));
-        return Some(format!("{limit} would have to allow {least}, not {allows}"));
-    }
-    if let (Some(allows), Some(least)) = (conflict.allows_units, conflict.least_units) {
-        return Some(format!("{limit} would have to allow {least}, not {allows}"));
-    }
-    if let (Some(allows), Some(least)) = (&conflict.allows, &conflict.least) {
-        return Some(format!("{limit} would have to allow {least}, not {allows}"));
-    }
-    let (allows, least) = (conflict.allows_drop?, conflict.least_drop?);
+    let (least, allows) = match &conflict.amounts {
+        Amounts::None => return None,
+        Amounts::Bytes(bytes) => (exactly(bytes.least?), exactly(bytes.allows)),
+        Amounts::Units(units) => (units.least?.to_string(), units.allows.to_string()),
+        Amounts::Text(text) => (text.least.clone()?, text.allows.clone()),
+        Amounts::Drop { drop, metric } => return drop_given(limit, drop, metric.as_ref()),
+    };
+    Some(format!("{limit} would have to allow {least}, not {allows}"))
+}
+
+fn drop_given(
+    limit: &LimitName,
+    drop: &Allowance<f64>,
+    metric: Option<&MetricAllowance>,
+) -> Option<String> {
     let mut text = format!(
         "{limit}: the best reachable is a drop of {}",
-        percent(least)
+        percent(drop.least?)
     );
-    if let (Some(metric), Some(best)) = (&conflict.metric, conflict.best_metric) {
-        text += &format!(", {metric} {}", plan_text::metric(metric, best));
+    if let Some(MetricAllowance {
+        name,
+        best: Some(best),
+        ..
+    }) = metric
+    {
+        text += &format!(", {name} {}", plan_text::metric(name, *best));
     }
-    text += &match (
-        conflict.quantity() == Some(Quantity::Floor),
-        &conflict.metric,
-    ) {
-        (true, Some(metric)) => {
-            let asked = conflict.allows_metric.unwrap_or_default();
-            format!(", not {}", plan_text::metric(metric, asked))
+    let asked = match metric {
+        Some(metric) if limit.quantity == Quantity::Floor => {
+            plan_text::metric(&metric.name, metric.allows)
         }
-        _ => format!(", not {}", percent(allows)),
+        _ => percent(drop.allows),
     };
-    Some(text)
+    Some(format!("{text}, not {asked}"))
 }
 
 /// A drop so that it can be typed: to a ten-thousandth of a percent.

@@ -1,5 +1,6 @@
 //! The answer: which layer runs where, what crosses and how, and the proof. Data only.
 
+mod conflict;
 mod evidence;
 mod explanation;
 mod lookup;
@@ -16,9 +17,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
-use crate::quantity::Quantity;
 use crate::syntax::read_toml;
 
+pub use conflict::{Allowance, Amounts, Conflict, LimitName, MetricAllowance};
 pub use evidence::{Evidence, HalfEvidence};
 pub use explanation::{
     Breakpoint, Change, Condition, Contender, Explanation, LimitReason, Slack, Slacks, Step,
@@ -322,47 +323,6 @@ pub struct NoPlan {
     pub solve_ms: Option<f64>,
 }
 
-/// A limit that takes part in a contradiction.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conflict {
-    /// Name of the limit.
-    pub limit: String,
-    /// What it allows, when that is a size.
-    pub allows_bytes: Option<u64>,
-    /// The least it would have to allow with all other limits kept; absent when this limit alone
-    /// cannot help.
-    pub least_bytes: Option<u64>,
-    /// As `allows_bytes`, of a limit on accuracy; below zero when the whole model misses it.
-    pub allows_drop: Option<f64>,
-    /// As `least_bytes`, of a limit on accuracy.
-    pub least_drop: Option<f64>,
-    /// The metric of the task whose accuracy is limited.
-    pub metric: Option<String>,
-    /// What the limit asks of that metric.
-    pub allows_metric: Option<f64>,
-    /// The best of that metric, pessimistically, that is reachable with all other limits kept.
-    pub best_metric: Option<f64>,
-    /// As `allows_bytes`, of another limit with an amount, in words.
-    pub allows: Option<String>,
-    /// As `least_bytes`, in words.
-    pub least: Option<String>,
-    /// Where this limit alone cannot help: the least that any plan needs, whatever the other limits,
-    /// in words.
-    pub possible: Option<String>,
-    /// As `allows_bytes`, in units of a named capacity.
-    pub allows_units: Option<u64>,
-    /// As `least_bytes`, in units of a named capacity.
-    pub least_units: Option<u64>,
-}
-
-impl Conflict {
-    /// Returns what the limit is about; `None` when another version named it.
-    pub fn quantity(&self) -> Option<Quantity> {
-        Quantity::named(self.limit.split(' ').next()?)
-    }
-}
-
 /// The cheapest joint relaxation of limits that contradict one another: each with an amount gives
 /// the same share of it. Of a drop below one point, that share is of one point.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -380,11 +340,11 @@ pub struct Relaxation {
 }
 
 /// A limit that helps when it gives alone.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Easiest {
-    /// Name of the limit.
-    pub limit: String,
+    /// The limit.
+    pub limit: LimitName,
     /// By how much it has to give, in percent as in [`Relaxation::percent`].
     pub percent: f64,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::cost::accuracy::WHOLE_DROP;
 use cutpoint_core::graph::LayerId;
+use cutpoint_core::plan::LimitName;
 use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::{Bytes, Energy, Share, Watts, format_exact_ns};
 
@@ -77,13 +78,10 @@ pub enum Limit {
     },
 }
 
-/// The name of its quantity, and of the layer, task or capacity it is of.
+/// Its [name](Limit::name).
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.of() {
-            Some(of) => write!(f, "{} {of}", self.quantity()),
-            None => self.quantity().fmt(f),
-        }
+        self.name().fmt(f)
     }
 }
 
@@ -109,6 +107,14 @@ impl Limit {
             Limit::Drop { floor: true, .. } => Quantity::Floor,
             Limit::Drop { floor: false, .. } => Quantity::MaxDrop,
             Limit::Capacity { .. } => Quantity::Capacity,
+        }
+    }
+
+    /// Returns its name: that of its quantity, and of the layer, task or capacity it is of.
+    pub fn name(&self) -> LimitName {
+        LimitName {
+            quantity: self.quantity(),
+            of: self.of().map(str::to_owned),
         }
     }
 

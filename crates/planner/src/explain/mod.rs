@@ -234,7 +234,7 @@ pub(crate) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
         [] => "results are wanted on the server, but a tensor on the way may not cross".to_owned(),
         [one] => format!("no plan meets {}", one.limit),
         several => {
-            let names: Vec<_> = several.iter().map(|c| c.limit.as_str()).collect();
+            let names: Vec<_> = several.iter().map(|c| c.limit.to_string()).collect();
             format!("no plan meets {} together", names.join(", "))
         }
     };

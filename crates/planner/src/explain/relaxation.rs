@@ -119,7 +119,7 @@ fn easiest(conflict: &[(Limit, Option<i64>)]) -> Option<Easiest> {
     });
     let (least, limit) = alone.min_by_key(|(share, _)| *share)?;
     Some(Easiest {
-        limit: limit.to_string(),
+        limit: limit.name(),
         percent: percent(least),
     })
 }

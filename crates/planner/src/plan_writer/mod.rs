@@ -15,10 +15,12 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::TaskAccuracy;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{
-    self, Alternative, Baseline, Breakdown, Conflict, Crossing, Evidence, FORMAT, HalfEvidence,
-    LatencyLine, NoPlan, Plan, PlannedObjective, Setting, Side, Status, TaskPlan,
+    self, Allowance, Alternative, Amounts, Baseline, Breakdown, Conflict, Crossing, Evidence,
+    FORMAT, HalfEvidence, LatencyLine, MetricAllowance, NoPlan, Plan, PlannedObjective, Setting,
+    Side, Status, TaskPlan,
 };
 use cutpoint_core::profile::CutRecord;
+use cutpoint_core::quantity::Unit;
 use probability::likelihood;
 
 /// What puts placements of a problem into words and numbers.
@@ -172,38 +174,42 @@ impl<'a> PlanWriter<'a> {
     /// Puts a limit that takes part in a contradiction into words and numbers; `least` is the
     /// least it would have to allow.
     pub fn conflict(&self, limit: &Limit, least: Option<i64>) -> Conflict {
-        let mut conflict = Conflict {
-            limit: limit.to_string(),
-            ..Conflict::default()
-        };
-        let whole = |amount: Option<i64>| amount.and_then(|a| u64::try_from(a).ok());
-        let allows = limit.allows();
-        match limit {
-            Limit::Capacity { .. } => {
-                conflict.allows_units = whole(allows);
-                conflict.least_units = whole(least);
-            }
-            Limit::Drop { task, .. } => {
-                let share = |amount: i64| amount as f64 / WHOLE_DROP;
-                conflict.allows_drop = allows.map(share);
-                conflict.least_drop = least.map(share);
-                if let Some(of) = self.whole_accuracy(*task) {
-                    let value = |amount| of.metric.after(of.baseline, share(amount));
-                    conflict.metric = Some(of.metric.name().to_owned());
-                    conflict.allows_metric = allows.map(value);
-                    conflict.best_metric = least.map(value);
-                }
-            }
-            _ if limit.quantity().unit() == Some(plan::Unit::Byte) => {
-                conflict.allows_bytes = whole(allows);
-                conflict.least_bytes = whole(least);
-            }
-            _ => {
-                conflict.allows = allows.map(|amount| limit.amount(amount));
-                conflict.least = least.map(|amount| limit.amount(amount));
-            }
+        let amounts = limit
+            .allows()
+            .map(|allows| self.amounts(limit, allows, least));
+        Conflict {
+            limit: limit.name(),
+            amounts: amounts.unwrap_or(Amounts::None),
+            possible: None,
         }
-        conflict
+    }
+
+    fn amounts(&self, limit: &Limit, allows: i64, least: Option<i64>) -> Amounts {
+        let amount = Allowance { allows, least };
+        // sizes and units are not negative
+        let whole = |amount: i64| u64::try_from(amount).unwrap_or_default();
+        match limit.quantity().unit() {
+            Some(Unit::Byte) => Amounts::Bytes(amount.map(whole)),
+            Some(Unit::Unit) => Amounts::Units(amount.map(whole)),
+            _ => match limit {
+                Limit::Drop { task, .. } => self.drop_amounts(*task, &amount),
+                _ => Amounts::Text(amount.map(|amount| limit.amount(amount))),
+            },
+        }
+    }
+
+    fn drop_amounts(&self, task: usize, amount: &Allowance<i64>) -> Amounts {
+        let share = |amount: i64| amount as f64 / WHOLE_DROP;
+        let metric = self.whole_accuracy(task).map(|of| {
+            let value = |amount| of.metric.after(of.baseline, share(amount));
+            MetricAllowance {
+                name: of.metric.name().to_owned(),
+                allows: value(amount.allows),
+                best: amount.least.map(value),
+            }
+        });
+        let drop = amount.clone().map(share);
+        Amounts::Drop { drop, metric }
     }
 
     fn whole_accuracy(&self, task: usize) -> Option<&TaskAccuracy> {

@@ -8,7 +8,7 @@ use crate::explain;
 use crate::plan_writer::PlanWriter;
 use crate::problem::Limit;
 use crate::solve::ModelProblem;
-use cutpoint_core::plan::{Alternative, Conflict, NoPlan, Plan, Relaxation, Status};
+use cutpoint_core::plan::{Alternative, Amounts, Conflict, NoPlan, Plan, Relaxation, Status};
 
 /// The answer over several problems.
 #[derive(Debug)]
@@ -244,11 +244,15 @@ fn ease(known: &mut Conflict, other: &Conflict) {
             (None, _) => false,
         }
     }
-    let bytes = less(&other.least_bytes, &known.least_bytes);
-    let units = less(&other.least_units, &known.least_units);
+    let (ours, theirs) = (&known.amounts, &other.amounts);
+    let bytes = less(&theirs.least_bytes(), &ours.least_bytes());
+    let units = less(&theirs.least_units(), &ours.least_units());
     // drops of different models count from different baselines
-    let short = |c: &Conflict| Some(c.least_drop? - c.allows_drop?);
-    if bytes || units || less(&short(other), &short(known)) {
+    let short = |amounts: &Amounts| match amounts {
+        Amounts::Drop { drop, .. } => Some(drop.least? - drop.allows),
+        _ => None,
+    };
+    if bytes || units || less(&short(theirs), &short(ours)) {
         known.clone_from(other);
     }
 }

@@ -7,7 +7,8 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::CodecAccuracy;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::plan::{
-    Breakdown, Breakpoint, Condition, Contender, Explanation, LimitReason, Plan, Segment, Side,
+    Amounts, Breakdown, Breakpoint, Condition, Contender, Explanation, LimitReason, Plan, Segment,
+    Side,
 };
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Bytes, Delay, Share};
@@ -509,10 +510,10 @@ fn a_named_cut_is_compared_at_its_best() {
                 barred += 1;
                 continue;
             };
-            let set_aside: Vec<&str> = why.breaks.iter().map(|b| b.limit.as_str()).collect();
+            let set_aside: Vec<String> = why.breaks.iter().map(|b| b.limit.to_string()).collect();
             let fit = here
                 .iter()
-                .filter(|p| p.breaks.iter().all(|b| set_aside.contains(&b.as_str())));
+                .filter(|p| p.breaks.iter().all(|b| set_aside.contains(b)));
             let best = fit.map(|p| case.ms(p)).fold(f64::INFINITY, f64::min);
             assert!(near(told.latency_ms, best), "{seed} {names:?}: {why:?}");
             let can = here.iter().any(|p| p.breaks.is_empty());
@@ -631,7 +632,10 @@ fn a_joint_relaxation_is_enough_and_one_part_less_is_not() {
         };
         let all = case.all();
         let amounts = none.conflict.iter().filter(|c| {
-            c.allows_bytes.is_some() || c.allows_units.is_some() || c.allows_drop.is_some()
+            matches!(
+                c.amounts,
+                Amounts::Bytes(_) | Amounts::Units(_) | Amounts::Drop { .. }
+            )
         });
         let Some(relaxation) = &none.relaxation else {
             // nothing to relax, one limit alone, or no help
@@ -643,7 +647,11 @@ fn a_joint_relaxation_is_enough_and_one_part_less_is_not() {
             continue;
         };
         assert!(relaxation.limits.len() >= 2, "{seed}");
-        let names: Vec<&str> = relaxation.limits.iter().map(|c| c.limit.as_str()).collect();
+        let names: Vec<String> = relaxation
+            .limits
+            .iter()
+            .map(|c| c.limit.to_string())
+            .collect();
         let allows = |name: &str| {
             let limit = problem.limits().iter().find(|l| l.to_string() == name);
             limit.unwrap().allows().unwrap()
@@ -663,7 +671,7 @@ fn a_joint_relaxation_is_enough_and_one_part_less_is_not() {
         };
         let rest = all
             .iter()
-            .filter(|p| p.breaks.iter().all(|b| names.contains(&b.as_str())));
+            .filter(|p| p.breaks.iter().all(|b| names.iter().any(|name| name == b)));
         let shares: Vec<(i128, &Placed)> = rest.filter_map(|p| Some((share(p)?, p))).collect();
         let least = shares.iter().map(|(share, _)| *share).min().unwrap();
         assert_eq!((relaxation.percent * 1e4).round() as i128, least, "{seed}");
@@ -673,16 +681,12 @@ fn a_joint_relaxation_is_enough_and_one_part_less_is_not() {
         // as it is said, it is feasible
         let mut loose = problem.clone();
         for conflict in &relaxation.limits {
-            let limit = loose
-                .limits()
-                .iter()
-                .find(|l| l.to_string() == conflict.limit);
+            let limit = loose.limits().iter().find(|l| l.name() == conflict.limit);
             let limit = limit.unwrap().clone();
-            let amount = conflict
-                .least_bytes
-                .or(conflict.least_units)
-                .map(|a| a as i64);
-            let drop = conflict.least_drop.map(|drop| (drop * 1e6).round() as i64);
+            let amounts = &conflict.amounts;
+            let amount = amounts.least_bytes().or(amounts.least_units());
+            let amount = amount.map(|a| a as i64);
+            let drop = amounts.least_drop().map(|drop| (drop * 1e6).round() as i64);
             loose = loose.with_limit_allowing(&limit, amount.or(drop).unwrap());
         }
         let solved = best_plan(&loose, &Options::default()).unwrap();

@@ -1,7 +1,7 @@
 //! Objectives, deadlines, frame rates, energy, sides of single tasks and heads beside the link:
 //! the planner against the naive evaluator over all placements, codecs and orders of work.
 
-use cutpoint_core::plan::{NoPlan, Plan, Status};
+use cutpoint_core::plan::{Amounts, NoPlan, Plan, Status};
 use cutpoint_core::profile::{LayerRecord, Power, Profile};
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
 use cutpoint_planner::parametric::sweep;
@@ -224,7 +224,7 @@ fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: EngineChoice) {
 }
 
 fn check_no_plan(all: &[Weighed], none: &NoPlan) {
-    let names: Vec<String> = none.conflict.iter().map(|c| c.limit.clone()).collect();
+    let names: Vec<String> = none.conflict.iter().map(|c| c.limit.to_string()).collect();
     let meets = |w: &Weighed, names: &[String]| !w.breaks.iter().any(|b| names.contains(b));
     assert!(
         !all.iter().any(|w| meets(w, &names)),
@@ -237,27 +237,19 @@ fn check_no_plan(all: &[Weighed], none: &NoPlan) {
             all.iter().any(|w| meets(w, &others)),
             "{names:?} is not minimal"
         );
-        let only = [conflict.limit.clone()];
+        let limit = conflict.limit.to_string();
+        let only = [limit.clone()];
         if conflict.possible.is_some() {
             assert!(!all.iter().any(|w| w.breaks == only), "{}", conflict.limit);
         }
         let repaired = all.iter().filter(|w| w.breaks == only);
-        let least = repaired.filter_map(|w| w.used(&conflict.limit)).min();
+        let least = repaired.filter_map(|w| w.used(&limit)).min();
         let sizes = ["server-memory", "max-downlink", "max-message"];
-        if sizes.contains(&conflict.limit.as_str()) {
-            assert_eq!(
-                conflict.least_bytes.map(i128::from),
-                least,
-                "{}",
-                conflict.limit
-            );
-        } else if conflict.allows.is_some() {
-            assert_eq!(
-                conflict.least.is_some(),
-                least.is_some(),
-                "{}",
-                conflict.limit
-            );
+        if sizes.contains(&limit.as_str()) {
+            let found = conflict.amounts.least_bytes().map(i128::from);
+            assert_eq!(found, least, "{limit}");
+        } else if let Amounts::Text(text) = &conflict.amounts {
+            assert_eq!(text.least.is_some(), least.is_some(), "{limit}");
         }
     }
 }
@@ -457,7 +449,7 @@ fn random_cases_are_of_every_kind() {
         match best_plan(&case.problem(), &Options::default()).unwrap() {
             Outcome::NoPlan(none) => {
                 for conflict in &none.conflict {
-                    let kind = conflict.limit.split(' ').next().unwrap();
+                    let kind = conflict.limit.quantity.name();
                     count(&format!("conflict {kind}"), true);
                 }
             }

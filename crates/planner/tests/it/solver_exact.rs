@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, TaskDrop, WholePlanRecord};
 use cutpoint_core::graph::{LayerId, LayerSet};
-use cutpoint_core::plan::{NoPlan, Plan, Status};
+use cutpoint_core::plan::{Amounts, NoPlan, Plan, Status};
 use cutpoint_core::profile::Profile;
+use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::{Bytes, Share};
 use cutpoint_planner::parametric::tradeoff;
 use cutpoint_planner::planning::{Outcome, best_plan};
@@ -277,7 +278,7 @@ fn meets(placed: &Placed, names: &[String]) -> bool {
 }
 
 fn check_no_plan(all: &[Placed], none: &NoPlan) {
-    let names: Vec<String> = none.conflict.iter().map(|c| c.limit.clone()).collect();
+    let names: Vec<String> = none.conflict.iter().map(|c| c.limit.to_string()).collect();
     assert!(
         !all.iter().any(|p| meets(p, &names)),
         "{names:?} do not contradict"
@@ -289,26 +290,31 @@ fn check_no_plan(all: &[Placed], none: &NoPlan) {
             all.iter().any(|p| meets(p, &others)),
             "{names:?} is not minimal"
         );
-        let repaired = all.iter().filter(|p| p.breaks == [conflict.limit.clone()]);
-        let least = match conflict.limit.as_str() {
-            "edge-memory" => repaired.map(|p| p.edge_memory).min(),
-            "max-uplink" => repaired.map(|p| p.rank.1).min(),
-            limit if limit.starts_with("capacity ") => {
+        let limit = conflict.limit.to_string();
+        let repaired = all.iter().filter(|p| p.breaks == [limit.clone()]);
+        let least = match conflict.limit.quantity {
+            Quantity::EdgeMemory => repaired.map(|p| p.edge_memory).min(),
+            Quantity::MaxUplink => repaired.map(|p| p.rank.1).min(),
+            Quantity::Capacity => {
                 let least = repaired.map(|p| p.uses[0].1).min();
-                assert_eq!(conflict.least_units, least, "{limit}");
+                assert_eq!(conflict.amounts.least_units(), least, "{limit}");
                 continue;
             }
-            limit if limit.starts_with("max-drop ") || limit.starts_with("floor ") => {
-                let (_, task) = limit.split_once(' ').unwrap();
+            Quantity::MaxDrop | Quantity::Floor => {
+                let task = conflict.limit.of.as_deref().unwrap();
                 let least = repaired.filter_map(|p| p.drop(task)).min();
-                let found = conflict.least_drop.map(|drop| (drop * 1e6).round() as i64);
+                let Amounts::Drop { drop, metric } = &conflict.amounts else {
+                    panic!("{limit} has no drop");
+                };
+                let found = drop.least.map(|drop| (drop * 1e6).round() as i64);
                 assert_eq!(found, least, "{limit}");
-                assert_eq!(conflict.best_metric.is_some(), least.is_some());
+                let best = metric.as_ref().and_then(|metric| metric.best);
+                assert_eq!(best.is_some(), least.is_some());
                 continue;
             }
             _ => None,
         };
-        assert_eq!(conflict.least_bytes, least, "{}", conflict.limit);
+        assert_eq!(conflict.amounts.least_bytes(), least, "{limit}");
     }
 }
 
@@ -477,7 +483,11 @@ fn random_problems_are_of_every_kind() {
         match best_plan(&case.problem(), &alone).unwrap() {
             Outcome::NoPlan(none) => {
                 count("no plan".to_owned());
-                if none.conflict.iter().any(|c| c.least_bytes.is_some()) {
+                if none
+                    .conflict
+                    .iter()
+                    .any(|c| c.amounts.least_bytes().is_some())
+                {
                     count("no plan, repairable".to_owned());
                 }
             }
@@ -539,17 +549,17 @@ fn random_accuracies_are_of_every_kind() {
                 let conflict = &none.conflict;
                 count(
                     "no plan, drop to give",
-                    conflict.iter().any(|c| c.least_drop.is_some()),
+                    conflict.iter().any(|c| c.amounts.least_drop().is_some()),
                 );
                 count(
                     "no plan, floor above the whole",
-                    conflict
-                        .iter()
-                        .any(|c| c.allows_drop.is_some_and(|d| d < 0.0)),
+                    conflict.iter().any(
+                        |c| matches!(&c.amounts, Amounts::Drop { drop, .. } if drop.allows < 0.0),
+                    ),
                 );
                 count(
                     "no plan, capacity to give",
-                    conflict.iter().any(|c| c.least_units.is_some()),
+                    conflict.iter().any(|c| c.amounts.least_units().is_some()),
                 );
             }
             Outcome::Plan(plan) => {

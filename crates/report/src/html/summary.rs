@@ -33,7 +33,7 @@ pub fn summary(
 
 /// The same when no plan meets the limits.
 pub fn no_plan(problem: &Problem, none: &NoPlan, edge: &Origin, server: &Origin) -> Vec<String> {
-    let limits: Vec<&str> = none.conflict.iter().map(|c| c.limit.as_str()).collect();
+    let limits: Vec<String> = none.conflict.iter().map(|c| c.limit.to_string()).collect();
     let why = match limits.as_slice() {
         [] => String::new(),
         [one] => format!(" The limit {one} cannot be met."),
