@@ -13,6 +13,7 @@
 pub mod codec;
 pub mod codec_accuracy;
 pub mod cuts;
+pub mod file_kind;
 pub mod graph;
 pub mod link;
 pub mod plan;

@@ -1,22 +1,34 @@
 //! TOML files read with errors of one line.
 
 use serde::de::DeserializeOwned;
+use toml::de::{DeTable, Error};
 
 /// Reads `text`; the error says line and column and what was expected there, in one line.
 ///
 /// # Errors
 /// The text is not TOML, or has other keys or values than `T`.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    toml::from_str(text).map_err(|error| {
-        let message: Vec<&str> = error.message().lines().map(str::trim).collect();
-        let message = message.join(" ");
-        // what the file as a whole lacks is placed at its beginning
-        let of_the_whole = |start: usize| start == 0 && message.starts_with("missing field");
-        match error.span().filter(|span| !of_the_whole(span.start)) {
-            Some(span) => format!("{}: {message}", place(text, span.start)),
-            None => message,
-        }
-    })
+    toml::from_str(text).map_err(|error| in_one_line(&error, text))
+}
+
+/// Reads the keys of `text` and leaves their values as they are written.
+///
+/// # Errors
+/// The text is not TOML.
+pub(crate) fn toml_keys(text: &str) -> Result<DeTable<'_>, String> {
+    let table = DeTable::parse(text).map_err(|error| in_one_line(&error, text))?;
+    Ok(table.into_inner())
+}
+
+fn in_one_line(error: &Error, text: &str) -> String {
+    let message: Vec<&str> = error.message().lines().map(str::trim).collect();
+    let message = message.join(" ");
+    // what the file as a whole lacks is placed at its beginning
+    let of_the_whole = |start: usize| start == 0 && message.starts_with("missing field");
+    match error.span().filter(|span| !of_the_whole(span.start)) {
+        Some(span) => format!("{}: {message}", place(text, span.start)),
+        None => message,
+    }
 }
 
 /// `line 3, column 7` of a byte of `text`.

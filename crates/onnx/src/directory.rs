@@ -12,6 +12,7 @@ use super::model::Model;
 use super::reading::Reading;
 use super::save;
 use cutpoint_core::codec::{ClipRange, Codec, Form};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::syntax::read_toml;
 use cutpoint_core::task::Task;
@@ -33,6 +34,9 @@ pub const SERVER: &str = "server.onnx";
 pub struct Description {
     /// [`FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::split")]
+    pub kind: FileKind,
     /// Model inputs that the server half takes itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub local_inputs: Vec<String>,
@@ -131,6 +135,9 @@ impl Description {
         };
         let found: Description =
             read_toml(&text).map_err(|cause| error(format!("not a split: {cause}")))?;
+        if found.kind != FileKind::Split {
+            return Err(error(format!("not a split: it holds {}", found.kind)));
+        }
         match found.format {
             FORMAT => Ok(found),
             other => Err(error(format!(
@@ -246,6 +253,7 @@ impl Split<'_> {
         }
         Ok(Description {
             format: FORMAT,
+            kind: FileKind::Split,
             local_inputs: self.request.local_inputs.iter().map(name).collect(),
             model: FileRecord {
                 file: self.model.file_name(),

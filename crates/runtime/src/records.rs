@@ -5,6 +5,7 @@ use super::request::ProfileRequest;
 use super::schedule::Timing;
 use super::stats::median;
 use super::trace_model::TracedModel;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::profile::{
     BoardInfo, CodecRecord, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo,
@@ -51,6 +52,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
     };
     Profile {
         format: FORMAT,
+        kind: FileKind::Profile,
         source: None,
         imported: false,
         model: ModelInfo {

@@ -25,6 +25,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cutpoint_core::codec::Codec;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::link::Link;
 use cutpoint_core::profile::{
     BoardInfo, CodecRecord, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
@@ -389,6 +390,7 @@ pub fn codec_record(name: &str, fixed_us: f64, ns_per_byte: f64) -> CodecRecord 
 pub fn empty_profile() -> Profile {
     Profile {
         format: 1,
+        kind: FileKind::Profile,
         source: None,
         imported: false,
         model: ModelInfo {

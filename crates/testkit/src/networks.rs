@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::profile::{
     BoardInfo, CutRecord, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     TensorRecord, WeightRecord, Whole,
@@ -93,6 +94,7 @@ pub fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile {
     let cuts = measured_cuts(&records[..body.min(layers)], whole_us, &mut dice);
     Profile {
         format: FORMAT,
+        kind: FileKind::Profile,
         source: None,
         imported: false,
         model: ModelInfo {

@@ -1,6 +1,7 @@
 //! Plans written for a test, as `cutpoint plan --out` would.
 
 use cutpoint_core::codec::Codec;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{
     Breakdown, Crossing, Evidence, FORMAT, HalfEvidence, Plan, PlannedModel, PlannedObjective,
     Setting, Status,
@@ -11,6 +12,7 @@ use cutpoint_onnx::Model;
 pub fn plan(model: &Model, edge: &[String], server: &[String], crossing: Vec<Crossing>) -> Plan {
     Plan {
         format: FORMAT,
+        kind: FileKind::Plan,
         members: Vec::new(),
         status: Status::Optimal,
         proof: "written for this test".to_owned(),

@@ -4,6 +4,7 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{
     CodecAccuracy, CrossingRecord, DataInfo, Metric, ModelId, TaskAccuracy, TaskDrop,
 };
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::profile::{MemoryModel, Profile};
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes};
@@ -198,6 +199,7 @@ pub fn accuracy(seed: u64, profile: &Profile) -> CodecAccuracy {
     });
     let mut accuracy = CodecAccuracy {
         format: 1,
+        kind: FileKind::Accuracy,
         model: ModelId {
             file: profile.model.file.clone(),
             sha256: profile.model.sha256.clone(),

@@ -1,9 +1,10 @@
 //! What `report` was given: each file is a profile, a plan, a sweep or a map, and says so
-//! itsources.
+//! itself.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{DelayMap, OverSweep, Plan, Sweep};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Delay};
@@ -22,67 +23,73 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Sources> {
 }
 
 fn add(sources: &mut Sources, path: &Path) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(name)?;
     if text.trim_start().starts_with('{') {
-        return add_json(sources, path, &text);
+        let value = serde_json::from_str(&text).with_context(name)?;
+        return add_json(sources, path, value);
     }
-    let has = |table: &str| text.lines().any(|line| line.trim() == table);
-    let says = |key: &str| {
-        let mut keys = text
-            .lines()
-            .take_while(|line| !line.trim_start().starts_with('['));
-        keys.any(|line| {
-            line.split_once('=')
-                .is_some_and(|(own, _)| own.trim() == key)
-        })
-    };
+    let kind = FileKind::of_toml(&text)
+        .map_err(|message| anyhow::anyhow!("{}: not TOML: {message}", name()))?;
     let path = path.to_owned();
-    if has("[[segments]]") && says("over") {
-        let over = OverSweep::parse(&text, &path)?;
-        sources.limit_sweeps.push((path, over));
-    } else if has("[[segments]]") {
-        let sweep = Sweep::parse(&text, &path)?;
-        sources.sweeps.push((path, sweep));
-    } else if has("[[rows]]") && says("from_bit_s") {
-        let map = DelayMap::parse(&text, &path)?;
-        sources.maps.push((path, map));
-    } else if has("[breakdown_ms]") {
-        let plan = Plan::parse(&text, &path)?;
-        sources.plans.push((path, plan));
-    } else if has("[whole]") || has("[[layer]]") {
-        let profile = Profile::parse(&text, &path)?;
-        sources.profiles.push((path, profile));
-    } else {
-        anyhow::bail!(
-            "{}: neither a profile, nor a plan, nor a sweep, nor a map",
-            path.display()
-        );
+    match kind {
+        Some(FileKind::LimitSweep) => {
+            let sweep = OverSweep::parse(&text, &path)?;
+            sources.limit_sweeps.push((path, sweep));
+        }
+        Some(FileKind::Sweep) => {
+            let sweep = Sweep::parse(&text, &path)?;
+            sources.sweeps.push((path, sweep));
+        }
+        Some(FileKind::Map) => {
+            let map = DelayMap::parse(&text, &path)?;
+            sources.maps.push((path, map));
+        }
+        Some(FileKind::Plan) => {
+            let plan = Plan::parse(&text, &path)?;
+            sources.plans.push((path, plan));
+        }
+        Some(FileKind::Profile) => {
+            let profile = Profile::parse(&text, &path)?;
+            sources.profiles.push((path, profile));
+        }
+        other => return Err(no_figures(&path, other)),
     }
     Ok(())
 }
 
 /// What `plan --json` and `sweep --json` print.
-fn add_json(sources: &mut Sources, path: &Path, text: &str) -> anyhow::Result<()> {
+fn add_json(sources: &mut Sources, path: &Path, value: serde_json::Value) -> anyhow::Result<()> {
     let name = || path.display().to_string();
-    let value: serde_json::Value = serde_json::from_str(text).with_context(name)?;
-    let has = |key: &str| value.get(key).is_some();
     let path = path.to_owned();
-    if has("segments") && has("over") {
-        let over = serde_json::from_value(value).with_context(name)?;
-        sources.limit_sweeps.push((path, over));
-    } else if has("segments") {
-        let sweep = serde_json::from_value(value).with_context(name)?;
-        sources.sweeps.push((path, sweep));
-    } else if has("rows") {
-        let map = serde_json::from_value(value).with_context(name)?;
-        sources.maps.push((path, map));
-    } else if has("breakdown_ms") {
-        let plan = serde_json::from_value(value).with_context(name)?;
-        sources.plans.push((path, plan));
-    } else {
-        anyhow::bail!("{}: neither a plan, nor a sweep, nor a map", path.display());
+    match FileKind::of_json(&value) {
+        Some(FileKind::LimitSweep) => {
+            let sweep = serde_json::from_value(value).with_context(name)?;
+            sources.limit_sweeps.push((path, sweep));
+        }
+        Some(FileKind::Sweep) => {
+            let sweep = serde_json::from_value(value).with_context(name)?;
+            sources.sweeps.push((path, sweep));
+        }
+        Some(FileKind::Map) => {
+            let map = serde_json::from_value(value).with_context(name)?;
+            sources.maps.push((path, map));
+        }
+        Some(FileKind::Plan) => {
+            let plan = serde_json::from_value(value).with_context(name)?;
+            sources.plans.push((path, plan));
+        }
+        other => return Err(no_figures(&path, other)),
     }
     Ok(())
+}
+
+fn no_figures(path: &Path, kind: Option<FileKind>) -> anyhow::Error {
+    let holds = kind.map_or_else(String::new, |kind| format!("it holds {kind}, "));
+    anyhow::anyhow!(
+        "{}: {holds}neither a profile, nor a plan, nor a sweep, nor a map",
+        path.display()
+    )
 }
 
 /// The link, the choices and the limits that a plan was made for.

@@ -18,6 +18,7 @@ use super::stopping::StoppingRule;
 use super::trial::{PartialAccuracy, Trial};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence, CrossingRecord};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{Graph, TensorId};
 use cutpoint_runtime::measure::Control;
 
@@ -245,6 +246,7 @@ impl<'a> DropMeasurement<'a> {
     fn accuracy(&self) -> CodecAccuracy {
         CodecAccuracy {
             format: cutpoint_core::codec_accuracy::FORMAT,
+            kind: FileKind::Accuracy,
             model: self.evaluation.model(),
             data: self.evaluation.data(),
             tasks: self.evaluation.tasks(),

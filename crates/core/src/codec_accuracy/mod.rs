@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
+use crate::file_kind::FileKind;
 use crate::syntax::read_toml;
 
 pub use confidence::{BadConfidence, Confidence};
@@ -26,6 +27,9 @@ pub const FORMAT: u32 = 1;
 pub struct CodecAccuracy {
     /// Version of the file format, 1.
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::accuracy")]
+    pub kind: FileKind,
     /// The model it holds for.
     pub model: ModelId,
     /// What it was measured on.
@@ -224,7 +228,12 @@ impl CodecAccuracy {
             path: path.to_owned(),
             message,
         };
-        let value: CodecAccuracy = read_toml(text).map_err(content)?;
+        let kind = FileKind::Accuracy;
+        let value: CodecAccuracy =
+            read_toml(text).map_err(|message| content(kind.refusal(text).unwrap_or(message)))?;
+        if value.kind != kind {
+            return Err(content(format!("it holds {}", value.kind)));
+        }
         value.check().map_err(content)?;
         Ok(value)
     }

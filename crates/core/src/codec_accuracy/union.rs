@@ -3,6 +3,7 @@
 use super::{
     CodecAccuracy, CrossingRecord, DataInfo, FORMAT, ModelId, RangeRecord, WholePlanRecord,
 };
+use crate::file_kind::FileKind;
 
 impl CodecAccuracy {
     /// Returns the same figures under other names of tensors and layers.
@@ -37,6 +38,7 @@ impl CodecAccuracy {
     pub fn union(members: &[CodecAccuracy], model: ModelId) -> CodecAccuracy {
         let mut union = CodecAccuracy {
             format: FORMAT,
+            kind: FileKind::Accuracy,
             model,
             data: data(members),
             tasks: members.iter().flat_map(|m| m.tasks.clone()).collect(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Breakdown, Conflict, Crossing, Plan, Side};
+use crate::file_kind::FileKind;
 
 pub use crate::quantity::Unit;
 
@@ -12,6 +13,9 @@ pub use crate::quantity::Unit;
 pub struct Explanation {
     /// [`super::FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::explanation")]
+    pub kind: FileKind,
     /// The plan, with its proof and its bound.
     pub plan: Plan,
     /// One entry per limit, in the order of the scenario.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, LatencyLine, Plan, PlanFileError, PlannedModel, Segment, Sweep};
 use crate::codec::Codec;
+use crate::file_kind::FileKind;
 use crate::units::Share;
 
 /// How much slower than the best the plan in use may be before another takes over, as a share of
@@ -23,6 +24,9 @@ pub struct Hysteresis(pub Share);
 pub struct Lookup {
     /// [`FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::lookup")]
+    pub kind: FileKind,
     /// Name of the edge board.
     pub edge: String,
     /// Name of the server.
@@ -102,6 +106,7 @@ impl Lookup {
         };
         Lookup {
             format: FORMAT,
+            kind: FileKind::Lookup,
             edge: setting.map(|s| s.edge.clone()).unwrap_or_default(),
             server: setting.map(|s| s.server.clone()).unwrap_or_default(),
             delay_ms: setting.map_or(0.0, |s| s.delay_ms),
@@ -234,6 +239,7 @@ mod tests {
         };
         Sweep {
             format: FORMAT,
+            kind: FileKind::Sweep,
             no_plan_below_bit_s: None,
             segments: plans.iter().zip(ends).map(segment).collect(),
             resolution: None,
@@ -327,6 +333,7 @@ mod tests {
     fn a_table_without_plans_answers_all_the_same() {
         let empty = Sweep {
             format: FORMAT,
+            kind: FileKind::Sweep,
             no_plan_below_bit_s: None,
             segments: Vec::new(),
             resolution: None,

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
+use crate::file_kind::FileKind;
 use crate::syntax::read_toml;
 
 pub use conflict::{Allowance, Amounts, Conflict, LimitName, MetricAllowance};
@@ -43,6 +44,9 @@ pub const FORMAT: u32 = 1;
 pub struct Plan {
     /// [`FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::plan")]
+    pub kind: FileKind,
     /// How good the plan is known to be.
     pub status: Status,
     /// Why the status holds, in words.
@@ -302,6 +306,9 @@ pub struct Alternative {
 pub struct NoPlan {
     /// [`FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::plan")]
+    pub kind: FileKind,
     /// Always [`Status::Infeasible`].
     pub status: Status,
     /// Why, in words.
@@ -389,7 +396,7 @@ pub enum PlanFileError {
 }
 
 macro_rules! toml_file {
-    ($type:ty, $what:literal) => {
+    ($type:ty, $kind:expr, $what:literal) => {
         impl $type {
             /// Reads a file.
             ///
@@ -408,12 +415,16 @@ macro_rules! toml_file {
             /// # Errors
             /// See [`PlanFileError`].
             pub fn parse(text: &str, path: &Path) -> Result<Self, PlanFileError> {
-                let value: Self = read_toml(text).map_err(|message| PlanFileError::Syntax {
+                let syntax = |message| PlanFileError::Syntax {
                     path: path.to_owned(),
                     what: $what,
                     message,
-                })?;
-                if value.format == FORMAT {
+                };
+                let value: Self = read_toml(text)
+                    .map_err(|message| syntax($kind.refusal(text).unwrap_or(message)))?;
+                if value.kind != $kind {
+                    Err(syntax(format!("it holds {}", value.kind)))
+                } else if value.format == FORMAT {
                     Ok(value)
                 } else {
                     Err(PlanFileError::Format {
@@ -436,11 +447,11 @@ macro_rules! toml_file {
         }
     };
 }
-toml_file!(Plan, "plan");
-toml_file!(Sweep, "sweep");
-toml_file!(OverSweep, "sweep over a limit");
-toml_file!(DelayMap, "map");
-toml_file!(Lookup, "look-up table");
+toml_file!(Plan, FileKind::Plan, "plan");
+toml_file!(Sweep, FileKind::Sweep, "sweep");
+toml_file!(OverSweep, FileKind::LimitSweep, "sweep over a limit");
+toml_file!(DelayMap, FileKind::Map, "map");
+toml_file!(Lookup, FileKind::Lookup, "look-up table");
 
 #[cfg(test)]
 mod tests {
@@ -449,6 +460,7 @@ mod tests {
     pub(super) fn plan() -> Plan {
         Plan {
             format: FORMAT,
+            kind: FileKind::Plan,
             status: Status::Optimal,
             proof: "for the test".into(),
             model: PlannedModel {
@@ -533,6 +545,7 @@ mod tests {
         assert_eq!(Plan::parse(&text, Path::new("plan.toml")).unwrap(), plan());
         let sweep = Sweep {
             format: FORMAT,
+            kind: FileKind::Sweep,
             no_plan_below_bit_s: Some(1),
             segments: vec![Segment {
                 from_bit_s: 1,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LatencyLine, Plan};
+use crate::file_kind::FileKind;
 
 /// Every optimal plan over a range of amounts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,6 +12,9 @@ use super::{LatencyLine, Plan};
 pub struct OverSweep {
     /// [`super::FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::limit_sweep")]
+    pub kind: FileKind,
     /// What is varied, as typed: `edge-memory`, `deadline:det`, `delay`.
     pub over: String,
     /// Unit of the amounts: `B`, `ns`, `nJ`, `uW`, `1e-6` (of a share or a metric), `1e-3/s`
@@ -64,6 +68,9 @@ pub struct DelayLine {
 pub struct DelayMap {
     /// [`super::FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::map")]
+    pub kind: FileKind,
     /// The slowest rate.
     pub from_bit_s: u64,
     /// The fastest rate.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use crate::file_kind::FileKind;
 
 /// Every optimal plan over a range of rates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,6 +11,9 @@ use super::Plan;
 pub struct Sweep {
     /// [`super::FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::sweep")]
+    pub kind: FileKind,
     /// The slowest rate of the range with a plan, when no plan meets the limits at slower ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_plan_below_bit_s: Option<u64>,

@@ -7,6 +7,8 @@ mod by_hand;
 mod check;
 mod codec_times;
 mod error;
+mod file;
+mod graph;
 mod import;
 mod origin;
 mod spread;
@@ -14,14 +16,11 @@ mod times;
 mod union;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{ElementType, Graph, GraphError, Layer, Tensor, TensorId, Weight, WeightId};
-use crate::syntax::read_toml;
+use crate::file_kind::FileKind;
 use crate::task::Task;
-use crate::units::Bytes;
 
 pub use codec_times::{CodecTime, codec_time};
 pub use error::ProfileError;
@@ -40,6 +39,9 @@ pub const FORMAT: u32 = 1;
 pub struct Profile {
     /// [`FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::profile")]
+    pub kind: FileKind,
     /// Where figures come from that nobody measured here, such as a publication: a profile with
     /// this key is written by hand, may leave out most keys, and counts as stated, not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -345,155 +347,4 @@ pub struct CodecRecord {
 
 fn is_zero(count: &usize) -> bool {
     *count == 0
-}
-
-impl Profile {
-    /// Reads and checks a profile.
-    ///
-    /// # Errors
-    /// See [`ProfileError`].
-    pub fn load(path: &Path) -> Result<Profile, ProfileError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| ProfileError::Io {
-            path: path.to_owned(),
-            cause,
-        })?;
-        Profile::parse(&text, path)
-    }
-
-    /// Checks the text of a profile; `path` is for messages.
-    ///
-    /// # Errors
-    /// See [`ProfileError`].
-    pub fn parse(text: &str, path: &Path) -> Result<Profile, ProfileError> {
-        let path = path.to_owned();
-        let by_hand = by_hand::looks_like_one(text);
-        let read = if by_hand {
-            by_hand::read(text)
-        } else {
-            read_toml(text).map_err(by_hand::hint)
-        };
-        let profile = read.map_err(|message| ProfileError::Syntax {
-            path: path.clone(),
-            message,
-        })?;
-        let invalid = |message: String| {
-            if by_hand {
-                ProfileError::ByHand {
-                    path: path.clone(),
-                    message,
-                }
-            } else {
-                ProfileError::Invalid {
-                    path: path.clone(),
-                    message,
-                }
-            }
-        };
-        if profile.format != FORMAT {
-            return Err(invalid(format!(
-                "format {} is not format {FORMAT}, the one this version reads",
-                profile.format
-            )));
-        }
-        profile.check_numbers().map_err(invalid)?;
-        profile.check_names().map_err(invalid)?;
-        profile
-            .graph()
-            .map_err(|error| invalid(error.to_string()))?;
-        Ok(profile)
-    }
-
-    /// Returns the text of the file.
-    ///
-    /// # Errors
-    /// [`ProfileError::Invalid`] when the tables cannot be expressed in TOML.
-    pub fn to_toml(&self, path: &Path) -> Result<String, ProfileError> {
-        toml::to_string(self).map_err(|error| ProfileError::Invalid {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })
-    }
-
-    /// Returns the graph this profile measured.
-    ///
-    /// # Errors
-    /// Tables that contradict one another.
-    pub fn graph(&self) -> Result<Graph, GraphError> {
-        let tensors: Vec<Tensor> = self.tensors.iter().map(TensorRecord::tensor).collect();
-        let weights: Vec<Weight> = self
-            .weights
-            .iter()
-            .map(|w| Weight {
-                name: w.name.clone(),
-                bytes: Bytes(w.bytes),
-            })
-            .collect();
-        let tensor_ids = index(tensors.iter().map(|t| t.name.as_str()));
-        let weight_ids = index(weights.iter().map(|w| w.name.as_str()));
-        let tensor = |name: &String| {
-            tensor_ids
-                .get(name.as_str())
-                .map(|i| TensorId::new(*i))
-                .ok_or_else(|| GraphError::Unknown {
-                    what: "tensor",
-                    name: name.clone(),
-                    near: Vec::new(),
-                })
-        };
-        let weight = |name: &String| {
-            weight_ids
-                .get(name.as_str())
-                .map(|i| WeightId::new(*i))
-                .ok_or_else(|| GraphError::Unknown {
-                    what: "weight",
-                    name: name.clone(),
-                    near: Vec::new(),
-                })
-        };
-        let layers = self
-            .layers
-            .iter()
-            .map(|l| {
-                Ok(Layer {
-                    id: l.id.clone(),
-                    name: l.name.clone(),
-                    op: l.op.clone(),
-                    members: l.members.clone(),
-                    inputs: l.inputs.iter().map(tensor).collect::<Result<_, _>>()?,
-                    outputs: l.outputs.iter().map(tensor).collect::<Result<_, _>>()?,
-                    weights: l.weights.iter().map(weight).collect::<Result<_, _>>()?,
-                    flops: l.flops,
-                })
-            })
-            .collect::<Result<Vec<_>, GraphError>>()?;
-        let inputs = self
-            .inputs
-            .iter()
-            .map(|p| tensor(&p.name))
-            .collect::<Result<_, _>>()?;
-        let outputs = self
-            .outputs
-            .iter()
-            .map(|p| tensor(&p.name))
-            .collect::<Result<_, _>>()?;
-        let graph = Graph::new(layers, tensors.clone(), weights.clone(), inputs, outputs)?;
-        Task::complete(&graph, &self.tasks)?;
-        Ok(graph)
-    }
-}
-
-fn index<'a>(names: impl Iterator<Item = &'a str>) -> std::collections::HashMap<&'a str, usize> {
-    names.enumerate().map(|(i, name)| (name, i)).collect()
-}
-
-impl TensorRecord {
-    fn tensor(&self) -> Tensor {
-        Tensor {
-            name: self.name.clone(),
-            dtype: self.dtype.parse().unwrap_or(ElementType::Other),
-            shape: self.shape.clone(),
-            bytes: Bytes(self.bytes),
-            uncuttable: (!self.cuttable).then(|| self.reason.clone()),
-        }
-    }
 }

@@ -20,6 +20,7 @@ use crate::problem::varied::with_objective;
 use crate::problem::{Knapsack, Limit, ObjectiveFunction, Problem};
 use crate::solve::ModelProblem;
 use crate::solve::{EngineChoice, Options, SolveError};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Condition, Explanation, FORMAT, NoPlan, Plan};
 
@@ -110,6 +111,7 @@ impl Question<'_> {
         let margins = kept(&mut open, "layer times", self.slacks());
         Explanation {
             format: FORMAT,
+            kind: FileKind::Explanation,
             plan: plan.clone(),
             limits,
             together,

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::scenario::{RateRange, SweepParameter};
 use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{DelayMap, FORMAT, MapPlan, MapRow, MapSegment};
 use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Delay;
@@ -27,6 +28,7 @@ pub fn map(
     let mut known: Vec<Found> = Vec::new();
     let mut map = DelayMap {
         format: FORMAT,
+        kind: FileKind::Map,
         from_bit_s: rates.from.bit_s(),
         to_bit_s: rates.to.bit_s(),
         rows: Vec::new(),

@@ -14,6 +14,7 @@ use crate::problem::{Cost, LinearCost, ObjectiveFunction, Problem, TimePerBit};
 use crate::scenario::{Objective, RateRange};
 use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{Baseline, FORMAT, Segment, Sweep};
 use cutpoint_core::units::BitRate;
 
@@ -55,6 +56,7 @@ pub fn sweep_models(
     }
     let sweep = Sweep {
         format: FORMAT,
+        kind: FileKind::Sweep,
         no_plan_below_bit_s: no_plan_below(&pieces, rates),
         resolution,
         baselines: baselines(models, rates),

@@ -20,6 +20,7 @@ use crate::problem::{Cost, Limit, ObjectiveFunction, Part, Problem};
 use crate::scenario::{Objective, ParameterRange, Scenario};
 use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
 use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Delay;
@@ -113,6 +114,7 @@ pub fn over_file(over: &ParameterRange, segments: Vec<OverSegment>) -> OverSweep
     let most = segments.last().map(|segment| segment.to);
     OverSweep {
         format: FORMAT,
+        kind: FileKind::LimitSweep,
         over: over.parameter.to_string(),
         unit: over.parameter.unit().symbol().to_owned(),
         no_plan_below: least.filter(|least| *least > over.from),

@@ -13,6 +13,7 @@ use crate::problem::{
 use crate::scenario::Objective;
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::TaskAccuracy;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{
     self, Allowance, Alternative, Amounts, Baseline, Breakdown, Conflict, Crossing, Evidence,
@@ -49,6 +50,7 @@ impl<'a> PlanWriter<'a> {
         };
         Plan {
             format: FORMAT,
+            kind: FileKind::Plan,
             status: found.status,
             proof: found.proof.clone(),
             model: self.problem.model.tables.model.clone(),
@@ -160,6 +162,7 @@ impl<'a> PlanWriter<'a> {
     pub fn no_plan(&self, proof: String, conflict: Vec<Conflict>) -> NoPlan {
         NoPlan {
             format: FORMAT,
+            kind: FileKind::Plan,
             status: Status::Infeasible,
             proof,
             model: self.problem.model.tables.model.clone(),

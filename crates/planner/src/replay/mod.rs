@@ -13,6 +13,7 @@ mod timing;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Key;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{Hysteresis, Lookup, Segment, Sweep};
 use cutpoint_core::rate_trace::{RateTrace, Summary};
 use cutpoint_core::units::Delay;
@@ -45,6 +46,9 @@ pub struct Options {
 pub struct Replay {
     /// [`FORMAT`].
     pub format: u32,
+    /// What the file holds.
+    #[serde(default = "FileKind::replay")]
+    pub kind: FileKind,
     /// Frames that started during the trace.
     pub frames: u64,
     /// From the start of a frame to the start of the next.
@@ -170,6 +174,7 @@ pub fn replay(sweep: &Sweep, trace: &RateTrace, options: &Options) -> Result<Rep
     let policies = policies.map(|(policy, run)| run.result(policy, &hindsight, late_ns));
     Ok(Replay {
         format: FORMAT,
+        kind: FileKind::Replay,
         frames,
         period_ms: period_ns as f64 / 1e6,
         hysteresis: table.hysteresis,

@@ -6,6 +6,7 @@ mod union;
 
 use std::path::{Path, PathBuf};
 
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{Graph, Layer, TensorId};
 use cutpoint_core::profile::{
     CodecRecord, CutRecord, MemoryModel, Profile, ProfileError, TimeSpread, UnionError,
@@ -133,10 +134,9 @@ impl Server {
             path: path.to_owned(),
             cause,
         })?;
-        if spec::looks_like_one(&text) {
-            spec::parse(&text, path)
-        } else {
-            Ok(Server::measured(Profile::parse(&text, path)?))
+        match FileKind::of_toml(&text) {
+            Ok(Some(FileKind::Server)) => spec::parse(&text, path),
+            _ => Ok(Server::measured(Profile::parse(&text, path)?)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Server, ServerError, ServerTimes, Source, moved_bytes};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{Graph, Layer};
 use cutpoint_core::profile::{BoardInfo, FORMAT, Profile};
 use cutpoint_core::syntax::read_toml;
@@ -44,6 +45,8 @@ pub struct Roofline {
 #[serde(deny_unknown_fields)]
 struct SpecFile {
     format: u32,
+    #[serde(default = "FileKind::server")]
+    kind: FileKind,
     name: Option<String>,
     // for readers of the file
     #[serde(rename = "source")]
@@ -57,14 +60,6 @@ struct SpecFile {
     request_us: f64,
     #[serde(default)]
     jitter: f64,
-}
-
-/// Whether the text has the key only the description of a simulated server has.
-pub(super) fn looks_like_one(text: &str) -> bool {
-    text.lines()
-        .map(str::trim_start)
-        .take_while(|line| !line.starts_with('['))
-        .any(|line| line.starts_with("base"))
 }
 
 /// Factors that make sense.
@@ -84,6 +79,9 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Server, ServerError> {
             "format {} is not format {FORMAT}",
             spec.format
         )));
+    }
+    if spec.kind != FileKind::Server {
+        return Err(error(format!("it holds {}", spec.kind)));
     }
     let speed = spec.speed().map_err(error)?;
     let base = match spec.base.as_str() {

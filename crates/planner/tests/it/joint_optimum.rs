@@ -7,6 +7,7 @@ use std::path::Path;
 
 use cutpoint_core::codec::{Codec, Form};
 use cutpoint_core::codec_accuracy::{CodecAccuracy, Confidence};
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{Graph, LayerId, LayerSet, TensorId};
 use cutpoint_core::plan::Status;
 use cutpoint_core::profile::Profile;
@@ -301,6 +302,7 @@ fn two_heads() -> (Profile, CodecAccuracy) {
         .to_vec();
     let mut file = CodecAccuracy {
         format: 1,
+        kind: FileKind::Accuracy,
         model: ModelId {
             file: net.profile.model.file.clone(),
             sha256: net.profile.model.sha256.clone(),

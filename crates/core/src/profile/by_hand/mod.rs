@@ -17,17 +17,15 @@ use super::{
     BoardInfo, CodecRecord, CutRecord, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord,
     Power, Profile, TensorRecord, WeightRecord, Whole,
 };
-use crate::syntax::{place, read_toml};
+use crate::file_kind::FileKind;
+use crate::syntax::{place, read_toml, toml_keys};
 use crate::task::Task;
 use size::{Sizes, take_size};
 use values::Values;
 
-/// Returns whether the text has the key only a profile written by hand has.
-pub(super) fn looks_like_one(text: &str) -> bool {
-    text.lines()
-        .map(str::trim_start)
-        .take_while(|line| !line.starts_with('['))
-        .any(|line| line.starts_with("source"))
+/// Returns whether the text has the key that only a profile written by hand has.
+pub(super) fn is_one(text: &str) -> bool {
+    toml_keys(text).is_ok_and(|keys| keys.contains_key("source"))
 }
 
 /// Says how to write a profile by hand when one without `source` lacks something.
@@ -49,6 +47,8 @@ type Entry = Spanned<Table>;
 #[serde(deny_unknown_fields)]
 struct Draft {
     format: u32,
+    #[serde(default = "FileKind::profile")]
+    kind: FileKind,
     source: String,
     #[serde(default)]
     imported: bool,
@@ -122,6 +122,7 @@ pub(super) fn read(text: &str) -> Result<Profile, String> {
     });
     let mut profile = Profile {
         format: draft.format,
+        kind: draft.kind,
         source: Some(draft.source),
         imported: draft.imported,
         model: head(&draft.model, "[model]").fill(&ModelInfo::default(), &["file"])?,

@@ -9,6 +9,7 @@ use super::{
     BoardInfo, FORMAT, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord, Profile,
     WeightRecord, Whole,
 };
+use crate::file_kind::FileKind;
 use crate::graph::{Graph, GraphError, LayerId, TensorId};
 use crate::task::Task;
 use matched::{Found, Matched, Sum};
@@ -220,6 +221,7 @@ fn profile(
     };
     Ok(Profile {
         format: FORMAT,
+        kind: FileKind::Profile,
         source: Some(of.source),
         imported: true,
         model: of.model,
