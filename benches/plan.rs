@@ -37,7 +37,7 @@ fn plans(criterion: &mut Criterion) {
                 ..Options::default()
             };
             let broken = contradictory(&tight);
-            for (name, wishes, options) in [
+            for (name, scenario, options) in [
                 ("no limits", &free, Options::default()),
                 ("no limits, program alone", &free, program),
                 ("all limits", &tight, Options::default()),
@@ -47,7 +47,7 @@ fn plans(criterion: &mut Criterion) {
                 let id = BenchmarkId::new(name, layers);
                 group.bench_with_input(id, &profile, |bencher, profile| {
                     bencher.iter(|| {
-                        let problem = Problem::new(profile, &server, wishes).unwrap();
+                        let problem = Problem::new(profile, &server, scenario).unwrap();
                         black_box(best_plan(&problem, &options).unwrap())
                     });
                 });
@@ -60,12 +60,12 @@ fn plans(criterion: &mut Criterion) {
     }
 }
 
-/// The same wishes with two limits that no plan meets together.
-fn contradictory(wishes: &Scenario) -> Scenario {
-    let mut wishes = wishes.clone();
-    wishes.limits.edge_memory = Some(Bytes(0));
-    wishes.limits.max_uplink = Some(Bytes(0));
-    wishes
+/// The same with two limits that no plan meets together.
+fn contradictory(scenario: &Scenario) -> Scenario {
+    let mut scenario = scenario.clone();
+    scenario.limits.edge_memory = Some(Bytes(0));
+    scenario.limits.max_uplink = Some(Bytes(0));
+    scenario
 }
 
 fn sweeps(criterion: &mut Criterion) {
@@ -77,8 +77,8 @@ fn sweeps(criterion: &mut Criterion) {
     for (family, make) in FAMILIES {
         for layers in [200, 2000] {
             let profile = make(layers, 1);
-            let wishes = scenario(RATE, "5 ms");
-            let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+            let scenario = scenario(RATE, "5 ms");
+            let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
             let id = BenchmarkId::new(family, layers);
             group.bench_with_input(id, &problem, |bencher, problem| {
                 bencher.iter(|| sweep(problem, rates, &Options::default()).unwrap());

@@ -12,8 +12,6 @@ mod files;
 mod inspect;
 mod log;
 mod lookup;
-mod over;
-mod over_text;
 mod plan;
 mod plan_text;
 mod profile;
@@ -25,6 +23,8 @@ mod scenario_args;
 mod shell;
 mod split;
 mod sweep;
+mod sweep_limit;
+mod sweep_limit_text;
 mod telemetry;
 
 use std::io::{IsTerminal, Write};

@@ -14,7 +14,7 @@ use cutpoint_planner::solve::SolveError;
 
 use super::lookup::is_json;
 use super::plan::fail;
-use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
+use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, model_problems, tell};
 use super::{Common, Kind, OrFail, files, replay_text};
 
 /// Replay a bandwidth trace: what changing plans with the rate gains over one fixed plan
@@ -129,7 +129,7 @@ fn warn_of_ends(trace: &RateTrace, asked: RateRange, common: &Common) {
 fn sweep(read: &PlanInputs, common: &Common) -> anyhow::Result<Sweep> {
     let candidates = read.candidates()?;
     tell(&candidates, common);
-    match sweep_models(&rivals(&candidates), read.rates, &read.options) {
+    match sweep_models(&model_problems(&candidates), read.rates, &read.options) {
         Ok((sweep, _)) => Ok(sweep),
         Err(SolveError::Infeasible(none)) => Err(fail(&none, common)?),
         Err(other) => Err(other.into()),

@@ -8,8 +8,8 @@ use cutpoint_planner::parametric::sweep_models;
 use cutpoint_planner::solve::SolveError;
 
 use super::plan::fail;
-use super::scenario_args::{ScenarioArgs, check_out, rivals, tell};
-use super::{Common, Kind, OrFail, files, lookup, over, plan_text};
+use super::scenario_args::{ScenarioArgs, check_out, model_problems, tell};
+use super::{Common, Kind, OrFail, files, lookup, plan_text, sweep_limit};
 
 /// Find every optimal plan over a range of rates, limits, delays or speeds, and where they switch
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    over: over::OverArgs,
+    over: sweep_limit::LimitArgs,
     #[command(flatten)]
     lookup: lookup::LookupArgs,
 }
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     let read = args.scenario.read()?;
     let candidates = read.candidates()?;
     tell(&candidates, common);
-    let found = sweep_models(&rivals(&candidates), read.rates, &read.options);
+    let found = sweep_models(&model_problems(&candidates), read.rates, &read.options);
     let (mut found, chosen) = match found {
         Err(SolveError::Infeasible(none)) => return Err(fail(&none, common)?),
         other => other?,

@@ -182,7 +182,7 @@ fn rates_and_delays_need_sense_and_a_unit() {
 }
 
 #[test]
-fn wishes_that_name_nothing_are_usage_errors() {
+fn requests_that_name_nothing_are_usage_errors() {
     let (sandbox, profile) = sandbox();
     let input = profile.inputs[0].name.clone();
     let near = profile.layers[4].id.to_uppercase();

@@ -98,13 +98,13 @@ fn a_plan_file_is_enough_to_explain_the_plan() {
 fn flags_win_over_what_the_plan_was_made_from() {
     let dir = Workspace::new();
     std::fs::write(
-        dir.path("wishes.toml"),
+        dir.path("scenario.toml"),
         "rate = \"20 Mbit/s\"\ndelay = \"2 ms\"\n",
     )
     .unwrap();
-    let plan = dir.plan("--scenario wishes.toml");
-    // the wishes are in the plan, not only in their file
-    std::fs::remove_file(dir.path("wishes.toml")).unwrap();
+    let plan = dir.plan("--scenario scenario.toml");
+    // the limits are in the plan, not only in their file
+    std::fs::remove_file(dir.path("scenario.toml")).unwrap();
     let found = dir.explained("plan.toml");
     assert_eq!(found.plan, plan);
     let mut flips = found.flips.iter().filter(|flip| flip.of == Condition::Rate);
@@ -204,8 +204,8 @@ fn bad_input_is_named_with_the_remedy() {
         &["bare.toml", "what it was made from", "--edge"],
     );
     let mut odd = plan.clone();
-    let wishes = &mut odd.request.as_mut().unwrap().wishes;
-    wishes.insert("speed".to_owned(), toml::Value::from(3));
+    let spec = &mut odd.request.as_mut().unwrap().spec;
+    spec.insert("speed".to_owned(), toml::Value::from(3));
     std::fs::write(dir.path("odd.toml"), odd.to_toml().unwrap()).unwrap();
     refused("odd.toml", 4, &["odd.toml", "speed"]);
 

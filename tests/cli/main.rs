@@ -38,5 +38,5 @@ mod runtime;
 mod sandbox;
 mod shell;
 mod split;
-mod sweep_over;
+mod sweep_limit;
 mod test_dir;

@@ -195,7 +195,7 @@ fn limits_that_no_plan_meets_say_the_best_reachable() {
 }
 
 #[test]
-fn wishes_that_make_no_sense_end_with_code_2_and_the_remedy() {
+fn requests_that_make_no_sense_end_with_code_2_and_the_remedy() {
     let desk = Desk::new();
     for (words, word) in [
         ("--max-drop 0.01", "`1%`"),

@@ -36,10 +36,10 @@ fn varying(mut profile: Profile) -> Profile {
     profile
 }
 
-fn at(percent: f64, wishes: Scenario) -> Scenario {
+fn at(percent: f64, scenario: Scenario) -> Scenario {
     Scenario {
         percentile: Some(Percentile::new(percent).unwrap()),
-        ..wishes
+        ..scenario
     }
 }
 
@@ -73,8 +73,8 @@ fn jittery() -> Server {
 #[test]
 fn every_time_is_multiplied_by_its_machines_factor() {
     let edge = varying(multi_head(30, 3));
-    let wishes = scenario("10Mbit/s", "5ms");
-    let usual = Problem::new(&edge, &jittery(), &wishes).unwrap();
+    let scenario = scenario("10Mbit/s", "5ms");
+    let usual = Problem::new(&edge, &jittery(), &scenario).unwrap();
     let near = |found: u64, ns: u64, factor: f64| {
         assert!((found as f64 - ns as f64 * factor).abs() <= 0.5, "{found}");
     };
@@ -88,7 +88,7 @@ fn every_time_is_multiplied_by_its_machines_factor() {
         ),
     ] {
         // 0.347726 = (1.644854 - 1.281552) / (2.326348 - 1.281552)
-        let tail = Problem::new(&edge, &jittery(), &at(percent, wishes.clone())).unwrap();
+        let tail = Problem::new(&edge, &jittery(), &at(percent, scenario.clone())).unwrap();
         for layer in usual.graph().layer_ids() {
             let (usual, tail) = (usual.model().layer(layer), tail.model().layer(layer));
             let close = |found: u64, ns: u64, factor: f64| {
@@ -113,8 +113,9 @@ fn every_time_is_multiplied_by_its_machines_factor() {
         }
     }
     // without a jitter of its own, a simulated server varies as the machine that was measured
-    let alike = Problem::new(&edge, &Server::faster(8.0), &at(90.0, wishes)).unwrap();
-    let usual = Problem::new(&edge, &Server::faster(8.0), &scenario("1Mbit/s", "5ms")).unwrap();
+    let alike = Problem::new(&edge, &Server::faster(8.0), &at(90.0, scenario)).unwrap();
+    let slow = cutpoint_testkit::scenario("1Mbit/s", "5ms");
+    let usual = Problem::new(&edge, &Server::faster(8.0), &slow).unwrap();
     for layer in usual.graph().layer_ids() {
         near(
             alike.model().layer(layer).server_ns,
@@ -132,16 +133,16 @@ fn payloads_that_depend_on_data_grow_to_their_percentile() {
     for crossing in &mut file.crossings {
         crossing.bytes_p95 = Some(1.5 * crossing.bytes_mean.ceil());
     }
-    let mut wishes = scenario("10Mbit/s", "5ms");
-    wishes.measured_codecs = true;
-    let problem = |wishes: &Scenario| {
-        Problem::with_accuracy(&edge, &Server::faster(8.0), wishes, Some(&file)).unwrap()
+    let mut scenario = scenario("10Mbit/s", "5ms");
+    scenario.measured_codecs = true;
+    let problem = |scenario: &Scenario| {
+        Problem::with_accuracy(&edge, &Server::faster(8.0), scenario, Some(&file)).unwrap()
     };
-    let usual = problem(&wishes);
+    let usual = problem(&scenario);
     let mut grown = 0;
     // the quantile at 80 % is 0.841621
     for (percent, share) in [(95.0, 1.0), (80.0, 0.841_621 / Z95)] {
-        let tail = problem(&at(percent, wishes.clone()));
+        let tail = problem(&at(percent, scenario.clone()));
         for tensor in usual.graph().tensor_ids() {
             let ways = usual
                 .model()
@@ -168,9 +169,9 @@ fn just_above_the_median_the_plan_is_the_usual_one() {
         for rate in ["1Mbit/s", "20Mbit/s", "300Mbit/s"] {
             let edge = varying(family(40, 5));
             let server = Server::faster(8.0);
-            let wishes = scenario(rate, "5ms");
-            let usual = plan(&Problem::new(&edge, &server, &wishes).unwrap());
-            let tail = plan(&Problem::new(&edge, &server, &at(50.0 + 1e-9, wishes)).unwrap());
+            let scenario = scenario(rate, "5ms");
+            let usual = plan(&Problem::new(&edge, &server, &scenario).unwrap());
+            let tail = plan(&Problem::new(&edge, &server, &at(50.0 + 1e-9, scenario)).unwrap());
             assert_eq!(
                 (&usual.edge, &usual.crossing),
                 (&tail.edge, &tail.crossing),
@@ -197,12 +198,12 @@ fn probabilities_are_those_of_a_simulation() {
         ("200Mbit/s", "5%", 1.01),
         ("4Mbit/s", "150%", 1.3),
     ] {
-        let mut wishes = scenario(rate, "2ms");
-        wishes.rate_model = Some(spread(rate, share));
-        let free = plan(&Problem::new(&edge, &jittery(), &wishes).unwrap());
+        let mut scenario = scenario(rate, "2ms");
+        scenario.rate_model = Some(spread(rate, share));
+        let free = plan(&Problem::new(&edge, &jittery(), &scenario).unwrap());
         let most = format!("{}ms", (free.latency_ms * deadline * 1e3).round() / 1e3);
-        wishes.limits.deadlines = vec![due(&most)];
-        let found = plan(&Problem::new(&edge, &jittery(), &wishes).unwrap());
+        scenario.limits.deadlines = vec![due(&most)];
+        let found = plan(&Problem::new(&edge, &jittery(), &scenario).unwrap());
         let most = found.tasks[0].deadline_ms.unwrap();
         // the distributions stated in the documentation, drawn from
         let of_edge = Normal::new(1.0, 0.2 / Z90).unwrap();
@@ -262,13 +263,13 @@ fn later_deadlines_and_faster_links_are_met_more_often() {
     let mut edge = varying(chain(12, 4));
     edge.method.split_server_us = 50.0;
     let on_time = |rate: &str, most: &str| {
-        let mut wishes = scenario(rate, "2ms");
+        let mut scenario = scenario(rate, "2ms");
         // everything on the server, whatever the rate
-        wishes.limits.keep_on_server = vec!["*".to_owned()];
-        wishes.results = Results::Anywhere;
-        wishes.rate_model = Some(spread(rate, "40%"));
-        wishes.limits.deadlines = vec![due(most)];
-        let problem = Problem::new(&edge, &Server::faster(8.0), &wishes).unwrap();
+        scenario.limits.keep_on_server = vec!["*".to_owned()];
+        scenario.results = Results::Anywhere;
+        scenario.rate_model = Some(spread(rate, "40%"));
+        scenario.limits.deadlines = vec![due(most)];
+        let problem = Problem::new(&edge, &Server::faster(8.0), &scenario).unwrap();
         plan(&problem).tasks[0].on_time.unwrap()
     };
     let rising = |found: &[f64]| found.windows(2).all(|pair| pair[0] < pair[1]);
@@ -372,9 +373,9 @@ fn at_the_ends_the_plan_is_still_the_best_and_beyond_it_is_not() {
 
 #[test]
 fn where_rates_are_no_lines_they_are_found_by_bisection() {
-    let mut wishes = scenario("10Mbit/s", "1ms");
-    wishes.objective = "throughput".parse().unwrap();
-    let problem = Problem::new(&multi_head(30, 2), &Server::faster(6.0), &wishes).unwrap();
+    let mut scenario = scenario("10Mbit/s", "1ms");
+    scenario.objective = "throughput".parse().unwrap();
+    let problem = Problem::new(&multi_head(30, 2), &Server::faster(6.0), &scenario).unwrap();
     let alone = ModelProblem {
         name: "",
         problem: &problem,
@@ -459,14 +460,14 @@ fn plans_say_what_they_hold_for() {
         "time_s,rate\n0,40Mbit/s\n1,4Mbit/s\n2,40Mbit/s\n",
     );
     dir.write(
-        "asked/wishes.toml",
+        "asked/scenario.toml",
         "percentile = 90\nrate_trace = \"trace.csv\"\n",
     );
-    let found = dir.json(&format!("{PLAN} --scenario asked/wishes.toml"));
+    let found = dir.json(&format!("{PLAN} --scenario asked/scenario.toml"));
     assert_eq!(found["setting"]["percentile"], 90.0);
     assert_eq!(found["setting"]["rate_bit_s"], 4_000_000);
     let flags = dir.json(&format!(
-        "{PLAN} --scenario asked/wishes.toml --rate 9Mbit/s --rate-spread 10%"
+        "{PLAN} --scenario asked/scenario.toml --rate 9Mbit/s --rate-spread 10%"
     ));
     assert_eq!(flags["setting"]["rate_spread"], "9 Mbit/s ± 10 %");
     // sweeps and replays, too

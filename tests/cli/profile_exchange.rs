@@ -73,12 +73,12 @@ fn random(seed: u64, layers: usize) -> Profile {
 }
 
 fn plan(profile: &Profile, rate: &str) -> Plan {
-    let wishes = ScenarioSpec {
+    let spec = ScenarioSpec {
         rate: Some(rate.parse().unwrap()),
         delay: Some("1 ms".parse().unwrap()),
         ..ScenarioSpec::default()
     };
-    let (scenario, _) = wishes.complete().unwrap();
+    let (scenario, _) = spec.complete().unwrap();
     let problem = Problem::new(profile, &Server::faster(6.0), &scenario).unwrap();
     match planning::best_plan(&problem, &solve::Options::default()).unwrap() {
         planning::Outcome::Plan(plan) => plan,

@@ -222,8 +222,8 @@ fn the_range_of_the_table_can_be_asked_for() {
     assert_eq!(found["table"]["segments"][0]["from_bit_s"], 100_000);
     let found = dir.json("trace.csv --link 4g");
     assert_eq!(found["table"]["segments"][0]["from_bit_s"], 4_000_000);
-    dir.write("wishes.toml", "rate = \"9 Mbit/s\"\n");
-    let found = dir.json("trace.csv --scenario wishes.toml");
+    dir.write("scenario.toml", "rate = \"9 Mbit/s\"\n");
+    let found = dir.json("trace.csv --scenario scenario.toml");
     assert_eq!(found["table"]["segments"][0]["from_bit_s"], 4_000_000);
     dir.replay("trace.csv --rate 10Mbit/s..20Mbit/s")
         .assert()

@@ -326,7 +326,7 @@ fn tasks_and_inputs() {
         ],
     );
     dir.write(
-        "wishes.toml",
+        "scenario.toml",
         "format = 1\nrate = \"3Mbit/s\"\ndelay = \"10ms\"\nmax_drop = [\"2%\"]\n\
          edge_memory = \"200MiB\"\nresults = [\"anywhere\"]\n",
     );
@@ -343,10 +343,10 @@ fn tasks_and_inputs() {
         ),
         &[Text, Json, Out],
         &[
-            ("file", "--scenario wishes.toml"),
+            ("file", "--scenario scenario.toml"),
             (
                 "flags_win",
-                "--scenario wishes.toml --rate 30Mbit/s --max-drop 0%",
+                "--scenario scenario.toml --rate 30Mbit/s --max-drop 0%",
             ),
             ("unknown_key", "--scenario unknown.toml"),
             ("dashes", "--scenario dashes.toml"),

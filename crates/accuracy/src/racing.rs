@@ -123,9 +123,13 @@ fn by_latency(
         BitRate::from_bit_s((RATES.0 * factor) as u64)
     });
     let races = rates.map(|rate| {
-        let pace = TimePerBit::of(rate);
+        let time_per_bit = TimePerBit::of(rate);
         plans.sort_by_cached_key(|(cost, _)| {
-            (cost.scaled(pace), cost.uplink_bytes(), cost.edge_layers)
+            (
+                cost.scaled(time_per_bit),
+                cost.uplink_bytes(),
+                cost.edge_layers,
+            )
         });
         unique(plans.iter().map_while(|(_, candidate)| candidate.clone()))
     });

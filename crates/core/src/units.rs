@@ -123,9 +123,6 @@ fn shortest<T: FromStr + PartialEq>(quantity: &T, value: f64, units: &[(&str, f6
 }
 
 impl Bytes {
-    /// Bytes in one MiB, as a float, for printing.
-    pub const MIB: f64 = 1024.0 * 1024.0;
-
     /// Returns the size as a person types it, to the byte: `64 MiB`.
     pub fn typed(self) -> String {
         shortest(&self, self.0 as f64, SIZE_UNITS)

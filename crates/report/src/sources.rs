@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint_core::plan::{DelayMap, OverSweep, Plan, Sweep};
+use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep};
 use cutpoint_core::profile::Profile;
 
 use crate::tables::{Table, plan_tables, sweep_tables};
@@ -18,7 +18,7 @@ pub struct Sources {
     /// Sweeps over the rate.
     pub sweeps: Vec<(PathBuf, Sweep)>,
     /// Sweeps over a limit.
-    pub limit_sweeps: Vec<(PathBuf, OverSweep)>,
+    pub limit_sweeps: Vec<(PathBuf, LimitSweep)>,
     /// Maps of rates and delays.
     pub maps: Vec<(PathBuf, DelayMap)>,
 }

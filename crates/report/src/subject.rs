@@ -1,6 +1,6 @@
 //! What a figure can be of.
 
-use cutpoint_core::plan::{DelayMap, OverSweep, Plan, Sweep};
+use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep};
 use cutpoint_core::profile::Profile;
 
 use crate::figures::compare::CompareData;
@@ -17,7 +17,7 @@ pub enum Subject<'a> {
     /// A sweep over the rate, with the profile it was made from where that is at hand.
     Sweep(&'a Sweep, Option<&'a Profile>),
     /// A sweep over a limit, with its profile.
-    LimitSweep(&'a OverSweep, Option<&'a Profile>),
+    LimitSweep(&'a LimitSweep, Option<&'a Profile>),
     /// A map of rates and delays, with its profile.
     Map(&'a DelayMap, Option<&'a Profile>),
     /// A plan whose profile is not at hand.

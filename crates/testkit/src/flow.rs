@@ -44,8 +44,8 @@ impl Flow {
 
     fn build(&mut self, problem: &Problem) {
         let graph = problem.graph();
-        let pace = problem.time_per_bit();
-        let scaled = |ns, bits| u128::try_from(pace.scaled(ns, bits)).unwrap();
+        let time_per_bit = problem.time_per_bit();
+        let scaled = |ns, bits| u128::try_from(time_per_bit.scaled(ns, bits)).unwrap();
         let layers: Vec<NodeIndex> = graph
             .layer_ids()
             .map(|_| self.network.add_node(()))
@@ -98,8 +98,8 @@ impl Flow {
 
     fn add_split(&mut self, problem: &Problem, node: &impl Fn(LayerId) -> NodeIndex) {
         let graph = problem.graph();
-        let pace = problem.time_per_bit();
-        let scaled = |ns, bits| u128::try_from(pace.scaled(ns, bits)).unwrap();
+        let time_per_bit = problem.time_per_bit();
+        let scaled = |ns, bits| u128::try_from(time_per_bit.scaled(ns, bits)).unwrap();
         let split = problem.model().split();
         let once = scaled(split.edge_ns + split.server_ns + split.delay_ns, 0);
         if graph

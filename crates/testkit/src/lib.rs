@@ -10,12 +10,12 @@
     clippy::new_without_default
 )]
 
-pub mod aims;
 pub mod datasets;
 pub mod drops;
 pub mod flow;
 pub mod models;
 pub mod networks;
+pub mod objectives;
 pub mod oracle;
 pub mod plans;
 pub mod random;
@@ -324,18 +324,18 @@ pub const FAMILIES: [(&str, Family); 6] = [
 /// A scenario with every kind of limit, the raw input kept and a layer pinned; where possible,
 /// memory and payload rule out the plan that is best without them.
 pub fn limited(profile: &Profile, rate: &str) -> Scenario {
-    let mut wishes = scenario(rate, "5 ms");
-    wishes.codecs = vec![Codec::F32, Codec::F16, Codec::Q8];
-    wishes.limits.raw_stays = true;
-    wishes.limits.keep_on_edge = vec![profile.layers[1].id.clone()];
-    let plan = |wishes: &Scenario| {
-        let problem = Problem::new(profile, &Server::faster(8.0), wishes).unwrap();
+    let mut limited = scenario(rate, "5 ms");
+    limited.codecs = vec![Codec::F32, Codec::F16, Codec::Q8];
+    limited.limits.raw_stays = true;
+    limited.limits.keep_on_edge = vec![profile.layers[1].id.clone()];
+    let plan = |limited: &Scenario| {
+        let problem = Problem::new(profile, &Server::faster(8.0), limited).unwrap();
         match best_plan(&problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => Some(plan),
             Outcome::NoPlan(_) => None,
         }
     };
-    let free = plan(&wishes).unwrap();
+    let free = plan(&limited).unwrap();
     for (memory, payload) in [
         (70, 80),
         (85, 90),
@@ -345,15 +345,15 @@ pub fn limited(profile: &Profile, rate: &str) -> Scenario {
         (100, 100),
     ] {
         let uplink = free.uplink_bytes.max(20_000);
-        wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes * memory / 100));
-        wishes.limits.max_uplink = Some(Bytes(uplink * payload / 100));
-        if plan(&wishes).is_some() {
+        limited.limits.edge_memory = Some(Bytes(free.edge_memory_bytes * memory / 100));
+        limited.limits.max_uplink = Some(Bytes(uplink * payload / 100));
+        if plan(&limited).is_some() {
             break;
         }
     }
     // what the plan has, so that all of these are looked at
-    if let Some(plan) = plan(&wishes) {
-        let limits = &mut wishes.limits;
+    if let Some(plan) = plan(&limited) {
+        let limits = &mut limited.limits;
         limits.server_memory = Some(Bytes(plan.server_memory_bytes));
         limits.max_downlink = Some(Bytes(plan.downlink_bytes));
         limits.max_message = Some(Bytes(plan.uplink_bytes.max(plan.downlink_bytes)));
@@ -364,7 +364,7 @@ pub fn limited(profile: &Profile, rate: &str) -> Scenario {
             most: Delay(Duration::from_secs_f64(plan.latency_ms * 1.1e-3)),
         }];
     }
-    wishes
+    limited
 }
 
 fn port(name: &str, elements: u64) -> PortRecord {

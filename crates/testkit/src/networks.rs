@@ -226,12 +226,12 @@ fn method() -> Method {
 
 /// The network between its board and `server`, at a link of `rate` and 20 ms.
 pub fn problem(profile: &Profile, server: &Server, rate: &str) -> Problem {
-    let wishes = ScenarioSpec {
+    let spec = ScenarioSpec {
         rate: Some(rate.parse().unwrap()),
         delay: Some("20 ms".parse().unwrap()),
         ..ScenarioSpec::default()
     };
-    let (scenario, _) = wishes.complete().unwrap();
+    let (scenario, _) = spec.complete().unwrap();
     Problem::new(profile, server, &scenario).unwrap()
 }
 

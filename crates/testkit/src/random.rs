@@ -10,7 +10,7 @@ use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes};
 use cutpoint_planner::scenario::{Results, Scenario, U8Input};
 
-use super::{Net, codec_record, scenario};
+use super::{Net, codec_record};
 
 /// A network of `layers` layers: several inputs, tensors with many readers, layers with two
 /// outputs, shared weights, several tasks, tensors that may not cross. Every third has layers and
@@ -129,27 +129,27 @@ fn finish(mut net: Net) -> Profile {
 }
 
 /// A scenario for a network, with limits around what its placements need.
-pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
+pub fn random_scenario(seed: u64, profile: &Profile) -> Scenario {
     let mut dice = super::Dice(seed ^ 0x5eed);
     let rates = ["1Mbit/s", "10Mbit/s", "100Mbit/s", "1Gbit/s"];
     let delays = ["0 ms", "1 us", "10 us"];
-    let mut wishes = scenario(
+    let mut scenario = super::scenario(
         rates[dice.below(4) as usize],
         delays[dice.below(3) as usize],
     );
     if dice.percent(30) {
-        wishes.link.down_rate = BitRate::from_bit_s(7_000_000);
+        scenario.link.down_rate = BitRate::from_bit_s(7_000_000);
     }
-    wishes.results = match dice.below(5) {
+    scenario.results = match dice.below(5) {
         0 => Results::Server,
         1 => Results::Anywhere,
         _ => Results::Edge,
     };
     let inputs: Vec<String> = profile.inputs.iter().map(|p| p.name.clone()).collect();
     if dice.percent(25) {
-        wishes.local_inputs.push(inputs[inputs.len() - 1].clone());
+        scenario.local_inputs.push(inputs[inputs.len() - 1].clone());
     }
-    wishes.codecs = match dice.below(6) {
+    scenario.codecs = match dice.below(6) {
         0 => vec![Codec::F16],
         1 => vec![Codec::F32, Codec::Q8],
         2 => vec![Codec::F16, Codec::Q8],
@@ -157,8 +157,8 @@ pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
         _ => vec![Codec::F32],
     };
     if dice.percent(30) {
-        wishes.codecs.push(Codec::U8);
-        wishes.u8_inputs.push(U8Input {
+        scenario.codecs.push(Codec::U8);
+        scenario.u8_inputs.push(U8Input {
             name: inputs[0].clone(),
             mean: vec![0.0],
             std: vec![1.0],
@@ -169,19 +169,19 @@ pub fn wishes(seed: u64, profile: &Profile) -> Scenario {
         layers[dice.below(layers.len() as u64) as usize].id.clone()
     };
     if dice.percent(20) {
-        wishes.limits.keep_on_edge.push(layer(&mut dice));
+        scenario.limits.keep_on_edge.push(layer(&mut dice));
     }
     if dice.percent(20) {
-        wishes.limits.keep_on_server.push(layer(&mut dice));
+        scenario.limits.keep_on_server.push(layer(&mut dice));
     }
-    wishes.limits.raw_stays = dice.percent(20);
+    scenario.limits.raw_stays = dice.percent(20);
     if dice.percent(50) {
-        wishes.limits.edge_memory = Some(Bytes(dice.within(500, 20_000)));
+        scenario.limits.edge_memory = Some(Bytes(dice.within(500, 20_000)));
     }
     if dice.percent(50) {
-        wishes.limits.max_uplink = Some(Bytes(dice.within(0, 8_000)));
+        scenario.limits.max_uplink = Some(Bytes(dice.within(0, 8_000)));
     }
-    wishes
+    scenario
 }
 
 /// What encodings cost, for some of the tensors, codecs and tasks of a network.

@@ -14,7 +14,7 @@ use cutpoint_planner::planning::{Chosen, choose};
 use cutpoint_planner::select::ModelChoice;
 
 use super::plan::fail;
-use super::scenario_args::{PlanInputs, ScenarioArgs, rivals, tell};
+use super::scenario_args::{PlanInputs, ScenarioArgs, model_problems, tell};
 use super::{Common, Kind, OrFail, split};
 
 /// Say why a plan is the best, what it would take to change it, and why a cut is not chosen
@@ -69,9 +69,9 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
     }
     let candidates = read.candidates()?;
     tell(&candidates, common);
-    let rivals = rivals(&candidates);
+    let models = model_problems(&candidates);
     let options = read.options;
-    let (winner, mut plan) = match choose(&rivals, &options)? {
+    let (winner, mut plan) = match choose(&models, &options)? {
         Chosen::Plan(winner, plan) => (winner, *plan),
         Chosen::NoPlan(none) => return Err(fail(&none, common)?),
     };
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
     plan.solve_ms = None;
     let cut = named_cut(args, &candidates[winner])?;
     let time = args.time_limit.0;
-    let found = explain(&rivals, winner, &plan, cut.as_ref(), &options, time)?;
+    let found = explain(&models, winner, &plan, cut.as_ref(), &options, time)?;
     let found = Explanation {
         plan: Plan {
             request: Some(read.request()?),

@@ -20,7 +20,7 @@ pub(super) fn explanation(found: &Explanation) -> String {
         let (name, value) = (&plan.objective.name, plan.objective.value);
         let _ = writeln!(
             text,
-            "What is made small is {name}, here {}; other plans are told with theirs, and with their \
+            "The objective is {name}, here {}; other plans are told with theirs, and with their \
              latency.",
             plan_text::value(&plan.objective, value)
         );

@@ -22,12 +22,18 @@ pub(super) fn text(why: &WhyNot, plan: &Plan) -> String {
         return text + "It is impossible: what would cross may not.\n";
     };
     let more = cut.latency_ms - plan.latency_ms;
-    let aim = &plan.objective;
-    let value = cut.value - aim.value_with(plan.latency_ms);
+    let objective = &plan.objective;
+    let value = cut.value - objective.value_with(plan.latency_ms);
     let than = match value {
-        value if value > 0.0 => format!("{} more than the plan", plan_text::difference(aim, value)),
+        value if value > 0.0 => format!(
+            "{} more than the plan",
+            plan_text::difference(objective, value)
+        ),
         value if value < 0.0 => {
-            format!("{} less than the plan", plan_text::difference(aim, -value))
+            format!(
+                "{} less than the plan",
+                plan_text::difference(objective, -value)
+            )
         }
         _ => "as much as the plan".to_owned(),
     };
@@ -83,7 +89,13 @@ fn table(cut: Breakdown, plan: Breakdown, difference: Breakdown) -> String {
         ]
     };
     let names = [
-        "edge", "encode", "uplink", "decode", "server", "downlink", "beside",
+        "edge",
+        "encode",
+        "uplink",
+        "decode",
+        "server",
+        "downlink",
+        "overlapped",
     ];
     let rows = names
         .iter()

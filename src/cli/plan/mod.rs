@@ -16,7 +16,7 @@ use cutpoint_planner::planning::{Chosen, choose};
 
 use measure::AtMost;
 
-use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, rivals, tell};
+use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, model_problems, tell};
 use super::{Common, Kind, OrFail, files, plan_text};
 
 /// Find the fastest split within the limits, from saved profiles
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     match planned {
         Ok(mut plan) => {
             if args.robust {
-                plan.robust = stability(&rivals(&read.candidates()?), &read.options)?;
+                plan.robust = stability(&model_problems(&read.candidates()?), &read.options)?;
             }
             plan.request = Some(read.request()?);
             finish(&plan, args, common)
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
 /// The best plan of all candidates, or why there is none.
 fn plan(read: &PlanInputs) -> anyhow::Result<Result<Plan, NoPlan>> {
     let candidates = read.candidates()?;
-    Ok(match choose(&rivals(&candidates), &read.options)? {
+    Ok(match choose(&model_problems(&candidates), &read.options)? {
         Chosen::Plan(index, plan) => Ok(candidates[index].finish(*plan)),
         Chosen::NoPlan(none) => Err(*none),
     })

@@ -14,13 +14,12 @@ use cutpoint_core::units::{BitRate, Bytes, format_us, three_digits};
 
 use super::plural;
 
-use objective::aim;
 pub(super) use objective::{difference, value};
 
 /// A plan with its breakdown and what it is compared with.
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = format!("{}  {}\n\n", plan.model.file, setting(&plan.setting));
-    if let Some(line) = aim(plan) {
+    if let Some(line) = objective::objective(plan) {
         let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "{}, {}", ms(plan.latency_ms), status(plan));
@@ -220,7 +219,7 @@ fn breakdown(plan: &Plan) -> String {
         ("decode", parts.decode),
         ("server", parts.server),
         ("downlink", parts.downlink),
-        ("beside", parts.local),
+        ("overlapped", parts.local),
     ] {
         if part > 0.0 {
             let share = 100.0 * part / plan.latency_ms.max(f64::MIN_POSITIVE);
@@ -239,7 +238,7 @@ fn tasks(plan: &Plan) -> String {
     let mut table = new_table(header);
     for task in &plan.tasks {
         let side = match task.side {
-            Side::Edge if task.beside_link => "edge, beside link",
+            Side::Edge if task.beside_link => "edge, overlapped",
             Side::Edge => "edge",
             Side::Server => "server",
             Side::Both => "both",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use cutpoint_core::file_kind::FileKind;
-use cutpoint_core::plan::{DelayMap, OverSweep, Plan, Sweep};
+use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Delay};
 use cutpoint_planner::scenario::{Percentile, RateRange, ScenarioSpec};
@@ -34,7 +34,7 @@ fn add(sources: &mut Sources, path: &Path) -> anyhow::Result<()> {
     let path = path.to_owned();
     match kind {
         Some(FileKind::LimitSweep) => {
-            let sweep = OverSweep::parse(&text, &path)?;
+            let sweep = LimitSweep::parse(&text, &path)?;
             sources.limit_sweeps.push((path, sweep));
         }
         Some(FileKind::Sweep) => {
@@ -93,11 +93,11 @@ fn no_figures(path: &Path, kind: Option<FileKind>) -> anyhow::Error {
 }
 
 /// The link, the choices and the limits that a plan was made for.
-pub(super) fn wishes(plan: &Plan) -> ScenarioSpec {
+pub(super) fn spec_of(plan: &Plan) -> ScenarioSpec {
     let setting = &plan.setting;
     let asked = plan.request.as_ref();
     // a request that another version wrote says nothing about choices and limits
-    let asked = asked.and_then(|request| ScenarioSpec::from_table(&request.wishes).ok());
+    let asked = asked.and_then(|request| ScenarioSpec::from_table(&request.spec).ok());
     let asked = asked.unwrap_or_default();
     let rate = BitRate::from_bit_s(setting.rate_bit_s).map(|rate| RateRange {
         from: rate,
@@ -122,7 +122,7 @@ pub(super) fn wishes(plan: &Plan) -> ScenarioSpec {
     }
 }
 
-/// Whether wishes limit what encodings may cost in accuracy.
-pub(super) fn limits_accuracy(wishes: &ScenarioSpec) -> bool {
-    !wishes.max_drop.is_empty() || !wishes.floor.is_empty()
+/// Whether a spec limits what encodings may cost in accuracy.
+pub(super) fn limits_accuracy(spec: &ScenarioSpec) -> bool {
+    !spec.max_drop.is_empty() || !spec.floor.is_empty()
 }

@@ -268,7 +268,7 @@ impl ReportArgs {
         for (path, profile) in &sources.profiles {
             let plan = sources.plan_for(profile);
             let server = self.server(plan.map(|plan| plan.setting.server.as_str()))?;
-            let mut otherwise = plan.map_or_else(default_link, inputs::wishes);
+            let mut otherwise = plan.map_or_else(default_link, inputs::spec_of);
             let accuracy = read_accuracy(path)?;
             if accuracy.is_none() && inputs::limits_accuracy(&otherwise) {
                 (otherwise.max_drop, otherwise.floor) = (Vec::new(), Vec::new());

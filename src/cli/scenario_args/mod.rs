@@ -19,7 +19,7 @@ use super::{Kind, OrFail, files, plural};
 pub(crate) use exit_codes::candidates_kind;
 use exit_codes::scenario_kind;
 use reading::{accuracy_file, load_accuracy};
-pub(crate) use reading::{problem, read_accuracy, read_server, rivals, tell};
+pub(crate) use reading::{model_problems, problem, read_accuracy, read_server, tell};
 
 /// Machines, link, choices and limits.
 #[derive(Debug, Clone, Args)]
@@ -56,7 +56,7 @@ pub(crate) struct ScenarioArgs {
 /// Link, choices and limits.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ChoiceArgs {
-    /// Take wishes from a TOML file with keys like these flags; flags win
+    /// Take limits and choices from a TOML file with keys like these flags; flags win
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     #[command(flatten)]

@@ -30,11 +30,11 @@ pub(crate) fn tell(candidates: &[ModelChoice], common: &Common) {
 }
 
 /// The candidates as the solver takes them.
-pub(crate) fn rivals(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
-    candidates.iter().map(rival).collect()
+pub(crate) fn model_problems(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
+    candidates.iter().map(model_problem).collect()
 }
 
-fn rival(candidate: &ModelChoice) -> ModelProblem<'_> {
+fn model_problem(candidate: &ModelChoice) -> ModelProblem<'_> {
     ModelProblem {
         name: &candidate.name,
         problem: &candidate.problem,

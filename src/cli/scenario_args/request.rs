@@ -17,7 +17,7 @@ impl PlanInputs {
             edge: self.edge_files.iter().map(file).collect(),
             server: self.servers.iter().map(|name| source(name)).collect(),
             accuracy: self.accuracy_files.iter().flatten().map(file).collect(),
-            wishes: self.spec.to_table().or_fail(Kind::Other)?,
+            spec: self.spec.to_table().or_fail(Kind::Other)?,
         })
     }
 }
@@ -31,8 +31,8 @@ impl ScenarioArgs {
         request: &Request,
         common: &Common,
     ) -> anyhow::Result<PlanInputs> {
-        let bad = |error| anyhow::anyhow!("{}: its wishes: {error}", plan.display());
-        let spec = ScenarioSpec::from_table(&request.wishes).map_err(bad);
+        let bad = |error| anyhow::anyhow!("{}: its limits and choices: {error}", plan.display());
+        let spec = ScenarioSpec::from_table(&request.spec).map_err(bad);
         let spec = spec.or_fail(Kind::BadInput)?;
         let mut args = self.clone();
         let mut unchanged = Vec::new();

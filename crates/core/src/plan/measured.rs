@@ -55,7 +55,7 @@ pub struct MeasuredPlan {
     /// Its median absolute deviation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_mad_ms: Option<f64>,
-    /// Median of the heads beside the link; absent without.
+    /// Median of the heads overlapped with the transfer; absent without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_ms: Option<f64>,
     /// Runs of each half that counted, at least.

@@ -3,11 +3,12 @@
 mod conflict;
 mod evidence;
 mod explanation;
+mod limit_sweep;
 mod lookup;
+mod map;
 mod measured;
 mod member;
 mod objective;
-mod over;
 mod request;
 mod spread;
 mod sweep;
@@ -26,11 +27,12 @@ pub use explanation::{
     Breakpoint, Change, Condition, Contender, Explanation, LimitReason, Slack, Slacks, Step,
     Together, Unit, WhyNot,
 };
+pub use limit_sweep::{DelayLine, LimitSegment, LimitSweep};
 pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
+pub use map::{DelayMap, MapPlan, MapRow, MapSegment};
 pub use measured::{MeasuredPlan, Measurement};
 pub use member::PlannedMember;
 pub use objective::PlannedObjective;
-pub use over::{DelayLine, DelayMap, MapPlan, MapRow, MapSegment, OverSegment, OverSweep};
 pub use request::{Request, Source};
 pub use spread::{Interval, LatencySpread, Stability};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
@@ -449,7 +451,7 @@ macro_rules! toml_file {
 }
 toml_file!(Plan, FileKind::Plan, "plan");
 toml_file!(Sweep, FileKind::Sweep, "sweep");
-toml_file!(OverSweep, FileKind::LimitSweep, "sweep over a limit");
+toml_file!(LimitSweep, FileKind::LimitSweep, "sweep over a limit");
 toml_file!(DelayMap, FileKind::Map, "map");
 toml_file!(Lookup, FileKind::Lookup, "look-up table");
 
@@ -533,7 +535,7 @@ mod tests {
                     name: "m.toml".into(),
                     sha256: Some("11".into()),
                 }],
-                wishes: toml::Table::from_iter([("link".into(), "wifi".into())]),
+                spec: toml::Table::from_iter([("link".into(), "wifi".into())]),
                 ..Request::default()
             }),
         }

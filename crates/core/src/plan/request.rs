@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The files and wishes that a plan was made from.
+/// The files, limits and choices that a plan was made from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
@@ -14,8 +14,8 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accuracy: Vec<Source>,
     /// Link, choices and limits: the keys of a scenario file, as a person types them.
-    #[serde(default)]
-    pub wishes: toml::Table,
+    #[serde(rename = "wishes", default)]
+    pub spec: toml::Table,
 }
 
 /// Something named on the command line, and what it held.

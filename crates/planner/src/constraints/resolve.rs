@@ -17,23 +17,23 @@ use cutpoint_core::quantity::Quantity;
 /// The limits of a scenario, in the order of its fields.
 pub(crate) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>, ProblemError> {
     let graph = &tables.graph;
-    let wishes = &scenario.limits;
+    let given = &scenario.limits;
     let mut limits = Vec::new();
-    limits.extend(wishes.edge_memory.map(Limit::EdgeMemory));
-    limits.extend(wishes.server_memory.map(Limit::ServerMemory));
-    limits.extend(wishes.max_uplink.map(Limit::MaxUplink));
-    limits.extend(wishes.max_downlink.map(Limit::MaxDownlink));
-    limits.extend(wishes.max_message.map(Limit::MaxMessage));
-    for name in &wishes.keep_on_edge {
+    limits.extend(given.edge_memory.map(Limit::EdgeMemory));
+    limits.extend(given.server_memory.map(Limit::ServerMemory));
+    limits.extend(given.max_uplink.map(Limit::MaxUplink));
+    limits.extend(given.max_downlink.map(Limit::MaxDownlink));
+    limits.extend(given.max_message.map(Limit::MaxMessage));
+    for name in &given.keep_on_edge {
         let layers = find(graph, Quantity::KeepOnEdge, name)?;
         limits.push(Limit::KeepOnEdge(layers, name.clone()));
     }
-    for name in &wishes.keep_on_server {
+    for name in &given.keep_on_server {
         let layers = find(graph, Quantity::KeepOnServer, name)?;
         limits.push(Limit::KeepOnServer(layers, name.clone()));
     }
-    limits.extend(wishes.raw_stays.then_some(Limit::RawStays));
-    limits.extend(wishes.min_depth.map(Limit::MinDepth));
+    limits.extend(given.raw_stays.then_some(Limit::RawStays));
+    limits.extend(given.min_depth.map(Limit::MinDepth));
     // where lateness is the objective, deadlines are goals
     let strict = scenario.objective != Objective::Lateness;
     for (task, deadline) in tables.deadlines.iter().enumerate().filter(|_| strict) {
@@ -43,29 +43,29 @@ pub(crate) fn resolve(tables: &Tables, scenario: &Scenario) -> Result<Vec<Limit>
             allows_ns,
         }));
     }
-    let period_ns = wishes.fps.map(FrameRate::period_ns);
+    let period_ns = given.fps.map(FrameRate::period_ns);
     limits.extend(period_ns.map(Limit::Fps));
-    if let (Some(share), Some(period_ns)) = (wishes.link_share, period_ns) {
+    if let (Some(share), Some(period_ns)) = (given.link_share, period_ns) {
         limits.push(Limit::LinkShare { share, period_ns });
     }
-    if tables.power.is_none() && (wishes.max_energy.is_some() || wishes.max_power.is_some()) {
+    if tables.power.is_none() && (given.max_energy.is_some() || given.max_power.is_some()) {
         return Err(ProblemError::NoPower);
     }
-    limits.extend(wishes.max_energy.map(Limit::MaxEnergy));
-    if let (Some(most), Some(period_ns)) = (wishes.max_power, period_ns) {
+    limits.extend(given.max_energy.map(Limit::MaxEnergy));
+    if let (Some(most), Some(period_ns)) = (given.max_power, period_ns) {
         limits.push(Limit::MaxPower { most, period_ns });
     }
     limits.extend((!scenario.codecs.contains(&Codec::F32)).then_some(Limit::Codecs));
-    limits.extend(drops(tables, &wishes.accuracy)?);
-    limits.extend(capacities(tables, &wishes.capacities)?);
+    limits.extend(drops(tables, &given.accuracy)?);
+    limits.extend(capacities(tables, &given.capacities)?);
     limits.dedup();
     Ok(limits)
 }
 
 /// Largest drops and floors, in the order of the tasks.
-pub(crate) fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limit>, ProblemError> {
-    let drops = wishes.drops.iter().filter_map(|d| d.task.as_ref());
-    let floors = wishes.floors.iter().map(|f| &f.task);
+pub(crate) fn drops(tables: &Tables, given: &AccuracyLimits) -> Result<Vec<Limit>, ProblemError> {
+    let drops = given.drops.iter().filter_map(|d| d.task.as_ref());
+    let floors = given.floors.iter().map(|f| &f.task);
     for (quantity, name) in drops
         .map(|task| (Quantity::MaxDrop, task))
         .chain(floors.map(|task| (Quantity::Floor, task)))
@@ -73,7 +73,7 @@ pub(crate) fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limi
         let names = tables.tasks.iter().map(|t| t.name.as_str());
         known(quantity.into(), "task", name, names)?;
     }
-    if !wishes.any() {
+    if !given.any() {
         return Ok(Vec::new());
     }
     let accuracy = tables.accuracy.as_ref().ok_or(ProblemError::NoAccuracy)?;
@@ -89,9 +89,9 @@ pub(crate) fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limi
             allows,
             floor,
         };
-        if let Some(most) = wishes.drop_of(name) {
+        if let Some(most) = given.drop_of(name) {
             let most = i64::try_from(most.0).unwrap_or(i64::MAX).min(LARGEST_USE);
-            let allows = match wishes.best.get(name) {
+            let allows = match given.best.get(name) {
                 None => most,
                 Some(best) => {
                     let whole = baseline(name)?;
@@ -101,7 +101,7 @@ pub(crate) fn drops(tables: &Tables, wishes: &AccuracyLimits) -> Result<Vec<Limi
             };
             limits.push(limit(allows, false));
         }
-        if let Some(floor) = wishes.floors.iter().find(|f| f.task == *name) {
+        if let Some(floor) = given.floors.iter().find(|f| f.task == *name) {
             limits.push(limit(drop_to(baseline(name)?, floor.value), true));
         }
     }
@@ -119,7 +119,7 @@ fn drop_to(whole: &TaskAccuracy, value: f64) -> i64 {
 /// More than any sum of drops or capacities can sensibly be, and far from the range of an `i64`.
 const LARGEST_USE: i64 = 1 << 52;
 
-fn capacities(tables: &Tables, wishes: &BTreeMap<String, u64>) -> Result<Vec<Limit>, ProblemError> {
+fn capacities(tables: &Tables, given: &BTreeMap<String, u64>) -> Result<Vec<Limit>, ProblemError> {
     let limit = |(name, allows): (&String, &u64)| {
         let names = tables.uses.keys().map(String::as_str);
         known(Quantity::Capacity.into(), "capacity", name, names)?;
@@ -128,7 +128,7 @@ fn capacities(tables: &Tables, wishes: &BTreeMap<String, u64>) -> Result<Vec<Lim
             allows: (*allows).min(LARGEST_USE.unsigned_abs()),
         })
     };
-    wishes.iter().map(limit).collect()
+    given.iter().map(limit).collect()
 }
 
 /// Finds layers by the id of a group or of one of its members, or by a pattern of such names.

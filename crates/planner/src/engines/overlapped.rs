@@ -31,7 +31,8 @@ impl Engine for SequentialStart {
     fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
         let problem = task.problem;
         let why =
-            "heads beside the link, with more closed placements than can be looked at".to_owned();
+            "heads overlapped with the transfer, with more closed placements than can be looked at"
+                .to_owned();
         let best = (task.solve)(&sequential(problem), task.time_per_bit, task.options);
         let found = best
             .ok()

@@ -289,16 +289,19 @@ struct Search<'a> {
 impl Search<'_> {
     /// The least that any plan uses: its optimum when that is the objective.
     fn least_use(&self) -> Option<i64> {
-        let aimed = with_objective(
+        let least_use = with_objective(
             self.relaxed,
             ObjectiveFunction::LimitUse(self.limit.clone()),
         );
-        // memory is no sum that a program could make small
+        // memory is no sum that a program could minimise
         let options = Options {
             engine: EngineChoice::Auto,
             ..*self.options
         };
-        match (solve_at(&aimed, aimed.time_per_bit(), &options), self.limit) {
+        match (
+            solve_at(&least_use, least_use.time_per_bit(), &options),
+            self.limit,
+        ) {
             (Ok(Some(best)), _) if best.is_proven() => {
                 self.relaxed.used(self.limit, &best.edge, &best.cost)
             }

@@ -39,7 +39,7 @@ impl Question<'_> {
     pub(crate) fn slacks(&self) -> Result<Slacks, Open> {
         let latency = ObjectiveFunction::Scenario(Objective::Latency);
         if self.problem.objectives.functions.first() != Some(&latency) || self.problem.overlaps() {
-            let why = "only told where the latency of sides that take turns is made small";
+            let why = "only told for the latency of sides that take turns";
             return Err(Open::Unproven(why.to_owned()));
         }
         let graph = self.problem.graph();

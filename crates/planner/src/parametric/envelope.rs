@@ -56,7 +56,7 @@ pub(crate) trait Axis {
     fn objectives_vary(&self) -> bool;
 }
 
-/// Rivals along an axis.
+/// Candidates along an axis.
 pub(crate) struct Envelope<'a> {
     pub(crate) models: &'a [ModelProblem<'a>],
     pub(crate) axis: &'a dyn Axis,

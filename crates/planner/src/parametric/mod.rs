@@ -15,5 +15,5 @@ pub use map::map;
 pub use pareto::{ParetoFront, ParetoPoint, pareto_front};
 pub use stability::stability;
 pub use sweep::{sweep, sweep_models};
-pub use sweep_limit::{over_file, sweep_limit};
+pub use sweep_limit::{limit_sweep_file, sweep_limit};
 pub use tradeoff::tradeoff;

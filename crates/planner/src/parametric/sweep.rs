@@ -3,7 +3,7 @@
 //! The objective is a line in the time per bit (one over the rate), and limits that depend on the
 //! rate (deadlines, energy, what the link carries) all get tighter as it falls: see [`Envelope`].
 //! What is the largest of several lines (the lateness of several tasks, throughput, heads that run
-//! beside the link) is solved for at single rates, see [`super::by_bisection`], until no plan is
+//! overlapped with the transfer) is solved for at single rates, see [`super::by_bisection`], until no plan is
 //! missed between them, see [`super::missed_breakpoints`].
 
 use super::envelope::{Axis, Envelope, Piece};

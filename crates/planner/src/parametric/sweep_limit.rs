@@ -21,7 +21,7 @@ use crate::scenario::{Objective, ParameterRange, Scenario};
 use crate::solve::ModelProblem;
 use crate::solve::{Options, SolveError};
 use cutpoint_core::file_kind::FileKind;
-use cutpoint_core::plan::{DelayLine, FORMAT, OverSegment, OverSweep, Plan};
+use cutpoint_core::plan::{DelayLine, FORMAT, LimitSegment, LimitSweep, Plan};
 use cutpoint_core::quantity::Quantity;
 use cutpoint_core::units::Delay;
 
@@ -36,7 +36,7 @@ pub fn sweep_limit(
     over: &ParameterRange,
     scenario: &Scenario,
     options: &Options,
-) -> Result<(OverSweep, Vec<usize>), SolveError> {
+) -> Result<(LimitSweep, Vec<usize>), SolveError> {
     let amounts = Amounts {
         models,
         over,
@@ -75,10 +75,10 @@ pub fn sweep_limit(
     if over.parameter.tightens_upwards() {
         segments.reverse();
     }
-    let (winners, segments): (Vec<usize>, Vec<OverSegment>) = segments.into_iter().unzip();
-    let file = OverSweep {
+    let (winners, segments): (Vec<usize>, Vec<LimitSegment>) = segments.into_iter().unzip();
+    let file = LimitSweep {
         resolution,
-        ..over_file(over, segments)
+        ..limit_sweep_file(over, segments)
     };
     Ok((file, winners))
 }
@@ -88,8 +88,8 @@ fn segment(
     (from, to): (u64, u64),
     latency: Option<DelayLine>,
     plan: Plan,
-) -> OverSegment {
-    OverSegment {
+) -> LimitSegment {
+    LimitSegment {
         from,
         to,
         from_typed: over.parameter.typed(from),
@@ -109,10 +109,10 @@ fn line(cost: &Cost, plan: &Plan) -> DelayLine {
 }
 
 /// Segments, the least amount first, as a file.
-pub fn over_file(over: &ParameterRange, segments: Vec<OverSegment>) -> OverSweep {
+pub fn limit_sweep_file(over: &ParameterRange, segments: Vec<LimitSegment>) -> LimitSweep {
     let least = segments.first().map(|segment| segment.from);
     let most = segments.last().map(|segment| segment.to);
-    OverSweep {
+    LimitSweep {
         format: FORMAT,
         kind: FileKind::LimitSweep,
         over: over.parameter.to_string(),

@@ -21,7 +21,7 @@ use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::oracle::{Oracle, Placed};
-use cutpoint_testkit::random::{accuracy, network, wishes};
+use cutpoint_testkit::random::{accuracy, network, random_scenario};
 
 const SEEDS: u64 = 100;
 const LAYERS: usize = 7;
@@ -39,7 +39,7 @@ impl Case {
     fn new(seed: u64) -> Case {
         let edge = network(seed, LAYERS);
         let mut case = Case {
-            scenario: wishes(seed, &edge),
+            scenario: random_scenario(seed, &edge),
             factor: [1.0, 2.0, 4.0][(seed / 3 % 3) as usize],
             accuracy: None,
             edge,
@@ -130,12 +130,12 @@ fn explained(problem: &Problem, cut: Option<&NamedCut>) -> Option<(Plan, Explana
         Outcome::Plan(plan) => plan,
         Outcome::NoPlan(_) => return None,
     };
-    let rival = ModelProblem {
+    let model = ModelProblem {
         name: "alone",
         problem,
         barred: None,
     };
-    let found = explain(&[rival], 0, &plan, cut, &options, FOREVER).unwrap();
+    let found = explain(&[model], 0, &plan, cut, &options, FOREVER).unwrap();
     assert!(found.open.is_empty(), "{:?}", found.open);
     Some((plan, found))
 }
@@ -398,7 +398,7 @@ fn margins_are_the_smallest_there_are() {
     assert!(some > 120 && relative > 40);
 }
 
-/// What limits cost and give is told in what is made small, as fresh plans have it.
+/// What limits cost and give is told in terms of the objective, as fresh plans have it.
 #[test]
 fn limits_cost_and_give_what_is_made_small() {
     let (mut costly, mut looser, mut faster) = (0, 0, 0);
@@ -419,12 +419,12 @@ fn limits_cost_and_give_what_is_made_small() {
             continue;
         };
         let own = plan.objective.value;
-        let rival = ModelProblem {
+        let model = ModelProblem {
             name: "alone",
             problem: &problem,
             barred: None,
         };
-        let found = explain(&[rival], 0, &plan, None, &Options::default(), FOREVER).unwrap();
+        let found = explain(&[model], 0, &plan, None, &Options::default(), FOREVER).unwrap();
         for reason in &found.limits {
             let is_own = |limit: &&Limit| limit.to_string() == reason.limit;
             let limit = problem.limits().iter().find(is_own).unwrap();
@@ -715,24 +715,24 @@ fn rates_flip_to_other_models_where_the_sweep_switches() {
             ..two
         };
         let problems = [one.problem(), two.problem()];
-        let rival = |(index, problem)| ModelProblem {
+        let model = |(index, problem)| ModelProblem {
             name: ["one", "two"][index],
             problem,
             barred: None,
         };
-        let rivals: Vec<ModelProblem<'_>> = problems.iter().enumerate().map(rival).collect();
+        let models: Vec<ModelProblem<'_>> = problems.iter().enumerate().map(model).collect();
         let options = Options::default();
-        let Chosen::Plan(winner, plan) = choose(&rivals, &options).unwrap() else {
+        let Chosen::Plan(winner, plan) = choose(&models, &options).unwrap() else {
             continue;
         };
-        let found = explain(&rivals, winner, &plan, None, &options, FOREVER).unwrap();
+        let found = explain(&models, winner, &plan, None, &options, FOREVER).unwrap();
         let rate = one.scenario.link.rate;
         let ends = [
             BitRate::from_bit_s(1).unwrap(),
             BitRate::from_bit_s(100_000_000_000_000).unwrap(),
         ];
         let swept = |from, to| {
-            sweep_models(&rivals, RateRange { from, to }, &options)
+            sweep_models(&models, RateRange { from, to }, &options)
                 .unwrap()
                 .0
         };
@@ -772,12 +772,12 @@ fn without_time_every_question_is_left_open() {
     let Outcome::Plan(plan) = best_plan(&problem, &options).unwrap() else {
         panic!()
     };
-    let rival = ModelProblem {
+    let model = ModelProblem {
         name: "",
         problem: &problem,
         barred: None,
     };
-    let found = explain(&[rival], 0, &plan, None, &options, Duration::ZERO).unwrap();
+    let found = explain(&[model], 0, &plan, None, &options, Duration::ZERO).unwrap();
     assert!(found.flips.is_empty() && found.limits.is_empty());
     assert!(
         found

@@ -129,15 +129,15 @@ fn all(problem: &Problem, file: &CodecAccuracy, confidence: f64) -> Vec<Placed> 
     all
 }
 
-fn wishes(input_u8: Option<&str>, delay: &str, confidence: f64) -> Scenario {
-    let mut wishes = scenario(RATES[0], delay);
-    wishes.measured_codecs = true;
-    wishes.limits.accuracy.confidence = Confidence::new(confidence).unwrap();
+fn limited(input_u8: Option<&str>, delay: &str, confidence: f64) -> Scenario {
+    let mut scenario = scenario(RATES[0], delay);
+    scenario.measured_codecs = true;
+    scenario.limits.accuracy.confidence = Confidence::new(confidence).unwrap();
     if let Some(input) = input_u8 {
-        wishes.codecs.push(Codec::U8);
-        wishes.u8_inputs.push(input.parse::<U8Input>().unwrap());
+        scenario.codecs.push(Codec::U8);
+        scenario.u8_inputs.push(input.parse::<U8Input>().unwrap());
     }
-    wishes
+    scenario
 }
 
 /// What a grid has been through.
@@ -154,17 +154,17 @@ fn check(profile: &Path, input_u8: Option<&str>, delay: &str, seen: &mut Seen) {
     let file = CodecAccuracy::load(&profile.with_extension("accuracy.toml")).unwrap();
     for (server, confidence) in SERVERS.iter().flat_map(|s| CONFIDENCES.map(|c| (s, c))) {
         let server = Server::read(server).unwrap();
-        let mut wishes = wishes(input_u8, delay, confidence);
-        wishes.limits.accuracy.drops = vec!["100%".parse().unwrap()];
-        let widest = Problem::with_accuracy(&edge, &server, &wishes, Some(&file)).unwrap();
+        let mut scenario = limited(input_u8, delay, confidence);
+        scenario.limits.accuracy.drops = vec!["100%".parse().unwrap()];
+        let widest = Problem::with_accuracy(&edge, &server, &scenario, Some(&file)).unwrap();
         let all = all(&widest, &file, confidence);
         for drop in DROPS {
             let drop = match drop.strip_prefix('=') {
                 Some(share) => format!("{}={share}", widest.tasks()[0].name),
                 None => drop.to_owned(),
             };
-            wishes.limits.accuracy.drops = vec![drop.parse().unwrap()];
-            let limit = |task: &str| wishes.limits.accuracy.drop_of(task).map(|s| s.0 as i64);
+            scenario.limits.accuracy.drops = vec![drop.parse().unwrap()];
+            let limit = |task: &str| scenario.limits.accuracy.drop_of(task).map(|s| s.0 as i64);
             let limits: Vec<Option<i64>> = widest
                 .tasks()
                 .iter()
@@ -175,7 +175,7 @@ fn check(profile: &Path, input_u8: Option<&str>, delay: &str, seen: &mut Seen) {
                 pairs.all(|(drop, most)| most.is_none_or(|most| drop.is_some_and(|d| d <= most)))
             };
             let allowed: Vec<&Placed> = all.iter().filter(meets).collect();
-            let problem = Problem::with_accuracy(&edge, &server, &wishes, Some(&file)).unwrap();
+            let problem = Problem::with_accuracy(&edge, &server, &scenario, Some(&file)).unwrap();
             for rate in RATES {
                 let rate: BitRate = rate.parse().unwrap();
                 check_point(&problem.with_rate(rate), &allowed, seen);

@@ -14,7 +14,7 @@ use cutpoint_planner::select::{ModelChoice, ModelInput, SelectError, candidates,
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_testkit::oracle::{Oracle, Placed};
-use cutpoint_testkit::random::{accuracy, network, wishes};
+use cutpoint_testkit::random::{accuracy, network, random_scenario};
 use cutpoint_testkit::{Dice, Net, chain, scenario};
 use proptest::prelude::*;
 
@@ -61,16 +61,16 @@ fn entrants(models: Vec<(Profile, Option<CodecAccuracy>)>, factor: f64) -> Vec<M
     names.into_iter().zip(models).map(entrant).collect()
 }
 
-fn rivals(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
-    let mut rivals = Vec::new();
+fn model_problems(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
+    let mut models = Vec::new();
     for candidate in candidates {
-        rivals.push(ModelProblem {
+        models.push(ModelProblem {
             name: &candidate.name,
             problem: &candidate.problem,
             barred: candidate.barred.as_deref(),
         });
     }
-    rivals
+    models
 }
 
 /// A set as the naive evaluator sees it: its union, with every name spelled out.
@@ -197,7 +197,7 @@ impl Case {
             (profile, known)
         });
         let models: Vec<(Profile, Option<CodecAccuracy>)> = models.collect();
-        let mut scenario = wishes(seed, &models[0].0);
+        let mut scenario = random_scenario(seed, &models[0].0);
         let factor = [1.0, 2.0, 4.0][(seed / 3 % 3) as usize];
         if with_accuracy {
             let floor = dice.within(80, 93) as f64 / 100.0;
@@ -250,7 +250,7 @@ impl Case {
             })
             .collect();
         let expected = all.iter().filter_map(|all| best(all)).map(|p| p.rank).min();
-        match choose(&rivals(&found), &Options::default()).unwrap() {
+        match choose(&model_problems(&found), &Options::default()).unwrap() {
             Chosen::Plan(winner, plan) => {
                 let expected = expected.expect("a plan where there is none");
                 let rate = self.scenario.link.rate.bit_s() as f64;
@@ -388,10 +388,10 @@ fn models_that_share_nothing_cost_their_sum() {
             named(chain(8, seed), "a.onnx", "left", "a"),
             named(chain(5, seed + 100), "bb.onnx", "right", "b"),
         ];
-        let mut wishes = scenario("20 Mbit/s", "0 ms");
-        wishes.results = Results::Anywhere;
+        let mut scenario = scenario("20 Mbit/s", "0 ms");
+        scenario.results = Results::Anywhere;
         let server = Server::faster(8.0);
-        let problem = |profile: &Profile| Problem::new(profile, &server, &wishes).unwrap();
+        let problem = |profile: &Profile| Problem::new(profile, &server, &scenario).unwrap();
         let alone = profiles.each_ref().map(|p| plan_of(&problem(p)));
         let set = plan_of(&problem(&union_of(&profiles, &["a", "b"])));
         let sum: f64 = alone.iter().map(|p| p.latency_ms).sum();
@@ -467,7 +467,7 @@ fn a_set_was_measured_when_every_member_was() {
     let choice = |profiles: &[Profile; 2]| {
         let models = profiles.iter().map(|p| (p.clone(), None)).collect();
         let found = candidates(&entrants(models, 8.0), &scenario("10 Mbit/s", "0 ms")).unwrap();
-        match choose(&rivals(&found), &Options::default()).unwrap() {
+        match choose(&model_problems(&found), &Options::default()).unwrap() {
             Chosen::Plan(index, plan) => found[index].finish(*plan),
             Chosen::NoPlan(none) => panic!("{none:?}"),
         }
@@ -519,12 +519,12 @@ fn tasks_that_no_set_covers_and_unknown_names_are_errors() {
         (both("b", "c", "bc.onnx"), None),
     ];
     let entrants = entrants(models, 8.0);
-    let wishes = scenario("1 Mbit/s", "0 ms");
-    let error = candidates(&entrants, &wishes).unwrap_err();
+    let scenario = scenario("1 Mbit/s", "0 ms");
+    let error = candidates(&entrants, &scenario).unwrap_err();
     assert!(matches!(error, SelectError::NoCover { .. }), "{error}");
-    let mut wishes = wishes;
-    wishes.limits.keep_on_edge.push("t99".to_owned());
-    let error = candidates(&entrants, &wishes).unwrap_err().to_string();
+    let mut scenario = scenario;
+    scenario.limits.keep_on_edge.push("t99".to_owned());
+    let error = candidates(&entrants, &scenario).unwrap_err().to_string();
     assert!(
         error.contains("--keep-on-edge") && error.contains("t99"),
         "{error}"
@@ -549,13 +549,13 @@ fn drops_count_from_the_best_whole_model() {
         (slow.clone(), known(&slow, 0.92)),
     ];
     let chosen = |models: &[(Profile, Option<CodecAccuracy>)], percent: u64| {
-        let mut wishes = scenario("1 kbit/s", "0 ms");
-        wishes.limits.accuracy.drops.push(MaxDrop {
+        let mut scenario = scenario("1 kbit/s", "0 ms");
+        scenario.limits.accuracy.drops.push(MaxDrop {
             task: None,
             most: Share(percent * 10_000),
         });
-        let found = candidates(&entrants(models.to_vec(), 8.0), &wishes).unwrap();
-        match choose(&rivals(&found), &Options::default()).unwrap() {
+        let found = candidates(&entrants(models.to_vec(), 8.0), &scenario).unwrap();
+        match choose(&model_problems(&found), &Options::default()).unwrap() {
             Chosen::Plan(index, plan) => found[index].finish(*plan),
             Chosen::NoPlan(none) => panic!("{none:?}"),
         }
@@ -593,7 +593,7 @@ fn a_sweep_over_models_has_the_best_model_at_every_rate() {
         let found = candidates(&case.entrants, &case.scenario).unwrap();
         let rates = "10 kbit/s..10 Gbit/s".parse().unwrap();
         let options = Options::default();
-        let Ok((sweep, winners)) = sweep_models(&rivals(&found), rates, &options) else {
+        let Ok((sweep, winners)) = sweep_models(&model_problems(&found), rates, &options) else {
             panic!("no limits, no plan")
         };
         assert_eq!(sweep.segments.len(), winners.len());
@@ -626,10 +626,10 @@ fn memory_is_shared_by_a_set() {
         plan_of(&problem.unwrap()).edge_memory_bytes
     };
     let most = profiles.iter().map(alone).max().unwrap();
-    let mut wishes = scenario("1 kbit/s", "0 ms");
-    wishes.limits.edge_memory = Some(Bytes(most));
+    let mut scenario = scenario("1 kbit/s", "0 ms");
+    scenario.limits.edge_memory = Some(Bytes(most));
     let models = profiles.iter().map(|p| (p.clone(), None)).collect();
-    let found = candidates(&entrants(models, 1.0), &wishes).unwrap();
+    let found = candidates(&entrants(models, 1.0), &scenario).unwrap();
     let plan = plan_of(&found[0].problem);
     assert!(!plan.server.is_empty());
     assert_eq!(plan.binding, ["edge-memory"]);

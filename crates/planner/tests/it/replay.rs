@@ -18,9 +18,9 @@ const RATES: &str = "1Mbit/s..10Gbit/s";
 fn sweeps(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (u64, Problem, Sweep)> {
     seeds.filter_map(|seed| {
         let profile = random::network(seed, 3 + (seed % 9) as usize);
-        let mut wishes = random::wishes(seed, &profile);
-        wishes.limits.edge_memory = None;
-        let problem = Problem::new(&profile, &Server::faster(4.0), &wishes).ok()?;
+        let mut scenario = random::random_scenario(seed, &profile);
+        scenario.limits.edge_memory = None;
+        let problem = Problem::new(&profile, &Server::faster(4.0), &scenario).ok()?;
         let rates: RateRange = RATES.parse().unwrap();
         let found = sweep(&problem, rates, &SolveOptions::default()).ok()?;
         Some((seed, problem, found))

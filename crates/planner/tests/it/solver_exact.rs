@@ -16,7 +16,7 @@ use cutpoint_planner::scenario::{AccuracyLimits, Floor, Limits, MaxDrop, Scenari
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{EngineChoice, Options, nearest};
 use cutpoint_testkit::oracle::{Oracle, Placed, Rank};
-use cutpoint_testkit::random::{accuracy, network, wishes};
+use cutpoint_testkit::random::{accuracy, network, random_scenario};
 use cutpoint_testkit::{Dice, Net, codec_record, scenario};
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ struct Case {
 impl Case {
     fn new(seed: u64, layers: usize) -> Case {
         let edge = network(seed, layers);
-        let scenario = wishes(seed, &edge);
+        let scenario = random_scenario(seed, &edge);
         let factor = FACTORS[(seed / 3 % 3) as usize];
         let mut case = Case {
             edge,
@@ -651,20 +651,20 @@ fn a_slower_cut_of_a_chain_is_taken_where_a_faster_one_has_no_room() {
     net.output(&short);
     net.output(&rest);
     let profile = net.done();
-    let mut wishes = scenario("10Gbit/s", "0 ms");
-    wishes.limits.raw_stays = true;
-    wishes.limits.keep_on_edge = vec![short];
-    let best = |wishes: &Scenario| {
-        let problem = Problem::new(&profile, &Server::faster(100.0), wishes).unwrap();
+    let mut scenario = scenario("10Gbit/s", "0 ms");
+    scenario.limits.raw_stays = true;
+    scenario.limits.keep_on_edge = vec![short];
+    let best = |scenario: &Scenario| {
+        let problem = Problem::new(&profile, &Server::faster(100.0), scenario).unwrap();
         match best_plan(&problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => plan,
             Outcome::NoPlan(none) => panic!("{}", none.proof),
         }
     };
-    let free = best(&wishes);
+    let free = best(&scenario);
     assert_eq!(free.edge, ["t0", "t2", "t3"]);
-    wishes.limits.edge_memory = Some(Bytes(free.edge_memory_bytes - 1));
-    assert_eq!(best(&wishes).edge, ["t0", "t1", "t2", "t3"]);
+    scenario.limits.edge_memory = Some(Bytes(free.edge_memory_bytes - 1));
+    assert_eq!(best(&scenario).edge, ["t0", "t1", "t2", "t3"]);
 }
 
 /// The same on the server: a cut behind a larger tensor is faster, but that is there from the start,
@@ -683,19 +683,19 @@ fn a_slower_cut_of_a_chain_is_taken_where_the_server_has_no_room_for_a_faster_on
     net.output(&short);
     net.output(&rest);
     let profile = net.done();
-    let mut wishes = scenario("10Gbit/s", "0 ms");
-    wishes.limits.keep_on_server = vec!["t1".to_owned()];
-    let best = |wishes: &Scenario| {
-        let problem = Problem::new(&profile, &Server::faster(100.0), wishes).unwrap();
+    let mut scenario = scenario("10Gbit/s", "0 ms");
+    scenario.limits.keep_on_server = vec!["t1".to_owned()];
+    let best = |scenario: &Scenario| {
+        let problem = Problem::new(&profile, &Server::faster(100.0), scenario).unwrap();
         match best_plan(&problem, &Options::default()).unwrap() {
             Outcome::Plan(plan) => plan,
             Outcome::NoPlan(none) => panic!("{}", none.proof),
         }
     };
-    let free = best(&wishes);
+    let free = best(&scenario);
     assert_eq!(free.edge, ["t0", "t3"]);
-    wishes.limits.server_memory = Some(Bytes(free.server_memory_bytes - 1));
-    assert_eq!(best(&wishes).edge, ["t0"]);
+    scenario.limits.server_memory = Some(Bytes(free.server_memory_bytes - 1));
+    assert_eq!(best(&scenario).edge, ["t0"]);
 }
 
 /// A tensor crosses for one task, in a codec that another task must not lose by: a cut of the other
@@ -724,13 +724,13 @@ fn a_cut_of_a_chain_is_not_given_up_for_a_tensor_that_counts_for_others_alone() 
             std_error: 0.0,
         })
         .to_vec();
-    let mut wishes = scenario("10Mbit/s", "0 ms");
-    wishes.codecs = vec![Codec::F32, Codec::Q8];
-    wishes.limits.raw_stays = true;
-    wishes.limits.keep_on_server = vec!["t3".to_owned()];
-    wishes.limits.accuracy.drops = vec!["1%".parse().unwrap()];
+    let mut scenario = scenario("10Mbit/s", "0 ms");
+    scenario.codecs = vec![Codec::F32, Codec::Q8];
+    scenario.limits.raw_stays = true;
+    scenario.limits.keep_on_server = vec!["t3".to_owned()];
+    scenario.limits.accuracy.drops = vec!["1%".parse().unwrap()];
     let server = Server::faster(1e3);
-    let problem = Problem::with_accuracy(&profile, &server, &wishes, Some(&file)).unwrap();
+    let problem = Problem::with_accuracy(&profile, &server, &scenario, Some(&file)).unwrap();
     let Outcome::Plan(plan) = best_plan(&problem, &Options::default()).unwrap() else {
         panic!("there is a plan");
     };

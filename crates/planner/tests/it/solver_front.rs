@@ -17,13 +17,13 @@ fn problem(layers: usize, rate: &str, edge_memory: Option<Bytes>) -> Problem {
         transmit_w: 7.0,
         idle_w: 0.5,
     });
-    let wishes = ScenarioSpec {
+    let spec = ScenarioSpec {
         rate: Some(rate.parse().unwrap()),
         delay: Some("40 us".parse().unwrap()),
         edge_memory,
         ..ScenarioSpec::default()
     };
-    let (scenario, _) = wishes.complete().unwrap();
+    let (scenario, _) = spec.complete().unwrap();
     Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap()
 }
 

@@ -12,7 +12,7 @@ use cutpoint_planner::scenario::{Deadline, Limits, Objective, RateRange, Results
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{EngineChoice, Options, SolveError};
 use cutpoint_testkit::flow::Flow;
-use cutpoint_testkit::random::{accuracy, network, wishes};
+use cutpoint_testkit::random::{accuracy, network, random_scenario};
 use cutpoint_testkit::{Dice, FAMILIES, codec_record, limited, scenario};
 use proptest::prelude::*;
 
@@ -36,10 +36,10 @@ fn planned(problem: &Problem, options: &Options) -> Plan {
     }
 }
 
-fn without_limits(wishes: Scenario) -> Scenario {
+fn without_limits(scenario: Scenario) -> Scenario {
     Scenario {
         limits: Limits::default(),
-        ..wishes
+        ..scenario
     }
 }
 
@@ -67,10 +67,10 @@ fn without_side_limits_the_relaxation_is_integral_and_equals_a_maximum_flow() {
             println!("{family} {layers} {seed}");
             let profile = make(layers, seed);
             for rate in ["2Mbit/s", "20Mbit/s", "500Mbit/s"] {
-                let mut wishes = scenario(rate, "3 ms");
-                wishes.limits.raw_stays = seed % 2 == 0;
+                let mut scenario = scenario(rate, "3 ms");
+                scenario.limits.raw_stays = seed % 2 == 0;
                 let server = Server::faster(6.0);
-                check_flow(&Problem::new(&profile, &server, &wishes).unwrap());
+                check_flow(&Problem::new(&profile, &server, &scenario).unwrap());
             }
         }
     }
@@ -82,8 +82,8 @@ fn engines_agree_within_limits() {
         for (layers, seed) in [(50, 1), (50, 2), (50, 3), (120, 4)] {
             let profile = make(layers, seed);
             for rate in ["5Mbit/s", "50Mbit/s"] {
-                let wishes = limited(&profile, rate);
-                let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+                let scenario = limited(&profile, rate);
+                let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
                 let default = best_plan(&problem, &Options::default()).unwrap();
                 for options in [ALONE, BRANCH] {
                     match (best_plan(&problem, &options).unwrap(), &default) {
@@ -127,14 +127,14 @@ fn engines_agree_within_limits_on_accuracy() {
                 ("20Mbit/s", "1.5%"),
                 ("80Mbit/s", "3%"),
             ] {
-                let mut wishes = scenario(rate, "2 ms");
-                wishes.measured_codecs = true;
-                wishes.limits.accuracy.drops = vec![percent.parse().unwrap()];
+                let mut scenario = scenario(rate, "2 ms");
+                scenario.measured_codecs = true;
+                scenario.limits.accuracy.drops = vec![percent.parse().unwrap()];
                 let most = 2 * layers as u64;
-                wishes.limits.capacities.insert("BRAM".to_owned(), most);
+                scenario.limits.capacities.insert("BRAM".to_owned(), most);
                 let server = Server::faster(8.0);
                 let problem =
-                    Problem::with_accuracy(&profile, &server, &wishes, Some(&file)).unwrap();
+                    Problem::with_accuracy(&profile, &server, &scenario, Some(&file)).unwrap();
                 let default = planned(&problem, &Options::default());
                 for plan in [ALONE, BRANCH].map(|options| planned(&problem, &options)) {
                     assert_eq!(plan.status, Status::Optimal);
@@ -162,7 +162,7 @@ fn engines_agree_on_tasks_with_deadlines_of_their_own() {
         for _ in 0..3 {
             last = net.conv(&[last], 10);
         }
-        let mut wishes = scenario("20Mbit/s", "5 ms");
+        let mut scenario = scenario("20Mbit/s", "5 ms");
         let heads = net.dice.within(3, 5);
         for _ in 0..heads {
             let mut head = last.clone();
@@ -172,9 +172,9 @@ fn engines_agree_on_tasks_with_deadlines_of_their_own() {
             net.output(&head);
             let most = Delay(Duration::from_millis(net.dice.within(40, 200)));
             let task = Some(head.clone());
-            wishes.limits.deadlines.push(Deadline { task, most });
+            scenario.limits.deadlines.push(Deadline { task, most });
             if net.dice.percent(40) {
-                wishes.task_results.push((head, Results::Anywhere));
+                scenario.task_results.push((head, Results::Anywhere));
             }
         }
         let objectives = [
@@ -183,8 +183,8 @@ fn engines_agree_on_tasks_with_deadlines_of_their_own() {
             Objective::EdgeTime,
             Objective::Weighted,
         ];
-        wishes.objective = objectives[net.dice.below(4) as usize];
-        let problem = Problem::new(&net.done(), &Server::faster(8.0), &wishes).unwrap();
+        scenario.objective = objectives[net.dice.below(4) as usize];
+        let problem = Problem::new(&net.done(), &Server::faster(8.0), &scenario).unwrap();
         let all = Options {
             engine: EngineChoice::Enumerate,
             ..ALONE
@@ -223,13 +223,13 @@ fn very_many_tasks_are_planned_to_the_end() {
         let head = net.layer(std::slice::from_ref(&last), 10, 50.0);
         net.output(&head);
     }
-    let mut wishes = scenario("20Mbit/s", "5 ms");
+    let mut scenario = scenario("20Mbit/s", "5 ms");
     for most in ["100ms", "t25=50ms"] {
-        wishes.limits.deadlines.push(most.parse().unwrap());
+        scenario.limits.deadlines.push(most.parse().unwrap());
     }
-    wishes.objective = Objective::Lateness;
+    scenario.objective = Objective::Lateness;
     let profile = net.done();
-    let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+    let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
     let plan = planned(&problem, &Options::default());
     assert_eq!(plan.status, Status::Optimal);
     // what is due at once stays, the rest is faster on the server
@@ -239,9 +239,9 @@ fn very_many_tasks_are_planned_to_the_end() {
 #[test]
 fn the_same_problem_gives_the_same_bytes() {
     let profile = cutpoint_testkit::multi_head(120, 3);
-    let wishes = limited(&profile, "20Mbit/s");
+    let scenario = limited(&profile, "20Mbit/s");
     let text = |options: &Options| {
-        let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+        let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
         let plan = planned(&problem, options);
         Plan {
             solve_ms: None,
@@ -329,9 +329,9 @@ fn sweeps_of_networks_hold_on_both_sides_of_every_switch() {
             let server = Server::faster(8.0);
             let free = Problem::new(&profile, &server, &scenario("1Mbit/s", "2 ms")).unwrap();
             check_sweep(&free, rates, seed);
-            let wishes = limited(&profile, "20Mbit/s");
+            let scenario = limited(&profile, "20Mbit/s");
             check_sweep(
-                &Problem::new(&profile, &server, &wishes).unwrap(),
+                &Problem::new(&profile, &server, &scenario).unwrap(),
                 rates,
                 seed,
             );
@@ -345,14 +345,14 @@ proptest! {
     #[test]
     fn random_networks_equal_a_maximum_flow(seed in any::<u64>(), layers in 10_usize..=40) {
         let profile = network(seed, layers);
-        let wishes = without_limits(wishes(seed, &profile));
-        check_flow(&Problem::new(&profile, &Server::faster(2.0), &wishes).unwrap());
+        let scenario = without_limits(random_scenario(seed, &profile));
+        check_flow(&Problem::new(&profile, &Server::faster(2.0), &scenario).unwrap());
     }
 
     #[test]
     fn random_sweeps_equal_fresh_solutions(seed in any::<u64>(), layers in 1_usize..=10) {
         let profile = network(seed, layers);
-        let problem = Problem::new(&profile, &Server::faster(2.0), &wishes(seed, &profile)).unwrap();
+        let problem = Problem::new(&profile, &Server::faster(2.0), &random_scenario(seed, &profile)).unwrap();
         check_sweep(&problem, "100kbit/s..10Gbit/s".parse().unwrap(), seed);
     }
 }
@@ -364,17 +364,17 @@ fn without_time_no_plan_is_called_optimal() {
         time_limit: std::time::Duration::ZERO,
         ..ALONE
     };
-    let mut wishes = scenario("20Mbit/s", "1 ms");
-    let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+    let mut scenario = scenario("20Mbit/s", "1 ms");
+    let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
     let best = planned(&problem, &Options::default());
     let plan = planned(&problem, &hurried);
     println!("{} {}", plan.proof, plan.latency_ms);
     assert_eq!(plan.status, Status::Feasible, "{}", plan.proof);
     assert!(plan.bound_ms <= best.latency_ms && best.latency_ms <= plan.latency_ms);
     // neither on the edge nor on the server alone: no plan known without solving
-    wishes.limits.keep_on_edge = vec!["t5".to_owned()];
-    wishes.limits.keep_on_server = vec!["t300".to_owned()];
-    let problem = Problem::new(&profile, &Server::faster(8.0), &wishes).unwrap();
+    scenario.limits.keep_on_edge = vec!["t5".to_owned()];
+    scenario.limits.keep_on_server = vec!["t300".to_owned()];
+    let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
     assert!(matches!(
         best_plan(&problem, &hurried),
         Err(SolveError::Stopped(_))

@@ -30,7 +30,7 @@ pub struct Course {
     pub rising_us: f64,
     /// What is divided by it.
     pub falling_us: f64,
-    /// No less than this anywhere: what runs on the edge beside the link.
+    /// No less than this anywhere: what overlaps with the transfer on the edge.
     pub at_least_us: f64,
 }
 

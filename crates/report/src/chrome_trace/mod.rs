@@ -27,7 +27,7 @@ pub struct Track {
 /// Something that takes time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
-    /// Name for people.
+    /// Human-readable name.
     pub name: String,
     /// Kind, such as an operator.
     pub kind: String,

@@ -128,9 +128,13 @@ fn planned(profile: &Profile, plan: &Plan) -> Vec<Track> {
         track("server", vec![decode, server_half]),
     ];
     if parts.local > 0.0 {
-        let mut beside = vec![part("heads beside the link", beside_from, parts.local)];
+        let mut beside = vec![part(
+            "heads overlapped with the transfer",
+            beside_from,
+            parts.local,
+        )];
         beside.extend(in_turn(beside_from, on(true).into_iter(), &origin));
-        tracks.push(track("edge, beside the link", beside));
+        tracks.push(track("edge, overlapped", beside));
     }
     for task in &plan.tasks {
         let span = part(&task.name, 0.0, task.latency_ms);

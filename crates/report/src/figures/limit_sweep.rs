@@ -8,12 +8,12 @@ use crate::figures::rate::Side;
 use crate::subject::known_origins;
 use crate::wording::{link, named, side};
 use crate::{Origin, ReportError, Style, Subject, nothing, provenance};
-use cutpoint_core::plan::{OverSegment, OverSweep, Plan};
+use cutpoint_core::plan::{LimitSegment, LimitSweep, Plan};
 use cutpoint_core::units::{Energy, Watts, format_stated_us, format_us, three_digits};
 
 /// What the figure shows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OverData {
+pub struct LimitSweepData {
     /// Name of the model.
     pub model: String,
     /// Where the edge times come from.
@@ -27,7 +27,7 @@ pub struct OverData {
     /// What its amounts are.
     pub unit: Unit,
     /// The best plans from the least to the largest amount.
-    pub regions: Vec<OverRegion>,
+    pub regions: Vec<LimitRegion>,
     /// Without a plan at smaller amounts, at larger ones.
     pub none: [bool; 2],
     /// How exact the ends are, where they are not.
@@ -38,7 +38,7 @@ pub struct OverData {
 
 /// The amounts at which one plan is best.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OverRegion {
+pub struct LimitRegion {
     /// The least amount.
     pub from: f64,
     /// The largest amount; the next region starts here.
@@ -92,12 +92,12 @@ impl Unit {
     }
 }
 
-impl Figure for OverData {
+impl Figure for LimitSweepData {
     const NAME: &'static str = NAME;
     const ABOUT: &'static str = "best latency against the limit that was swept over";
     const NEEDS: &'static str = "a sweep over a limit";
 
-    fn gather(subject: &Subject<'_>) -> Result<Vec<OverData>, ReportError> {
+    fn gather(subject: &Subject<'_>) -> Result<Vec<LimitSweepData>, ReportError> {
         let Subject::LimitSweep(sweep, profile) = subject else {
             return Ok(Vec::new());
         };
@@ -117,7 +117,7 @@ impl Figure for OverData {
 ///
 /// # Errors
 /// [`ReportError::Nothing`] when the sweep covers no range or a plan takes no time.
-fn draw(data: &OverData, style: &Style) -> Result<String, ReportError> {
+fn draw(data: &LimitSweepData, style: &Style) -> Result<String, ReportError> {
     let (from, to) = range(data)?;
     let regions: Vec<axis_regions::Region> = data.regions.iter().map(on_axis).collect();
     let mut canvas = Canvas::new(style, &words(data));
@@ -138,7 +138,7 @@ fn draw(data: &OverData, style: &Style) -> Result<String, ReportError> {
     Ok(canvas.finish())
 }
 
-fn on_axis(region: &OverRegion) -> axis_regions::Region {
+fn on_axis(region: &LimitRegion) -> axis_regions::Region {
     axis_regions::Region {
         from: region.from,
         to: region.to,
@@ -149,7 +149,7 @@ fn on_axis(region: &OverRegion) -> axis_regions::Region {
 }
 
 /// Least and largest amount.
-fn range(data: &OverData) -> Result<(f64, f64), ReportError> {
+fn range(data: &LimitSweepData) -> Result<(f64, f64), ReportError> {
     let ends = data.regions.first().zip(data.regions.last());
     let (from, to) = ends.map_or((0.0, 0.0), |(first, last)| (first.from, last.to));
     let ordered = data.regions.iter().all(|region| region.from <= region.to);
@@ -162,7 +162,7 @@ fn range(data: &OverData) -> Result<(f64, f64), ReportError> {
             ),
         ));
     }
-    let takes_time = |region: &OverRegion| {
+    let takes_time = |region: &LimitRegion| {
         [region.from, region.to].iter().all(|amount| {
             let us = region.latency.at_us(*amount);
             us > 0.0 && us.is_finite()
@@ -178,7 +178,7 @@ fn range(data: &OverData) -> Result<(f64, f64), ReportError> {
     }
 }
 
-fn words(data: &OverData) -> Words {
+fn words(data: &LimitSweepData) -> Words {
     let count = data.regions.len();
     let plans = match count {
         1 => format!("One plan is best at every {}.", data.parameter),
@@ -190,7 +190,7 @@ fn words(data: &OverData) -> Words {
         [false, true] => " No plan meets the limits with more.",
         [true, true] => " No plan meets the limits with less or with more.",
     };
-    let aim = if data.objective.is_empty() {
+    let objective = if data.objective.is_empty() {
         String::new()
     } else {
         format!(" Plans are the best for {}.", data.objective)
@@ -207,14 +207,14 @@ fn words(data: &OverData) -> Words {
             data.server.label()
         ),
         caption: format!(
-            "{}.{aim}{exact} {}",
+            "{}.{objective}{exact} {}",
             data.link,
             provenance(&data.edge, &data.server)
         ),
     }
 }
 
-fn axis(data: &OverData, from: f64, to: f64) -> Axis {
+fn axis(data: &LimitSweepData, from: f64, to: f64) -> Axis {
     let (spread, steps) = if from > 0.0 && to / from >= NARROW {
         (Spread::Log, log_steps(from, to))
     } else {
@@ -246,7 +246,7 @@ fn latency_axis(regions: &[axis_regions::Region], free: f64) -> Axis {
     Axis::log(high / span.exp(), high, Quantity::TimeUs, "latency")
 }
 
-fn tip(data: &OverData, region: &axis_regions::Region) -> String {
+fn tip(data: &LimitSweepData, region: &axis_regions::Region) -> String {
     let (first, last) = (
         region.course.at_us(region.from),
         region.course.at_us(region.to),
@@ -268,7 +268,11 @@ fn tip(data: &OverData, region: &axis_regions::Region) -> String {
 ///
 /// # Errors
 /// [`ReportError::Nothing`] for a sweep without plans, or over something unknown.
-pub fn gather(sweep: &OverSweep, edge: Origin, server: Origin) -> Result<OverData, ReportError> {
+pub fn gather(
+    sweep: &LimitSweep,
+    edge: Origin,
+    server: Origin,
+) -> Result<LimitSweepData, ReportError> {
     let nothing = |why: String| ReportError::Nothing {
         figure: "over",
         why,
@@ -283,7 +287,7 @@ pub fn gather(sweep: &OverSweep, edge: Origin, server: Origin) -> Result<OverDat
     let ends = sweep.segments.iter().skip(1).map(|next| next.from);
     let ends = ends.chain(sweep.segments.last().map(|last| last.to));
     let setting = &first.plan.setting;
-    Ok(OverData {
+    Ok(LimitSweepData {
         model: first.plan.model.file.clone(),
         edge,
         server,
@@ -323,7 +327,7 @@ fn unit(text: &str) -> Option<Unit> {
     })
 }
 
-fn region(segment: &OverSegment, to: u64, parameter: &str) -> OverRegion {
+fn region(segment: &LimitSegment, to: u64, parameter: &str) -> LimitRegion {
     let plan = &segment.plan;
     let ms = &plan.breakdown_ms;
     let from = segment.from as f64;
@@ -361,7 +365,7 @@ fn region(segment: &OverSegment, to: u64, parameter: &str) -> OverRegion {
         }
         (None, Moves::Not) => still,
     };
-    OverRegion {
+    LimitRegion {
         from,
         to: to as f64,
         name: named(plan),

@@ -37,7 +37,7 @@ pub const FIGURES: [FigureKind; 17] = [
     FigureKind::of::<pareto::OfEdgeMemory>(),
     FigureKind::of::<pareto::OfUplink>(),
     FigureKind::of::<map::MapData>(),
-    FigureKind::of::<limit_sweep::OverData>(),
+    FigureKind::of::<limit_sweep::LimitSweepData>(),
     FigureKind::of::<boards::BoardsData>(),
     FigureKind::of::<compare::CompareData>(),
 ];

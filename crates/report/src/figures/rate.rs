@@ -82,7 +82,7 @@ pub struct Curve {
     pub fixed_us: f64,
     /// Bits on the wire that travel at the rate.
     pub bits: f64,
-    /// No less than this at any rate, in microseconds: what runs on the edge beside the link.
+    /// No less than this at any rate, in microseconds: what overlaps with the transfer on the edge.
     pub at_least_us: f64,
 }
 

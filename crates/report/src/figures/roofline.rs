@@ -35,7 +35,7 @@ pub struct RooflineData {
 /// What a layer does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Work {
-    /// Name for people.
+    /// Human-readable name.
     pub name: String,
     /// Operator.
     pub op: String,

@@ -188,7 +188,7 @@ pub struct TaskTimes {
     pub side: &'static str,
     /// How many of the six parts pass until it is done.
     pub parts: usize,
-    /// The heads beside the link come after those.
+    /// The heads overlapped with the transfer come after those.
     pub beside: bool,
     /// What it loses, in words.
     pub drop: String,
@@ -244,7 +244,7 @@ impl Times {
         ns.map(|ns| ns / 1e6)
     }
 
-    /// Until the last result: their sum, or when the heads beside the link are done.
+    /// Until the last result: their sum, or when the heads overlapped with the transfer are done.
     pub fn latency_ms(&self, bit_s: u64, delay_ns: u64) -> f64 {
         let beside_ns = match self.local_ns {
             0 => 0,

@@ -10,9 +10,9 @@ use crate::tables::{Cell, Column, Table};
 use cutpoint_core::units::{BitRate, format_us, three_digits};
 
 /// Name of what the edge does while link and server work.
-const BESIDE: &str = "heads beside the link";
+const BESIDE: &str = "heads overlapped with the transfer";
 const HOW_PLANS_HOLD: &str = "Each is the best from its first rate, exactly, up to the next one's; its latency is the time \
-     without the wire plus the bits on the wire over the rate, or until heads beside the link are \
+     without the wire plus the bits on the wire over the rate, or until heads overlapped with the transfer are \
      done, if that is later.";
 /// Steps of the slider over the rate.
 const STEPS: usize = 1_000;

@@ -210,7 +210,7 @@ fn choice(
     })
 }
 
-/// The parts of a placement with nothing beside the link, and with a delay of one nanosecond, so
+/// The parts of a placement with nothing overlapped, and with a delay of one nanosecond, so
 /// that delays can be counted.
 fn parts(problem: &Problem, edge: &LayerSet, sent: &[(TensorId, Codec)]) -> Option<CostParts> {
     let counting = problem.with_delay(Delay(std::time::Duration::from_nanos(1)));
@@ -259,7 +259,7 @@ fn crossing(plan: &Plan) -> Vec<[String; 3]> {
 fn task_side(task: &TaskPlan) -> &'static str {
     use cutpoint_core::plan::Side;
     match task.side {
-        Side::Edge if task.beside_link => "edge, beside the link",
+        Side::Edge if task.beside_link => "edge, overlapped",
         Side::Edge => "edge",
         Side::Server => "server",
         Side::Both => "both",

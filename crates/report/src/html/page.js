@@ -157,7 +157,7 @@
       find(".headline .name").textContent = plan.name;
       [...find(".bar").children].forEach((piece, i) => (piece.style.flexGrow = (parts[i] / all) * 100));
       const rows = parts.map((ms, i) => [[make("i", { class: data.parts[i][0] }), data.parts[i][1]], time(ms)]);
-      if (plan.times.local_ns) rows.push(["heads beside the link", time(plan.times.local_ns / 1e6)]);
+      if (plan.times.local_ns) rows.push(["heads overlapped with the transfer", time(plan.times.local_ns / 1e6)]);
       fill(find(".parts"), rows);
       fill(find(".tasks"), plan.tasks.map((task) =>
         [task.name, task.side, time(doneMs(task, plan.times, parts)), task.drop]));

@@ -77,13 +77,13 @@ fn best(problem: &Problem, plan: &Plan, edge: &Origin, server: &Origin) -> Strin
             server.label()
         ),
     };
-    let aim = if plan.objective.is_latency() {
+    let objective = if plan.objective.is_latency() {
         String::new()
     } else {
         format!(", where {} is to be least,", plan.objective.name)
     };
     format!(
-        "At {} and {} one way{aim} the best plan {what}: {} until the last result.",
+        "At {} and {} one way{objective} the best plan {what}: {} until the last result.",
         link.rate,
         link.delay,
         time(plan.latency_ms)

@@ -277,7 +277,7 @@ fn parts(plan: &Plan, profile: Option<&Profile>, about: &str, notes: &[String]) 
         ("decode", ms.decode, server, false),
         ("server", ms.server, server, false),
         ("results", ms.downlink, computed, false),
-        ("beside the link", ms.local, edge, true),
+        ("overlapped", ms.local, edge, true),
     ];
     let row = |(name, ms, origin, timed): &(&str, f64, &str, bool)| {
         vec![

@@ -8,19 +8,19 @@
     clippy::print_stderr
 )]
 
+mod boards;
+mod codecs;
+mod cumulative;
+mod cuts;
 mod figures;
-mod report_boards;
-mod report_codecs;
-mod report_cumulative;
-mod report_cuts;
-mod report_halves;
-mod report_layers;
-mod report_map;
-mod report_network;
-mod report_over;
-mod report_page;
-mod report_pareto;
-mod report_rate;
-mod report_roofline;
-mod report_timeline;
-mod report_tradeoff;
+mod halves;
+mod layers;
+mod limit_sweep;
+mod map;
+mod network;
+mod page;
+mod pareto;
+mod rate;
+mod roofline;
+mod timeline;
+mod tradeoff;

@@ -19,7 +19,7 @@ use cutpoint_core::quantity::Quantity;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::{BitRate, Bytes};
 
-use tasks::TaskWishes;
+use tasks::TaskRequirements;
 use tensors::TensorTable;
 
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Tables {
             graph.forbid_cut(*tensor, "inside what the server runs as one layer");
         }
         let tasks = tasks(&graph, edge, scenario)?;
-        let wishes = TaskWishes::new(&tasks, scenario)?;
+        let required = TaskRequirements::new(&tasks, scenario)?;
         let outputs = tasks.iter().map(|task| task.tensors(&graph));
         let outputs: Vec<Vec<TensorId>> = outputs
             .collect::<Result<_, _>>()
@@ -89,7 +89,7 @@ impl Tables {
         let accuracy = accuracy.transpose()?;
         let file = accuracy.as_ref().map(|accuracy| &accuracy.file);
         let mut wanted = vec![None; graph.tensors().len()];
-        for (outputs, results) in outputs.iter().zip(&wishes.wanted) {
+        for (outputs, results) in outputs.iter().zip(&required.wanted) {
             for output in outputs {
                 wanted[output.index()] = Some(*results);
             }
@@ -108,10 +108,10 @@ impl Tables {
                 delay_ns: scenario.link.delay.ns(),
             },
             needs: outputs.iter().map(|o| graph.ancestors(o)).collect(),
-            wanted: wishes.wanted,
+            wanted: required.wanted,
             needed_by: OnceLock::new(),
-            weights: wishes.weights,
-            deadlines: wishes.deadlines,
+            weights: required.weights,
+            deadlines: required.deadlines,
             depths: depths(&graph, &tensors),
             edge_memory: edge.memory,
             server_memory: times.memory,

@@ -1,4 +1,4 @@
-//! What the scenario wishes for each task.
+//! What the scenario requires of each task.
 
 use crate::cost::error::{ProblemError, known};
 use crate::scenario::{Key, Results, Scenario};
@@ -6,7 +6,7 @@ use cutpoint_core::quantity::Quantity;
 use cutpoint_core::task::Task;
 
 /// One entry per task, in their order.
-pub(crate) struct TaskWishes {
+pub(crate) struct TaskRequirements {
     pub(crate) wanted: Vec<Results>,
     /// In thousandths.
     pub(crate) weights: Vec<u32>,
@@ -14,10 +14,13 @@ pub(crate) struct TaskWishes {
     pub(crate) deadlines: Vec<Option<u64>>,
 }
 
-impl TaskWishes {
+impl TaskRequirements {
     /// # Errors
-    /// A wish for a task that does not exist.
-    pub(crate) fn new(tasks: &[Task], scenario: &Scenario) -> Result<TaskWishes, ProblemError> {
+    /// A requirement of a task that does not exist.
+    pub(crate) fn new(
+        tasks: &[Task],
+        scenario: &Scenario,
+    ) -> Result<TaskRequirements, ProblemError> {
         let limits = &scenario.limits;
         let results = scenario.task_results.iter().map(|(task, _)| task);
         let weights = scenario.weights.iter().map(|weight| &weight.task);
@@ -47,7 +50,7 @@ impl TaskWishes {
             let own = of(Some(&task.name)).or_else(|| of(None));
             own.map(|deadline| deadline.most.ns())
         };
-        Ok(TaskWishes {
+        Ok(TaskRequirements {
             wanted: tasks.iter().map(wanted).collect(),
             weights: tasks.iter().map(weight).collect(),
             deadlines: tasks.iter().map(deadline).collect(),

@@ -146,7 +146,7 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
         objective_sums(problem, objective, &form.done).len()
     });
     if sums == 0 {
-        return Solution::Open(None, None, "what is made small is no sum".to_owned());
+        return Solution::Open(None, None, "the objective is no sum".to_owned());
     }
     if sums == 1 {
         match program::solve(reduced, form) {

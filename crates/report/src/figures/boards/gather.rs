@@ -21,7 +21,7 @@ pub fn board_bars(
     server: &Server,
     plan: Option<&Plan>,
 ) -> BoardBars {
-    let pace = problem.time_per_bit();
+    let time_per_bit = problem.time_per_bit();
     let mut bars = Vec::new();
     bars.extend(plan.map(|plan| {
         let parts = parts(&plan.breakdown_ms);
@@ -33,7 +33,7 @@ pub fn board_bars(
             breaks: None,
         }
     }));
-    for placement in baselines(problem, pace) {
+    for placement in baselines(problem, time_per_bit) {
         let kind = match placement.name {
             "all-edge" => BarKind::AllEdge,
             "all-server" => BarKind::AllServer,
@@ -44,14 +44,14 @@ pub fn board_bars(
         };
         let broken = problem.check(&placement.edge, &cost).err();
         let breaks = broken.as_ref().and_then(|violation| violation.limit());
-        let parts = parts(&cost.breakdown(pace));
+        let parts = parts(&cost.breakdown(time_per_bit));
         bars.push(BoardBar {
             kind,
             plan: match kind {
                 BarKind::AllServer => "the raw input is sent".to_owned(),
                 _ => "nothing is sent".to_owned(),
             },
-            beside_us: beyond(&parts, cost.latency_ms(pace)),
+            beside_us: beyond(&parts, cost.latency_ms(time_per_bit)),
             parts,
             breaks: breaks.map(ToString::to_string),
         });

@@ -92,7 +92,7 @@ impl BoardBar {
     /// The parts in the order in which they happen, with their class and name.
     fn stacked(&self) -> Vec<(&'static str, &'static str, f64)> {
         let mut parts = self.parts.stacked().to_vec();
-        parts.push(("beside", "edge, beside the link", self.beside_us));
+        parts.push(("beside", "edge, overlapped", self.beside_us));
         parts
     }
 }

@@ -37,7 +37,7 @@ pub struct CumulativeData {
 /// One layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Name for people.
+    /// Human-readable name.
     pub name: String,
     /// Its time on the edge.
     pub edge_us: f64,

@@ -70,8 +70,8 @@ fn name(problem: &Problem, crossing: &[TensorId], edge: &LayerSet) -> String {
 
 /// The bar of a placement; `None` when something that cannot be sent would cross.
 fn bar(problem: &Problem, name: String, kind: CutKind, edge: &LayerSet) -> Option<CutBar> {
-    let pace = problem.time_per_bit();
-    let codecs = problem.best_codecs(edge, pace).ok()?;
+    let time_per_bit = problem.time_per_bit();
+    let codecs = problem.best_codecs(edge, time_per_bit).ok()?;
     let cost = problem.cost(edge, &codecs).ok()?;
     let mut used: Vec<String> = cost
         .crossing
@@ -91,7 +91,7 @@ fn bar(problem: &Problem, name: String, kind: CutKind, edge: &LayerSet) -> Optio
             payload
         },
         kind,
-        parts: parts(&cost.breakdown(pace)),
+        parts: parts(&cost.breakdown(time_per_bit)),
         measured: whole
             || evidence.edge == HalfEvidence::Measured
                 && evidence.server != HalfEvidence::Predicted,

@@ -364,7 +364,7 @@ impl Folding {
     }
 }
 
-/// A layer's name for people.
+/// A layer's human-readable name.
 pub(crate) fn full_name(graph: &Graph, id: LayerId) -> &str {
     let layer = graph.layer(id);
     match layer.name.as_str() {

@@ -53,8 +53,8 @@ pub fn gather(
     }
     let beside_to = beside_from + ms.local * 1e3;
     let beside = Lane {
-        name: "edge, beside".to_owned(),
-        spans: spans(Work::Beside, beside_from, beside_to, &own.beside),
+        name: "edge, overlapped".to_owned(),
+        spans: spans(Work::Overlapped, beside_from, beside_to, &own.beside),
     };
     lanes.insert(2, beside);
     let chain: Vec<Span> = lanes.iter().flat_map(|lane| lane.spans.clone()).collect();
@@ -100,9 +100,9 @@ fn lane(task: &TaskPlan, chain: &[Span]) -> TaskLane {
     let done_us = task.latency_ms * 1e3;
     let on_its_way = |span: &&Span| {
         if task.beside_link {
-            matches!(span.work, Work::Edge | Work::Encode | Work::Beside)
+            matches!(span.work, Work::Edge | Work::Encode | Work::Overlapped)
         } else {
-            span.work != Work::Beside
+            span.work != Work::Overlapped
         }
     };
     let mut spans: Vec<Span> = Vec::new();

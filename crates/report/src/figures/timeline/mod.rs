@@ -66,7 +66,7 @@ pub enum Work {
     /// Layers on the edge before anything is sent.
     Edge,
     /// Layers on the edge while link and server work.
-    Beside,
+    Overlapped,
     /// Encoders.
     Encode,
     /// Delay and wire to the server.
@@ -103,7 +103,7 @@ const IN_SIGHT: f64 = 1.5;
 impl Work {
     const ALL: [Work; 7] = [
         Work::Edge,
-        Work::Beside,
+        Work::Overlapped,
         Work::Encode,
         Work::Link,
         Work::Decode,
@@ -115,7 +115,7 @@ impl Work {
         match (self, own) {
             (Work::Edge, false) => "edge",
             (Work::Edge, true) => "edge-own",
-            (Work::Beside, _) => "beside",
+            (Work::Overlapped, _) => "beside",
             (Work::Encode, _) => "encode",
             (Work::Link, _) => "uplink",
             (Work::Decode, _) => "decode",
@@ -128,7 +128,7 @@ impl Work {
     fn name(self) -> &'static str {
         match self {
             Work::Edge => "edge",
-            Work::Beside => "edge, beside the link",
+            Work::Overlapped => "edge, overlapped",
             Work::Encode => "encode",
             Work::Link => "link",
             Work::Decode => "decode",
@@ -284,7 +284,7 @@ fn words(data: &TimelineData, shown: usize) -> Words {
     };
     let schedule = if !does(Work::Link) {
         "Nothing is sent."
-    } else if does(Work::Beside) {
+    } else if does(Work::Overlapped) {
         "What the edge keeps runs in part while link and server work."
     } else if does(Work::Edge) {
         "The edge is done with all its layers before anything is sent."
@@ -326,7 +326,7 @@ fn legend(data: &TimelineData, tasks: &[&TaskLane]) -> Vec<(&'static str, Swatch
             let is_it = |span: &Span| span.work == work && span.name.is_empty() != own;
             let known = entries.iter().any(|(class, ..)| *class == work.class(own));
             if all().any(is_it) && !known {
-                let of = if own && work != Work::Beside {
+                let of = if own && work != Work::Overlapped {
                     ", of one task alone"
                 } else {
                     ""

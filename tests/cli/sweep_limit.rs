@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::test_dir::TestDir;
 use assert_cmd::Command;
-use cutpoint_core::plan::{DelayMap, OverSweep};
+use cutpoint_core::plan::{DelayMap, LimitSweep};
 use cutpoint_testkit::multi_head;
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -49,13 +49,13 @@ impl Workspace {
 
 /// Both ends of each segment, typed again, give the segment's plan.
 fn check(dir: &Workspace, models: &str, over: &str, flag: impl Fn(&str) -> String) -> usize {
-    let wishes = format!("{models} --rate 40Mbit/s");
-    let found = dir.json(&format!("sweep {wishes} --over {over}"));
+    let scenario = format!("{models} --rate 40Mbit/s");
+    let found = dir.json(&format!("sweep {scenario} --over {over}"));
     let segments = found["segments"].as_array().unwrap();
     for segment in segments {
         for end in ["from_typed", "to_typed"] {
             let typed = segment[end].as_str().unwrap().replace(' ', "");
-            let plan = dir.json(&format!("plan {wishes} {}", flag(&typed)));
+            let plan = dir.json(&format!("plan {scenario} {}", flag(&typed)));
             let swept = &segment["plan"];
             for key in ["edge", "crossing", "model", "objective", "uplink_bytes"] {
                 assert_eq!(plan[key], swept[key], "{over} {typed} {key}");
@@ -120,7 +120,7 @@ fn files_and_maps_read_back_and_say_the_same_twice() {
         .success();
     let text = dir.read("a.toml");
     assert_eq!(text, dir.read("b.toml"));
-    let found = OverSweep::parse(&text, Path::new("a.toml")).unwrap();
+    let found = LimitSweep::parse(&text, Path::new("a.toml")).unwrap();
     assert_eq!(found.unit, "B");
     let first = &found.segments[0];
     assert_eq!(found.at(first.from), Some(first));

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan};
+use cutpoint_core::plan::{DelayMap, LimitSegment, LimitSweep, Plan};
 use cutpoint_core::quantity::Quantity;
-use cutpoint_planner::parametric::{Stretch, by_bisection, map, over_file, sweep_limit};
+use cutpoint_planner::parametric::{Stretch, by_bisection, limit_sweep_file, map, sweep_limit};
 use cutpoint_planner::planning::{Chosen, choose};
 use cutpoint_planner::scenario::ParameterRange;
 use cutpoint_planner::select::{ModelChoice, candidates, relative_to_best};
@@ -14,13 +14,13 @@ use cutpoint_planner::solve::SolveError;
 use serde::Serialize;
 
 use super::plan::fail;
-use super::scenario_args::{PlanInputs, ScenarioArgs, candidates_kind, rivals, tell};
-use super::{Common, Kind, OrFail, files, over_text};
+use super::scenario_args::{PlanInputs, ScenarioArgs, candidates_kind, model_problems, tell};
+use super::{Common, Kind, OrFail, files, sweep_limit_text};
 
 /// What is varied other than the rate.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Sweep")]
-pub(crate) struct OverArgs {
+pub(crate) struct LimitArgs {
     /// Vary this instead of the rate: edge-memory, server-memory, max-uplink, max-downlink,
     /// max-message, max-energy, max-power, link-share, deadline[:TASK], max-drop[:TASK],
     /// floor:TASK, capacity:NAME, fps, delay, or speed (of a server like sim:8x)
@@ -41,7 +41,7 @@ pub(crate) struct OverArgs {
     rows: usize,
 }
 
-impl OverArgs {
+impl LimitArgs {
     /// What is varied, if it is not the rate.
     pub(crate) fn over(&self) -> Option<&ParameterRange> {
         self.over.as_ref()
@@ -61,7 +61,7 @@ impl OverArgs {
             let found = self.map(over, &read, common)?;
             return finish(
                 &found,
-                &over_text::map(&found),
+                &sweep_limit_text::map(&found),
                 found.to_toml(),
                 out,
                 common,
@@ -71,7 +71,7 @@ impl OverArgs {
             Quantity::Speed => speeds(over, &read, common)?,
             _ => amounts(over, &read, common)?,
         };
-        let text = over_text::sweep(over, &found);
+        let text = sweep_limit_text::sweep(over, &found);
         finish(&found, &text, found.to_toml(), out, common)
     }
 
@@ -101,7 +101,12 @@ impl OverArgs {
         let candidates = read.candidates()?;
         tell(&candidates, common);
         let delays = grid(over.from, over.to, self.rows);
-        let found = map(&rivals(&candidates), read.rates, &delays, &read.options);
+        let found = map(
+            &model_problems(&candidates),
+            read.rates,
+            &delays,
+            &read.options,
+        );
         let (mut found, chosen) = found.map_err(|error| refusal(error, common))?;
         for (plan, index) in found.plans.iter_mut().zip(chosen) {
             plan.plan = candidates[index].finish(plan.plan.clone());
@@ -133,7 +138,11 @@ fn grid(from: u64, to: u64, rows: usize) -> Vec<u64> {
     delays
 }
 
-fn amounts(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
+fn amounts(
+    over: &ParameterRange,
+    read: &PlanInputs,
+    common: &Common,
+) -> anyhow::Result<LimitSweep> {
     let candidates = read.candidates()?;
     tell(&candidates, common);
     let scenario = match read.entrants.as_slice() {
@@ -143,7 +152,7 @@ fn amounts(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow:
             scenario.map_err(|error| candidates_kind(&error).of(error))?
         }
     };
-    let found = sweep_limit(&rivals(&candidates), over, &scenario, &read.options);
+    let found = sweep_limit(&model_problems(&candidates), over, &scenario, &read.options);
     let (mut found, chosen) = found.map_err(|error| refusal(error, common))?;
     for (segment, index) in found.segments.iter_mut().zip(chosen) {
         segment.plan = candidates[index].finish(segment.plan.clone());
@@ -151,18 +160,18 @@ fn amounts(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow:
     Ok(found)
 }
 
-fn speeds(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::Result<OverSweep> {
+fn speeds(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::Result<LimitSweep> {
     tell(&read.candidates()?, common);
     let at = |speed: u64| -> anyhow::Result<Option<Plan>> {
         let candidates = at_speed(read, speed)?;
-        Ok(match choose(&rivals(&candidates), &read.options)? {
+        Ok(match choose(&model_problems(&candidates), &read.options)? {
             Chosen::Plan(index, plan) => Some(lasting(candidates[index].finish(*plan))),
             Chosen::NoPlan(_) => None,
         })
     };
     let found = by_bisection(over.from, over.to, &[], at, is_same)?;
     let segment = |stretch: Stretch<Plan>| {
-        Some(OverSegment {
+        Some(LimitSegment {
             from: stretch.from,
             to: stretch.to,
             from_typed: over.parameter.typed(stretch.from),
@@ -171,16 +180,16 @@ fn speeds(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::
             plan: stretch.plan?,
         })
     };
-    let segments: Vec<OverSegment> = found.into_iter().filter_map(segment).collect();
+    let segments: Vec<LimitSegment> = found.into_iter().filter_map(segment).collect();
     if segments.is_empty() {
         let candidates = at_speed(read, over.to)?;
-        if let Chosen::NoPlan(none) = choose(&rivals(&candidates), &read.options)? {
+        if let Chosen::NoPlan(none) = choose(&model_problems(&candidates), &read.options)? {
             return Err(fail(&none, common)?);
         }
     }
-    Ok(OverSweep {
+    Ok(LimitSweep {
         resolution: Some(RESOLUTION.to_owned()),
-        ..over_file(over, segments)
+        ..limit_sweep_file(over, segments)
     })
 }
 

@@ -19,7 +19,7 @@ use cutpoint_planner::scenario::{
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{ModelProblem, Options, SolveError};
 use cutpoint_testkit::Dice;
-use cutpoint_testkit::random::{accuracy, network, wishes};
+use cutpoint_testkit::random::{accuracy, network, random_scenario};
 use cutpoint_testkit::rank_of::rank_of;
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ impl Case {
         for (index, layer) in edge.layers.iter_mut().enumerate() {
             layer.uses.insert("units".to_owned(), index as u32 % 4);
         }
-        let mut scenario = wishes(seed, &edge);
+        let mut scenario = random_scenario(seed, &edge);
         if dice.percent(60) {
             scenario.limits = Default::default();
         }
@@ -212,15 +212,15 @@ impl Case {
         Problem::with_accuracy(&self.edge, &server, scenario, Some(&self.accuracy)).unwrap()
     }
 
-    fn sweep(&self) -> Result<cutpoint_core::plan::OverSweep, SolveError> {
+    fn sweep(&self) -> Result<cutpoint_core::plan::LimitSweep, SolveError> {
         let scenario = self.at(self.over.loosest());
         let problem = self.problem(&scenario);
-        let rival = ModelProblem {
+        let model = ModelProblem {
             name: "",
             problem: &problem,
             barred: None,
         };
-        sweep_limit(&[rival], &self.over, &scenario, &Options::default()).map(|(found, _)| found)
+        sweep_limit(&[model], &self.over, &scenario, &Options::default()).map(|(found, _)| found)
     }
 
     /// Amounts to compare at: all of a short range; else both ends of each segment and some more.
@@ -313,11 +313,11 @@ proptest! {
     fn the_cells_of_a_map_equal_fresh_plans(seed in any::<u64>(), layers in 1_usize..=6) {
         let case = Case::new(seed, layers);
         let problem = case.problem(&case.scenario);
-        let rival = ModelProblem { name: "", problem: &problem, barred: None };
+        let model = ModelProblem { name: "", problem: &problem, barred: None };
         let rates = "100kbit/s..10Gbit/s".parse().unwrap();
         let delays = [0, 1_000, 50_000, 1_000_000, 30_000_000];
         let mut dice = Dice(seed);
-        let found = match map(&[rival], rates, &delays, &Options::default()) {
+        let found = match map(&[model], rates, &delays, &Options::default()) {
             Ok((found, _)) => found,
             Err(SolveError::Infeasible(_)) => return Ok(()),
             Err(other) => panic!("{other}"),
@@ -409,13 +409,13 @@ fn a_plan_that_is_best_for_a_few_delays_alone_is_found() {
         Problem::new(&edge, &Server::faster(1e6), &scenario).unwrap()
     };
     let problem = at(0);
-    let rival = ModelProblem {
+    let model = ModelProblem {
         name: "",
         problem: &problem,
         barred: None,
     };
     let over: ParameterRange = "delay=0ms..100ms".parse().unwrap();
-    let (found, _) = sweep_limit(&[rival], &over, &scenario, &Options::default()).unwrap();
+    let (found, _) = sweep_limit(&[model], &over, &scenario, &Options::default()).unwrap();
     assert_eq!(found.resolution, None);
     let layers: Vec<usize> = found.segments.iter().map(|s| s.plan.edge.len()).collect();
     assert_eq!(layers, [0, 2, 0]);
@@ -440,13 +440,13 @@ fn what_cannot_be_swept_over_is_refused() {
     scenario.limits.deadlines.push("1 s".parse().unwrap());
     let refused = |scenario: &Scenario, over: &str| {
         let problem = Problem::new(&edge, &Server::faster(2.0), scenario).unwrap();
-        let rival = ModelProblem {
+        let model = ModelProblem {
             name: "",
             problem: &problem,
             barred: None,
         };
         let over: ParameterRange = over.parse().unwrap();
-        let found = sweep_limit(&[rival], &over, scenario, &Options::default());
+        let found = sweep_limit(&[model], &over, scenario, &Options::default());
         found.map(|_| ()).unwrap_err().to_string()
     };
     let overlap = Scenario {

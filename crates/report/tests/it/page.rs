@@ -121,15 +121,15 @@ proptest! {
         shares in prop::collection::vec(0.0..1.0f64, 8),
     ) {
         let profile = random::network(seed, 7);
-        let mut wishes = random::wishes(seed, &profile);
+        let mut scenario = random::random_scenario(seed, &profile);
         if let Some(us) = deadline {
             let most = Delay(Duration::from_micros(us));
-            wishes.limits.deadlines = vec![Deadline { task: None, most }];
+            scenario.limits.deadlines = vec![Deadline { task: None, most }];
         }
         if overlap {
-            wishes.schedule = Schedule::Overlap;
+            scenario.schedule = Schedule::Overlap;
         }
-        let problem = Problem::new(&profile, &Server::faster(4.0), &wishes).unwrap();
+        let problem = Problem::new(&profile, &Server::faster(4.0), &scenario).unwrap();
         let found = match explorer(&problem) {
             Err(SolveError::Infeasible(_)) => return Ok(()),
             other => other.unwrap(),

@@ -173,14 +173,14 @@ fn times_that_are_none_are_no_picture() {
     }
 }
 
-/// The best plan under wishes for a link, and the problem it solves.
-fn solved(layers: usize, wishes: ScenarioSpec) -> (Problem, Plan) {
-    let wishes = ScenarioSpec {
+/// The best plan under a spec for a link, and the problem it solves.
+fn solved(layers: usize, spec: ScenarioSpec) -> (Problem, Plan) {
+    let spec = ScenarioSpec {
         rate: Some("300 Mbit/s".parse().unwrap()),
         delay: Some("50 us".parse().unwrap()),
-        ..wishes
+        ..spec
     };
-    let (scenario, _) = wishes.complete().unwrap();
+    let (scenario, _) = spec.complete().unwrap();
     let profile = network(layers, |i| format!("layer{i}"));
     let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
     match planning::best_plan(&problem, &Options::default()).unwrap() {
@@ -203,7 +203,7 @@ fn spent(data: &TimelineData, work: Work) -> f64 {
 #[test]
 fn lanes_add_up_to_the_plan_and_tasks_end_when_they_are_done() {
     for layers in [10, 120, 500] {
-        for wishes in [
+        for spec in [
             ScenarioSpec::default(),
             ScenarioSpec {
                 keep_on_edge: vec![format!("layer{}", layers - 1)],
@@ -216,13 +216,13 @@ fn lanes_add_up_to_the_plan_and_tasks_end_when_they_are_done() {
                 ..ScenarioSpec::default()
             },
         ] {
-            let (problem, plan) = solved(layers, wishes);
+            let (problem, plan) = solved(layers, spec);
             for problem in [None, Some(&problem)] {
                 let data = prepared(&plan, problem);
                 let ms = plan.breakdown_ms;
                 for (work, ms) in [
                     (Work::Edge, ms.edge),
-                    (Work::Beside, ms.local),
+                    (Work::Overlapped, ms.local),
                     (Work::Link, ms.uplink),
                     (Work::Server, ms.server),
                     (Work::Results, ms.downlink),
@@ -259,7 +259,9 @@ fn heads_that_run_beside_the_link_have_a_lane_of_their_own() {
     assert!(!plan.local.is_empty(), "{plan:?}");
     let data = prepared(&plan, Some(&problem));
     let beside = data.lanes.iter().flat_map(|lane| &lane.spans);
-    let beside: Vec<&Span> = beside.filter(|span| span.work == Work::Beside).collect();
+    let beside: Vec<&Span> = beside
+        .filter(|span| span.work == Work::Overlapped)
+        .collect();
     let link = data.lanes.iter().flat_map(|lane| &lane.spans);
     let link = link
         .into_iter()
@@ -269,7 +271,7 @@ fn heads_that_run_beside_the_link_have_a_lane_of_their_own() {
     let kept = data
         .tasks
         .iter()
-        .find(|task| task.spans.iter().any(|s| s.work == Work::Beside));
+        .find(|task| task.spans.iter().any(|s| s.work == Work::Overlapped));
     assert!(
         kept.unwrap()
             .spans

@@ -21,12 +21,12 @@ use cutpoint_testkit::networks::{SIZES, check, network, sized, ugly};
 use proptest::prelude::*;
 
 fn problem(profile: &Profile) -> Problem {
-    let wishes = ScenarioSpec {
+    let spec = ScenarioSpec {
         rate: Some("1 Gbit/s".parse().unwrap()),
         delay: Some("1 us".parse().unwrap()),
         ..ScenarioSpec::default()
     };
-    let (scenario, _) = wishes.complete().unwrap();
+    let (scenario, _) = spec.complete().unwrap();
     Problem::new(profile, &Server::faster(8.0), &scenario).unwrap()
 }
 

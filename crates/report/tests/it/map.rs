@@ -265,14 +265,14 @@ fn maps_that_are_none_are_left_out() {
 /// The map of a network that does not exist, from the solver.
 fn solved(layers: usize) -> DelayMap {
     let problem = problem(&network(layers, ugly), &Server::faster(8.0), "10 Mbit/s");
-    let rival = ModelProblem {
+    let model = ModelProblem {
         name: "synthetic",
         problem: &problem,
         barred: None,
     };
     let rates: RateRange = "10Mbit/s..10Gbit/s".parse().unwrap();
     let delays = [0, 50_000, 200_000, 800_000, 3_000_000];
-    parametric::map(&[rival], rates, &delays, &Options::default())
+    parametric::map(&[model], rates, &delays, &Options::default())
         .unwrap()
         .0
 }

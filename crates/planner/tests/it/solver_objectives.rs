@@ -1,4 +1,4 @@
-//! Objectives, deadlines, frame rates, energy, sides of single tasks and heads beside the link:
+//! Objectives, deadlines, frame rates, energy, sides of single tasks and heads overlapped with the transfer:
 //! the planner against the naive evaluator over all placements, codecs and orders of work.
 
 use cutpoint_core::plan::{Amounts, NoPlan, Plan, Status};
@@ -13,9 +13,9 @@ use cutpoint_planner::scenario::{
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{EngineChoice, Options, SolveError};
 use cutpoint_testkit::Dice;
-use cutpoint_testkit::aims::Weighed;
+use cutpoint_testkit::objectives::Weighed;
 use cutpoint_testkit::oracle::Oracle;
-use cutpoint_testkit::random::{network, wishes};
+use cutpoint_testkit::random::{network, random_scenario};
 use cutpoint_testkit::rank_of::rank_of;
 use proptest::prelude::*;
 
@@ -35,12 +35,12 @@ impl Case {
             transmit_w: dice.within(1, 5) as f64,
             idle_w: dice.below(2) as f64 / 2.0,
         });
-        let mut scenario = wishes(seed, &edge);
+        let mut scenario = random_scenario(seed, &edge);
         if dice.percent(60) {
             scenario.limits = Default::default();
         }
         let mut case = Case { edge, scenario };
-        case.wish(&mut dice);
+        case.require(&mut dice);
         case.tighten(&mut dice);
         case
     }
@@ -59,7 +59,7 @@ impl Case {
     }
 
     /// Objectives, weights, sides and the schedule.
-    fn wish(&mut self, dice: &mut Dice) {
+    fn require(&mut self, dice: &mut Dice) {
         let tasks: Vec<String> = self.oracle().tasks().into_iter().map(|(t, _)| t).collect();
         let objective = |dice: &mut Dice| Objective::ALL[dice.below(7) as usize];
         let scenario = &mut self.scenario;
@@ -344,7 +344,7 @@ proptest! {
         case.scenario.limits.edge_memory = None;
         case.scenario.limits.server_memory = None;
         if layers > 7 {
-            case = Case { edge: network(seed, layers), scenario: wishes(seed, &network(seed, layers)) };
+            case = Case { edge: network(seed, layers), scenario: random_scenario(seed, &network(seed, layers)) };
             case.scenario.limits = Default::default();
         }
         let other = Case {

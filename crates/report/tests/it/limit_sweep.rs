@@ -1,13 +1,13 @@
 //! The figure over a limit, the delay or the speed.
 
-use cutpoint_core::plan::OverSweep;
+use cutpoint_core::plan::LimitSweep;
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{ScenarioSpec, Schedule};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_planner::{parametric, planning};
 use cutpoint_report::figures::Figure;
-use cutpoint_report::figures::limit_sweep::{self, OverData, OverRegion, Unit};
+use cutpoint_report::figures::limit_sweep::{self, LimitRegion, LimitSweepData, Unit};
 use cutpoint_report::figures::rate::Side;
 use cutpoint_report::{Course, Origin, ReportError, Style};
 use cutpoint_testkit::networks::{SIZES, check, count, network, outlines, sized, ugly, words};
@@ -30,16 +30,16 @@ fn constant(us: f64) -> Course {
 }
 
 /// Plans that are faster the more there is.
-fn data(plans: usize, unit: Unit) -> OverData {
+fn data(plans: usize, unit: Unit) -> LimitSweepData {
     let at = |plan: usize| 1e6 * 40f64.powf(plan as f64 / plans as f64);
-    let region = |plan: usize| OverRegion {
+    let region = |plan: usize| LimitRegion {
         from: at(plan),
         to: at(plan + 1),
         name: format!("{} · q8", ugly(plan)),
         side: [Side::Server, Side::Split, Side::Edge][(3 * plan / plans).min(2)],
         latency: constant(90_000.0 / (1.0 + plan as f64)),
     };
-    OverData {
+    LimitSweepData {
         model: "made-up.onnx".into(),
         edge: origin(),
         server: origin(),
@@ -53,7 +53,7 @@ fn data(plans: usize, unit: Unit) -> OverData {
     }
 }
 
-fn draw(data: &OverData) -> String {
+fn draw(data: &LimitSweepData) -> String {
     Figure::draw(data, &Style::default()).unwrap()
 }
 
@@ -165,34 +165,34 @@ fn sweeps_over_nothing_are_left_out() {
     }
 }
 
-fn solved(over: &str) -> (Problem, OverSweep) {
+fn solved(over: &str) -> (Problem, LimitSweep) {
     solved_with(over, ScenarioSpec::default())
 }
 
-fn solved_with(over: &str, wishes: ScenarioSpec) -> (Problem, OverSweep) {
-    let wishes = ScenarioSpec {
+fn solved_with(over: &str, spec: ScenarioSpec) -> (Problem, LimitSweep) {
+    let spec = ScenarioSpec {
         rate: Some("2 Gbit/s".parse().unwrap()),
         delay: Some("50 us".parse().unwrap()),
         // the loosest amount of the sweep
         edge_memory: over.starts_with("edge").then(|| "64 MB".parse().unwrap()),
-        ..wishes
+        ..spec
     };
-    let (scenario, _) = wishes.complete().unwrap();
+    let (scenario, _) = spec.complete().unwrap();
     let profile = network(120, ugly);
     let problem = Problem::new(&profile, &Server::faster(8.0), &scenario).unwrap();
-    let rival = ModelProblem {
+    let model = ModelProblem {
         name: "synthetic",
         problem: &problem,
         barred: None,
     };
     let over = over.parse().unwrap();
-    let found = parametric::sweep_limit(&[rival], &over, &scenario, &Options::default());
+    let found = parametric::sweep_limit(&[model], &over, &scenario, &Options::default());
     let sweep = found.unwrap().0;
     (problem, sweep)
 }
 
 /// Holds the latencies of a sweep over the delay against plans solved for.
-fn compare(problem: &Problem, data: &OverData) {
+fn compare(problem: &Problem, data: &LimitSweepData) {
     for region in &data.regions {
         for share in [0.0, 0.3, 0.9] {
             let ns = region.from + (region.to - region.from) * share;
@@ -214,14 +214,14 @@ fn compare(problem: &Problem, data: &OverData) {
 
 #[test]
 fn heads_beside_the_link_bound_the_latency_from_below() {
-    let wishes = ScenarioSpec {
+    let spec = ScenarioSpec {
         keep_on_edge: vec!["*features.117.*".into()],
         keep_on_server: vec!["*features.119.*".into()],
         schedule: Some(Schedule::Overlap),
         ..ScenarioSpec::default()
     };
-    let (problem, sweep) = solved_with("delay=1us..2ms", wishes);
-    let overlapped = |segment: &cutpoint_core::plan::OverSegment| !segment.plan.local.is_empty();
+    let (problem, sweep) = solved_with("delay=1us..2ms", spec);
+    let overlapped = |segment: &cutpoint_core::plan::LimitSegment| !segment.plan.local.is_empty();
     assert!(sweep.segments.iter().any(overlapped), "{sweep:?}");
     let data = limit_sweep::gather(&sweep, origin(), origin()).unwrap();
     compare(&problem, &data);

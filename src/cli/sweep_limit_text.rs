@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cutpoint_core::plan::{DelayMap, OverSegment, OverSweep, Plan, Unit};
+use cutpoint_core::plan::{DelayMap, LimitSegment, LimitSweep, Plan, Unit};
 use cutpoint_core::units::Bytes;
 use cutpoint_planner::scenario::ParameterRange;
 
@@ -13,7 +13,7 @@ use super::plural;
 const COLUMNS: u32 = 9;
 
 /// Every segment of a sweep on a line.
-pub(crate) fn sweep(over: &ParameterRange, sweep: &OverSweep) -> String {
+pub(crate) fn sweep(over: &ParameterRange, sweep: &LimitSweep) -> String {
     let files = sweep.segments.iter().map(|s| s.plan.model.file.as_str());
     let mut files: Vec<&str> = files.collect();
     files.dedup();
@@ -136,7 +136,7 @@ fn amount(over: &ParameterRange, amount: u64) -> String {
     }
 }
 
-fn latency(segment: &OverSegment) -> String {
+fn latency(segment: &LimitSegment) -> String {
     let Some(line) = segment.latency.filter(|line| line.delays > 0) else {
         return ms(segment.plan.latency_ms);
     };
