@@ -20,7 +20,10 @@ impl Engine for CrossCheck {
     }
 
     fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
-        let all = enumerate(&task.whole, self.every.most);
+        let Some(whole) = task.whole() else {
+            return Ok(Answer::Infeasible);
+        };
+        let all = enumerate(whole, self.every.most);
         let solved = self.program.solve(task)?;
         let Some(all) = all else {
             return Ok(solved);

@@ -16,7 +16,8 @@ pub(crate) trait Engine {
     /// The name in the log.
     fn name(&self) -> &'static str;
 
-    /// Whether it can solve such a problem.
+    /// Whether it can solve such a problem. Every engine of an automatic choice is asked before the
+    /// first is tried, so the answer takes no presolve.
     fn accepts(&self, task: &Task<'_>) -> bool;
 
     /// Solves a problem that it accepts.
@@ -49,13 +50,13 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     pub(crate) fn new(
-        reduced: &Reduced<'_>,
+        problem: &Problem,
+        time_per_bit: TimePerBit,
         edge: LayerSet,
         codecs: &[(TensorId, Codec)],
     ) -> Result<Candidate, Violation> {
-        let problem = reduced.problem;
-        let cost = problem.evaluate_at(&edge, codecs, reduced.time_per_bit)?;
-        let rank = problem.rank(&edge, &cost, reduced.time_per_bit);
+        let cost = problem.evaluate_at(&edge, codecs, time_per_bit)?;
+        let rank = problem.rank(&edge, &cost, time_per_bit);
         Ok(Candidate { edge, cost, rank })
     }
 }
@@ -117,8 +118,8 @@ pub(crate) struct Task<'a> {
     pub(crate) options: &'a Options,
     /// Solves other problems on the way.
     pub(crate) solve: SolveWith,
-    /// With all placements that the limits leave.
-    pub(crate) whole: Reduced<'a>,
+    // presolve takes as long as an engine may: nothing is reduced before an engine asks for it
+    whole: OnceCell<Option<Reduced<'a>>>,
     pruned: OnceCell<Option<Reduced<'a>>>,
     kept_sets: OnceCell<Result<Vec<KeptSet<'a>>, usize>>,
 }
@@ -127,28 +128,41 @@ pub(crate) struct Task<'a> {
 pub(crate) type KeptSet<'a> = (Reduced<'a>, Vec<Completion>);
 
 impl<'a> Task<'a> {
-    /// `None` when no placement meets the limits.
     pub(crate) fn new(
         problem: &'a Problem,
         time_per_bit: TimePerBit,
         options: &'a Options,
         solve: SolveWith,
-    ) -> Option<Task<'a>> {
-        Some(Task {
-            whole: presolve::reduce(problem, time_per_bit).ok()?,
-            pruned: OnceCell::new(),
-            kept_sets: OnceCell::new(),
+    ) -> Task<'a> {
+        Task {
             problem,
             time_per_bit,
             options,
             solve,
-        })
+            whole: OnceCell::new(),
+            pruned: OnceCell::new(),
+            kept_sets: OnceCell::new(),
+        }
+    }
+
+    /// With all placements that the limits leave; `None` when no placement meets the limits.
+    pub(crate) fn whole(&self) -> Option<&Reduced<'a>> {
+        let reduce = || presolve::reduce(self.problem, self.time_per_bit).ok();
+        self.whole.get_or_init(reduce).as_ref()
     }
 
     /// Without what is dominated; `None` when no placement meets the limits.
     pub(crate) fn pruned(&self) -> Option<&Reduced<'a>> {
-        let prune = || presolve::prune(self.whole.clone(), None).ok();
+        let prune = || {
+            let reduced = presolve::reduce(self.problem, self.time_per_bit).ok()?;
+            presolve::prune(reduced, None).ok()
+        };
         self.pruned.get_or_init(prune).as_ref()
+    }
+
+    /// Whether there are few enough sets of tasks that the edge may keep to tell them apart.
+    pub(crate) fn has_kept_sets(&self) -> bool {
+        kept_sets(self.problem).is_ok()
     }
 
     /// The problem with each set of tasks that the edge may keep; the best of their optima is the
@@ -174,7 +188,7 @@ impl<'a> Task<'a> {
         edge: LayerSet,
         codecs: &[(TensorId, Codec)],
     ) -> Result<Candidate, Violation> {
-        Candidate::new(&self.whole, edge, codecs)
+        Candidate::new(self.problem, self.time_per_bit, edge, codecs)
     }
 }
 

@@ -78,9 +78,7 @@ fn best_by_sums(
     time_per_bit: TimePerBit,
     options: &Options,
 ) -> Result<Option<Solution>, SolveError> {
-    let Some(task) = Task::new(problem, time_per_bit, options, best_by_sums) else {
-        return Ok(None);
-    };
+    let task = Task::new(problem, time_per_bit, options, best_by_sums);
     for auto::Attempt { engine, why } in auto::attempts(&task) {
         let start = Instant::now();
         let answer = engine.solve(&task)?;

@@ -29,6 +29,9 @@ impl Engine for SequentialStart {
     }
 
     fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
+        if task.pruned().is_none() {
+            return Ok(Answer::Infeasible);
+        }
         let problem = task.problem;
         let why =
             "heads overlapped with the transfer, with more closed placements than can be looked at"

@@ -145,13 +145,7 @@ impl PresolveRule for ChainDominance {
         let graph = reduced.problem.graph();
         let sums = compared.all();
         for chain in chains(graph) {
-            let chain = Chain {
-                reduced,
-                compared: &compared,
-                sums: &sums,
-                inner: inner(graph, &chain),
-                layers: chain,
-            };
+            let chain = Chain::new(reduced, &compared, &sums, chain);
             for (tensor, encodings) in chain.undominated() {
                 reduced.encodings[tensor.index()] = encodings;
             }
@@ -216,10 +210,32 @@ struct Chain<'c, 'a> {
     compared: &'c Compared,
     sums: &'c [SumAtRate],
     layers: Vec<LayerId>,
-    inner: Vec<TensorId>,
+    /// By the number of layers on the edge: what crosses then, where that is one tensor and the
+    /// chain may be cut there.
+    crossing: Vec<Option<TensorId>>,
 }
 
-impl Chain<'_, '_> {
+impl<'c, 'a> Chain<'c, 'a> {
+    fn new(
+        reduced: &'c Reduced<'a>,
+        compared: &'c Compared,
+        sums: &'c [SumAtRate],
+        layers: Vec<LayerId>,
+    ) -> Chain<'c, 'a> {
+        let mut chain = Chain {
+            reduced,
+            compared,
+            sums,
+            layers,
+            crossing: Vec::new(),
+        };
+        let inner = inner(reduced.problem.graph(), &chain.layers);
+        chain.crossing.push(chain.before());
+        chain.crossing.extend(inner.into_iter().map(Some));
+        chain.crossing.push(chain.behind());
+        chain
+    }
+
     /// The encodings in which the inner tensors are worth sending.
     fn undominated(&self) -> Vec<(TensorId, Vec<EncodingUse>)> {
         let mut cuts = self.cuts();
@@ -244,7 +260,13 @@ impl Chain<'_, '_> {
                     .collect(),
             )
         };
-        self.inner.iter().zip(&mut worth[1..]).map(of).collect()
+        let inner = &self.crossing[1..self.layers.len()];
+        inner
+            .iter()
+            .flatten()
+            .zip(&mut worth[1..])
+            .map(of)
+            .collect()
     }
 
     /// Every cut that is left, by the number of layers before it.
@@ -263,21 +285,17 @@ impl Chain<'_, '_> {
                     .zip(step)
                     .for_each(|(sum, more)| *sum += more);
             }
-            let tensor = match layers {
-                0 => self.before(),
-                inner if inner < self.layers.len() => Some(self.inner[inner - 1]),
-                _ => self.behind(),
-            };
-            let tensor = tensor.filter(|_| (least..=most).contains(&layers));
+            let tensor = self.crossing[layers].filter(|_| (least..=most).contains(&layers));
             if let Some(tensor) = tensor {
                 let encodings = of_tensor(reduced, tensor, self.sums).into_iter();
                 let choices = &reduced.encodings[tensor.index()];
-                for (encoding, (crossing, choice)) in encodings.zip(choices).enumerate() {
+                for (encoding, (mut crossing, choice)) in encodings.zip(choices).enumerate() {
+                    crossing.iter_mut().zip(&sums).for_each(|(a, b)| *a += b);
                     cuts.push(Cut {
                         layers,
                         encoding,
                         payload: choice.encoding.payload.0,
-                        sums: sums.iter().zip(crossing).map(|(a, b)| a + b).collect(),
+                        sums: crossing,
                     });
                 }
             }
@@ -358,11 +376,7 @@ impl Chain<'_, '_> {
 
     /// The size of the tensor behind so many layers.
     fn bytes(&self, layers: usize) -> Option<u64> {
-        let tensor = match layers {
-            0 => self.before(),
-            inner if inner < self.layers.len() => self.inner.get(inner - 1).copied(),
-            _ => self.behind(),
-        };
-        Some(self.reduced.problem.graph().tensor(tensor?).bytes.0)
+        let tensor = self.crossing[layers]?;
+        Some(self.reduced.problem.graph().tensor(tensor).bytes.0)
     }
 }

@@ -22,20 +22,26 @@ impl Contributions {
         let layers = graph.layer_ids();
         let tensors = graph.tensor_ids();
         Contributions {
-            layers: layers.map(|l| of_layer(reduced, l, sums)).collect(),
+            layers: layers
+                .map(|l| of_layer(reduced, l, sums).collect())
+                .collect(),
             tensors: tensors.map(|t| of_tensor(reduced, t, sums)).collect(),
         }
     }
 }
 
 /// What changes when a layer moves to the edge, tensors aside.
-pub(crate) fn of_layer(reduced: &Reduced<'_>, layer: LayerId, sums: &[SumAtRate]) -> Vec<i128> {
+pub(crate) fn of_layer(
+    reduced: &Reduced<'_>,
+    layer: LayerId,
+    sums: &[SumAtRate],
+) -> impl Iterator<Item = i128> {
     let sums = sums
         .iter()
-        .map(|sums_at_rate| moved(reduced.problem, layer, sums_at_rate));
+        .map(move |sums_at_rate| moved(reduced.problem, layer, sums_at_rate));
     let knapsacks = reduced.knapsacks().iter();
-    let uses = knapsacks.map(|knapsack| i128::from(knapsack.layer(layer)));
-    sums.chain(uses).collect()
+    let uses = knapsacks.map(move |knapsack| i128::from(knapsack.layer(layer)));
+    sums.chain(uses)
 }
 
 fn moved(problem: &Problem, layer: LayerId, (sum, time_per_bit): &SumAtRate) -> i128 {

@@ -27,7 +27,7 @@ impl Engine for BranchAndBound {
     }
 
     fn accepts(&self, task: &Task<'_>) -> bool {
-        !task.problem.overlaps() && task.kept_sets().is_ok()
+        !task.problem.overlaps() && task.has_kept_sets()
     }
 
     fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {

@@ -46,7 +46,7 @@ impl Engine for Enumerate {
         let reduced = if self.pruned {
             task.pruned()
         } else {
-            Some(&task.whole)
+            task.whole()
         };
         let Some(reduced) = reduced else {
             return Ok(Answer::Infeasible);

@@ -8,7 +8,8 @@ use crate::engines::error::SolveError;
 use crate::presolve::{self, Contradiction, Reduced, Scope, Stage};
 use crate::problem::sums::objective_sums;
 use crate::problem::{Completion, Cost, Limit, Problem, Violation};
-use cutpoint_core::graph::LayerSet;
+use cutpoint_core::codec::Codec;
+use cutpoint_core::graph::{LayerSet, TensorId};
 use program::{Form, Goal, NoAnswer};
 
 /// More answers than this that break a limit by next to nothing are too many to exclude.
@@ -32,6 +33,14 @@ impl Engine for Milp {
     fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
         Ok(program(task))
     }
+}
+
+fn candidate(
+    reduced: &Reduced<'_>,
+    edge: LayerSet,
+    codecs: &[(TensorId, Codec)],
+) -> Result<Candidate, Violation> {
+    Candidate::new(reduced.problem, reduced.time_per_bit, edge, codecs)
 }
 
 /// With layers fixed that have too little room on the edge.
@@ -122,7 +131,7 @@ fn then(reduced: &Reduced<'_>, parts: &[(Reduced<'_>, Form)], best: Candidate) -
         };
         let found = within_limits(part, form).ok();
         let found =
-            found.and_then(|(answer, _)| Candidate::new(reduced, answer.edge, &answer.codecs).ok());
+            found.and_then(|(answer, _)| candidate(reduced, answer.edge, &answer.codecs).ok());
         if let Some(found) = found.filter(|found| found.rank < best.rank) {
             best = found;
         }
@@ -151,7 +160,7 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
     if sums == 1 {
         match program::solve(reduced, form) {
             Ok(answer) if answer.integral => {
-                match Candidate::new(reduced, answer.edge.clone(), &answer.codecs) {
+                match candidate(reduced, answer.edge.clone(), &answer.codecs) {
                     Ok(found) => return Solution::Optimal(found, RELAXATION),
                     Err(_) => {
                         let cost = problem.cost(&answer.edge, &answer.codecs);
@@ -171,7 +180,7 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
         ..form.clone()
     };
     match within_limits(reduced, limited) {
-        Ok((answer, _)) => match Candidate::new(reduced, answer.edge, &answer.codecs) {
+        Ok((answer, _)) => match candidate(reduced, answer.edge, &answer.codecs) {
             Ok(found) => Solution::Optimal(found, MIXED),
             Err(violation) => Solution::Open(bound, None, violation.to_string()),
         },
