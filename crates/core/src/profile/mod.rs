@@ -260,13 +260,13 @@ pub struct WeightRecord {
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerRecord {
-    /// See [`Layer::id`].
+    /// See [`Layer::id`](crate::graph::Layer::id).
     pub id: String,
-    /// See [`Layer::name`].
+    /// See [`Layer::name`](crate::graph::Layer::name).
     pub name: String,
-    /// See [`Layer::op`].
+    /// See [`Layer::op`](crate::graph::Layer::op).
     pub op: String,
-    /// See [`Layer::members`].
+    /// See [`Layer::members`](crate::graph::Layer::members).
     pub members: Vec<String>,
     /// Names of the tensors read.
     pub inputs: Vec<String>,
@@ -274,7 +274,7 @@ pub struct LayerRecord {
     pub outputs: Vec<String>,
     /// Names of the constants read.
     pub weights: Vec<String>,
-    /// See [`Layer::flops`].
+    /// See [`Layer::flops`](crate::graph::Layer::flops).
     pub flops: u64,
     /// Calibrated time as part of an edge half.
     pub edge_us: f64,

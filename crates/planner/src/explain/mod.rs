@@ -109,6 +109,13 @@ impl Question<'_> {
             flips.extend(kept(&mut open, "edge memory", self.less_memory()).flatten());
         }
         let margins = kept(&mut open, "layer times", self.slacks());
+        tracing::debug!(
+            target: "cutpoint_planner::explain",
+            "{} limits and {} conditions looked at, {} questions left open",
+            limits.len(),
+            flips.len(),
+            open.len()
+        );
         Explanation {
             format: FORMAT,
             kind: FileKind::Explanation,

@@ -29,7 +29,7 @@ pub(crate) trait Axis {
     fn problem(&self, model: usize, limits: u64, objectives: u64) -> Result<Problem, SolveError>;
 
     /// The time per bit at which objectives are weighed at a position, in such a problem.
-    fn time_per_bit(&self, problem: &Problem, _aims: u64) -> TimePerBit {
+    fn time_per_bit(&self, problem: &Problem, _objectives: u64) -> TimePerBit {
         problem.time_per_bit()
     }
 
@@ -123,6 +123,7 @@ impl<'a> Envelope<'a> {
             return Err(self.infeasible(to)?);
         }
         pieces.reverse();
+        self.log(&pieces);
         Ok(pieces)
     }
 
@@ -145,10 +146,19 @@ impl<'a> Envelope<'a> {
         };
         let pieces: Vec<Piece> = stretches.into_iter().filter_map(piece).collect();
         if pieces.is_empty() {
-            Err(self.infeasible(to)?)
-        } else {
-            Ok(pieces)
+            return Err(self.infeasible(to)?);
         }
+        self.log(&pieces);
+        Ok(pieces)
+    }
+
+    fn log(&self, pieces: &[Piece]) {
+        tracing::debug!(
+            target: "cutpoint_planner::parametric",
+            "{} plans in turn, {} problems solved",
+            pieces.len(),
+            self.known.borrow().len()
+        );
     }
 
     /// A position from which on the second of two plans is better, and before which the first is,
