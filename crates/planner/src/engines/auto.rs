@@ -2,7 +2,7 @@
 
 use super::branch_and_bound::BranchAndBound;
 use super::cross_check::CrossCheck;
-use super::engine::{Engine, Task};
+use super::engine::{Engine, Instance};
 use super::enumerate::Enumerate;
 use super::milp::Milp;
 use super::options::{EngineChoice, Options};
@@ -35,10 +35,10 @@ const FEW_TASKS: usize = 8;
 
 /// The engines to try one after the other, until one has an answer. Those that a problem is too
 /// large for say so.
-pub(crate) fn attempts(task: &Task<'_>) -> Vec<Attempt> {
-    let most = most_placements(task.problem, task.options);
+pub(crate) fn attempts(instance: &Instance<'_>) -> Vec<Attempt> {
+    let most = most_placements(instance.problem, instance.options);
     let asked = "asked for";
-    match task.options.engine {
+    match instance.options.engine {
         // where every placement is asked for, nothing is taken for granted
         EngineChoice::Enumerate => vec![Attempt::new(
             Enumerate {
@@ -47,24 +47,24 @@ pub(crate) fn attempts(task: &Task<'_>) -> Vec<Attempt> {
             },
             asked,
         )],
-        EngineChoice::Branch => vec![branched(task, most, asked)],
-        EngineChoice::Linear => vec![program(task, asked)],
+        EngineChoice::Branch => vec![branched(instance, most, asked)],
+        EngineChoice::Linear => vec![program(instance, asked)],
         EngineChoice::Both => vec![Attempt::new(
             CrossCheck {
                 every: Enumerate {
                     pruned: false,
                     most,
                 },
-                program: program(task, asked).engine,
+                program: program(instance, asked).engine,
             },
             asked,
         )],
-        EngineChoice::Auto => automatic(task, most),
+        EngineChoice::Auto => automatic(instance, most),
     }
 }
 
-fn automatic(task: &Task<'_>, most: usize) -> Vec<Attempt> {
-    let problem = task.problem;
+fn automatic(instance: &Instance<'_>, most: usize) -> Vec<Attempt> {
+    let problem = instance.problem;
     let mut attempts = Vec::new();
     if !many_tasks(problem) || problem.overlaps() {
         let enumerate = Enumerate {
@@ -76,14 +76,18 @@ fn automatic(task: &Task<'_>, most: usize) -> Vec<Attempt> {
             "a few closed placements are looked at faster than they are bounded",
         ));
     }
-    attempts.push(branched(task, most, "too many closed placements for all"));
-    attempts.push(program(task, "too many closed placements for bounds"));
+    attempts.push(branched(
+        instance,
+        most,
+        "too many closed placements for all",
+    ));
+    attempts.push(program(instance, "too many closed placements for bounds"));
     attempts
 }
 
 /// Branch and bound, or every placement where its bounds do not hold.
-fn branched(task: &Task<'_>, most: usize, why: &'static str) -> Attempt {
-    if BranchAndBound.accepts(task) {
+fn branched(instance: &Instance<'_>, most: usize, why: &'static str) -> Attempt {
+    if BranchAndBound.accepts(instance) {
         Attempt::new(BranchAndBound, why)
     } else {
         Attempt::new(
@@ -93,8 +97,8 @@ fn branched(task: &Task<'_>, most: usize, why: &'static str) -> Attempt {
     }
 }
 
-fn program(task: &Task<'_>, why: &'static str) -> Attempt {
-    if Milp.accepts(task) {
+fn program(instance: &Instance<'_>, why: &'static str) -> Attempt {
+    if Milp.accepts(instance) {
         Attempt::new(Milp, why)
     } else {
         Attempt::new(

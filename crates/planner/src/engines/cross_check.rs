@@ -1,6 +1,6 @@
 //! Two engines at once, one to check the other.
 
-use super::engine::{Answer, Engine, Task};
+use super::engine::{Answer, Engine, Instance};
 use super::enumerate::{Enumerate, enumerate};
 use super::error::SolveError;
 
@@ -15,16 +15,16 @@ impl Engine for CrossCheck {
         "cross-check"
     }
 
-    fn accepts(&self, task: &Task<'_>) -> bool {
-        self.program.accepts(task)
+    fn accepts(&self, instance: &Instance<'_>) -> bool {
+        self.program.accepts(instance)
     }
 
-    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
-        let Some(whole) = task.whole() else {
+    fn solve(&self, instance: &Instance<'_>) -> Result<Answer, SolveError> {
+        let Some(whole) = instance.whole() else {
             return Ok(Answer::Infeasible);
         };
         let all = enumerate(whole, self.every.most);
-        let solved = self.program.solve(task)?;
+        let solved = self.program.solve(instance)?;
         let Some(all) = all else {
             return Ok(solved);
         };
@@ -32,7 +32,7 @@ impl Engine for CrossCheck {
             return Ok(Answer::Infeasible);
         };
         // the enumeration's word, which is exact
-        let best = task.confirm(edge, &codecs);
+        let best = instance.confirm(edge, &codecs);
         let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
         let count = all.placements;
         let proof = match solved {

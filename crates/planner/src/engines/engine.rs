@@ -18,13 +18,13 @@ pub(crate) trait Engine {
 
     /// Whether it can solve such a problem. Every engine of an automatic choice is asked before the
     /// first is tried, so the answer takes no presolve.
-    fn accepts(&self, task: &Task<'_>) -> bool;
+    fn accepts(&self, instance: &Instance<'_>) -> bool;
 
     /// Solves a problem that it accepts.
     ///
     /// # Errors
     /// [`SolveError::Stopped`].
-    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError>;
+    fn solve(&self, instance: &Instance<'_>) -> Result<Answer, SolveError>;
 }
 
 /// What an engine says.
@@ -112,7 +112,7 @@ pub(crate) type SolveWith =
     fn(&Problem, TimePerBit, &Options) -> Result<Option<Solution>, SolveError>;
 
 /// A problem to solve.
-pub(crate) struct Task<'a> {
+pub(crate) struct Instance<'a> {
     pub(crate) problem: &'a Problem,
     pub(crate) time_per_bit: TimePerBit,
     pub(crate) options: &'a Options,
@@ -127,14 +127,14 @@ pub(crate) struct Task<'a> {
 /// A problem with the tasks done there.
 pub(crate) type KeptSet<'a> = (Reduced<'a>, Vec<Completion>);
 
-impl<'a> Task<'a> {
+impl<'a> Instance<'a> {
     pub(crate) fn new(
         problem: &'a Problem,
         time_per_bit: TimePerBit,
         options: &'a Options,
         solve: SolveWith,
-    ) -> Task<'a> {
-        Task {
+    ) -> Instance<'a> {
+        Instance {
             problem,
             time_per_bit,
             options,

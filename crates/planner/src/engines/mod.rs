@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use crate::problem::{Problem, TimePerBit, baselines};
 use cutpoint_core::plan::Status;
-use engine::{Answer, Candidate, Task};
+use engine::{Answer, Candidate, Instance};
 
 pub use engine::Solution;
 pub use error::SolveError;
@@ -78,10 +78,10 @@ fn best_by_sums(
     time_per_bit: TimePerBit,
     options: &Options,
 ) -> Result<Option<Solution>, SolveError> {
-    let task = Task::new(problem, time_per_bit, options, best_by_sums);
-    for auto::Attempt { engine, why } in auto::attempts(&task) {
+    let instance = Instance::new(problem, time_per_bit, options, best_by_sums);
+    for auto::Attempt { engine, why } in auto::attempts(&instance) {
         let start = Instant::now();
-        let answer = engine.solve(&task)?;
+        let answer = engine.solve(&instance)?;
         let (name, ms) = (engine.name(), start.elapsed().as_secs_f64() * 1e3);
         let says = match &answer {
             Answer::Optimal(_, proof) => proof.as_str(),
@@ -97,7 +97,7 @@ fn best_by_sums(
             Answer::Optimal(found, proof) => return Ok(Some(Solution::optimal(found, proof))),
             Answer::Infeasible => return Ok(None),
             Answer::Open(bound, found, why) => {
-                return best_known(&task, bound, found, why).map(Some);
+                return best_known(&instance, bound, found, why).map(Some);
             }
             Answer::TooMuch => {}
         }
@@ -110,21 +110,22 @@ fn best_by_sums(
 
 /// The best of what was found without a proof, and of the baselines.
 fn best_known(
-    task: &Task<'_>,
+    instance: &Instance<'_>,
     bound: Option<i128>,
     found: Vec<Candidate>,
     why: String,
 ) -> Result<Solution, SolveError> {
-    let baselines = baselines(task.problem, task.time_per_bit).into_iter();
+    let baselines = baselines(instance.problem, instance.time_per_bit).into_iter();
     let baselines =
-        baselines.filter_map(|placement| task.confirm(placement.edge, &placement.codecs).ok());
+        baselines.filter_map(|placement| instance.confirm(placement.edge, &placement.codecs).ok());
     let known = found.into_iter().chain(baselines);
     match known.min_by_key(|found| found.rank) {
         Some(found) => {
             let bound = bound.unwrap_or(
-                task.problem
+                instance
+                    .problem
                     .objectives
-                    .least_possible(&task.problem.model, task.problem.time_per_bit()),
+                    .least_possible(&instance.problem.model, instance.problem.time_per_bit()),
             );
             Ok(Solution::feasible(found, bound, why))
         }

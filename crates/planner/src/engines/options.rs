@@ -19,6 +19,15 @@ pub enum EngineChoice {
 }
 
 impl EngineChoice {
+    /// All, in the order in which they are offered.
+    pub const ALL: [EngineChoice; 5] = [
+        EngineChoice::Auto,
+        EngineChoice::Linear,
+        EngineChoice::Enumerate,
+        EngineChoice::Branch,
+        EngineChoice::Both,
+    ];
+
     /// Name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -40,16 +49,13 @@ impl std::fmt::Display for EngineChoice {
 impl std::str::FromStr for EngineChoice {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut all = [
-            EngineChoice::Auto,
-            EngineChoice::Linear,
-            EngineChoice::Enumerate,
-            EngineChoice::Branch,
-            EngineChoice::Both,
-        ]
-        .into_iter();
+        let mut all = EngineChoice::ALL.into_iter();
         all.find(|engine| engine.name() == text).ok_or_else(|| {
-            format!("`{text}` is no engine; there are auto, linear, enumerate, branch and both")
+            let [first @ .., last] = EngineChoice::ALL.map(EngineChoice::name);
+            format!(
+                "`{text}` is no engine; there are {} and {last}",
+                first.join(", ")
+            )
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::engine::{Answer, Engine, Task};
+use super::engine::{Answer, Engine, Instance};
 use super::error::SolveError;
 use super::options::Options;
 use crate::constraints::Limit;
@@ -24,30 +24,34 @@ impl Engine for SequentialStart {
         "sequential start"
     }
 
-    fn accepts(&self, task: &Task<'_>) -> bool {
-        task.problem.overlaps()
+    fn accepts(&self, instance: &Instance<'_>) -> bool {
+        instance.problem.overlaps()
     }
 
-    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
-        if task.pruned().is_none() {
+    fn solve(&self, instance: &Instance<'_>) -> Result<Answer, SolveError> {
+        if instance.pruned().is_none() {
             return Ok(Answer::Infeasible);
         }
-        let problem = task.problem;
+        let problem = instance.problem;
         let why =
             "heads overlapped with the transfer, with more closed placements than can be looked at"
                 .to_owned();
-        let best = (task.solve)(&sequential(problem), task.time_per_bit, task.options);
+        let best = (instance.solve)(
+            &sequential(problem),
+            instance.time_per_bit,
+            instance.options,
+        );
         let found = best
             .ok()
             .flatten()
-            .and_then(|best| task.confirm(best.edge, &best.cost.crossing).ok());
+            .and_then(|best| instance.confirm(best.edge, &best.cost.crossing).ok());
         let latency = ObjectiveFunction::Scenario(Objective::Latency);
         let is_latency = problem.objectives.functions.first() == Some(&latency);
         let brief = Options {
-            time_limit: task.options.time_limit.min(MOST_FOR_BOUND),
-            ..*task.options
+            time_limit: instance.options.time_limit.min(MOST_FOR_BOUND),
+            ..*instance.options
         };
-        let bound = match (task.solve)(&without_order(problem), task.time_per_bit, &brief) {
+        let bound = match (instance.solve)(&without_order(problem), instance.time_per_bit, &brief) {
             Ok(Some(best)) if is_latency => Some(best.bound),
             _ => None,
         };

@@ -6,7 +6,7 @@ mod multipliers;
 
 use std::rc::Rc;
 
-use crate::engines::engine::{Answer, Engine, KeptSet, Task};
+use crate::engines::engine::{Answer, Engine, Instance, KeptSet};
 use crate::engines::enumerate::dfs::{DfsState, Standing};
 use crate::engines::enumerate::sums::{Rows, Wanted};
 use crate::engines::enumerate::{Enumerated, Visit, each};
@@ -26,21 +26,21 @@ impl Engine for BranchAndBound {
         "branch and bound"
     }
 
-    fn accepts(&self, task: &Task<'_>) -> bool {
-        !task.problem.overlaps() && task.has_kept_sets()
+    fn accepts(&self, instance: &Instance<'_>) -> bool {
+        !instance.problem.overlaps() && instance.has_kept_sets()
     }
 
-    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
-        let Ok(parts) = task.kept_sets() else {
+    fn solve(&self, instance: &Instance<'_>) -> Result<Answer, SolveError> {
+        let Ok(parts) = instance.kept_sets() else {
             return Ok(Answer::TooMuch);
         };
-        let Some(all) = branch(parts, task.options.most_placements) else {
+        let Some(all) = branch(parts, instance.options.most_placements) else {
             return Ok(Answer::TooMuch);
         };
         let Some((edge, codecs)) = all.best else {
             return Ok(Answer::Infeasible);
         };
-        let best = task.confirm(edge, &codecs);
+        let best = instance.confirm(edge, &codecs);
         let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
         let proof = match all.placements {
             0 => "bounds exclude every other closed placement".to_owned(),

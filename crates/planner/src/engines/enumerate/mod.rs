@@ -10,7 +10,7 @@ pub(crate) mod dfs;
 mod knapsacks;
 pub(crate) mod sums;
 
-use crate::engines::engine::{Answer, Engine, Task};
+use crate::engines::engine::{Answer, Engine, Instance};
 use crate::engines::error::SolveError;
 use crate::presolve::Reduced;
 use crate::problem::{Codecs, Rank};
@@ -38,15 +38,15 @@ impl Engine for Enumerate {
         "enumerate"
     }
 
-    fn accepts(&self, _: &Task<'_>) -> bool {
+    fn accepts(&self, _: &Instance<'_>) -> bool {
         true
     }
 
-    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
+    fn solve(&self, instance: &Instance<'_>) -> Result<Answer, SolveError> {
         let reduced = if self.pruned {
-            task.pruned()
+            instance.pruned()
         } else {
-            task.whole()
+            instance.whole()
         };
         let Some(reduced) = reduced else {
             return Ok(Answer::Infeasible);
@@ -57,7 +57,7 @@ impl Engine for Enumerate {
         let Some((edge, codecs)) = all.best else {
             return Ok(Answer::Infeasible);
         };
-        let best = task.confirm(edge, &codecs);
+        let best = instance.confirm(edge, &codecs);
         let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
         let count = all.placements;
         let joined = reduced.next.iter().any(Option::is_some);

@@ -3,7 +3,7 @@
 
 pub(crate) mod program;
 
-use crate::engines::engine::{Answer, Candidate, Engine, Task};
+use crate::engines::engine::{Answer, Candidate, Engine, Instance};
 use crate::engines::error::SolveError;
 use crate::presolve::{self, Contradiction, Reduced, Scope, Stage};
 use crate::problem::sums::objective_sums;
@@ -26,12 +26,12 @@ impl Engine for Milp {
     }
 
     /// A program knows no heads that are overlapped with the transfer.
-    fn accepts(&self, task: &Task<'_>) -> bool {
-        !task.problem.overlaps()
+    fn accepts(&self, instance: &Instance<'_>) -> bool {
+        !instance.problem.overlaps()
     }
 
-    fn solve(&self, task: &Task<'_>) -> Result<Answer, SolveError> {
-        Ok(program(task))
+    fn solve(&self, instance: &Instance<'_>) -> Result<Answer, SolveError> {
+        Ok(program(instance))
     }
 }
 
@@ -54,12 +54,12 @@ fn fixed<'a>(reduced: Reduced<'a>, done: &[Completion]) -> Result<Reduced<'a>, C
 }
 
 /// The programs of a problem, with each set of tasks that the edge may keep.
-fn program(task: &Task<'_>) -> Answer {
-    let Some(reduced) = task.pruned() else {
+fn program(instance: &Instance<'_>) -> Answer {
+    let Some(reduced) = instance.pruned() else {
         return Answer::Infeasible;
     };
-    let time_limit = task.options.time_limit;
-    let parts = match task.kept_sets() {
+    let time_limit = instance.options.time_limit;
+    let parts = match instance.kept_sets() {
         Ok(parts) => parts.iter(),
         Err(tasks) => {
             let why = format!("{tasks} tasks may be kept or not, too many to tell apart");
