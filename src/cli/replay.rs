@@ -127,9 +127,9 @@ fn warn_of_ends(trace: &RateTrace, asked: RateRange, common: &Common) {
 }
 
 fn sweep(read: &PlanInputs, common: &Common) -> anyhow::Result<Sweep> {
-    let candidates = read.candidates()?;
-    tell(&candidates, common);
-    match sweep_models(&model_problems(&candidates), read.rates, &read.options) {
+    let choices = read.choices()?;
+    tell(&choices, common);
+    match sweep_models(&model_problems(&choices), read.rates, &read.options) {
         Ok((sweep, _)) => Ok(sweep),
         Err(SolveError::Infeasible(none)) => Err(fail(&none, common)?),
         Err(other) => Err(other.into()),

@@ -51,15 +51,15 @@ pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
             .run(over, &args.scenario, args.out.as_deref(), common);
     }
     let read = args.scenario.read()?;
-    let candidates = read.candidates()?;
-    tell(&candidates, common);
-    let found = sweep_models(&model_problems(&candidates), read.rates, &read.options);
+    let choices = read.choices()?;
+    tell(&choices, common);
+    let found = sweep_models(&model_problems(&choices), read.rates, &read.options);
     let (mut found, chosen) = match found {
         Err(SolveError::Infeasible(none)) => return Err(fail(&none, common)?),
         other => other?,
     };
     for (segment, index) in found.segments.iter_mut().zip(chosen) {
-        segment.plan = candidates[index].finish(segment.plan.clone());
+        segment.plan = choices[index].finish(segment.plan.clone());
     }
     finish(&found, args, common)
 }

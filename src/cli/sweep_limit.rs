@@ -9,7 +9,7 @@ use cutpoint_core::quantity::Quantity;
 use cutpoint_planner::parametric::{Stretch, by_bisection, limit_sweep_file, map, sweep_limit};
 use cutpoint_planner::planning::{Chosen, choose};
 use cutpoint_planner::scenario::ParameterRange;
-use cutpoint_planner::select::{ModelChoice, candidates, relative_to_best};
+use cutpoint_planner::select::{ModelChoice, model_choices, relative_to_best};
 use cutpoint_planner::solve::SolveError;
 use serde::Serialize;
 
@@ -98,18 +98,18 @@ impl LimitArgs {
         read: &PlanInputs,
         common: &Common,
     ) -> anyhow::Result<DelayMap> {
-        let candidates = read.candidates()?;
-        tell(&candidates, common);
+        let choices = read.choices()?;
+        tell(&choices, common);
         let delays = grid(over.from, over.to, self.rows);
         let found = map(
-            &model_problems(&candidates),
+            &model_problems(&choices),
             read.rates,
             &delays,
             &read.options,
         );
         let (mut found, chosen) = found.map_err(|error| refusal(error, common))?;
         for (plan, index) in found.plans.iter_mut().zip(chosen) {
-            plan.plan = candidates[index].finish(plan.plan.clone());
+            plan.plan = choices[index].finish(plan.plan.clone());
         }
         Ok(found)
     }
@@ -143,29 +143,29 @@ fn amounts(
     read: &PlanInputs,
     common: &Common,
 ) -> anyhow::Result<LimitSweep> {
-    let candidates = read.candidates()?;
-    tell(&candidates, common);
-    let scenario = match read.entrants.as_slice() {
+    let choices = read.choices()?;
+    tell(&choices, common);
+    let scenario = match read.models.as_slice() {
         [_] => read.scenario.clone(),
         several => {
             let scenario = relative_to_best(several, &read.scenario);
             scenario.map_err(|error| candidates_kind(&error).of(error))?
         }
     };
-    let found = sweep_limit(&model_problems(&candidates), over, &scenario, &read.options);
+    let found = sweep_limit(&model_problems(&choices), over, &scenario, &read.options);
     let (mut found, chosen) = found.map_err(|error| refusal(error, common))?;
     for (segment, index) in found.segments.iter_mut().zip(chosen) {
-        segment.plan = candidates[index].finish(segment.plan.clone());
+        segment.plan = choices[index].finish(segment.plan.clone());
     }
     Ok(found)
 }
 
 fn speeds(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::Result<LimitSweep> {
-    tell(&read.candidates()?, common);
+    tell(&read.choices()?, common);
     let at = |speed: u64| -> anyhow::Result<Option<Plan>> {
-        let candidates = at_speed(read, speed)?;
-        Ok(match choose(&model_problems(&candidates), &read.options)? {
-            Chosen::Plan(index, plan) => Some(lasting(candidates[index].finish(*plan))),
+        let choices = at_speed(read, speed)?;
+        Ok(match choose(&model_problems(&choices), &read.options)? {
+            Chosen::Plan(index, plan) => Some(lasting(choices[index].finish(*plan))),
             Chosen::NoPlan(_) => None,
         })
     };
@@ -182,8 +182,8 @@ fn speeds(over: &ParameterRange, read: &PlanInputs, common: &Common) -> anyhow::
     };
     let segments: Vec<LimitSegment> = found.into_iter().filter_map(segment).collect();
     if segments.is_empty() {
-        let candidates = at_speed(read, over.to)?;
-        if let Chosen::NoPlan(none) = choose(&model_problems(&candidates), &read.options)? {
+        let choices = at_speed(read, over.to)?;
+        if let Chosen::NoPlan(none) = choose(&model_problems(&choices), &read.options)? {
             return Err(fail(&none, common)?);
         }
     }
@@ -197,20 +197,20 @@ const RESOLUTION: &str = "switches are exact to 0.001x, between plans solved for
     plan that is the best only between two of the 33 speeds first looked at, with the same other \
     plan at both, is missing";
 
-/// The candidates with the server at a speed in thousandths.
+/// The choices with the server at a speed in thousandths.
 fn at_speed(read: &PlanInputs, speed: u64) -> anyhow::Result<Vec<ModelChoice>> {
-    let mut entrants = read.entrants.clone();
-    for entrant in &mut entrants {
-        let server = entrant.server.at_speed(speed as f64 / 1e3);
-        entrant.server = server.ok_or_else(|| {
+    let mut models = read.models.clone();
+    for model in &mut models {
+        let server = model.server.at_speed(speed as f64 / 1e3);
+        model.server = server.ok_or_else(|| {
             Kind::Usage.of(anyhow::anyhow!(
                 "--over speed: {} is not so many times as fast as what was measured: use a server \
                  such as sim:8x, or a description with `speedup`",
-                entrant.server.name
+                model.server.name
             ))
         })?;
     }
-    let found = candidates(&entrants, &read.scenario);
+    let found = model_choices(&models, &read.scenario);
     found.map_err(|error| candidates_kind(&error).of(error))
 }
 

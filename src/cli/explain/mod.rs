@@ -67,9 +67,9 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
         let hint = "--rate: a plan holds at one rate; give one to be explained";
         return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
     }
-    let candidates = read.candidates()?;
-    tell(&candidates, common);
-    let models = model_problems(&candidates);
+    let choices = read.choices()?;
+    tell(&choices, common);
+    let models = model_problems(&choices);
     let options = read.options;
     let (winner, mut plan) = match choose(&models, &options)? {
         Chosen::Plan(winner, plan) => (winner, *plan),
@@ -85,13 +85,13 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
     }
     // the time it took is no part of the answer
     plan.solve_ms = None;
-    let cut = named_cut(args, &candidates[winner])?;
+    let cut = named_cut(args, &choices[winner])?;
     let time = args.time_limit.0;
     let found = explain(&models, winner, &plan, cut.as_ref(), &options, time)?;
     let found = Explanation {
         plan: Plan {
             request: Some(read.request()?),
-            ..candidates[winner].finish(found.plan)
+            ..choices[winner].finish(found.plan)
         },
         ..found
     };

@@ -38,10 +38,10 @@ pub(super) fn check(read: &PlanInputs, models: &[std::path::PathBuf]) -> anyhow:
     if read.scenario.objective != Objective::Latency {
         return usage("latencies are compared; leave --objective out");
     }
-    let ([entrant], [file]) = (read.entrants.as_slice(), models) else {
+    let ([model], [file]) = (read.models.as_slice(), models) else {
         return usage("it takes one --edge and its --model");
     };
-    let profile = &entrant.edge;
+    let profile = &model.edge;
     if profile.origin() != TimeOrigin::Measured {
         return usage(
             "the profile was written by hand or imported: measure one with `cutpoint profile`",
@@ -69,11 +69,11 @@ pub(super) fn settle(
     most: AtMost,
     common: &Common,
 ) -> anyhow::Result<Plan> {
-    let candidates = read.candidates()?;
-    let (Some(candidate), Some(entrant)) = (candidates.first(), read.entrants.first()) else {
+    let choices = read.choices()?;
+    let (Some(choice), Some(input)) = (choices.first(), read.models.first()) else {
         return Ok(plan);
     };
-    let profile = &entrant.edge;
+    let profile = &input.edge;
     let model = engine::load(file)?;
     let library = engine::library(common)?;
     let environment = engine::open(&library, profile.board.threads)?;
@@ -101,8 +101,8 @@ pub(super) fn settle(
         environment,
         model: &model,
         provider,
-        input: entrant,
-        problem: &candidate.problem,
+        input,
+        problem: &choice.problem,
         options: &read.options,
         most: most.0,
     };

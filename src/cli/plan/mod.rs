@@ -88,7 +88,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     if args.measure.is_some() {
         measure::check(&read, &args.model)?;
     }
-    tell(&read.candidates()?, common);
+    tell(&read.choices()?, common);
     let planned = match &args.data {
         Some(data) => refine::plan(&mut read, &args.model, data, common)?,
         None => plan(&read)?,
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     match planned {
         Ok(mut plan) => {
             if args.robust {
-                plan.robust = stability(&model_problems(&read.candidates()?), &read.options)?;
+                plan.robust = stability(&model_problems(&read.choices()?), &read.options)?;
             }
             plan.request = Some(read.request()?);
             finish(&plan, args, common)
@@ -109,11 +109,11 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-/// The best plan of all candidates, or why there is none.
+/// The best plan of all choices, or why there is none.
 fn plan(read: &PlanInputs) -> anyhow::Result<Result<Plan, NoPlan>> {
-    let candidates = read.candidates()?;
-    Ok(match choose(&model_problems(&candidates), &read.options)? {
-        Chosen::Plan(index, plan) => Ok(candidates[index].finish(*plan)),
+    let choices = read.choices()?;
+    Ok(match choose(&model_problems(&choices), &read.options)? {
+        Chosen::Plan(index, plan) => Ok(choices[index].finish(*plan)),
         Chosen::NoPlan(none) => Err(*none),
     })
 }

@@ -56,7 +56,7 @@ fn assign(read: &PlanInputs, files: &[PathBuf]) -> anyhow::Result<Vec<(usize, Mo
     let mut assigned = Vec::new();
     for file in files {
         let model = engine::load(file)?;
-        let index = input_of(&read.entrants, &model).ok_or_else(|| {
+        let index = input_of(&read.models, &model).ok_or_else(|| {
             anyhow::anyhow!(
                 "{} is not the model of any profile named with --edge",
                 file.display()
@@ -74,7 +74,7 @@ fn runnable<'a>(
 ) -> anyhow::Result<Vec<RunnableModel<'a>>> {
     let mut models = Vec::new();
     for (index, model) in assigned {
-        let profile = &read.entrants[index].edge;
+        let profile = &read.models[index].edge;
         let tasks = &read.scenario.tasks;
         let model = RunnableModel::new(environment, model, index, profile, tasks);
         models.push(model.map_err(refine_failure)?);
@@ -102,7 +102,7 @@ fn measure(
             bar.set_position(done as u64);
             stopped()
         };
-        let measured = refinement.measure_next(plan, &mut read.entrants, watch);
+        let measured = refinement.measure_next(plan, &mut read.models, watch);
         bar.finish_and_clear();
         let Some(measured) = measured.map_err(refine_failure)? else {
             return Ok(any);
@@ -116,8 +116,7 @@ fn measure(
 
 /// Writes a model's accuracy to its file, if it has one.
 fn save(read: &PlanInputs, index: usize) -> anyhow::Result<()> {
-    let (Some(accuracy), Some(file)) =
-        (&read.entrants[index].accuracy, &read.accuracy_files[index])
+    let (Some(accuracy), Some(file)) = (&read.models[index].accuracy, &read.accuracy_files[index])
     else {
         return Ok(());
     };

@@ -11,7 +11,7 @@ use clap::Args;
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::Delay;
 use cutpoint_planner::scenario::{FrameRate, RateRange, Scenario, ScenarioSpec};
-use cutpoint_planner::select::{ModelChoice, ModelInput, candidates, model_names};
+use cutpoint_planner::select::{ModelChoice, ModelInput, model_choices, model_names};
 use cutpoint_planner::solve::{EngineChoice, Options};
 
 use super::{Kind, OrFail, files, plural};
@@ -66,7 +66,7 @@ pub(crate) struct ChoiceArgs {
 /// What was read for the models named with `--edge`, in their order.
 #[derive(Debug)]
 pub(crate) struct PlanInputs {
-    pub(crate) entrants: Vec<ModelInput>,
+    pub(crate) models: Vec<ModelInput>,
     /// Where the accuracy of each was read from.
     pub(crate) accuracy_files: Vec<Option<PathBuf>>,
     /// At the slowest of the rates.
@@ -145,7 +145,7 @@ impl ScenarioArgs {
         let files: Vec<&str> = edges.iter().map(|edge| edge.model.file.as_str()).collect();
         let names = model_names(&files);
         let mut read = PlanInputs {
-            entrants: Vec::new(),
+            models: Vec::new(),
             accuracy_files: Vec::new(),
             scenario,
             rates,
@@ -158,7 +158,7 @@ impl ScenarioArgs {
             let server = self.server.get(index).or(self.server.first());
             let asked = self.accuracy.get(index).map(PathBuf::as_path);
             let file = accuracy_file(asked, &self.edge[index]);
-            read.entrants.push(ModelInput {
+            read.models.push(ModelInput {
                 name,
                 edge,
                 server: read_server(server.map_or("", String::as_str))?,
@@ -191,8 +191,8 @@ impl ScenarioArgs {
 
 impl PlanInputs {
     /// The models and sets of models to choose among.
-    pub(crate) fn candidates(&self) -> anyhow::Result<Vec<ModelChoice>> {
-        let found = candidates(&self.entrants, &self.scenario);
+    pub(crate) fn choices(&self) -> anyhow::Result<Vec<ModelChoice>> {
+        let found = model_choices(&self.models, &self.scenario);
         found.map_err(|error| candidates_kind(&error).of(error))
     }
 }

@@ -13,32 +13,32 @@ use cutpoint_planner::solve::ModelProblem;
 use super::exit_codes::{problem_kind, server_kind};
 use crate::cli::{Common, Kind, OrFail};
 
-/// What a person should know about the candidates, each thing once.
-pub(crate) fn tell(candidates: &[ModelChoice], common: &Common) {
+/// What a person should know about the choices, each thing once.
+pub(crate) fn tell(choices: &[ModelChoice], common: &Common) {
     let mut told: Vec<&String> = Vec::new();
-    for candidate in candidates {
-        for note in candidate.problem.model().notes() {
+    for choice in choices {
+        for note in choice.problem.model().notes() {
             if !told.contains(&note) {
                 told.push(note);
                 common.note(note);
             }
         }
-        if let Some(why) = &candidate.barred {
-            common.note(format_args!("{} is left out: {why}", candidate.name));
+        if let Some(why) = &choice.barred {
+            common.note(format_args!("{} is left out: {why}", choice.name));
         }
     }
 }
 
-/// The candidates as the solver takes them.
-pub(crate) fn model_problems(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
-    candidates.iter().map(model_problem).collect()
+/// The choices as the solver takes them.
+pub(crate) fn model_problems(choices: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
+    choices.iter().map(model_problem).collect()
 }
 
-fn model_problem(candidate: &ModelChoice) -> ModelProblem<'_> {
+fn model_problem(choice: &ModelChoice) -> ModelProblem<'_> {
     ModelProblem {
-        name: &candidate.name,
-        problem: &candidate.problem,
-        barred: candidate.barred.as_deref(),
+        name: &choice.name,
+        problem: &choice.problem,
+        barred: choice.barred.as_deref(),
     }
 }
 

@@ -12,7 +12,7 @@ use cutpoint_core::codec_accuracy::{Metric, TaskAccuracy};
 /// # Errors
 /// [`SelectError::OtherMetric`].
 pub fn relative_to_best(
-    entrants: &[ModelInput],
+    models: &[ModelInput],
     scenario: &Scenario,
 ) -> Result<Scenario, SelectError> {
     let mut scenario = scenario.clone();
@@ -20,7 +20,7 @@ pub fn relative_to_best(
         return Ok(scenario);
     }
     let mut best: BTreeMap<&str, (Metric, f64)> = BTreeMap::new();
-    let tasks = entrants
+    let tasks = models
         .iter()
         .filter_map(|e| e.accuracy.as_ref())
         .flat_map(|a| &a.tasks);

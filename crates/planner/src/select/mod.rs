@@ -133,20 +133,20 @@ pub fn model_names(files: &[&str]) -> Vec<String> {
 ///
 /// # Errors
 /// Models that cannot be compared, names that no model has, tasks that no set does.
-pub fn candidates(
-    entrants: &[ModelInput],
+pub fn model_choices(
+    models: &[ModelInput],
     scenario: &Scenario,
 ) -> Result<Vec<ModelChoice>, SelectError> {
-    if let [alone] = entrants {
+    if let [alone] = models {
         return Ok(vec![single(alone, scenario)?]);
     }
-    let known = names::Known::new(entrants)?;
+    let known = names::Known::new(models)?;
     known.check(scenario)?;
-    let scenario = &best::relative_to_best(entrants, scenario)?;
-    for pair in entrants.windows(2) {
+    let scenario = &best::relative_to_best(models, scenario)?;
+    for pair in models.windows(2) {
         pair[0].edge.check_comparable(&pair[1].edge)?;
     }
-    let tasks: Vec<Vec<Task>> = (0..entrants.len())
+    let tasks: Vec<Vec<Task>> = (0..models.len())
         .map(|index| known.tasks(index, scenario))
         .collect::<Result<_, _>>()?;
     let tasks_of: Vec<BTreeSet<&str>> = tasks.iter().map(|tasks| task_names(tasks)).collect();
@@ -158,14 +158,20 @@ pub fn candidates(
             tasks: tasks.join(", "),
         });
     }
+    tracing::debug!(
+        target: "cutpoint_planner::select",
+        "{} models; {} sets of them cover the tasks",
+        models.len(),
+        sets.len()
+    );
     let set = |indices: &Vec<usize>| {
         Set {
-            entrants,
+            models,
             tasks: &tasks,
             known: &known,
             indices,
         }
-        .candidate(scenario)
+        .choice(scenario)
     };
     sets.iter().map(set).collect()
 }
@@ -192,23 +198,23 @@ fn of_model(name: &str, error: ProblemError) -> SelectError {
 
 /// One of the sets, by the positions of its members.
 struct Set<'a> {
-    entrants: &'a [ModelInput],
+    models: &'a [ModelInput],
     tasks: &'a [Vec<Task>],
     known: &'a names::Known<'a>,
     indices: &'a [usize],
 }
 
 impl Set<'_> {
-    fn candidate(&self, scenario: &Scenario) -> Result<ModelChoice, SelectError> {
-        let entrants = || self.indices.iter().map(|i| &self.entrants[*i]);
-        let files: Vec<&str> = entrants().map(|e| e.edge.model.file.as_str()).collect();
+    fn choice(&self, scenario: &Scenario) -> Result<ModelChoice, SelectError> {
+        let models = || self.indices.iter().map(|i| &self.models[*i]);
+        let files: Vec<&str> = models().map(|e| e.edge.model.file.as_str()).collect();
         let name = files.join(" + ");
         let members: Vec<Member<'_>> = self.indices.iter().map(|i| self.member(*i)).collect();
         let names = Names::new(&members);
         let edge = Profile::union(&members)?;
-        let with_servers = members.iter().copied().zip(entrants().map(|e| &e.server));
+        let with_servers = members.iter().copied().zip(models().map(|e| &e.server));
         let server = match self.indices {
-            [one] => self.entrants[*one].server.clone(),
+            [one] => self.models[*one].server.clone(),
             _ => Server::union(&with_servers.collect::<Vec<_>>())?,
         };
         let mut own_scenario = self.known.scenario(self.indices, &names, scenario);
@@ -245,7 +251,7 @@ impl Set<'_> {
             .iter()
             .enumerate()
             .filter_map(|(position, index)| {
-                let own = self.entrants[*index].accuracy.as_ref()?;
+                let own = self.models[*index].accuracy.as_ref()?;
                 let tensor = |name: &str| names.tensor(position, name);
                 Some(own.renamed(tensor, |name| names.layer(position, name)))
             });
@@ -264,8 +270,8 @@ impl Set<'_> {
 
     fn member(&self, index: usize) -> Member<'_> {
         Member {
-            name: &self.entrants[index].name,
-            profile: &self.entrants[index].edge,
+            name: &self.models[index].name,
+            profile: &self.models[index].edge,
             tasks: &self.tasks[index],
         }
     }
@@ -273,19 +279,18 @@ impl Set<'_> {
     /// A member by itself, without limits: they are those of the set.
     fn part(&self, index: usize, scenario: &Scenario) -> Result<Part, SelectError> {
         let member = self.member(index);
-        let entrant = &self.entrants[index];
+        let model = &self.models[index];
         let alone = Names::new(&[member]);
         let own_scenario = Scenario {
             limits: Limits::default(),
             ..self.known.scenario(&[index], &alone, scenario)
         };
-        let file = entrant.edge.model.file.clone();
-        let accuracy = entrant.accuracy.as_ref();
-        let problem =
-            Problem::with_accuracy(&entrant.edge, &entrant.server, &own_scenario, accuracy);
+        let file = model.edge.model.file.clone();
+        let accuracy = model.accuracy.as_ref();
+        let problem = Problem::with_accuracy(&model.edge, &model.server, &own_scenario, accuracy);
         Ok(Part {
-            name: entrant.name.clone(),
-            sha256: entrant.edge.model.sha256.clone(),
+            name: model.name.clone(),
+            sha256: model.edge.model.sha256.clone(),
             tasks: member.tasks.iter().map(|task| task.name.clone()).collect(),
             problem: problem.map_err(|error| of_model(&file, error))?,
             file,

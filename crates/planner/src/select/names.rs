@@ -13,7 +13,7 @@ use cutpoint_core::task::Task;
 
 /// The models and their graphs.
 pub(super) struct Known<'a> {
-    entrants: &'a [ModelInput],
+    models: &'a [ModelInput],
     graphs: Vec<Graph>,
 }
 
@@ -50,23 +50,23 @@ impl Kind {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(entrants: &'a [ModelInput]) -> Result<Known<'a>, SelectError> {
-        let graph = |entrant: &ModelInput| {
-            let graph = entrant.edge.graph();
-            graph.map_err(|error| SelectError::Graph(entrant.edge.model.file.clone(), error))
+    pub(super) fn new(models: &'a [ModelInput]) -> Result<Known<'a>, SelectError> {
+        let graph = |model: &ModelInput| {
+            let graph = model.edge.graph();
+            graph.map_err(|error| SelectError::Graph(model.edge.model.file.clone(), error))
         };
         Ok(Known {
-            entrants,
-            graphs: entrants.iter().map(graph).collect::<Result<_, _>>()?,
+            models,
+            graphs: models.iter().map(graph).collect::<Result<_, _>>()?,
         })
     }
 
     /// What `name` is called in a model; `None` when it is not there.
-    fn find<'n>(&self, entrant: usize, kind: Kind, name: &'n str) -> Option<&'n str> {
+    fn find<'n>(&self, model: usize, kind: Kind, name: &'n str) -> Option<&'n str> {
         let own = name
-            .strip_prefix(self.entrants[entrant].name.as_str())
+            .strip_prefix(self.models[model].name.as_str())
             .and_then(|rest| rest.strip_prefix('/'));
-        let there: HashSet<&str> = kind.names(&self.graphs[entrant]).into_iter().collect();
+        let there: HashSet<&str> = kind.names(&self.graphs[model]).into_iter().collect();
         [Some(name), own]
             .into_iter()
             .flatten()
@@ -96,8 +96,8 @@ impl<'a> Known<'a> {
                     .map(|name| (Key::from(Quantity::KeepOnServer), Kind::Layer, name)),
             );
         for (key, kind, name) in named {
-            let found = |entrant| self.find(entrant, kind, name).is_some();
-            if !(0..self.entrants.len()).any(found) {
+            let found = |model| self.find(model, kind, name).is_some();
+            if !(0..self.models.len()).any(found) {
                 let mut names: Vec<&str> = self.graphs.iter().flat_map(|g| kind.names(g)).collect();
                 names.sort_unstable();
                 names.dedup();
@@ -110,7 +110,7 @@ impl<'a> Known<'a> {
             }
         }
         let uses = |name: &String| {
-            let mut layers = self.entrants.iter().flat_map(|e| &e.edge.layers);
+            let mut layers = self.models.iter().flat_map(|e| &e.edge.layers);
             layers.any(|layer| layer.uses.contains_key(name))
         };
         match limits.capacities.keys().find(|name| !uses(name)) {
@@ -129,12 +129,12 @@ impl<'a> Known<'a> {
     /// The tasks of a model: those of the scenario whose outputs it has, or else its profile's.
     pub(super) fn tasks(
         &self,
-        entrant: usize,
+        model: usize,
         scenario: &Scenario,
     ) -> Result<Vec<Task>, SelectError> {
         let own = |task: &Task| {
             let outputs = task.outputs.iter();
-            let outputs = outputs.map(|name| self.find(entrant, Kind::Output, name));
+            let outputs = outputs.map(|name| self.find(model, Kind::Output, name));
             Some(Task {
                 name: task.name.clone(),
                 outputs: outputs
@@ -143,13 +143,13 @@ impl<'a> Known<'a> {
             })
         };
         let asked: Vec<Task> = scenario.tasks.iter().filter_map(own).collect();
-        let profile = &self.entrants[entrant].edge;
+        let profile = &self.models[model].edge;
         let asked = if asked.is_empty() {
             &profile.tasks
         } else {
             &asked
         };
-        Task::complete(&self.graphs[entrant], asked)
+        Task::complete(&self.graphs[model], asked)
             .map_err(|error| SelectError::Graph(profile.model.file.clone(), error))
     }
 
@@ -161,8 +161,8 @@ impl<'a> Known<'a> {
         scenario: &Scenario,
     ) -> Scenario {
         let all = |kind, name: &String| {
-            let own = |(position, entrant): (usize, &usize)| {
-                let own = self.find(*entrant, kind, name)?;
+            let own = |(position, model): (usize, &usize)| {
+                let own = self.find(*model, kind, name)?;
                 Some(match kind {
                     Kind::Layer => names.layer(position, own),
                     _ => names.tensor(position, own),
@@ -210,7 +210,7 @@ impl<'a> Known<'a> {
     /// The capacities that members use anything of.
     fn capacities(&self, members: &[usize], limits: &Limits) -> BTreeMap<String, u64> {
         let used = |name: &String| {
-            let mut layers = members.iter().flat_map(|i| &self.entrants[*i].edge.layers);
+            let mut layers = members.iter().flat_map(|i| &self.models[*i].edge.layers);
             layers.any(|layer| layer.uses.contains_key(name))
         };
         let capacities = limits.capacities.iter().filter(|(name, _)| used(name));

@@ -10,7 +10,7 @@ use cutpoint_planner::parametric::sweep_models;
 use cutpoint_planner::planning::{Chosen, Outcome, best_plan, choose};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Floor, MaxDrop, Results, Scenario, U8Input};
-use cutpoint_planner::select::{ModelChoice, ModelInput, SelectError, candidates, model_names};
+use cutpoint_planner::select::{ModelChoice, ModelInput, SelectError, model_choices, model_names};
 use cutpoint_planner::server::Server;
 use cutpoint_planner::solve::{ModelProblem, Options};
 use cutpoint_testkit::oracle::{Oracle, Placed};
@@ -49,7 +49,7 @@ fn model(mut seed: u64, layers: usize, file: &str, tasks: &[&str]) -> Profile {
     profile
 }
 
-fn entrants(models: Vec<(Profile, Option<CodecAccuracy>)>, factor: f64) -> Vec<ModelInput> {
+fn model_inputs(models: Vec<(Profile, Option<CodecAccuracy>)>, factor: f64) -> Vec<ModelInput> {
     let files: Vec<&str> = models.iter().map(|(p, _)| p.model.file.as_str()).collect();
     let names = model_names(&files);
     let entrant = |(name, (edge, accuracy))| ModelInput {
@@ -61,13 +61,13 @@ fn entrants(models: Vec<(Profile, Option<CodecAccuracy>)>, factor: f64) -> Vec<M
     names.into_iter().zip(models).map(entrant).collect()
 }
 
-fn model_problems(candidates: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
+fn model_problems(choices: &[ModelChoice]) -> Vec<ModelProblem<'_>> {
     let mut models = Vec::new();
-    for candidate in candidates {
+    for choice in choices {
         models.push(ModelProblem {
-            name: &candidate.name,
-            problem: &candidate.problem,
-            barred: candidate.barred.as_deref(),
+            name: &choice.name,
+            problem: &choice.problem,
+            barred: choice.barred.as_deref(),
         });
     }
     models
@@ -81,8 +81,8 @@ struct Set {
 }
 
 impl Set {
-    fn new(entrants: &[&ModelInput], scenario: &Scenario) -> Set {
-        let members: Vec<Member<'_>> = entrants
+    fn new(inputs: &[&ModelInput], scenario: &Scenario) -> Set {
+        let members: Vec<Member<'_>> = inputs
             .iter()
             .map(|e| Member {
                 name: &e.name,
@@ -97,7 +97,7 @@ impl Set {
             let tensor = |name: &str| names.tensor(index, name);
             Some(own.renamed(tensor, |name| names.layer(index, name)))
         };
-        let parts: Option<Vec<CodecAccuracy>> = entrants.iter().enumerate().map(renamed).collect();
+        let parts: Option<Vec<CodecAccuracy>> = inputs.iter().enumerate().map(renamed).collect();
         let model = cutpoint_core::codec_accuracy::ModelId {
             file: profile.model.file.clone(),
             sha256: profile.model.sha256.clone(),
@@ -165,7 +165,7 @@ fn best(all: &[Placed]) -> Option<&Placed> {
 }
 
 struct Case {
-    entrants: Vec<ModelInput>,
+    inputs: Vec<ModelInput>,
     scenario: Scenario,
     factor: f64,
 }
@@ -213,9 +213,9 @@ impl Case {
             }
             scenario.measured_codecs = dice.percent(50);
         }
-        let entrants = entrants(models, factor);
+        let inputs = model_inputs(models, factor);
         Case {
-            entrants,
+            inputs,
             scenario,
             factor,
         }
@@ -227,7 +227,7 @@ impl Case {
         let accuracy = &mut scenario.limits.accuracy;
         for name in ["a", "b"] {
             if let Some(drop) = accuracy.drop_of(name) {
-                let known = self.entrants.iter().filter_map(|e| e.accuracy.as_ref());
+                let known = self.inputs.iter().filter_map(|e| e.accuracy.as_ref());
                 let whole = known.filter_map(|k| k.task(name)).map(|t| t.baseline);
                 accuracy.floors.push(Floor {
                     task: name.to_owned(),
@@ -240,12 +240,12 @@ impl Case {
     }
 
     fn check(&self) -> Option<Plan> {
-        let found = candidates(&self.entrants, &self.scenario).unwrap();
+        let found = model_choices(&self.inputs, &self.scenario).unwrap();
         let scenario = self.with_floors();
         let all: Vec<Vec<Placed>> = SETS
             .iter()
             .map(|set| {
-                let members: Vec<&ModelInput> = set.iter().map(|i| &self.entrants[*i]).collect();
+                let members: Vec<&ModelInput> = set.iter().map(|i| &self.inputs[*i]).collect();
                 Set::new(&members, &scenario).all(self.factor)
             })
             .collect();
@@ -278,13 +278,13 @@ impl Case {
         plan: &Plan,
     ) {
         let rate = self.scenario.link.rate.bit_s() as f64;
-        for (index, candidate) in found.iter().enumerate().filter(|(i, _)| *i != winner) {
-            let of_it = plan.alternatives.iter().find(|a| a.name == candidate.name);
+        for (index, choice) in found.iter().enumerate().filter(|(i, _)| *i != winner) {
+            let of_it = plan.alternatives.iter().find(|a| a.name == choice.name);
             let Some(other) = of_it else {
                 assert!(best(&all[index]).is_none());
                 continue;
             };
-            assert_eq!(other.model.as_ref(), Some(&candidate.name));
+            assert_eq!(other.model.as_ref(), Some(&choice.name));
             match best(&all[index]) {
                 None => assert!(other.breaks.is_some()),
                 Some(placed) => {
@@ -466,7 +466,8 @@ fn a_set_was_measured_when_every_member_was() {
     ];
     let choice = |profiles: &[Profile; 2]| {
         let models = profiles.iter().map(|p| (p.clone(), None)).collect();
-        let found = candidates(&entrants(models, 8.0), &scenario("10 Mbit/s", "0 ms")).unwrap();
+        let found =
+            model_choices(&model_inputs(models, 8.0), &scenario("10 Mbit/s", "0 ms")).unwrap();
         match choose(&model_problems(&found), &Options::default()).unwrap() {
             Chosen::Plan(index, plan) => found[index].finish(*plan),
             Chosen::NoPlan(none) => panic!("{none:?}"),
@@ -492,7 +493,7 @@ fn models_of_two_boards_are_not_compared() {
     let mut other = named(chain(3, 2), "bb.onnx", "image", "a");
     let error = |other: &Profile| {
         let models = vec![(one.clone(), None), (other.clone(), None)];
-        candidates(&entrants(models, 8.0), &scenario("1 Mbit/s", "0 ms"))
+        model_choices(&model_inputs(models, 8.0), &scenario("1 Mbit/s", "0 ms"))
             .unwrap_err()
             .to_string()
     };
@@ -518,13 +519,13 @@ fn tasks_that_no_set_covers_and_unknown_names_are_errors() {
         (both("a", "b", "ab.onnx"), None),
         (both("b", "c", "bc.onnx"), None),
     ];
-    let entrants = entrants(models, 8.0);
+    let inputs = model_inputs(models, 8.0);
     let scenario = scenario("1 Mbit/s", "0 ms");
-    let error = candidates(&entrants, &scenario).unwrap_err();
+    let error = model_choices(&inputs, &scenario).unwrap_err();
     assert!(matches!(error, SelectError::NoCover { .. }), "{error}");
     let mut scenario = scenario;
     scenario.limits.keep_on_edge.push("t99".to_owned());
-    let error = candidates(&entrants, &scenario).unwrap_err().to_string();
+    let error = model_choices(&inputs, &scenario).unwrap_err().to_string();
     assert!(
         error.contains("--keep-on-edge") && error.contains("t99"),
         "{error}"
@@ -554,7 +555,7 @@ fn drops_count_from_the_best_whole_model() {
             task: None,
             most: Share(percent * 10_000),
         });
-        let found = candidates(&entrants(models.to_vec(), 8.0), &scenario).unwrap();
+        let found = model_choices(&model_inputs(models.to_vec(), 8.0), &scenario).unwrap();
         match choose(&model_problems(&found), &Options::default()).unwrap() {
             Chosen::Plan(index, plan) => found[index].finish(*plan),
             Chosen::NoPlan(none) => panic!("{none:?}"),
@@ -590,7 +591,7 @@ fn a_sweep_over_models_has_the_best_model_at_every_rate() {
         let mut case = Case::new(seed.wrapping_mul(0x9e37_79b9), false);
         case.scenario.limits = cutpoint_planner::scenario::Limits::default();
         case.scenario.codecs = vec![Codec::F32];
-        let found = candidates(&case.entrants, &case.scenario).unwrap();
+        let found = model_choices(&case.inputs, &case.scenario).unwrap();
         let rates = "10 kbit/s..10 Gbit/s".parse().unwrap();
         let options = Options::default();
         let Ok((sweep, winners)) = sweep_models(&model_problems(&found), rates, &options) else {
@@ -629,7 +630,7 @@ fn memory_is_shared_by_a_set() {
     let mut scenario = scenario("1 kbit/s", "0 ms");
     scenario.limits.edge_memory = Some(Bytes(most));
     let models = profiles.iter().map(|p| (p.clone(), None)).collect();
-    let found = candidates(&entrants(models, 1.0), &scenario).unwrap();
+    let found = model_choices(&model_inputs(models, 1.0), &scenario).unwrap();
     let plan = plan_of(&found[0].problem);
     assert!(!plan.server.is_empty());
     assert_eq!(plan.binding, ["edge-memory"]);
