@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::syntax::toml_keys;
+use crate::syntax::{is_json, place, toml_keys};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident, $function:ident: $name:literal, $article:literal;)*) => {
@@ -13,6 +13,8 @@ macro_rules! kinds {
         pub enum FileKind {
             $($(#[$doc])* #[serde(rename = $name)] $variant,)*
         }
+
+        const NAMES: &[&str] = &[$($name),*];
 
         impl FileKind {
             fn named(name: &str) -> Option<FileKind> {
@@ -65,34 +67,63 @@ kinds! {
     Split, split: "split", "the description of a split";
 }
 
+/// Why a text does not say what it holds.
+enum NoKind {
+    /// It is neither TOML nor JSON.
+    Syntax(String),
+    /// It states a kind that there is none of.
+    Unknown(String),
+}
+
 impl FileKind {
-    /// Returns what a TOML text holds; `None` when it does not say and cannot be told.
+    /// Returns what a text holds, TOML or JSON; `None` when it does not say and cannot be told.
     ///
     /// # Errors
-    /// The text is not TOML; the error says where, in one line.
-    pub fn of_toml(text: &str) -> Result<Option<FileKind>, String> {
-        let table = toml_keys(text)?;
-        let stated = table.get("kind").map(|kind| kind.get_ref().as_str());
-        Ok(FileKind::of(stated, |key| table.contains_key(key)))
+    /// The text is neither, or states a kind that there is none of; the error says where, in one
+    /// line.
+    pub fn of(text: &str) -> Result<Option<FileKind>, String> {
+        FileKind::look(text).map_err(|error| match error {
+            NoKind::Syntax(message) | NoKind::Unknown(message) => message,
+        })
     }
 
-    /// Returns what a JSON value holds; `None` when it does not say and cannot be told.
-    pub fn of_json(value: &serde_json::Value) -> Option<FileKind> {
-        let stated = value.get("kind").map(serde_json::Value::as_str);
-        FileKind::of(stated, |key| value.get(key).is_some())
-    }
-
-    /// Says what a TOML text holds, if that is something else than this.
+    /// Says what a text holds, if that is something else than this.
     pub fn refusal(self, text: &str) -> Option<String> {
-        let found = FileKind::of_toml(text).ok().flatten()?;
-        (found != self).then(|| format!("it holds {found}"))
+        match FileKind::look(text) {
+            Ok(Some(found)) if found != self => Some(format!("it holds {found}")),
+            Err(NoKind::Unknown(message)) => Some(message),
+            _ => None,
+        }
     }
 
-    fn of(stated: Option<Option<&str>>, has: impl Fn(&str) -> bool) -> Option<FileKind> {
-        if let Some(name) = stated {
-            return FileKind::named(name?);
+    fn look(text: &str) -> Result<Option<FileKind>, NoKind> {
+        if is_json(text) {
+            let value: serde_json::Value = serde_json::from_str(text)
+                .map_err(|error| NoKind::Syntax(format!("not JSON: {error}")))?;
+            return match value.get("kind") {
+                Some(kind) => FileKind::stated(kind.as_str(), String::new()),
+                None => Ok(FileKind::early(|key| value.get(key).is_some())),
+            };
         }
-        // files of early versions do not say, but each has keys that no other has
+        let keys = toml_keys(text).map_err(|error| NoKind::Syntax(format!("not TOML: {error}")))?;
+        match keys.get("kind") {
+            Some(kind) => {
+                let place = format!("{}: ", place(text, kind.span().start));
+                FileKind::stated(kind.get_ref().as_str(), place)
+            }
+            None => Ok(FileKind::early(|key| keys.contains_key(key))),
+        }
+    }
+
+    fn stated(name: Option<&str>, place: String) -> Result<Option<FileKind>, NoKind> {
+        name.and_then(FileKind::named).map(Some).ok_or_else(|| {
+            let known = NAMES.join("`, `");
+            NoKind::Unknown(format!("{place}`kind` is none of `{known}`"))
+        })
+    }
+
+    /// Files of early versions do not say, but each has keys that no other has.
+    fn early(has: impl Fn(&str) -> bool) -> Option<FileKind> {
         if has("segments") && has("over") {
             Some(FileKind::LimitSweep)
         } else if has("segments") && has("hysteresis") {
@@ -121,10 +152,8 @@ mod tests {
 
     #[test]
     fn files_say_what_they_hold_and_early_ones_are_told_apart() {
-        let kind = |text: &str| FileKind::of_toml(text).unwrap();
+        let kind = |text: &str| FileKind::of(text).unwrap();
         assert_eq!(kind("kind = \"map\"\nsegments = []"), Some(FileKind::Map));
-        assert_eq!(kind("kind = \"song\"\nsegments = []"), None);
-        assert_eq!(kind("kind = 3"), None);
         assert_eq!(kind("segments = []"), Some(FileKind::Sweep));
         assert_eq!(
             kind("segments = []\nhysteresis = 0.1"),
@@ -134,11 +163,37 @@ mod tests {
         assert_eq!(kind("base = \"t4\""), Some(FileKind::Server));
         assert_eq!(kind("[data]\n"), Some(FileKind::Accuracy));
         assert_eq!(kind("format = 1"), None);
-        assert!(FileKind::of_toml("[[").is_err());
-        let refusal = FileKind::Plan.refusal("kind = \"sweep\"");
-        assert_eq!(refusal.unwrap(), "it holds a sweep");
-        assert_eq!(FileKind::Plan.refusal("[breakdown_ms]"), None);
-        let json = serde_json::json!({"kind": "limit-sweep"});
-        assert_eq!(FileKind::of_json(&json), Some(FileKind::LimitSweep));
+        assert_eq!(
+            kind("{\"kind\": \"limit-sweep\"}"),
+            Some(FileKind::LimitSweep)
+        );
+        assert_eq!(kind("{\"breakdown_ms\": {}}"), Some(FileKind::Plan));
+    }
+
+    #[test]
+    fn what_else_a_file_holds_is_said_with_its_place() {
+        let error = |text: &str| FileKind::of(text).unwrap_err();
+        assert!(
+            error("[[").starts_with("not TOML: line 1, column "),
+            "{}",
+            error("[[")
+        );
+        assert!(error("{").starts_with("not JSON: "), "{}", error("{"));
+        for text in ["format = 1\nkind = \"song\"", "format = 1\nkind = 3"] {
+            let message = error(text);
+            assert!(
+                message.starts_with("line 2, column 8: `kind` is none of `profile`, "),
+                "{message}"
+            );
+            assert_eq!(FileKind::Plan.refusal(text), Some(message));
+        }
+        let refusal = |text: &str| FileKind::Plan.refusal(text);
+        assert_eq!(refusal("kind = \"sweep\"").unwrap(), "it holds a sweep");
+        assert_eq!(
+            refusal("{\"kind\": \"map\"}").unwrap(),
+            "it holds a map of rates and delays"
+        );
+        assert_eq!(refusal("[breakdown_ms]"), None);
+        assert_eq!(refusal("[["), None);
     }
 }

@@ -11,6 +11,23 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|error| in_one_line(&error, text))
 }
 
+/// Reads `text` as TOML, or as JSON where it is an object of that; errors as of [`read_toml`].
+///
+/// # Errors
+/// As [`read_toml`].
+pub fn read_toml_or_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    if is_json(text) {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    } else {
+        read_toml(text)
+    }
+}
+
+/// Whether `text` is an object in JSON, if it is anything; no TOML begins like that.
+pub(crate) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
 /// Reads the keys of `text` and leaves their values as they are written.
 ///
 /// # Errors

@@ -106,12 +106,6 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
 fn read_plan(path: &Path) -> anyhow::Result<Plan> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Kind::BadInput.of(anyhow::anyhow!("{}: {error}", path.display())))?;
-    if text.trim_start().starts_with('{') {
-        let not = |error| anyhow::anyhow!("{}: not a plan: {error}", path.display());
-        return serde_json::from_str(&text)
-            .map_err(not)
-            .or_fail(Kind::BadInput);
-    }
     Plan::parse(&text, path).or_fail(Kind::BadInput)
 }
 

@@ -25,12 +25,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Sources> {
 fn add(sources: &mut Sources, path: &Path) -> anyhow::Result<()> {
     let name = || path.display().to_string();
     let text = std::fs::read_to_string(path).with_context(name)?;
-    if text.trim_start().starts_with('{') {
-        let value = serde_json::from_str(&text).with_context(name)?;
-        return add_json(sources, path, value);
-    }
-    let kind = FileKind::of_toml(&text)
-        .map_err(|message| anyhow::anyhow!("{}: not TOML: {message}", name()))?;
+    let kind = FileKind::of(&text).map_err(|message| anyhow::anyhow!("{}: {message}", name()))?;
     let path = path.to_owned();
     match kind {
         Some(FileKind::LimitSweep) => {
@@ -52,32 +47,6 @@ fn add(sources: &mut Sources, path: &Path) -> anyhow::Result<()> {
         Some(FileKind::Profile) => {
             let profile = Profile::parse(&text, &path)?;
             sources.profiles.push((path, profile));
-        }
-        other => return Err(no_figures(&path, other)),
-    }
-    Ok(())
-}
-
-/// What `plan --json` and `sweep --json` print.
-fn add_json(sources: &mut Sources, path: &Path, value: serde_json::Value) -> anyhow::Result<()> {
-    let name = || path.display().to_string();
-    let path = path.to_owned();
-    match FileKind::of_json(&value) {
-        Some(FileKind::LimitSweep) => {
-            let sweep = serde_json::from_value(value).with_context(name)?;
-            sources.limit_sweeps.push((path, sweep));
-        }
-        Some(FileKind::Sweep) => {
-            let sweep = serde_json::from_value(value).with_context(name)?;
-            sources.sweeps.push((path, sweep));
-        }
-        Some(FileKind::Map) => {
-            let map = serde_json::from_value(value).with_context(name)?;
-            sources.maps.push((path, map));
-        }
-        Some(FileKind::Plan) => {
-            let plan = serde_json::from_value(value).with_context(name)?;
-            sources.plans.push((path, plan));
         }
         other => return Err(no_figures(&path, other)),
     }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
 use crate::file_kind::FileKind;
-use crate::syntax::read_toml;
+use crate::syntax::read_toml_or_json;
 
 pub use conflict::{Allowance, Amounts, Conflict, LimitName, MetricAllowance};
 pub use evidence::{Evidence, HalfEvidence};
@@ -412,7 +412,7 @@ macro_rules! toml_file {
                 Self::parse(&text, path)
             }
 
-            /// Reads the text of a file; `path` is for messages.
+            /// Reads the text of a file, or what `--json` prints; `path` is for messages.
             ///
             /// # Errors
             /// See [`PlanFileError`].
@@ -422,7 +422,7 @@ macro_rules! toml_file {
                     what: $what,
                     message,
                 };
-                let value: Self = read_toml(text)
+                let value: Self = read_toml_or_json(text)
                     .map_err(|message| syntax($kind.refusal(text).unwrap_or(message)))?;
                 if value.kind != $kind {
                     Err(syntax(format!("it holds {}", value.kind)))

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{FORMAT, Profile, ProfileError, by_hand};
 use crate::file_kind::FileKind;
-use crate::syntax::read_toml;
+use crate::syntax::read_toml_or_json;
 
 impl Profile {
     /// Reads and checks a profile.
@@ -29,7 +29,7 @@ impl Profile {
         let read = if by_hand {
             by_hand::read(text)
         } else {
-            read_toml(text).map_err(by_hand::hint)
+            read_toml_or_json(text).map_err(by_hand::hint)
         };
         let syntax = |message| ProfileError::Syntax {
             path: path.clone(),

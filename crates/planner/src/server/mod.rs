@@ -134,7 +134,7 @@ impl Server {
             path: path.to_owned(),
             cause,
         })?;
-        match FileKind::of_toml(&text) {
+        match FileKind::of(&text) {
             Ok(Some(FileKind::Server)) => spec::parse(&text, path),
             _ => Ok(Server::measured(Profile::parse(&text, path)?)),
         }
