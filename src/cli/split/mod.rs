@@ -308,12 +308,13 @@ fn text(
         cutpoint_onnx::show(&model.file_name()),
         out.display()
     )];
-    let half = |name: &str, record: &Option<HalfRecord>, layers: &LayerSet| match record {
+    // each layer of the model's own graph is one node; a profile's layers are groups of them
+    let half = |name: &str, record: &Option<HalfRecord>, nodes: &LayerSet| match record {
         Some(record) => format!(
             "  {:<12} {}, {} of weights; delivers {}",
             record.file,
-            plural(layers.len(), "layer"),
-            graph.weight_bytes(layers),
+            plural(nodes.len(), "node"),
+            graph.weight_bytes(nodes),
             list(&record.outputs)
         ),
         None => format!("  {name:<12} not needed"),
