@@ -37,7 +37,9 @@
 //! - `runtime`: measuring them with ONNX Runtime; has `onnx`.
 //! - `accuracy`: what codecs cost in accuracy, measured on data; has `runtime`.
 //! - `report`: figures and tables.
-//! - `cli`: the program `cutpoint`; has all the others.
+//! - `deploy`: running the halves over a network; has `runtime`.
+//! - `cli`: the program `cutpoint`; has all the others but `deploy`, without which it lacks the commands that run
+//!   a split.
 //!
 //! # Stability
 //!
@@ -65,6 +67,8 @@ pub use cutpoint_core as core;
 #[cfg(feature = "onnx")]
 pub use cutpoint_onnx as onnx;
 pub use cutpoint_planner as planner;
+#[cfg(feature = "deploy")]
+pub use cutpoint_deploy as deploy;
 #[cfg(feature = "report")]
 pub use cutpoint_report as report;
 #[cfg(feature = "runtime")]

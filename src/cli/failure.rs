@@ -13,6 +13,9 @@ pub(crate) enum Kind {
     NoPlan = 3,
     /// A bad model, profile or data set.
     BadInput = 4,
+    /// A server or the network to it.
+    #[cfg(feature = "deploy")]
+    Network = 5,
     /// Ctrl-C.
     Interrupted = 130,
 }

@@ -18,8 +18,12 @@ mod profile;
 mod replay;
 mod replay_text;
 mod report;
+#[cfg(feature = "deploy")]
+mod run_split;
 mod runtime;
 mod scenario_args;
+#[cfg(feature = "deploy")]
+mod serve;
 mod shell;
 mod split;
 mod sweep;
@@ -91,6 +95,10 @@ enum Command {
     Sweep(sweep::SweepArgs),
     Replay(replay::ReplayArgs),
     Split(split::SplitArgs),
+    #[cfg(feature = "deploy")]
+    Serve(serve::ServeArgs),
+    #[cfg(feature = "deploy")]
+    Run(run_split::RunArgs),
     Annotate(annotate::AnnotateArgs),
     Report(report::ReportArgs),
     Dataset(dataset::DatasetArgs),
@@ -215,6 +223,10 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Sweep(args) => sweep::run(&args, common),
         Command::Replay(args) => replay::run(&args, common),
         Command::Split(args) => split::run(&args, common),
+        #[cfg(feature = "deploy")]
+        Command::Serve(args) => serve::run(&args, common),
+        #[cfg(feature = "deploy")]
+        Command::Run(args) => run_split::run(&args, common),
         Command::Annotate(args) => annotate::run(&args, common),
         Command::Report(args) => report::run(&args, common),
         Command::Dataset(args) => dataset::run(&args, common),

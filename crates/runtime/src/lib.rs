@@ -24,6 +24,7 @@ pub mod library;
 pub mod measure;
 pub mod memory;
 mod partial;
+pub mod port;
 pub mod probe;
 mod proc;
 pub mod profiler;

@@ -13,6 +13,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::RunError;
 use super::clock::{ClockSample, timed};
+use super::port::Port;
 use cutpoint_core::graph::ElementType;
 
 /// How far ONNX Runtime may rewrite the graph.
@@ -145,6 +146,16 @@ impl Session {
             .collect()
     }
 
+    /// Returns what the session takes.
+    pub fn inputs(&self) -> Vec<Port> {
+        self.0.inputs().iter().map(Port::of).collect()
+    }
+
+    /// Returns what the session gives.
+    pub fn outputs(&self) -> Vec<Port> {
+        self.0.outputs().iter().map(Port::of).collect()
+    }
+
     /// Runs once and hands the outputs to `use_outputs` before they are freed.
     ///
     /// # Errors
@@ -262,7 +273,7 @@ pub fn describe(value: &DynValue) -> (ElementType, Option<Vec<u64>>) {
     }
 }
 
-fn element_type(ty: TensorElementType) -> ElementType {
+pub(super) fn element_type(ty: TensorElementType) -> ElementType {
     use TensorElementType as T;
     match ty {
         T::Float32 => ElementType::Float32,

@@ -77,6 +77,48 @@ pub fn numbers(value: &DynValue) -> Option<Vec<f64>> {
     }
 }
 
+/// Returns the value whose elements [`message`] would send so.
+///
+/// # Errors
+/// The bytes do not fill the shape, or elements of this type are not sent.
+pub fn from_message(
+    _environment: &Environment,
+    dtype: ElementType,
+    shape: &[u64],
+    message: &[u8],
+) -> Result<Value, RunError> {
+    macro_rules! elements {
+        ($t:ty) => {{
+            let (chunks, rest) = message.as_chunks();
+            if !rest.is_empty() {
+                return Err(RunError::Mismatch(format!(
+                    "{} bytes are no whole number of elements of type {dtype}",
+                    message.len()
+                )));
+            }
+            value(shape, chunks.iter().copied().map(<$t>::from_le_bytes).collect())
+        }};
+    }
+    match dtype {
+        ElementType::Float32 => elements!(f32),
+        ElementType::Float64 => elements!(f64),
+        ElementType::Float16 => elements!(half::f16),
+        ElementType::BFloat16 => elements!(half::bf16),
+        ElementType::Int8 => elements!(i8),
+        ElementType::UInt8 => elements!(u8),
+        ElementType::Int16 => elements!(i16),
+        ElementType::UInt16 => elements!(u16),
+        ElementType::Int32 => elements!(i32),
+        ElementType::UInt32 => elements!(u32),
+        ElementType::Int64 => elements!(i64),
+        ElementType::UInt64 => elements!(u64),
+        ElementType::Bool => value(shape, message.iter().map(|byte| *byte != 0).collect()),
+        other => Err(RunError::Mismatch(format!(
+            "elements of type {other} are not sent"
+        ))),
+    }
+}
+
 /// Returns the elements of a value as they are sent: little-endian, in order; `None` for types that
 /// are not sent.
 pub fn message(value: &DynValue) -> Option<Vec<u8>> {

@@ -1,0 +1,245 @@
+//! `cutpoint run`.
+
+mod record;
+mod summary;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use cutpoint_core::units::{Bytes, Delay};
+use cutpoint_deploy::Network;
+use cutpoint_deploy::breaker::BreakerOptions;
+use cutpoint_deploy::client::{CheckError, Client, ClientOptions, ServerAddress};
+use cutpoint_deploy::frames::{Frames, FramesError};
+use cutpoint_deploy::halves::{HalfError, SplitDirectory};
+use cutpoint_deploy::runner::{Frame, RunOptions, Runner, RunnerError};
+use cutpoint_onnx::OnnxError;
+use cutpoint_runtime::measure::Control;
+use indicatif::ProgressBar;
+
+use super::accuracy::{stop_on_ctrl_c, stopped};
+use super::{Common, Kind, OrFail, engine};
+use record::FrameRecord;
+use summary::Summary;
+
+/// Run a split: the edge half here, the server half on a server that speaks the Open Inference
+/// Protocol (gRPC)
+///
+/// The server is `cutpoint serve`, NVIDIA Triton, KServe or MLServer. Before the first frame it is
+/// asked what it holds, and must give the results of the local server half. Frames that it does not
+/// answer are answered by that local copy.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cutpoint run split --server 192.168.0.9:8001 --input frames.npz --out results.jsonl
+  cutpoint run split --server localhost:8001 --fps 30 --deadline 80ms --frames 900
+  cutpoint run split --server localhost:8001 --pipeline 3
+
+Exit code 5 says that the server is not there, or not the one to call.")]
+pub(crate) struct RunArgs {
+    /// Folder written by `cutpoint split`
+    dir: PathBuf,
+    /// The server
+    #[arg(long, value_name = "HOST:PORT")]
+    server: ServerAddress,
+    /// Name of the model there [default: that of the whole model's file]
+    #[arg(long, value_name = "NAME")]
+    model_name: Option<String>,
+    /// Archive with an array for each input of the model, one frame or many [default: random
+    /// numbers]
+    #[arg(long, value_name = "FILE.npz")]
+    input: Option<PathBuf>,
+    /// Frames to run; inputs are taken again from the start when they end [default: those of
+    /// --input once, or 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    frames: Option<u64>,
+    /// Frames come at this rate, as from a camera; those that come while no more can be taken are
+    /// dropped [default: as fast as they are done]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    fps: Option<f64>,
+    /// From a frame to its results; then the local copy answers
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    deadline: Delay,
+    /// Frames under way at once: the edge computes the next while the server has the last
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pipeline: u16,
+    /// Drop frames that the server does not answer
+    #[arg(long)]
+    no_fall_back: bool,
+    /// Threads that run the edge half [default: physical cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// The largest message that is sent or taken
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    max_message: Bytes,
+    /// Write the results of every frame to this file, one JSON value per line
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| format!("`{text}` is no rate of frames, such as 30"))
+}
+
+pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
+    let directory = SplitDirectory::open(&args.dir).map_err(half_failure)?;
+    let mut results = args.out.as_deref().map(Results::create).transpose()?;
+    let library = engine::library(common)?;
+    let threads = engine::threads(args.threads)?;
+    let environment = engine::open(&library, threads)?;
+    let network = Arc::new(Network::start().or_fail(Kind::Other)?);
+    let options = ClientOptions {
+        address: args.server.clone(),
+        model: args.model_name.clone().unwrap_or_else(|| directory.model_name()),
+        max_message: args.max_message,
+    };
+    let client = Client::new(network, options).or_fail(Kind::Usage)?;
+    let run_options = RunOptions {
+        deadline: args.deadline.0,
+        pipeline: usize::from(args.pipeline),
+        fall_back: !args.no_fall_back,
+        breaker: BreakerOptions::default(),
+    };
+    let mut runner =
+        Runner::new(&directory, environment, Some(client), run_options).map_err(runner_failure)?;
+    let frames = match &args.input {
+        Some(path) => Frames::open(path, &runner.inputs()),
+        None => Frames::made_up(environment, &runner.inputs()),
+    };
+    let frames = frames.map_err(frames_failure)?;
+    stop_on_ctrl_c();
+    let first = frames.frame(environment, 0).or_fail(Kind::BadInput)?;
+    let served = runner.check(&first).map_err(runner_failure)?;
+    match &served {
+        Some(served) if served.hash_checked => {}
+        Some(_) => common.note("the server does not say which half it holds; its results are right for the first frame"),
+        None => common.note("everything runs on the edge: nothing is sent"),
+    }
+    let count = args.frames.unwrap_or(match args.input {
+        Some(_) => frames.count() as u64,
+        None => 100,
+    });
+    let bar = if common.progress() {
+        ProgressBar::new(count)
+    } else {
+        ProgressBar::hidden()
+    };
+    let mut summary = Summary::new(&directory, served, args.input.is_none(), threads, &library.version);
+    let mut failed = None;
+    let mut done = |frame: Frame| {
+        bar.inc(1);
+        if let Some(results) = &mut results
+            && failed.is_none()
+        {
+            failed = results.write(&frame).err();
+        }
+        summary.add(&frame);
+    };
+    let pace = args.fps.map(|fps| Duration::from_secs_f64(1.0 / fps));
+    // the first frame of a session is slower than all others, and was run by the check
+    runner.begin();
+    let start = Instant::now();
+    for index in 0..count {
+        if stopped() == Control::Interrupt {
+            break;
+        }
+        if let Some(pace) = pace {
+            let due = start + pace.mul_f64(index as f64);
+            let now = Instant::now();
+            if now > due + pace {
+                runner.skip("edge busy", "it came before the edge was done with others", &mut done);
+                continue;
+            }
+            std::thread::sleep(due.saturating_duration_since(now));
+        }
+        let feed = frames.frame(environment, index).or_fail(Kind::BadInput)?;
+        runner.frame(&feed, &mut done).map_err(runner_failure)?;
+    }
+    runner.drain(&mut done).map_err(runner_failure)?;
+    let pauses = runner.pauses();
+    bar.finish_and_clear();
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(results) = results {
+        results.finish()?;
+    }
+    summary.end(start.elapsed(), pauses);
+    if common.json {
+        common.print_json(&summary)?;
+    } else {
+        common.print(summary.text())?;
+    }
+    if stopped() == Control::Interrupt {
+        return Err(Kind::Interrupted.of(anyhow::anyhow!("interrupted; the above is what was done")));
+    }
+    Ok(())
+}
+
+/// The file with the results, renamed when it is whole.
+struct Results {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Results {
+    fn create(path: &Path) -> anyhow::Result<Results> {
+        super::files::check(path)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let file = tempfile::Builder::new()
+            .prefix(".cutpoint-")
+            .tempfile_in(parent.unwrap_or(Path::new(".")));
+        let file = file.with_context(|| path.display().to_string());
+        Ok(Results {
+            path: path.to_owned(),
+            file: BufWriter::new(file.or_fail(Kind::Other)?),
+        })
+    }
+
+    fn write(&mut self, frame: &Frame) -> anyhow::Result<()> {
+        let failed = || format!("{}: cannot write the results", self.path.display());
+        serde_json::to_writer(&mut self.file, &FrameRecord::of(frame)).with_context(failed)?;
+        self.file.write_all(b"\n").with_context(failed)
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        let Results { path, file } = self;
+        let failed = || format!("{}: cannot write the results", path.display());
+        let file = file.into_inner().map_err(|error| error.into_error());
+        let written: File = file.with_context(failed)?.persist(&path).with_context(failed)?;
+        written.sync_all().with_context(failed)
+    }
+}
+
+/// Returns the error of a split directory with its exit code.
+pub(super) fn half_failure(error: HalfError) -> anyhow::Error {
+    let kind = match &error {
+        HalfError::Onnx(OnnxError::Io { .. }) => Kind::BadInput,
+        HalfError::NoServer(_) => Kind::Usage,
+        _ => Kind::BadInput,
+    };
+    kind.of(error)
+}
+
+fn runner_failure(error: RunnerError) -> anyhow::Error {
+    match error {
+        RunnerError::Half(error) => half_failure(error),
+        RunnerError::Check(error @ (CheckError::Call { .. } | CheckError::Other { .. })) => {
+            Kind::Network.of(error)
+        }
+        RunnerError::Check(error) => Kind::BadInput.of(error),
+    }
+}
+
+fn frames_failure(error: FramesError) -> anyhow::Error {
+    let kind = match &error {
+        FramesError::Input { .. } => Kind::Usage,
+        _ => Kind::BadInput,
+    };
+    kind.of(error)
+}
