@@ -30,6 +30,8 @@ mod sweep;
 mod sweep_limit;
 mod sweep_limit_text;
 mod telemetry;
+#[cfg(feature = "deploy")]
+mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -99,6 +101,8 @@ enum Command {
     Serve(serve::ServeArgs),
     #[cfg(feature = "deploy")]
     Run(run_split::RunArgs),
+    #[cfg(feature = "deploy")]
+    Verify(verify::VerifyArgs),
     Annotate(annotate::AnnotateArgs),
     Report(report::ReportArgs),
     Dataset(dataset::DatasetArgs),
@@ -227,6 +231,8 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(&args, common),
         #[cfg(feature = "deploy")]
         Command::Run(args) => run_split::run(&args, common),
+        #[cfg(feature = "deploy")]
+        Command::Verify(args) => verify::run(&args, common),
         Command::Annotate(args) => annotate::run(&args, common),
         Command::Report(args) => report::run(&args, common),
         Command::Dataset(args) => dataset::run(&args, common),

@@ -63,6 +63,8 @@ kinds! {
     Explanation, explanation: "explanation", "an explanation";
     /// What plans cost while the rate of a link changes.
     Replay, replay: "replay", "a replay";
+    /// What a plan predicts beside what was measured.
+    Verification, verification: "verification", "a verification";
     /// What a split directory holds.
     Split, split: "split", "the description of a split";
 }

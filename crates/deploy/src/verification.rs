@@ -1,1 +1,273 @@
-//! x
+//! Predicted against measured: a split run over an emulated link, part by part.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cutpoint_core::file_kind::FileKind;
+use cutpoint_core::link::Link;
+use cutpoint_core::plan::Breakdown;
+use cutpoint_core::units::Bytes;
+use cutpoint_runtime::Environment;
+use cutpoint_runtime::stats::{mad, median};
+use serde::Serialize;
+
+use super::Network;
+use super::breaker::BreakerOptions;
+use super::client::{Client, ClientOptions};
+use super::frames::{Frames, FramesError};
+use super::halves::SplitDirectory;
+use super::link::EmulatedLink;
+use super::runner::{AnsweredBy, Frame, Outcome, RunOptions, Runner, RunnerError};
+
+/// Version of the answer's form.
+pub const FORMAT: u32 = 1;
+/// Requests that are not counted: the first ones find cold caches and connections.
+const WARM_UP: u64 = 5;
+/// A link that needs longer for one request is not waited for.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Why a split cannot be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A half or the server fails.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+    /// Inputs cannot be made up.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
+    /// The emulated link does not come about.
+    #[error("the emulated link failed: {0}")]
+    Link(std::io::Error),
+    /// A request has no answer.
+    #[error("request {index}: {reason}")]
+    NoAnswer {
+        /// Which one.
+        index: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// The parts of an inference, in the order in which they come.
+pub const PARTS: [&str; 7] = [
+    "edge", "encode", "uplink", "server", "decode", "downlink", "total",
+];
+
+/// Times of all requests, part by part, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Samples([Vec<f64>; 7]);
+
+impl Samples {
+    /// Adds those of another series.
+    pub fn extend(&mut self, other: Samples) {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            own.extend(other);
+        }
+    }
+
+    /// Returns the times from the inputs to the results.
+    pub fn totals(&self) -> &[f64] {
+        &self.0[6]
+    }
+
+    fn add(&mut self, frame: &Frame, latency: Duration) {
+        let times = &frame.times;
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let part = |time: Option<Duration>| time.map_or(0.0, ms);
+        let server = times.server.map(|server| server + times.queue.unwrap_or_default());
+        let row = [
+            ms(times.edge),
+            ms(times.encode),
+            part(times.uplink),
+            part(server),
+            part(times.decode),
+            part(times.downlink),
+            ms(latency),
+        ];
+        for (samples, value) in self.0.iter_mut().zip(row) {
+            samples.push(value);
+        }
+    }
+}
+
+/// One part, predicted and measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Part {
+    /// One of [`PARTS`].
+    pub name: &'static str,
+    /// By the plan.
+    pub predicted_ms: f64,
+    /// Median.
+    pub measured_ms: f64,
+    /// Median absolute deviation.
+    pub mad_ms: f64,
+    /// Requests.
+    pub n: usize,
+}
+
+/// A cut, predicted and measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerifiedCut {
+    /// What crosses; empty when everything runs on the edge.
+    pub crossing: Vec<String>,
+    /// Whether it is the cut of the plan.
+    pub planned: bool,
+    /// Latency by the plan.
+    pub predicted_ms: f64,
+    /// Median latency.
+    pub measured_ms: f64,
+    /// Median absolute deviation.
+    pub mad_ms: f64,
+    /// Requests.
+    pub n: usize,
+}
+
+/// What was verified.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verification {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What this is.
+    pub kind: FileKind,
+    /// Name of the model's file.
+    pub model: String,
+    /// What crosses.
+    pub crossing: Vec<String>,
+    /// Edge to server.
+    pub rate_bit_s: u64,
+    /// Server to edge.
+    pub down_rate_bit_s: u64,
+    /// One way.
+    pub delay_ms: f64,
+    /// State of the connection: `warm`.
+    pub connection: &'static str,
+    /// Frames per second of paced requests; absent when they come back to back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paced_fps: Option<f64>,
+    /// Threads on either side.
+    pub threads: usize,
+    /// What ran the halves.
+    pub runtime: String,
+    /// Part by part.
+    pub parts: Vec<Part>,
+    /// Every cut that was measured; absent unless asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<Vec<VerifiedCut>>,
+    /// How much slower the plan is than the fastest cut measured, as a share of the latter; null
+    /// unless every cut was measured.
+    pub regret: Option<f64>,
+}
+
+/// Sets times beside what the plan predicts. Codecs that are part of the halves are timed with
+/// them, so their predicted times are counted there, too.
+pub fn parts(predicted: &Breakdown, latency_ms: f64, codecs_in_halves: bool, measured: &Samples) -> Vec<Part> {
+    let (mut edge, mut encode) = (predicted.edge, predicted.encode);
+    let (mut server, mut decode) = (predicted.server, predicted.decode);
+    if codecs_in_halves {
+        (edge, encode) = (edge + encode, 0.0);
+        (server, decode) = (server + decode, 0.0);
+    }
+    let predicted = [
+        edge,
+        encode,
+        predicted.uplink,
+        server,
+        decode,
+        predicted.downlink,
+        latency_ms,
+    ];
+    let parts = PARTS.into_iter().zip(predicted).zip(&measured.0);
+    parts
+        .map(|((name, predicted_ms), samples)| Part {
+            name,
+            predicted_ms,
+            measured_ms: median(samples),
+            mad_ms: mad(samples),
+            n: samples.len(),
+        })
+        .collect()
+}
+
+/// How to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyOptions {
+    /// The link to emulate.
+    pub link: Link,
+    /// Requests that count.
+    pub requests: u64,
+    /// Time from one request to the next; none for back to back.
+    pub pace: Option<Duration>,
+}
+
+/// Runs a split over an emulated link to a server at work, and returns what each part took. Without
+/// a server everything must run on the edge.
+///
+/// # Errors
+/// A half fails, the server is not the one to call, or a request has no answer.
+pub fn measure(
+    directory: &SplitDirectory,
+    environment: &'static Environment,
+    server: Option<SocketAddr>,
+    options: &VerifyOptions,
+    go_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<Samples, VerifyError> {
+    let link = server.map(|server| EmulatedLink::start(server, &options.link));
+    let link = link.transpose().map_err(VerifyError::Link)?;
+    let network = Arc::new(Network::start().map_err(VerifyError::Link)?);
+    let client = link.as_ref().map(|link| {
+        let address = link.address.to_string().parse();
+        let address = address.map_err(std::io::Error::other);
+        let options = ClientOptions {
+            address: address.map_err(VerifyError::Link)?,
+            model: directory.model_name(),
+            max_message: Bytes(u64::MAX),
+        };
+        let client = Client::new(network, options);
+        client.map_err(|error| VerifyError::Link(std::io::Error::other(error)))
+    });
+    let run_options = RunOptions {
+        deadline: LONGEST,
+        pipeline: 1,
+        fall_back: false,
+        breaker: BreakerOptions::default(),
+    };
+    let mut runner = Runner::new(directory, environment, client.transpose()?, run_options)?;
+    let frames = Frames::made_up(environment, &runner.inputs())?;
+    let frame = |number| frames.frame(environment, number).map_err(FramesError::from);
+    runner.check(&frame(0)?)?;
+    let mut samples = Samples::default();
+    let mut failed = None;
+    let mut due = std::time::Instant::now();
+    for number in 0..WARM_UP + options.requests {
+        if !go_on(number) {
+            return Err(VerifyError::Interrupted);
+        }
+        if let Some(pace) = options.pace {
+            std::thread::sleep(due.saturating_duration_since(std::time::Instant::now()));
+            due = due.max(std::time::Instant::now()) + pace;
+        }
+        let feed = frame(number)?;
+        runner.frame(&feed, &mut |frame| match &frame.outcome {
+            Outcome::Answered { by, latency, .. } if *by != AnsweredBy::LocalCopy => {
+                if number >= WARM_UP {
+                    samples.add(&frame, *latency);
+                }
+            }
+            Outcome::Answered { .. } => {}
+            Outcome::Dropped { reason, .. } => {
+                failed = Some(VerifyError::NoAnswer {
+                    index: number,
+                    reason: reason.clone(),
+                });
+            }
+        })?;
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
+    }
+    Ok(samples)
+}

@@ -81,7 +81,8 @@ pub(crate) struct RunArgs {
     out: Option<PathBuf>,
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+/// A rate of frames.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     rate.ok_or_else(|| format!("`{text}` is no rate of frames, such as 30"))
 }
@@ -226,7 +227,7 @@ pub(super) fn half_failure(error: HalfError) -> anyhow::Error {
     kind.of(error)
 }
 
-fn runner_failure(error: RunnerError) -> anyhow::Error {
+pub(super) fn runner_failure(error: RunnerError) -> anyhow::Error {
     match error {
         RunnerError::Half(error) => half_failure(error),
         RunnerError::Check(error @ (CheckError::Call { .. } | CheckError::Other { .. })) => {
@@ -236,7 +237,7 @@ fn runner_failure(error: RunnerError) -> anyhow::Error {
     }
 }
 
-fn frames_failure(error: FramesError) -> anyhow::Error {
+pub(super) fn frames_failure(error: FramesError) -> anyhow::Error {
     let kind = match &error {
         FramesError::Input { .. } => Kind::Usage,
         _ => Kind::BadInput,

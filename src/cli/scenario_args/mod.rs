@@ -215,7 +215,8 @@ impl ChoiceArgs {
     }
 }
 
-fn complete(spec: ScenarioSpec) -> anyhow::Result<(Scenario, RateRange)> {
+/// The scenario that a spec describes, and its rates.
+pub(crate) fn complete(spec: ScenarioSpec) -> anyhow::Result<(Scenario, RateRange)> {
     let complete = spec.complete();
     complete.map_err(|error| scenario_kind(&error).of(error))
 }
