@@ -64,11 +64,11 @@ pub use cutpoint_onnx::{CutRequest, Halves, Model, cut};
 #[cfg(feature = "accuracy")]
 pub use cutpoint_accuracy as accuracy;
 pub use cutpoint_core as core;
+#[cfg(feature = "deploy")]
+pub use cutpoint_deploy as deploy;
 #[cfg(feature = "onnx")]
 pub use cutpoint_onnx as onnx;
 pub use cutpoint_planner as planner;
-#[cfg(feature = "deploy")]
-pub use cutpoint_deploy as deploy;
 #[cfg(feature = "report")]
 pub use cutpoint_report as report;
 #[cfg(feature = "runtime")]

@@ -71,7 +71,10 @@ pub(crate) fn run(args: &ServeArgs, common: &Common) -> anyhow::Result<()> {
     let half = directory.server_half(environment).map_err(half_failure)?;
     let options = ServeOptions {
         listen: args.listen.clone(),
-        name: args.model_name.clone().unwrap_or_else(|| directory.model_name()),
+        name: args
+            .model_name
+            .clone()
+            .unwrap_or_else(|| directory.model_name()),
         queue: args.queue,
         max_message: args.max_message,
         hold: args.hold.map(|hold| hold.0),
@@ -106,7 +109,9 @@ pub(crate) fn run(args: &ServeArgs, common: &Common) -> anyhow::Result<()> {
         std::thread::sleep(Duration::from_millis(50));
     }
     let summary = summary(server.counters());
-    server.stop(PATIENCE).map_err(|error| Kind::Network.of(error))?;
+    server
+        .stop(PATIENCE)
+        .map_err(|error| Kind::Network.of(error))?;
     common.note(summary);
     Ok(())
 }

@@ -16,6 +16,7 @@ mod bad_profiles;
 mod browser;
 mod dataset;
 mod demo;
+mod deploy;
 mod docs_commands;
 mod explain;
 mod output;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cutpoint_core::graph::{ElementType, Tensor};
-use cutpoint_core::units::Bytes;
 use cutpoint_onnx::directory::{CrossingRecord, Description, HalfRecord};
 use cutpoint_onnx::wire::{WireError, pack, unpack};
 use cutpoint_onnx::{Model, OnnxError, show};
@@ -92,6 +91,11 @@ impl SplitDirectory {
     pub fn model_name(&self) -> String {
         let file = &self.description.model.file;
         file.strip_suffix(".onnx").unwrap_or(file).to_owned()
+    }
+
+    /// Returns the server half's file, if there is one.
+    pub(crate) fn server_bytes(&self) -> Vec<u8> {
+        self.server.as_ref().map(Model::encode).unwrap_or_default()
     }
 
     /// Returns the hash of the server half, if there is one.
@@ -235,7 +239,8 @@ impl Crossing {
 
     /// The shape of a sent value: as the half declares it, else that of the tensor.
     fn shape_of(&self, port: &Port) -> Option<Vec<u64>> {
-        let same_rank = || (port.shape.len() == self.tensor.shape.len()).then(|| self.tensor.shape.clone());
+        let same_rank =
+            || (port.shape.len() == self.tensor.shape.len()).then(|| self.tensor.shape.clone());
         port.fixed_shape().or_else(same_rank)
     }
 
@@ -288,7 +293,9 @@ impl EdgeHalf {
         // inputs that the server is said to have: here they are only on the edge
         let made = |name: &String| self.crossings.iter().any(|c| c.record.sent.contains(name));
         for name in self.server_inputs.iter().filter(|name| !made(name)) {
-            for (name, value) in pick(std::slice::from_ref(name), feed).map_err(failed("server.onnx"))? {
+            for (name, value) in
+                pick(std::slice::from_ref(name), feed).map_err(failed("server.onnx"))?
+            {
                 message.push(SentTensor::of(&name, &value)?);
             }
         }
@@ -365,12 +372,15 @@ impl ServerHalf {
             let found = match sent.packed {
                 Some(codec) => {
                     let crossing = self.crossings.iter().find(|c| c.record.tensor == sent.name);
-                    let crossing = crossing.filter(|c| c.record.codec == codec).ok_or_else(|| {
-                        sent.error(format!("does not cross this split in codec `{codec}`"))
-                    })?;
+                    let crossing =
+                        crossing
+                            .filter(|c| c.record.codec == codec)
+                            .ok_or_else(|| {
+                                sent.error(format!("does not cross this split in codec `{codec}`"))
+                            })?;
                     crossing.unpack(sent, &self.inputs, environment)?
                 }
-                None => vec![(sent.name.clone(), self.check(sent)?.value(environment)?)],
+                None => vec![(sent.name.clone(), self.checked(sent)?.value(environment)?)],
             };
             for (name, value) in found {
                 if values.iter().any(|(have, _)| *have == name) {
@@ -391,15 +401,17 @@ impl ServerHalf {
         Ok(values)
     }
 
-    fn check<'a>(&self, sent: &'a SentTensor) -> Result<&'a SentTensor, TensorError> {
-        match self.inputs.iter().find(|port| port.name == sent.name) {
-            None => Err(sent.error("is no input of the server half".to_owned())),
-            Some(port) if !port.takes(sent.dtype, &sent.shape) => Err(sent.error(format!(
-                "is {} of shape {:?}, where the server half takes {port}",
-                sent.dtype, sent.shape
-            ))),
-            Some(_) => Ok(sent),
+    fn checked(&self, sent: &SentTensor) -> Result<SentTensor, TensorError> {
+        let port = self.inputs.iter().find(|port| port.name == sent.name);
+        let port = port.ok_or_else(|| sent.error("is no input of the server half".to_owned()))?;
+        let fitted = sent.clone().fitted(port);
+        if port.takes(fitted.dtype, &fitted.shape) {
+            return Ok(fitted);
         }
+        Err(sent.error(format!(
+            "is {} of shape {:?}, where the server half takes {port}",
+            sent.dtype, sent.shape
+        )))
     }
 
     /// Runs the half.
@@ -408,15 +420,6 @@ impl ServerHalf {
     /// The runtime fails.
     pub fn run(&mut self, values: &Values) -> Result<Values, HalfError> {
         self.session.run(values).map_err(failed("server.onnx"))
-    }
-
-    /// Returns the largest message there is in bytes, when no shape is open.
-    pub fn message_bytes(&self) -> Option<Bytes> {
-        let sizes = self.inputs.iter().map(|port| {
-            let elements = port.fixed_shape()?.into_iter().fold(1, u64::saturating_mul);
-            Some(port.dtype.bytes(elements).0)
-        });
-        sizes.sum::<Option<u64>>().map(Bytes)
     }
 }
 

@@ -12,6 +12,7 @@
 pub mod breaker;
 pub mod client;
 mod clock;
+pub mod export;
 pub mod frames;
 pub mod halves;
 pub mod link;

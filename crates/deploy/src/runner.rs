@@ -157,7 +157,10 @@ impl Runner {
             environment,
             edge: directory.edge_half(environment)?,
             local: directory.local_half(environment)?,
-            outputs: copy.as_ref().map(|half| half.outputs.clone()).unwrap_or_default(),
+            outputs: copy
+                .as_ref()
+                .map(|half| half.outputs.clone())
+                .unwrap_or_default(),
             copy,
             client,
             tasks: directory.description.tasks.clone(),
@@ -183,7 +186,8 @@ impl Runner {
         let made = self.edge.run(feed)?;
         let values = copy.values(self.environment, &made.message)?;
         let expected = copy.run(&values)?;
-        client.self_test(self.environment, &made.message, &expected)?;
+        let half = (copy.outputs.as_slice(), self.sha256.as_str());
+        client.self_test(self.environment, &made.message, half, &expected)?;
         Ok(Some(served))
     }
 
@@ -201,11 +205,7 @@ impl Runner {
     ///
     /// # Errors
     /// A half fails here; nothing can be answered then.
-    pub fn frame(
-        &mut self,
-        feed: &Values,
-        done: &mut dyn FnMut(Frame),
-    ) -> Result<(), RunnerError> {
+    pub fn frame(&mut self, feed: &Values, done: &mut dyn FnMut(Frame)) -> Result<(), RunnerError> {
         while self.under_way.len() >= self.options.pipeline.max(1) {
             self.finish_oldest(done)?;
         }
@@ -289,8 +289,7 @@ impl Runner {
         };
         let answer = frame.call.take().map(|call| {
             let answer = call.wait()?;
-            answer.check(&self.outputs, Some(&self.sha256))?;
-            Ok(answer)
+            answer.checked(&self.outputs, Some(&self.sha256))
         });
         match &answer {
             Some(Ok(_)) => self.breaker.succeeded(),
@@ -339,7 +338,10 @@ impl Runner {
         if !everything_here && !self.options.fall_back {
             let (kind, reason) = match error {
                 Some(error) => (error.kind, error.message.clone()),
-                None => ("paused", "the server is given a pause after failures".to_owned()),
+                None => (
+                    "paused",
+                    "the server is given a pause after failures".to_owned(),
+                ),
             };
             return Ok(Outcome::Dropped { kind, reason });
         }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use cutpoint_core::codec::Codec;
 use cutpoint_core::graph::ElementType;
+use cutpoint_runtime::port::Port;
 use cutpoint_runtime::session::{Value, describe};
 use cutpoint_runtime::values::{from_message, message};
 use cutpoint_runtime::{Environment, RunError};
@@ -90,6 +91,24 @@ impl SentTensor {
         self.check()?;
         from_message(environment, self.dtype, &self.shape, &self.bytes)
             .map_err(|error: RunError| self.error(error.to_string()))
+    }
+
+    /// Returns the shape as the protocol has it, which knows no tensors without dimensions.
+    pub(crate) fn sent_shape(&self) -> Vec<i64> {
+        if self.shape.is_empty() {
+            return vec![1];
+        }
+        let dims = self.shape.iter();
+        dims.map(|dim| i64::try_from(*dim).unwrap_or(i64::MAX))
+            .collect()
+    }
+
+    /// Takes the shape of a port without dimensions, if it was sent as one number for it.
+    pub(crate) fn fitted(mut self, port: &Port) -> SentTensor {
+        if port.shape.is_empty() && self.shape == [1] {
+            self.shape.clear();
+        }
+        self
     }
 
     /// Checks that the bytes are as many as type and shape say.

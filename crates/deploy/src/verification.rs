@@ -78,7 +78,9 @@ impl Samples {
         let times = &frame.times;
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
         let part = |time: Option<Duration>| time.map_or(0.0, ms);
-        let server = times.server.map(|server| server + times.queue.unwrap_or_default());
+        let server = times
+            .server
+            .map(|server| server + times.queue.unwrap_or_default());
         let row = [
             ms(times.edge),
             ms(times.encode),
@@ -164,7 +166,12 @@ pub struct Verification {
 
 /// Sets times beside what the plan predicts. Codecs that are part of the halves are timed with
 /// them, so their predicted times are counted there, too.
-pub fn parts(predicted: &Breakdown, latency_ms: f64, codecs_in_halves: bool, measured: &Samples) -> Vec<Part> {
+pub fn parts(
+    predicted: &Breakdown,
+    latency_ms: f64,
+    codecs_in_halves: bool,
+    measured: &Samples,
+) -> Vec<Part> {
     let (mut edge, mut encode) = (predicted.edge, predicted.encode);
     let (mut server, mut decode) = (predicted.server, predicted.decode);
     if codecs_in_halves {

@@ -96,7 +96,10 @@ pub fn from_message(
                     message.len()
                 )));
             }
-            value(shape, chunks.iter().copied().map(<$t>::from_le_bytes).collect())
+            value(
+                shape,
+                chunks.iter().copied().map(<$t>::from_le_bytes).collect(),
+            )
         }};
     }
     match dtype {

@@ -83,7 +83,10 @@ pub(crate) struct RunArgs {
 
 /// A rate of frames.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     rate.ok_or_else(|| format!("`{text}` is no rate of frames, such as 30"))
 }
 
@@ -96,7 +99,10 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
     let network = Arc::new(Network::start().or_fail(Kind::Other)?);
     let options = ClientOptions {
         address: args.server.clone(),
-        model: args.model_name.clone().unwrap_or_else(|| directory.model_name()),
+        model: args
+            .model_name
+            .clone()
+            .unwrap_or_else(|| directory.model_name()),
         max_message: args.max_message,
     };
     let client = Client::new(network, options).or_fail(Kind::Usage)?;
@@ -130,7 +136,13 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
     } else {
         ProgressBar::hidden()
     };
-    let mut summary = Summary::new(&directory, served, args.input.is_none(), threads, &library.version);
+    let mut summary = Summary::new(
+        &directory,
+        served,
+        args.input.is_none(),
+        threads,
+        &library.version,
+    );
     let mut failed = None;
     let mut done = |frame: Frame| {
         bar.inc(1);
@@ -153,7 +165,11 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
             let due = start + pace.mul_f64(index as f64);
             let now = Instant::now();
             if now > due + pace {
-                runner.skip("edge busy", "it came before the edge was done with others", &mut done);
+                runner.skip(
+                    "edge busy",
+                    "it came before the edge was done with others",
+                    &mut done,
+                );
                 continue;
             }
             std::thread::sleep(due.saturating_duration_since(now));
@@ -177,7 +193,9 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
         common.print(summary.text())?;
     }
     if stopped() == Control::Interrupt {
-        return Err(Kind::Interrupted.of(anyhow::anyhow!("interrupted; the above is what was done")));
+        return Err(
+            Kind::Interrupted.of(anyhow::anyhow!("interrupted; the above is what was done"))
+        );
     }
     Ok(())
 }
@@ -191,7 +209,9 @@ struct Results {
 impl Results {
     fn create(path: &Path) -> anyhow::Result<Results> {
         super::files::check(path)?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
         let file = tempfile::Builder::new()
             .prefix(".cutpoint-")
             .tempfile_in(parent.unwrap_or(Path::new(".")));
@@ -212,7 +232,10 @@ impl Results {
         let Results { path, file } = self;
         let failed = || format!("{}: cannot write the results", path.display());
         let file = file.into_inner().map_err(|error| error.into_error());
-        let written: File = file.with_context(failed)?.persist(&path).with_context(failed)?;
+        let written: File = file
+            .with_context(failed)?
+            .persist(&path)
+            .with_context(failed)?;
         written.sync_all().with_context(failed)
     }
 }

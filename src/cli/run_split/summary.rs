@@ -148,12 +148,21 @@ impl Summary {
             parts.collect::<Vec<_>>().join(", ")
         };
         let server = self.server.as_deref().map(cutpoint_onnx::show);
-        let _ = writeln!(text, "server       {}", server.as_deref().unwrap_or("none: everything runs on the edge"));
+        let _ = writeln!(
+            text,
+            "server       {}",
+            server
+                .as_deref()
+                .unwrap_or("none: everything runs on the edge")
+        );
         let _ = writeln!(text, "answered by  {}", list(&self.answered));
         if !self.fallen_back.is_empty() {
             let pauses = match self.pauses {
                 0 => String::new(),
-                pauses => format!("; the server was given {}", plural(pauses as usize, "pause")),
+                pauses => format!(
+                    "; the server was given {}",
+                    plural(pauses as usize, "pause")
+                ),
             };
             let _ = writeln!(text, "fell back    {}{pauses}", list(&self.fallen_back));
         }
@@ -165,7 +174,11 @@ impl Summary {
             "measured     {}, {}{}\n",
             plural(self.threads, "thread"),
             self.runtime,
-            if self.made_up_inputs { ", random inputs" } else { "" }
+            if self.made_up_inputs {
+                ", random inputs"
+            } else {
+                ""
+            }
         );
         text + &right_aligned(self.table(), &[1, 2, 3, 4, 5])
     }

@@ -1,5 +1,7 @@
 //! `cutpoint split`.
 
+#[cfg(feature = "deploy")]
+mod export;
 mod set;
 
 use std::path::{Path, PathBuf};
@@ -70,6 +72,9 @@ pub(crate) struct SplitArgs {
     /// Replace the split of another model
     #[arg(long)]
     pub(crate) force: bool,
+    #[cfg(feature = "deploy")]
+    #[command(flatten)]
+    export: export::ExportArgs,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 }
@@ -184,7 +189,12 @@ impl Job<'_> {
         for crossing in &description.crossings {
             note_foreign(crossing.codec, common);
         }
-        let text = text(self.out, model, &reading, &request, &description);
+        #[cfg_attr(not(feature = "deploy"), allow(unused_mut))]
+        let mut text = text(self.out, model, &reading, &request, &description);
+        #[cfg(feature = "deploy")]
+        for line in args.export.write(self.out, environment)? {
+            text += &format!("\n{line}");
+        }
         Ok(Made { description, text })
     }
 }

@@ -49,7 +49,12 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "TENSOR[,TENSOR]")]
     cut: Vec<String>,
     /// Codec of what crosses with --cut: f32, f16 or q8; each may end in +deflate or +zstd
-    #[arg(long, value_name = "CODEC", default_value = "f32", conflicts_with = "plan")]
+    #[arg(
+        long,
+        value_name = "CODEC",
+        default_value = "f32",
+        conflicts_with = "plan"
+    )]
     codec: Codec,
     /// ONNX model
     #[arg(long, value_name = "MODEL")]
@@ -118,7 +123,9 @@ fn link(args: &VerifyArgs, plan: Option<&Plan>) -> anyhow::Result<Link> {
         down_rate: args.down_rate,
         ..ScenarioSpec::default()
     };
-    let setting = plan.map(|plan| &plan.setting).filter(|_| args.link.is_none());
+    let setting = plan
+        .map(|plan| &plan.setting)
+        .filter(|_| args.link.is_none());
     let planned = setting.map(|setting| {
         let delay = Duration::try_from_secs_f64(setting.delay_ms / 1e3);
         ScenarioSpec {
@@ -169,7 +176,13 @@ fn run_all(
             bar.inc(1);
             stopped() == Control::Continue
         };
-        let found = measure(&directory, planner.environment(), address, &options, &mut go_on);
+        let found = measure(
+            &directory,
+            planner.environment(),
+            address,
+            &options,
+            &mut go_on,
+        );
         samples[index].extend(found.map_err(verify_failure)?);
     }
     bar.finish_and_clear();
@@ -197,7 +210,10 @@ fn answer(
             n: samples.totals().len(),
         })
         .collect();
-    let best = cuts.iter().map(|cut| cut.measured_ms).fold(f64::INFINITY, f64::min);
+    let best = cuts
+        .iter()
+        .map(|cut| cut.measured_ms)
+        .fold(f64::INFINITY, f64::min);
     let regret = cuts[0].measured_ms / best - 1.0;
     Verification {
         format: FORMAT,
@@ -211,7 +227,12 @@ fn answer(
         paced_fps: args.paced,
         threads: planner.threads(),
         runtime: planner.runtime(),
-        parts: parts(&chosen.breakdown, chosen.latency_ms, chosen.codecs_in_halves, &samples[0]),
+        parts: parts(
+            &chosen.breakdown,
+            chosen.latency_ms,
+            chosen.codecs_in_halves,
+            &samples[0],
+        ),
         cuts: args.all.then_some(cuts),
         regret: args.all.then_some(regret),
     }
@@ -230,11 +251,16 @@ fn verify_failure(error: VerifyError) -> anyhow::Error {
 fn profile_of(args: &VerifyArgs, plan: Option<&Plan>) -> Option<PathBuf> {
     let request = plan.and_then(|plan| plan.request.as_ref());
     let planned = request.and_then(|request| request.edge.first());
-    args.edge.clone().or(planned.map(|source| PathBuf::from(&source.name)))
+    args.edge
+        .clone()
+        .or(planned.map(|source| PathBuf::from(&source.name)))
 }
 
 /// The engine's part: environment and library.
-fn open(threads: usize, common: &Common) -> anyhow::Result<(&'static cutpoint_runtime::Environment, String)> {
+fn open(
+    threads: usize,
+    common: &Common,
+) -> anyhow::Result<(&'static cutpoint_runtime::Environment, String)> {
     let library = engine::library(common)?;
     let environment = engine::open(&library, threads)?;
     Ok((environment, format!("onnxruntime {}", library.version)))

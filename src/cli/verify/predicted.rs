@@ -1,6 +1,7 @@
 //! What is predicted for a placement, with this machine as board and as server, and its halves.
 
 use std::path::Path;
+use std::time::Duration;
 
 use cutpoint_core::codec::Codec;
 use cutpoint_core::cuts;
@@ -17,17 +18,19 @@ use cutpoint_planner::scenario::{Scenario, Schedule, U8Input};
 use cutpoint_planner::server::Server;
 use cutpoint_runtime::Environment;
 use cutpoint_runtime::board::check_same_board;
+use cutpoint_runtime::measure::{Control, Protocol};
 use cutpoint_runtime::probe::{observe, shapes_of};
-
-use clap::Parser;
+use cutpoint_runtime::profiler::{self, ProfileObserver, ProfileProgress, ProfileRequest};
+use cutpoint_runtime::session::Provider;
 
 use super::super::scenario_args::{problem, read_accuracy};
 use super::super::split::{plan_failure, tensors};
 use super::{VerifyArgs, open, profile_of};
-use crate::cli::{Cli, Common, Kind, OrFail, dispatch, engine};
+use crate::cli::accuracy::stopped;
+use crate::cli::{Common, Kind, OrFail, engine};
 
 /// How long a profile is measured where none is given.
-const BUDGET: &str = "20s";
+const BUDGET: Duration = Duration::from_secs(20);
 
 /// The model, and what was measured of it here.
 pub(super) struct Planner {
@@ -69,7 +72,10 @@ impl Planner {
         let model = engine::load(&args.model)?;
         let file = profile_of(args, plan);
         let (profile, accuracy) = match &file {
-            Some(path) => (Profile::load(path).or_fail(Kind::BadInput)?, read_accuracy(path)?),
+            Some(path) => (
+                Profile::load(path).or_fail(Kind::BadInput)?,
+                read_accuracy(path)?,
+            ),
             None => (measured_now(&args.model, common)?, None),
         };
         check(&profile, &model, args, file.as_deref())?;
@@ -84,7 +90,9 @@ impl Planner {
         let (environment, runtime) = open(threads, common)?;
         if runtime != profile.board.runtime {
             let known = show(&profile.board.runtime);
-            common.note(format_args!("the profile was measured with {known}, this is {runtime}"));
+            common.note(format_args!(
+                "the profile was measured with {known}, this is {runtime}"
+            ));
         }
         let failed = |error| engine::run_failure(error, &args.model);
         let observed = observe(environment, &model, &shapes_of(&profile)).map_err(failed)?;
@@ -129,8 +137,10 @@ impl Planner {
             for text in &args.cut {
                 crossing.extend(tensors(graph, text).or_fail(Kind::Usage)?);
             }
-            let codecs: Vec<(TensorId, Codec)> =
-                crossing.iter().map(|tensor| (*tensor, args.codec)).collect();
+            let codecs: Vec<(TensorId, Codec)> = crossing
+                .iter()
+                .map(|tensor| (*tensor, args.codec))
+                .collect();
             let edge = graph.edge_of_cut(&crossing, &[]).or_fail(Kind::Usage)?;
             return self.placement(&edge, &codecs);
         };
@@ -143,7 +153,9 @@ impl Planner {
         }
         let mut codecs = Vec::new();
         for crossing in &plan.crossing {
-            let tensor = graph.find_tensor(&crossing.tensor).or_fail(Kind::BadInput)?;
+            let tensor = graph
+                .find_tensor(&crossing.tensor)
+                .or_fail(Kind::BadInput)?;
             codecs.push((tensor, crossing.codec));
         }
         self.with_halves(&edge, &codecs, cut.request, cut.halves)
@@ -154,8 +166,11 @@ impl Planner {
         let graph = self.problem.graph();
         let mut found = vec![self.placement(&LayerSet::full(graph.layers().len()), &[])?];
         for cut in cuts::natural(graph, &[]) {
-            let codecs: Vec<(TensorId, Codec)> =
-                cut.crossing.iter().map(|tensor| (*tensor, Codec::F32)).collect();
+            let codecs: Vec<(TensorId, Codec)> = cut
+                .crossing
+                .iter()
+                .map(|tensor| (*tensor, Codec::F32))
+                .collect();
             found.push(self.placement(&cut.edge, &codecs)?);
         }
         Ok(found)
@@ -197,7 +212,10 @@ impl Planner {
         let parts = cost.breakdown(self.problem.time_per_bit());
         let behind = parts.uplink + parts.decode + parts.server + parts.downlink;
         Ok(Placement {
-            names: codecs.iter().map(|(tensor, _)| graph.tensor(*tensor).name.clone()).collect(),
+            names: codecs
+                .iter()
+                .map(|(tensor, _)| graph.tensor(*tensor).name.clone())
+                .collect(),
             // heads that are overlapped end no later than the results of the server, or after them
             latency_ms: parts.edge + parts.encode + behind.max(parts.local),
             codecs_in_halves: codecs.iter().all(|(_, codec)| codec.is_in_halves()),
@@ -224,8 +242,14 @@ impl Planner {
 /// Link, codecs and order of work: what a prediction needs.
 fn scenario(args: &VerifyArgs, plan: Option<&Plan>, link: Link) -> Scenario {
     let mut scenario = Scenario::over(link);
-    let crossing = plan.map(|plan| plan.crossing.as_slice()).unwrap_or_default();
-    for codec in crossing.iter().map(|crossing| crossing.codec).chain([args.codec]) {
+    let crossing = plan
+        .map(|plan| plan.crossing.as_slice())
+        .unwrap_or_default();
+    for codec in crossing
+        .iter()
+        .map(|crossing| crossing.codec)
+        .chain([args.codec])
+    {
         if !scenario.codecs.contains(&codec) {
             scenario.codecs.push(codec);
         }
@@ -271,29 +295,39 @@ fn check(
     Ok(())
 }
 
-/// A short profile of the model on this machine.
+/// A short profile of the model on this machine, with one thread.
 fn measured_now(model: &Path, common: &Common) -> anyhow::Result<Profile> {
     common.note(format_args!(
-        "no --edge: measuring {} on this machine for {BUDGET}",
-        model.display()
+        "no --edge: measuring {} on this machine for {} s",
+        model.display(),
+        BUDGET.as_secs()
     ));
-    let folder = tempfile::tempdir().or_fail(Kind::Other)?;
-    let out = folder.path().to_string_lossy().into_owned();
-    let words = ["cutpoint", "profile", "--board", "here", "--threads", "1", "--quiet", "--budget", BUDGET];
-    let cli = Cli::try_parse_from(
-        words.into_iter().map(std::ffi::OsStr::new).chain([
-            std::ffi::OsStr::new("--out"),
-            out.as_ref(),
-            model.as_os_str(),
-        ]),
-    )?;
-    let quiet = Common {
-        json: false,
-        quiet: true,
-        ..common.clone()
+    let file = engine::load(model)?;
+    let (environment, runtime) = open(1, common)?;
+    let request = ProfileRequest {
+        board: "this machine".to_owned(),
+        shapes: Vec::new(),
+        tasks: Vec::new(),
+        local_inputs: Vec::new(),
+        provider: Provider::Cpu,
+        protocol: Protocol {
+            threads: 1,
+            ..Protocol::default()
+        },
+        budget: BUDGET,
+        // memory is not asked for
+        program: None,
+        runtime,
     };
-    dispatch(cli.command, &quiet)?;
-    let stem = model.file_stem().unwrap_or_default().to_string_lossy();
-    let path = folder.path().join("here").join(format!("{stem}.toml"));
-    Profile::load(&path).or_fail(Kind::BadInput)
+    profiler::profile(environment, &file, &request, None, &mut Interruptible)
+        .map_err(|error| engine::run_failure(error, model))
+}
+
+/// Stops measuring on Ctrl-C.
+struct Interruptible;
+
+impl ProfileObserver for Interruptible {
+    fn progress(&mut self, _: ProfileProgress) -> Control {
+        stopped()
+    }
 }

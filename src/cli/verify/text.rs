@@ -104,7 +104,9 @@ fn all(cuts: &[VerifiedCut]) -> String {
 
 /// How far the plan is from the fastest cut, unless that lies within the noise.
 fn regret(cuts: &[VerifiedCut]) -> String {
-    let fastest = cuts.iter().min_by(|a, b| a.measured_ms.total_cmp(&b.measured_ms));
+    let fastest = cuts
+        .iter()
+        .min_by(|a, b| a.measured_ms.total_cmp(&b.measured_ms));
     let planned = cuts.iter().find(|cut| cut.planned);
     let Some((fastest, planned)) = fastest.zip(planned) else {
         return String::new();

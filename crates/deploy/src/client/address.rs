@@ -41,21 +41,28 @@ impl FromStr for ServerAddress {
             Some(("grpcs" | "https", _)) => {
                 return Err(refuse("encrypted connections are not made yet"));
             }
-            Some((scheme, _)) => return Err(refuse(&format!("`{scheme}` is no protocol of servers"))),
+            Some((scheme, _)) => {
+                return Err(refuse(&format!("`{scheme}` is no protocol of servers")));
+            }
         };
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         if authority.is_empty() {
             return Err(refuse("it names no host"));
         }
         if let Some(bad) = authority.chars().find(|c| !is_part(*c)) {
-            return Err(refuse(&format!("`{}` has no place in it", bad.escape_debug())));
+            return Err(refuse(&format!(
+                "`{}` has no place in it",
+                bad.escape_debug()
+            )));
         }
         let bare = authority.strip_prefix('[').map_or(authority, |v6| {
             v6.split_once(']').map_or(v6, |(_, rest)| rest)
         });
         let authority = match bare.rsplit_once(':') {
             None => format!("{authority}:{PORT}"),
-            Some((_, port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => authority.to_owned(),
+            Some((_, port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => {
+                authority.to_owned()
+            }
             Some((_, port)) => return Err(refuse(&format!("`{port}` is no port"))),
         };
         Ok(ServerAddress { authority })
@@ -89,7 +96,16 @@ mod tests {
             let address: ServerAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), authority);
         }
-        for text in ["", "http://", "host:port", "host:0", "host:70000", "ftp://host:1", "a b:1", "host:1/path"] {
+        for text in [
+            "",
+            "http://",
+            "host:port",
+            "host:0",
+            "host:70000",
+            "ftp://host:1",
+            "a b:1",
+            "host:1/path",
+        ] {
             let error = text.parse::<ServerAddress>().unwrap_err().to_string();
             assert!(error.contains("host:port"), "{error}");
         }

@@ -75,7 +75,9 @@ impl Answer {
             let shape = dims.collect::<Result<Vec<u64>, _>>();
             let bytes = match (raw.get(index), &output.contents) {
                 (Some(bytes), _) => bytes.clone(),
-                (None, Some(contents)) => elements(dtype, contents).ok_or_else(|| bad("no contents"))?,
+                (None, Some(contents)) => {
+                    elements(dtype, contents).ok_or_else(|| bad("no contents"))?
+                }
                 (None, None) => Bytes::new(),
             };
             let result = SentTensor {
@@ -100,32 +102,41 @@ impl Answer {
         })
     }
 
-    /// Checks that the answer is one of a half with these outputs, of this hash.
+    /// Returns the answer as the results of a half with these outputs, of this hash.
     ///
     /// # Errors
     /// An output is missing, of another type or shape, or holds numbers that are none; or the
     /// answer comes from another half.
-    pub fn check(&self, outputs: &[Port], sha256: Option<&str>) -> Result<(), CallError> {
+    pub fn checked(mut self, outputs: &[Port], sha256: Option<&str>) -> Result<Answer, CallError> {
         if let (Some(expected), Some(found)) = (sha256, &self.sha256)
             && expected != found
         {
             return Err(CallError::other_half(expected, found));
         }
+        let mut results = Vec::new();
         for port in outputs {
             let name = cutpoint_onnx::show(&port.name);
-            let result = self.results.iter().find(|result| result.name == port.name);
-            let result = result.ok_or_else(|| CallError::bad(format!("`{name}` is missing")))?;
+            let at = self
+                .results
+                .iter()
+                .position(|result| result.name == port.name);
+            let at = at.ok_or_else(|| CallError::bad(format!("`{name}` is missing")))?;
+            let result = self.results.swap_remove(at).fitted(port);
             if !port.takes(result.dtype, &result.shape) {
                 return Err(CallError::bad(format!(
                     "`{name}` is {} of shape {:?} instead of {port}",
                     result.dtype, result.shape
                 )));
             }
-            if !is_finite(result) {
-                return Err(CallError::bad(format!("`{name}` holds numbers that are none")));
+            if !is_finite(&result) {
+                return Err(CallError::bad(format!(
+                    "`{name}` holds numbers that are none"
+                )));
             }
+            results.push(result);
         }
-        Ok(())
+        self.results = results;
+        Ok(self)
     }
 }
 
@@ -164,11 +175,19 @@ fn server_times(response: &ModelInferResponse) -> Option<ServerTimes> {
 fn elements(dtype: ElementType, contents: &InferTensorContents) -> Option<Bytes> {
     macro_rules! bytes {
         ($field:ident as $t:ty) => {
-            contents.$field.iter().flat_map(|x| (*x as $t).to_le_bytes()).collect()
+            contents
+                .$field
+                .iter()
+                .flat_map(|x| (*x as $t).to_le_bytes())
+                .collect()
         };
     }
     Some(match dtype {
-        ElementType::Bool => contents.bool_contents.iter().map(|x| u8::from(*x)).collect(),
+        ElementType::Bool => contents
+            .bool_contents
+            .iter()
+            .map(|x| u8::from(*x))
+            .collect(),
         ElementType::Int8 => bytes!(int_contents as i8),
         ElementType::Int16 => bytes!(int_contents as i16),
         ElementType::Int32 => bytes!(int_contents as i32),

@@ -13,7 +13,7 @@ use crate::protocol::model_metadata_response::TensorMetadata;
 use crate::protocol::{
     ModelConfigRequest, ModelMetadataRequest, ServerLiveRequest, ServerMetadataRequest,
 };
-use crate::server::parameter;
+use crate::server::{parameter, port_shape};
 use crate::tensor::{SentTensor, TensorError, element_type};
 
 /// How long each question may take; a server may load the model for the first of them.
@@ -158,10 +158,12 @@ impl Client {
         &self,
         environment: &Environment,
         message: &[SentTensor],
+        (outputs, sha256): (&[Port], &str),
         expected: &Values,
     ) -> Result<(), CheckError> {
         let address = self.options.address.to_string();
         let answer = self.infer(message, Instant::now() + PATIENCE).wait();
+        let answer = answer.and_then(|answer| answer.checked(outputs, Some(sha256)));
         let answer = answer.map_err(|error| CheckError::Call {
             address: address.clone(),
             error,
@@ -215,10 +217,11 @@ fn same_ports(what: &str, own: &[Port], served: &[TensorMetadata]) -> Result<(),
         let name = cutpoint_onnx::show(&port.name);
         let found = served.iter().find(|tensor| tensor.name == port.name);
         let found = found.ok_or_else(|| format!("it has no {what} `{name}`"))?;
-        let fits = |(own, dim): (&Option<u64>, &i64)| own.is_none_or(|size| *dim < 0 || *dim as u64 == size);
+        let own = port_shape(port);
+        let fits = |(own, served): (&i64, &i64)| *own < 0 || *served < 0 || own == served;
         let same = element_type(&found.datatype) == Some(port.dtype)
-            && found.shape.len() == port.shape.len()
-            && port.shape.iter().zip(&found.shape).all(fits);
+            && found.shape.len() == own.len()
+            && own.iter().zip(&found.shape).all(fits);
         if !same {
             return Err(format!(
                 "its {what} `{name}` is {} {:?} instead of {port}",
@@ -227,7 +230,10 @@ fn same_ports(what: &str, own: &[Port], served: &[TensorMetadata]) -> Result<(),
             ));
         }
     }
-    match served.iter().find(|tensor| !own.iter().any(|port| port.name == tensor.name)) {
+    match served
+        .iter()
+        .find(|tensor| !own.iter().any(|port| port.name == tensor.name))
+    {
         Some(more) if what == "input" => Err(format!(
             "it has one more input, `{}`",
             cutpoint_onnx::show(&more.name)

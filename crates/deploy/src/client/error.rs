@@ -146,7 +146,11 @@ mod tests {
             (Code::ResourceExhausted, Cause::Permanent),
             (Code::FailedPrecondition, Cause::Permanent),
         ] {
-            assert_eq!(CallError::of(&Status::new(code, "x")).cause, cause, "{code:?}");
+            assert_eq!(
+                CallError::of(&Status::new(code, "x")).cause,
+                cause,
+                "{code:?}"
+            );
         }
     }
 }

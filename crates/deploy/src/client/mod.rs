@@ -58,10 +58,11 @@ impl Client {
     /// # Errors
     /// The address is none.
     pub fn new(network: Arc<Network>, options: ClientOptions) -> Result<Client, AddressError> {
-        let endpoint = Endpoint::from_shared(options.address.uri()).map_err(|error| AddressError {
-            text: options.address.to_string(),
-            problem: error.to_string(),
-        })?;
+        let endpoint =
+            Endpoint::from_shared(options.address.uri()).map_err(|error| AddressError {
+                text: options.address.to_string(),
+                problem: error.to_string(),
+            })?;
         let endpoint = endpoint
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(KEEP_ALIVE)
@@ -173,7 +174,7 @@ fn input(sent: &SentTensor) -> InferInputTensor {
     InferInputTensor {
         name: sent.name.clone(),
         datatype: datatype(sent.dtype).unwrap_or("BYTES").to_owned(),
-        shape: sent.shape.iter().map(|dim| *dim as i64).collect(),
+        shape: sent.sent_shape(),
         parameters: codec.into_iter().collect::<HashMap<_, _>>(),
         contents: None,
     }

@@ -21,8 +21,8 @@ use tonic::transport::server::TcpIncoming;
 use super::Network;
 use super::halves::ServerHalf;
 use super::protocol::grpc_inference_service_server::GrpcInferenceServiceServer;
-use service::{Service, ServedModel};
-pub(crate) use service::parameter;
+use service::{ServedModel, Service};
+pub(crate) use service::{parameter, port_shape};
 pub use worker::Counters;
 use worker::Worker;
 
@@ -48,7 +48,9 @@ pub struct ServeOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is none, or taken.
-    #[error("cannot listen on {address}: {cause}; name another address, or port 0 for any that is free")]
+    #[error(
+        "cannot listen on {address}: {cause}; name another address, or port 0 for any that is free"
+    )]
     Listen {
         /// What was asked for.
         address: String,
@@ -85,20 +87,23 @@ pub fn start(
         cause,
     };
     let mut addresses = options.listen.to_socket_addrs().map_err(listen)?;
-    let address = addresses.next().ok_or_else(|| {
-        listen(std::io::Error::other("no such address"))
-    })?;
+    let address = addresses
+        .next()
+        .ok_or_else(|| listen(std::io::Error::other("no such address")))?;
     let network = Network::start().map_err(|error| ServeError::Failed(error.to_string()))?;
-    let listener = network.block_on(TcpListener::bind(address)).map_err(listen)?;
+    let listener = network
+        .block_on(TcpListener::bind(address))
+        .map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let counters = Arc::new(Counters::default());
     let model = ServedModel::of(&half, &options.name);
     let worker = Worker::start(half, environment, options, Arc::clone(&counters))
         .map_err(|error| ServeError::Failed(error.to_string()))?;
     let limit = usize::try_from(options.max_message.0).unwrap_or(usize::MAX);
-    let service = GrpcInferenceServiceServer::new(Service::new(model, worker, Arc::clone(&counters)))
-        .max_decoding_message_size(limit)
-        .max_encoding_message_size(usize::MAX);
+    let service =
+        GrpcInferenceServiceServer::new(Service::new(model, worker, Arc::clone(&counters)))
+            .max_decoding_message_size(limit)
+            .max_encoding_message_size(usize::MAX);
     let (stop, stopped) = oneshot::channel::<()>();
     // without delay: an answer is several small writes, and would wait for acknowledgements
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));

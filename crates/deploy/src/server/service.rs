@@ -62,14 +62,21 @@ impl ServedModel {
 }
 
 fn metadata(port: &Port) -> TensorMetadata {
-    let dims = port.shape.iter();
     TensorMetadata {
         name: port.name.clone(),
         datatype: datatype(port.dtype).unwrap_or("BYTES").to_owned(),
-        shape: dims
-            .map(|dim| dim.and_then(|size| i64::try_from(size).ok()).unwrap_or(-1))
-            .collect(),
+        shape: port_shape(port),
     }
+}
+
+/// The shape of a port as the protocol has it: -1 for any size, and no scalars.
+pub(crate) fn port_shape(port: &Port) -> Vec<i64> {
+    if port.shape.is_empty() {
+        return vec![1];
+    }
+    let dims = port.shape.iter();
+    dims.map(|dim| dim.and_then(|size| i64::try_from(size).ok()).unwrap_or(-1))
+        .collect()
 }
 
 /// The server half as a service.
@@ -119,11 +126,18 @@ impl Service {
         let (outputs, raw_output_contents) = results.iter().filter(wanted).map(output).unzip();
         let number = |name: &str, value: u64| {
             let choice = ParameterChoice::Int64Param(i64::try_from(value).unwrap_or(i64::MAX));
-            (name.to_owned(), InferParameter { parameter_choice: Some(choice) })
+            (
+                name.to_owned(),
+                InferParameter {
+                    parameter_choice: Some(choice),
+                },
+            )
         };
         let ns = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let hash = ParameterChoice::StringParam(self.model.sha256.clone());
-        let hash = InferParameter { parameter_choice: Some(hash) };
+        let hash = InferParameter {
+            parameter_choice: Some(hash),
+        };
         let parameters = HashMap::from([
             (parameter::SHA256.to_owned(), hash),
             number(parameter::QUEUE_NS, ns(times.queue)),
@@ -147,7 +161,7 @@ fn output(result: &SentTensor) -> (InferOutputTensor, Bytes) {
     let tensor = InferOutputTensor {
         name: result.name.clone(),
         datatype: datatype(result.dtype).unwrap_or("BYTES").to_owned(),
-        shape: result.shape.iter().map(|dim| *dim as i64).collect(),
+        shape: result.sent_shape(),
         ..InferOutputTensor::default()
     };
     (tensor, result.bytes.clone())
@@ -176,13 +190,20 @@ fn tensor(input: &InferInputTensor, bytes: &Bytes) -> Result<SentTensor, Status>
         None => None,
         Some(InferParameter {
             parameter_choice: Some(ParameterChoice::StringParam(text)),
-        }) => Some(text.parse::<Codec>().map_err(|error| refuse(&error.to_string()))?),
+        }) => Some(
+            text.parse::<Codec>()
+                .map_err(|error| refuse(&error.to_string()))?,
+        ),
         Some(_) => return Err(refuse("its codec is no text")),
     };
     Ok(SentTensor {
         name: input.name.clone(),
-        dtype: element_type(&input.datatype)
-            .ok_or_else(|| refuse(&format!("type `{}` is not taken", cutpoint_onnx::show(&input.datatype))))?,
+        dtype: element_type(&input.datatype).ok_or_else(|| {
+            refuse(&format!(
+                "type `{}` is not taken",
+                cutpoint_onnx::show(&input.datatype)
+            ))
+        })?,
         shape: dims
             .collect::<Result<_, _>>()
             .map_err(|_| refuse("a dimension is negative"))?,
@@ -193,7 +214,10 @@ fn tensor(input: &InferInputTensor, bytes: &Bytes) -> Result<SentTensor, Status>
 
 fn status(error: &HalfError) -> Status {
     match error {
-        HalfError::Run { error: RunError::Run { .. }, .. } => Status::internal(error.to_string()),
+        HalfError::Run {
+            error: RunError::Run { .. },
+            ..
+        } => Status::internal(error.to_string()),
         _ => Status::invalid_argument(error.to_string()),
     }
 }
@@ -259,17 +283,25 @@ impl GrpcInferenceService for Service {
             .check_name(&request.model_name, &request.model_version)
             .and_then(|()| message(&request));
         let message = checked.inspect_err(|_| Counters::add(&self.counters.failed, 1))?;
-        let answer = self.worker.queue(message).map_err(|refused| match refused {
-            Refused::Full => {
-                Counters::add(&self.counters.turned_away, 1);
-                Status::unavailable("too many requests wait already; try again later")
-            }
-            Refused::Ended => Status::unavailable("the server ends"),
-        })?;
+        let answer = self
+            .worker
+            .queue(message)
+            .map_err(|refused| match refused {
+                Refused::Full => {
+                    Counters::add(&self.counters.turned_away, 1);
+                    Status::unavailable("too many requests wait already; try again later")
+                }
+                Refused::Ended => Status::unavailable("the server ends"),
+            })?;
         let outcome = answer.await;
         let outcome = outcome.map_err(|_| Status::unavailable("the server ends"))?;
         let (results, times) = outcome.map_err(|error| status(&error))?;
-        Ok(Response::new(self.respond(&request, results, &times, received_ns)))
+        Ok(Response::new(self.respond(
+            &request,
+            results,
+            &times,
+            received_ns,
+        )))
     }
 
     async fn model_config(
@@ -301,8 +333,18 @@ impl GrpcInferenceService for Service {
         let read = |counter| Counters::read(counter);
         let counters = &self.counters;
         let answered = read(&counters.answered);
-        let duration = |ns| Some(StatisticDuration { count: answered, ns });
-        let parts = [&counters.queue_ns, &counters.decode_ns, &counters.compute_ns, &counters.encode_ns];
+        let duration = |ns| {
+            Some(StatisticDuration {
+                count: answered,
+                ns,
+            })
+        };
+        let parts = [
+            &counters.queue_ns,
+            &counters.decode_ns,
+            &counters.compute_ns,
+            &counters.encode_ns,
+        ];
         let [queue, decode, compute, encode] = parts.map(read);
         let failed = read(&counters.failed) + read(&counters.turned_away);
         let statistics = ModelStatistics {
@@ -313,7 +355,10 @@ impl GrpcInferenceService for Service {
             last_inference: 0,
             inference_stats: Some(InferStatistics {
                 success: duration(queue + decode + compute + encode),
-                fail: Some(StatisticDuration { count: failed, ns: 0 }),
+                fail: Some(StatisticDuration {
+                    count: failed,
+                    ns: 0,
+                }),
                 queue: duration(queue),
                 compute_input: duration(decode),
                 compute_infer: duration(compute),

@@ -98,7 +98,9 @@ impl Worker {
                 let _ = job.reply.send(outcome);
             }
         };
-        std::thread::Builder::new().name("half".to_owned()).spawn(serve)?;
+        std::thread::Builder::new()
+            .name("half".to_owned())
+            .spawn(serve)?;
         Ok(Worker(sender))
     }
 

@@ -1,0 +1,15 @@
+//! The tests of `cutpoint-deploy`, one program.
+
+// helpers of tests may fail as loudly as tests
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod faults;
+mod frames;
+mod served;
+mod splits;
+mod verified;

@@ -1,0 +1,74 @@
+//! Measured over an emulated link: the parts are what the link and the halves make them.
+
+use std::time::Duration;
+
+use cutpoint_core::link::{Link, wire};
+use cutpoint_core::plan::Breakdown;
+use cutpoint_core::units::Bytes;
+use cutpoint_deploy::verification::{PARTS, VerifyOptions, measure, parts};
+
+use super::splits::{Case, runtime};
+
+#[test]
+fn uplink_and_downlink_are_those_of_the_link() {
+    let case = Case::at("getitem_33", "f32");
+    let server = case.serve("127.0.0.1:0");
+    let link = Link {
+        rate: "1Mbit/s".parse().unwrap(),
+        delay: "20ms".parse().unwrap(),
+        down_rate: Some("100Mbit/s".parse().unwrap()),
+    };
+    let options = VerifyOptions {
+        link,
+        requests: 10,
+        pace: None,
+    };
+    let samples = measure(
+        &case.directory(),
+        runtime(),
+        Some(server.address),
+        &options,
+        &mut |_| true,
+    )
+    .unwrap();
+    let found = parts(&Breakdown::default(), 0.0, true, &samples);
+    let names: Vec<&str> = found.iter().map(|part| part.name).collect();
+    assert_eq!(names, PARTS);
+    assert!(found.iter().all(|part| part.n == 10));
+    let ms = |name: &str| {
+        found
+            .iter()
+            .find(|part| part.name == name)
+            .unwrap()
+            .measured_ms
+    };
+    // the tensor has 640 floats
+    let least = 20.0 + 8.0 * wire(Bytes(2560)).0 as f64 / 1e3;
+    assert!(ms("uplink") >= least, "{} of {least}", ms("uplink"));
+    assert!(ms("downlink") >= 20.0);
+    let sum: f64 = PARTS[..6].iter().map(|name| ms(name)).sum();
+    assert!(ms("total") >= sum * 0.9, "{} of {sum}", ms("total"));
+}
+
+#[test]
+fn a_measurement_can_be_stopped() {
+    let case = Case::at("getitem_33", "f32");
+    let server = case.serve("127.0.0.1:0");
+    let options = VerifyOptions {
+        link: Link {
+            rate: "1Gbit/s".parse().unwrap(),
+            delay: "0ms".parse().unwrap(),
+            down_rate: None,
+        },
+        requests: 1_000_000,
+        pace: Some(Duration::from_millis(1)),
+    };
+    let stopped = measure(
+        &case.directory(),
+        runtime(),
+        Some(server.address),
+        &options,
+        &mut |number| number < 3,
+    );
+    assert!(stopped.is_err_and(|error| error.to_string() == "interrupted"));
+}
