@@ -13,12 +13,15 @@ use assert_cmd::Command;
 
 use super::test_dir::TestDir;
 
-/// Commands that measure or draw for long, and `cargo`.
-const PARSED: [&str; 6] = [
+/// Commands that measure, draw for long, or wait for a network, and `cargo`.
+const PARSED: [&str; 9] = [
     "profile model.onnx",
     "accuracy",
     "dataset",
     "demo",
+    "serve",
+    "run",
+    "verify",
     "install",
     "test",
 ];
