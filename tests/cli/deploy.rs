@@ -14,7 +14,7 @@ fn model() -> String {
 }
 
 /// A folder `split`, cut in the middle of a bundled model.
-fn sandbox(codec: &str) -> Sandbox {
+pub(crate) fn sandbox(codec: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let cut = ["split", "--cut", "getitem_33", "--codec", codec];
     sandbox.ok(&[&cut[..], &["--model", &model(), "--out", "split"]].concat());
@@ -22,16 +22,20 @@ fn sandbox(codec: &str) -> Sandbox {
 }
 
 /// `cutpoint serve` at work.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Served {
     fn start(sandbox: &Sandbox) -> Served {
+        Served::start_at(sandbox, "127.0.0.1:0")
+    }
+
+    pub(crate) fn start_at(sandbox: &Sandbox, listen: &str) -> Served {
         let mut child = Command::new(assert_cmd::cargo::cargo_bin!("cutpoint"))
             .current_dir(sandbox.path(""))
-            .args(["serve", "split", "--listen", "127.0.0.1:0", "--json"])
+            .args(["serve", "split", "--listen", listen, "--json"])
             .args(["--threads", "1", "--while-stdin"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -47,6 +51,10 @@ impl Served {
             child,
             address: address.trim_end_matches("\",").to_owned(),
         }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it, and returns what it said.

@@ -38,6 +38,7 @@ mod report_tables;
 mod runtime;
 mod sandbox;
 mod shell;
+mod soak;
 mod split;
 mod sweep_limit;
 mod test_dir;

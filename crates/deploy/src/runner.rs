@@ -246,9 +246,10 @@ impl Runner {
             refused: leave == Some(Leave::Refuse),
         });
         if self.options.pipeline <= 1 {
-            self.finish_oldest(done)?;
+            return self.finish_oldest(done);
         }
-        Ok(())
+        // what is done is handed over now, not when the next frame comes
+        self.wait_until(Instant::now(), done)
     }
 
     /// Counts a frame that came while no more could be taken.
@@ -265,6 +266,27 @@ impl Runner {
             },
             failure: None,
         });
+    }
+
+    /// Waits until then, and hands over the frames that are done before.
+    ///
+    /// # Errors
+    /// The local copy fails.
+    pub fn wait_until(
+        &mut self,
+        then: Instant,
+        done: &mut dyn FnMut(Frame),
+    ) -> Result<(), RunnerError> {
+        while let Some(oldest) = self.under_way.front_mut()
+            && oldest
+                .call
+                .as_mut()
+                .is_none_or(|call| call.is_there_by(then))
+        {
+            self.finish_oldest(done)?;
+        }
+        std::thread::sleep(then.saturating_duration_since(Instant::now()));
+        Ok(())
     }
 
     /// Waits for all frames that are under way.

@@ -172,7 +172,7 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
                 );
                 continue;
             }
-            std::thread::sleep(due.saturating_duration_since(now));
+            runner.wait_until(due, &mut done).map_err(runner_failure)?;
         }
         let feed = frames.frame(environment, index).or_fail(Kind::BadInput)?;
         runner.frame(&feed, &mut done).map_err(runner_failure)?;

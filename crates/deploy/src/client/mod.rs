@@ -93,15 +93,7 @@ impl Client {
 
     /// Sends a message and returns at once; the answer is there by `deadline`, or an error.
     pub fn infer(&self, message: &[SentTensor], deadline: Instant) -> Pending {
-        let request = self.request(message);
-        let mut client = self.clone();
-        Pending {
-            network: Arc::clone(&self.network),
-            call: self
-                .network
-                .handle()
-                .spawn(async move { client.call(request, deadline).await }),
-        }
+        self.infer_checked(message, deadline, None)
     }
 
     /// As [`Client::infer`], but only if the server still holds the half of this hash.
@@ -119,10 +111,7 @@ impl Client {
             }
             client.call(request, deadline).await
         };
-        Pending {
-            network: Arc::clone(&self.network),
-            call: self.network.handle().spawn(call),
-        }
+        Pending::new(&self.network, call)
     }
 
     fn request(&self, message: &[SentTensor]) -> ModelInferRequest {
@@ -185,18 +174,46 @@ fn input(sent: &SentTensor) -> InferInputTensor {
 pub struct Pending {
     network: Arc<Network>,
     call: JoinHandle<Result<Answer, CallError>>,
+    answer: Option<Result<Answer, CallError>>,
 }
 
 impl Pending {
+    fn new(
+        network: &Arc<Network>,
+        call: impl Future<Output = Result<Answer, CallError>> + Send + 'static,
+    ) -> Pending {
+        Pending {
+            network: Arc::clone(network),
+            call: network.handle().spawn(call),
+            answer: None,
+        }
+    }
+
+    /// Waits for the answer until then at most, and says whether it, or an error, is there.
+    pub fn is_there_by(&mut self, then: Instant) -> bool {
+        if self.answer.is_none() {
+            let ends = async { tokio::time::timeout_at(then.into(), &mut self.call).await };
+            self.answer = self.network.block_on(ends).ok().map(flattened);
+        }
+        self.answer.is_some()
+    }
+
     /// Waits for the answer.
     ///
     /// # Errors
     /// See [`CallError`].
     pub fn wait(self) -> Result<Answer, CallError> {
-        let Pending { network, call } = self;
-        match network.block_on(call) {
-            Ok(answer) => answer,
-            Err(error) => Err(CallError::lost(&error.to_string())),
-        }
+        let Pending {
+            network,
+            call,
+            answer,
+        } = self;
+        answer.unwrap_or_else(|| flattened(network.block_on(call)))
     }
+}
+
+fn flattened(
+    ended: Result<Result<Answer, CallError>, tokio::task::JoinError>,
+) -> Result<Answer, CallError> {
+    ended.unwrap_or_else(|error| Err(CallError::lost(&error.to_string())))
 }
