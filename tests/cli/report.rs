@@ -136,7 +136,7 @@ fn files_that_are_nothing_of_the_kind_are_named() {
     for (file, message) in [
         (
             "other.toml",
-            "other.toml: neither a profile, nor a plan, nor a sweep, nor a map",
+            "other.toml: neither a profile, nor a plan, nor a sweep, nor a map, nor a verification",
         ),
         ("broken.json", "broken.json"),
         ("missing.toml", "missing.toml"),

@@ -20,8 +20,8 @@ impl Default for BreakerOptions {
     fn default() -> Self {
         BreakerOptions {
             failures: 3,
-            pause: Duration::from_millis(250),
-            longest: Duration::from_secs(10),
+            pause: Duration::from_millis(100),
+            longest: Duration::from_secs(2),
         }
     }
 }

@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::link::Link;
-use cutpoint_core::plan::Breakdown;
+use cutpoint_core::plan::{Breakdown, VerifiedPart};
 use cutpoint_core::units::Bytes;
 use cutpoint_runtime::Environment;
 use cutpoint_runtime::stats::{mad, median};
-use serde::Serialize;
 
 use super::Network;
 use super::breaker::BreakerOptions;
@@ -20,8 +18,6 @@ use super::halves::SplitDirectory;
 use super::link::EmulatedLink;
 use super::runner::{AnsweredBy, Frame, Outcome, RunOptions, Runner, RunnerError};
 
-/// Version of the answer's form.
-pub const FORMAT: u32 = 1;
 /// Requests that are not counted: the first ones find cold caches and connections.
 const WARM_UP: u64 = 5;
 /// A link that needs longer for one request is not waited for.
@@ -96,74 +92,6 @@ impl Samples {
     }
 }
 
-/// One part, predicted and measured.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Part {
-    /// One of [`PARTS`].
-    pub name: &'static str,
-    /// By the plan.
-    pub predicted_ms: f64,
-    /// Median.
-    pub measured_ms: f64,
-    /// Median absolute deviation.
-    pub mad_ms: f64,
-    /// Requests.
-    pub n: usize,
-}
-
-/// A cut, predicted and measured.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct VerifiedCut {
-    /// What crosses; empty when everything runs on the edge.
-    pub crossing: Vec<String>,
-    /// Whether it is the cut of the plan.
-    pub planned: bool,
-    /// Latency by the plan.
-    pub predicted_ms: f64,
-    /// Median latency.
-    pub measured_ms: f64,
-    /// Median absolute deviation.
-    pub mad_ms: f64,
-    /// Requests.
-    pub n: usize,
-}
-
-/// What was verified.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Verification {
-    /// [`FORMAT`].
-    pub format: u32,
-    /// What this is.
-    pub kind: FileKind,
-    /// Name of the model's file.
-    pub model: String,
-    /// What crosses.
-    pub crossing: Vec<String>,
-    /// Edge to server.
-    pub rate_bit_s: u64,
-    /// Server to edge.
-    pub down_rate_bit_s: u64,
-    /// One way.
-    pub delay_ms: f64,
-    /// State of the connection: `warm`.
-    pub connection: &'static str,
-    /// Frames per second of paced requests; absent when they come back to back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub paced_fps: Option<f64>,
-    /// Threads on either side.
-    pub threads: usize,
-    /// What ran the halves.
-    pub runtime: String,
-    /// Part by part.
-    pub parts: Vec<Part>,
-    /// Every cut that was measured; absent unless asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cuts: Option<Vec<VerifiedCut>>,
-    /// How much slower the plan is than the fastest cut measured, as a share of the latter; null
-    /// unless every cut was measured.
-    pub regret: Option<f64>,
-}
-
 /// Sets times beside what the plan predicts. Codecs that are part of the halves are timed with
 /// them, so their predicted times are counted there, too.
 pub fn parts(
@@ -171,7 +99,7 @@ pub fn parts(
     latency_ms: f64,
     codecs_in_halves: bool,
     measured: &Samples,
-) -> Vec<Part> {
+) -> Vec<VerifiedPart> {
     let (mut edge, mut encode) = (predicted.edge, predicted.encode);
     let (mut server, mut decode) = (predicted.server, predicted.decode);
     if codecs_in_halves {
@@ -189,8 +117,8 @@ pub fn parts(
     ];
     let parts = PARTS.into_iter().zip(predicted).zip(&measured.0);
     parts
-        .map(|((name, predicted_ms), samples)| Part {
-            name,
+        .map(|((name, predicted_ms), samples)| VerifiedPart {
+            name: name.to_owned(),
             predicted_ms,
             measured_ms: median(samples),
             mad_ms: mad(samples),

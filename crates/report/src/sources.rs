@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep};
+use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep, Verification};
 use cutpoint_core::profile::Profile;
 
 use crate::tables::{Table, plan_tables, sweep_tables};
@@ -21,6 +21,8 @@ pub struct Sources {
     pub limit_sweeps: Vec<(PathBuf, LimitSweep)>,
     /// Maps of rates and delays.
     pub maps: Vec<(PathBuf, DelayMap)>,
+    /// Splits that were run.
+    pub verifications: Vec<(PathBuf, Verification)>,
 }
 
 impl Sources {
@@ -36,7 +38,7 @@ impl Sources {
         profiles.find(|profile| is_of(profile, plan))
     }
 
-    /// Draws the figures of the sweeps and maps.
+    /// Draws the figures of sweeps, maps and verifications.
     pub fn draw_computed(&self, gallery: &mut Gallery) {
         for (name, subject) in self.computed() {
             gallery.draw(name, &subject);
@@ -67,6 +69,9 @@ impl Sources {
         for (name, map) in &self.maps {
             let profile = of(map.plans.first().map(|first| &first.plan));
             subjects.push((name, Subject::Map(map, profile)));
+        }
+        for (name, found) in &self.verifications {
+            subjects.push((name, Subject::Verification(found)));
         }
         subjects
     }

@@ -1,6 +1,6 @@
 //! What a figure can be of.
 
-use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep};
+use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep, Verification};
 use cutpoint_core::profile::Profile;
 
 use crate::figures::compare::CompareData;
@@ -20,6 +20,8 @@ pub enum Subject<'a> {
     LimitSweep(&'a LimitSweep, Option<&'a Profile>),
     /// A map of rates and delays, with its profile.
     Map(&'a DelayMap, Option<&'a Profile>),
+    /// What was measured of a split, end to end.
+    Verification(&'a Verification),
     /// A plan whose profile is not at hand.
     Plan(&'a Plan),
     /// What changed between two profiles of one model; the later of them.
@@ -37,6 +39,7 @@ impl<'a> Subject<'a> {
         match self {
             Subject::Study(study) => study.stem(),
             Subject::Studies(_) => "profiles".to_owned(),
+            Subject::Verification(found) => stem(&found.board, &found.model),
             Subject::LimitSweep(sweep, _) => {
                 let parameter = sweep.over.replace(':', "-");
                 stem(&planned(self.first_plan()), &parameter)
@@ -71,7 +74,10 @@ impl<'a> Subject<'a> {
             Subject::LimitSweep(sweep, _) => sweep.segments.first().map(|segment| &segment.plan),
             Subject::Map(map, _) => map.plans.first().map(|first| &first.plan),
             Subject::Plan(plan) => Some(plan),
-            Subject::Study(_) | Subject::Studies(_) | Subject::Comparison(..) => None,
+            Subject::Study(_)
+            | Subject::Studies(_)
+            | Subject::Verification(_)
+            | Subject::Comparison(..) => None,
         }
     }
 }

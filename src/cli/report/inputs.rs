@@ -1,11 +1,11 @@
-//! What `report` was given: each file is a profile, a plan, a sweep or a map, and says so
-//! itself.
+//! What `report` was given: each file is a profile, a plan, a sweep, a map or a verification, and
+//! says so itself.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use cutpoint_core::file_kind::FileKind;
-use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep};
+use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep, Verification};
 use cutpoint_core::profile::Profile;
 use cutpoint_core::units::{BitRate, Delay};
 use cutpoint_planner::scenario::{Percentile, RateRange, ScenarioSpec};
@@ -44,6 +44,10 @@ fn add(sources: &mut Sources, path: &Path) -> anyhow::Result<()> {
             let plan = Plan::parse(&text, &path)?;
             sources.plans.push((path, plan));
         }
+        Some(FileKind::Verification) => {
+            let found = Verification::parse(&text, &path)?;
+            sources.verifications.push((path, found));
+        }
         Some(FileKind::Profile) => {
             let profile = Profile::parse(&text, &path)?;
             sources.profiles.push((path, profile));
@@ -56,7 +60,7 @@ fn add(sources: &mut Sources, path: &Path) -> anyhow::Result<()> {
 fn no_figures(path: &Path, kind: Option<FileKind>) -> anyhow::Error {
     let holds = kind.map_or_else(String::new, |kind| format!("it holds {kind}, "));
     anyhow::anyhow!(
-        "{}: {holds}neither a profile, nor a plan, nor a sweep, nor a map",
+        "{}: {holds}neither a profile, nor a plan, nor a sweep, nor a map, nor a verification",
         path.display()
     )
 }

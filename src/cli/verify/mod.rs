@@ -11,12 +11,10 @@ use clap::{ArgGroup, Args};
 use cutpoint_core::codec::Codec;
 use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::link::Link;
-use cutpoint_core::plan::Plan;
+use cutpoint_core::plan::{FORMAT, Plan, Verification, VerifiedCut};
 use cutpoint_core::units::{BitRate, Delay};
 use cutpoint_deploy::halves::SplitDirectory;
-use cutpoint_deploy::verification::{
-    FORMAT, Samples, Verification, VerifiedCut, VerifyError, VerifyOptions, measure, parts,
-};
+use cutpoint_deploy::verification::{Samples, VerifyError, VerifyOptions, measure, parts};
 use cutpoint_planner::scenario::{RateRange, ScenarioSpec};
 use cutpoint_runtime::measure::Control;
 use cutpoint_runtime::stats::{mad, median};
@@ -24,8 +22,8 @@ use indicatif::ProgressBar;
 
 use super::accuracy::{stop_on_ctrl_c, stopped};
 use super::run_split::runner_failure;
-use super::scenario_args::complete;
-use super::{Common, Kind, OrFail, engine};
+use super::scenario_args::{check_out, complete};
+use super::{Common, Kind, OrFail, engine, files};
 use predicted::{Placement, Planner};
 use server_process::ServerProcess;
 
@@ -38,7 +36,7 @@ use server_process::ServerProcess;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cutpoint verify plan.toml --model model.onnx
-  cutpoint verify plan.toml --model model.onnx --all
+  cutpoint verify plan.toml --model model.onnx --all --out verification.toml
   cutpoint verify --cut features --model model.onnx --rate 10Mbit/s --delay 20ms
   cutpoint verify --cut features --codec q8 --model model.onnx --link wifi --json")]
 #[command(group = ArgGroup::new("which").args(["plan", "cut"]).required(true))]
@@ -84,9 +82,13 @@ pub(crate) struct VerifyArgs {
     /// Run every natural cut, too, and say how far the plan is from the fastest
     #[arg(long)]
     all: bool,
+    /// Write what was found to this file; `cutpoint report` draws it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
+    check_out(args.out.as_deref())?;
     let plan = args.plan.as_deref().map(Plan::load).transpose();
     let plan = plan.or_fail(Kind::BadInput)?;
     let link = link(args, plan.as_ref())?;
@@ -103,6 +105,9 @@ pub(crate) fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
     }
     let samples = run_all(args, &planner, &placements, link, common)?;
     let answer = answer(args, &planner, &placements, &samples, link);
+    if let Some(path) = &args.out {
+        files::write(path, answer.to_toml().or_fail(Kind::Other)?.as_bytes())?;
+    }
     if common.json {
         common.print_json(&answer)
     } else {
@@ -219,11 +224,12 @@ fn answer(
         format: FORMAT,
         kind: FileKind::Verification,
         model: planner.model_name(),
+        board: planner.board(),
         crossing: chosen.names.clone(),
         rate_bit_s: link.rate.bit_s(),
         down_rate_bit_s: link.down_rate.unwrap_or(link.rate).bit_s(),
         delay_ms: link.delay.0.as_secs_f64() * 1e3,
-        connection: "warm",
+        connection: "warm".to_owned(),
         paced_fps: args.paced,
         threads: planner.threads(),
         runtime: planner.runtime(),

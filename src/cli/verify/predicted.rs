@@ -40,6 +40,7 @@ pub(super) struct Planner {
     environment: &'static Environment,
     runtime: String,
     threads: usize,
+    board: String,
 }
 
 /// A placement with its prediction.
@@ -106,6 +107,7 @@ impl Planner {
             environment,
             runtime,
             threads,
+            board: profile.board.name,
         })
     }
 
@@ -119,6 +121,10 @@ impl Planner {
 
     pub(super) fn runtime(&self) -> String {
         self.runtime.clone()
+    }
+
+    pub(super) fn board(&self) -> String {
+        self.board.clone()
     }
 
     pub(super) fn model_name(&self) -> String {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use cutpoint_core::plan::{Verification, VerifiedCut, VerifiedPart};
 use cutpoint_core::units::{BitRate, format_us};
-use cutpoint_deploy::verification::{Part, Verification, VerifiedCut};
 
 use crate::cli::plan_text::{new_table, right_aligned, shorten};
 use crate::cli::plural;
@@ -67,12 +67,12 @@ fn percent(measured: f64, predicted: f64) -> String {
     }
 }
 
-fn parts(parts: &[Part]) -> String {
+fn parts(parts: &[VerifiedPart]) -> String {
     let mut table = new_table(["part", "predicted", "measured", "MAD", "n", "difference"]);
     for part in parts {
         if part.predicted_ms > 0.0 || part.measured_ms > 0.0 {
             table.add_row([
-                part.name.to_owned(),
+                part.name.clone(),
                 time(part.predicted_ms),
                 time(part.measured_ms),
                 time(part.mad_ms),
@@ -121,9 +121,14 @@ fn regret(cuts: &[VerifiedCut]) -> String {
     if more < 2.0 * error(planned).hypot(error(fastest)) {
         return format!("The fastest measured, {name}, is faster by less than the noise.");
     }
+    let factor = planned.measured_ms / fastest.measured_ms;
+    let regret = if factor < 2.0 {
+        format!("a regret of {:.1} %", (factor - 1.0) * 100.0)
+    } else {
+        format!("this one takes {factor:.1} times as long")
+    };
     format!(
-        "The fastest measured, {name}, takes {} less: a regret of {:.1} %.",
-        time(more),
-        (planned.measured_ms / fastest.measured_ms - 1.0) * 100.0
+        "The fastest measured, {name}, takes {} less: {regret}.",
+        time(more)
     )
 }

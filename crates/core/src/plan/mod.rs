@@ -12,6 +12,7 @@ mod objective;
 mod request;
 mod spread;
 mod sweep;
+mod verification;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,7 @@ pub use objective::PlannedObjective;
 pub use request::{Request, Source};
 pub use spread::{Interval, LatencySpread, Stability};
 pub use sweep::{Baseline, LatencyLine, Segment, Sweep};
+pub use verification::{Verification, VerifiedCut, VerifiedPart};
 
 /// Version of the file format this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -454,6 +456,7 @@ toml_file!(Sweep, FileKind::Sweep, "sweep");
 toml_file!(LimitSweep, FileKind::LimitSweep, "sweep over a limit");
 toml_file!(DelayMap, FileKind::Map, "map");
 toml_file!(Lookup, FileKind::Lookup, "look-up table");
+toml_file!(Verification, FileKind::Verification, "verification");
 
 #[cfg(test)]
 mod tests {

@@ -18,11 +18,12 @@ pub mod rate;
 pub mod roofline;
 pub mod timeline;
 pub mod tradeoff;
+pub mod verification;
 
 use crate::{ReportError, Style, Subject};
 
 /// Every figure, in the order in which those of a profile are drawn.
-pub const FIGURES: [FigureKind; 17] = [
+pub const FIGURES: [FigureKind; 19] = [
     FigureKind::of::<layers::LayersData>(),
     FigureKind::of::<cuts::CutsData>(),
     FigureKind::of::<rate::RateData>(),
@@ -38,6 +39,8 @@ pub const FIGURES: [FigureKind; 17] = [
     FigureKind::of::<pareto::OfUplink>(),
     FigureKind::of::<map::MapData>(),
     FigureKind::of::<limit_sweep::LimitSweepData>(),
+    FigureKind::of::<verification::PartsData>(),
+    FigureKind::of::<verification::AllCutsData>(),
     FigureKind::of::<boards::BoardsData>(),
     FigureKind::of::<compare::CompareData>(),
 ];

@@ -24,3 +24,4 @@ mod rate;
 mod roofline;
 mod timeline;
 mod tradeoff;
+mod verification;
