@@ -10,6 +10,8 @@ mod explain;
 mod failure;
 mod files;
 mod inspect;
+#[cfg(feature = "deploy")]
+mod link;
 mod log;
 mod lookup;
 mod plan;
@@ -24,6 +26,8 @@ mod runtime;
 mod scenario_args;
 #[cfg(feature = "deploy")]
 mod serve;
+#[cfg(feature = "deploy")]
+mod serving;
 mod shell;
 mod split;
 mod sweep;
@@ -103,6 +107,8 @@ enum Command {
     Run(run_split::RunArgs),
     #[cfg(feature = "deploy")]
     Verify(verify::VerifyArgs),
+    #[cfg(feature = "deploy")]
+    Link(link::LinkArgs),
     Annotate(annotate::AnnotateArgs),
     Report(report::ReportArgs),
     Dataset(dataset::DatasetArgs),
@@ -233,6 +239,8 @@ fn dispatch(command: Command, common: &Common) -> anyhow::Result<()> {
         Command::Run(args) => run_split::run(&args, common),
         #[cfg(feature = "deploy")]
         Command::Verify(args) => verify::run(&args, common),
+        #[cfg(feature = "deploy")]
+        Command::Link(args) => link::run(&args, common),
         Command::Annotate(args) => annotate::run(&args, common),
         Command::Report(args) => report::run(&args, common),
         Command::Dataset(args) => dataset::run(&args, common),

@@ -14,7 +14,7 @@ use assert_cmd::Command;
 use super::test_dir::TestDir;
 
 /// Commands that measure, draw for long, or wait for a network, and `cargo`.
-const PARSED: [&str; 9] = [
+const PARSED: [&str; 10] = [
     "profile model.onnx",
     "accuracy",
     "dataset",
@@ -22,6 +22,7 @@ const PARSED: [&str; 9] = [
     "serve",
     "run",
     "verify",
+    "link",
     "install",
     "test",
 ];

@@ -16,10 +16,12 @@ pub mod export;
 pub mod frames;
 pub mod halves;
 pub mod link;
+pub mod link_probe;
 mod network;
 pub mod protocol;
 pub mod runner;
 pub mod server;
+pub mod serving;
 pub mod tensor;
 pub mod verification;
 

@@ -3,10 +3,13 @@
 //! Bytes cost what they cost on a wire: TCP, IP and Ethernet add 66 bytes to every 1,448. The proxy
 //! ends both connections, so that neither sees the link's round trip in its TCP windows: it is right
 //! for warm connections, and shows no slow start and no loss.
+//!
+//! Handing bytes from thread to thread takes time, too. How much is measured when a link starts, and
+//! taken off its delay, so that a short message takes as long as on the link that was asked for.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle, sleep};
 use std::time::{Duration, Instant};
@@ -16,6 +19,8 @@ use cutpoint_core::units::{BitRate, Bytes};
 
 /// What may wait before the link; then senders are held back, as by the queue of a modem.
 const QUEUE: Duration = Duration::from_millis(200);
+/// Short messages that what the proxy takes is measured with.
+const PINGS: usize = 9;
 /// Bytes go through in pieces that take about this long, so that short messages share the link.
 const PIECE: Duration = Duration::from_millis(2);
 
@@ -25,12 +30,24 @@ struct Direction {
     rate: BitRate,
     delay: Duration,
     free: Mutex<Instant>,
+    /// What the proxy itself takes, in nanoseconds.
+    own_ns: AtomicU64,
 }
 
 impl Direction {
     fn new(rate: BitRate, delay: Duration) -> Arc<Direction> {
-        let free = Mutex::new(Instant::now());
-        Arc::new(Direction { rate, delay, free })
+        Arc::new(Direction {
+            rate,
+            delay,
+            free: Mutex::new(Instant::now()),
+            own_ns: AtomicU64::new(0),
+        })
+    }
+
+    /// Time on the wire, with its framing.
+    fn serialisation(&self, bytes: usize) -> Duration {
+        let bits = 8.0 * wire(Bytes(bytes as u64)).0 as f64;
+        Duration::from_secs_f64(bits / self.rate.bit_s() as f64)
     }
 
     fn piece(&self) -> usize {
@@ -40,11 +57,11 @@ impl Direction {
 
     /// When the last of these bytes has left, and when it is on the other side.
     fn send(&self, bytes: usize) -> (Instant, Instant) {
-        let bits = 8.0 * wire(Bytes(bytes as u64)).0 as f64;
-        let took = Duration::from_secs_f64(bits / self.rate.bit_s() as f64);
+        let took = self.serialisation(bytes);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         *free = (*free).max(Instant::now()) + took;
-        (*free, *free + self.delay)
+        let own = Duration::from_nanos(self.own_ns.load(Ordering::Relaxed));
+        (*free, *free + self.delay.saturating_sub(own))
     }
 }
 
@@ -91,6 +108,7 @@ impl EmulatedLink {
         let shared = Arc::new(Shared::default());
         let up = Direction::new(link.rate, link.delay.0);
         let down = Direction::new(link.down_rate.unwrap_or(link.rate), link.delay.0);
+        calibrate(&up, &down)?;
         let accept = {
             let shared = Arc::clone(&shared);
             move || {
@@ -128,6 +146,49 @@ impl Drop for EmulatedLink {
             let _ = accepting.join();
         }
     }
+}
+
+/// Measures what the proxy takes for a short message there and back, and takes it off the delays.
+fn calibrate(up: &Arc<Direction>, down: &Arc<Direction>) -> std::io::Result<()> {
+    let (near, far) = (
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+    );
+    let mut client = TcpStream::connect(near.local_addr()?)?;
+    client.set_nodelay(true)?;
+    connect(
+        &near.accept()?.0,
+        far.local_addr()?,
+        up,
+        down,
+        &Arc::default(),
+    )?;
+    let (mut server, _) = far.accept()?;
+    server.set_nodelay(true)?;
+    let echo = move || {
+        let mut byte = [0];
+        while server
+            .read_exact(&mut byte)
+            .and_then(|()| server.write_all(&byte))
+            .is_ok()
+        {}
+    };
+    Builder::new().name("link".to_owned()).spawn(echo)?;
+    let expected = up.delay + down.delay + up.serialisation(1) + down.serialisation(1);
+    let mut own = Vec::new();
+    for _ in 0..PINGS {
+        let start = Instant::now();
+        client.write_all(&[0])?;
+        client.read_exact(&mut [0])?;
+        own.push(start.elapsed().saturating_sub(expected));
+    }
+    own.sort();
+    let each_way = own[PINGS / 2] / 2;
+    for direction in [up, down] {
+        let ns = u64::try_from(each_way.as_nanos()).unwrap_or(u64::MAX);
+        direction.own_ns.store(ns, Ordering::Relaxed);
+    }
+    client.shutdown(Shutdown::Both)
 }
 
 fn connect(
@@ -222,8 +283,9 @@ mod tests {
         stream.write_all(&sent).unwrap();
         let mut back = vec![0; sent.len()];
         stream.read_exact(&mut back).unwrap();
-        // 50 kB at 1 MB/s there, and the last piece back, at 10 ms each way
-        assert!(start.elapsed() >= Duration::from_millis(50 + 20));
+        // 50 kB at 1 MB/s there, and the last piece back, at 10 ms each way, of which a little is
+        // what the proxy itself takes
+        assert!(start.elapsed() >= Duration::from_millis(50 + 15));
         assert_eq!(back, sent);
     }
 

@@ -91,6 +91,8 @@ pub struct Frame {
     pub at: Duration,
     /// Where its time went.
     pub times: FrameTimes,
+    /// Payload of its message.
+    pub message_bytes: u64,
     /// What became of it.
     pub outcome: Outcome,
     /// Why the server did not answer, when the local copy did.
@@ -260,6 +262,7 @@ impl Runner {
             index,
             at: self.began.elapsed(),
             times: FrameTimes::default(),
+            message_bytes: 0,
             outcome: Outcome::Dropped {
                 kind,
                 reason: reason.to_owned(),
@@ -320,6 +323,8 @@ impl Runner {
         }
         let at = frame.came - self.began;
         let (index, mut times) = (frame.index, frame.times);
+        let message = frame.made.message.iter();
+        let message_bytes = message.map(|sent| sent.bytes.len() as u64).sum();
         let (outcome, failure) = match answer {
             Some(Ok(answer)) => {
                 times.add(&answer);
@@ -332,6 +337,7 @@ impl Runner {
             index,
             at,
             times,
+            message_bytes,
             outcome,
             failure,
         });
@@ -410,7 +416,7 @@ impl FrameTimes {
     fn add(&mut self, answer: &Answer) {
         let between = |from: u64, to: u64| Some(Duration::from_nanos(to.saturating_sub(from)));
         self.round_trip = between(answer.sent_ns, answer.arrived_ns);
-        if let Some(server) = &answer.server {
+        if let Some(server) = &answer.note {
             self.uplink = between(answer.sent_ns, server.received_ns);
             self.queue = Some(server.queue);
             self.decode = Some(server.decode);

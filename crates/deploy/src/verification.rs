@@ -12,7 +12,7 @@ use cutpoint_runtime::stats::{mad, median};
 
 use super::Network;
 use super::breaker::BreakerOptions;
-use super::client::{Client, ClientOptions};
+use super::client::{AddressError, Client, ClientOptions};
 use super::frames::{Frames, FramesError};
 use super::halves::SplitDirectory;
 use super::link::EmulatedLink;
@@ -92,16 +92,30 @@ impl Samples {
     }
 }
 
-/// Sets times beside what the plan predicts. Codecs that are part of the halves are timed with
-/// them, so their predicted times are counted there, too.
-pub fn parts(
-    predicted: &Breakdown,
-    latency_ms: f64,
-    codecs_in_halves: bool,
-    measured: &Samples,
-) -> Vec<VerifiedPart> {
-    let (mut edge, mut encode) = (predicted.edge, predicted.encode);
-    let (mut server, mut decode) = (predicted.server, predicted.decode);
+/// What a cost model says of a split.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Predicted {
+    /// Part by part.
+    pub breakdown: Breakdown,
+    /// From the inputs to the results.
+    pub latency_ms: f64,
+    /// Of the server's part: what the protocol costs, which is seen on the way there and back.
+    pub request_ms: f64,
+    /// Whether all codecs are part of the halves.
+    pub codecs_in_halves: bool,
+}
+
+/// Sets times beside what is predicted. Codecs that are part of the halves are timed with them, so
+/// their predicted times are counted there, too.
+pub fn parts(predicted: &Predicted, measured: &Samples) -> Vec<VerifiedPart> {
+    let Predicted {
+        breakdown,
+        latency_ms,
+        request_ms,
+        codecs_in_halves,
+    } = *predicted;
+    let (mut edge, mut encode) = (breakdown.edge, breakdown.encode);
+    let (mut server, mut decode) = (breakdown.server - request_ms, breakdown.decode);
     if codecs_in_halves {
         (edge, encode) = (edge + encode, 0.0);
         (server, decode) = (server + decode, 0.0);
@@ -109,10 +123,10 @@ pub fn parts(
     let predicted = [
         edge,
         encode,
-        predicted.uplink,
+        breakdown.uplink + request_ms / 2.0,
         server,
         decode,
-        predicted.downlink,
+        breakdown.downlink + request_ms / 2.0,
         latency_ms,
     ];
     let parts = PARTS.into_iter().zip(predicted).zip(&measured.0);
@@ -152,25 +166,8 @@ pub fn measure(
 ) -> Result<Samples, VerifyError> {
     let link = server.map(|server| EmulatedLink::start(server, &options.link));
     let link = link.transpose().map_err(VerifyError::Link)?;
-    let network = Arc::new(Network::start().map_err(VerifyError::Link)?);
-    let client = link.as_ref().map(|link| {
-        let address = link.address.to_string().parse();
-        let address = address.map_err(std::io::Error::other);
-        let options = ClientOptions {
-            address: address.map_err(VerifyError::Link)?,
-            model: directory.model_name(),
-            max_message: Bytes(u64::MAX),
-        };
-        let client = Client::new(network, options);
-        client.map_err(|error| VerifyError::Link(std::io::Error::other(error)))
-    });
-    let run_options = RunOptions {
-        deadline: LONGEST,
-        pipeline: 1,
-        fall_back: false,
-        breaker: BreakerOptions::default(),
-    };
-    let mut runner = Runner::new(directory, environment, client.transpose()?, run_options)?;
+    let client = link.as_ref().map(|link| client(directory, link.address));
+    let mut runner = Runner::new(directory, environment, client.transpose()?, run_options())?;
     let frames = Frames::made_up(environment, &runner.inputs())?;
     let frame = |number| frames.frame(environment, number).map_err(FramesError::from);
     runner.check(&frame(0)?)?;
@@ -205,4 +202,34 @@ pub fn measure(
         }
     }
     Ok(samples)
+}
+
+/// A client of a server half on this machine.
+pub(crate) fn client(
+    directory: &SplitDirectory,
+    server: SocketAddr,
+) -> Result<Client, VerifyError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        VerifyError::Link(std::io::Error::other(error))
+    };
+    let network = Arc::new(Network::start().map_err(VerifyError::Link)?);
+    let options = ClientOptions {
+        address: server
+            .to_string()
+            .parse()
+            .map_err(|error: AddressError| failed(error.into()))?,
+        model: directory.model_name(),
+        max_message: Bytes(u64::MAX),
+    };
+    Client::new(network, options).map_err(|error| failed(error.into()))
+}
+
+/// One request after the other, each waited for, and nothing answered here in its place.
+pub(crate) fn run_options() -> RunOptions {
+    RunOptions {
+        deadline: LONGEST,
+        pipeline: 1,
+        fall_back: false,
+        breaker: BreakerOptions::default(),
+    }
 }

@@ -96,6 +96,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> Profile {
             ..parts.memory
         },
         power: None,
+        serving: None,
         inputs: graph.inputs().iter().map(port).collect(),
         outputs: graph.outputs().iter().map(port).collect(),
         tasks: parts.tasks,

@@ -446,6 +446,7 @@ pub fn empty_profile() -> Profile {
             activation_factor: 1.5,
         },
         power: None,
+        serving: None,
         inputs: Vec::new(),
         outputs: Vec::new(),
         tasks: Vec::new(),

@@ -118,6 +118,7 @@ pub fn network(layers: usize, name: impl Fn(usize) -> String) -> Profile {
             activation_factor: 1.5,
         },
         power: None,
+        serving: None,
         inputs: vec![port(&tensors[0])],
         outputs: outputs.iter().map(port).collect(),
         tasks: vec![],

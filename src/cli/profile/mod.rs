@@ -239,7 +239,7 @@ fn targets(args: &MeasureArgs) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
 }
 
 fn one(
-    environment: &Environment,
+    environment: &'static Environment,
     path: &Path,
     target: &Path,
     request: &ProfileRequest,
@@ -275,6 +275,11 @@ fn one(
         }
         engine::run_failure(error, path)
     })?;
+    #[cfg(feature = "deploy")]
+    let profile = Profile {
+        serving: super::serving::measured(&model, &request.shapes, environment, common),
+        ..profile
+    };
     files::write(target, profile.to_toml(target)?.as_bytes())?;
     drop(folders);
     // what it held is in the profile now

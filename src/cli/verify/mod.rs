@@ -209,7 +209,7 @@ fn answer(
         .map(|(index, (placement, samples))| VerifiedCut {
             crossing: placement.names.clone(),
             planned: index == 0,
-            predicted_ms: placement.latency_ms,
+            predicted_ms: placement.predicted.latency_ms,
             measured_ms: median(samples.totals()),
             mad_ms: mad(samples.totals()),
             n: samples.totals().len(),
@@ -233,12 +233,7 @@ fn answer(
         paced_fps: args.paced,
         threads: planner.threads(),
         runtime: planner.runtime(),
-        parts: parts(
-            &chosen.breakdown,
-            chosen.latency_ms,
-            chosen.codecs_in_halves,
-            &samples[0],
-        ),
+        parts: parts(&chosen.predicted, &samples[0]),
         cuts: args.all.then_some(cuts),
         regret: args.all.then_some(regret),
     }

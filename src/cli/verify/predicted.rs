@@ -7,9 +7,10 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::cuts;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::link::Link;
-use cutpoint_core::plan::{Breakdown, Plan};
+use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::{Profile, TimeOrigin};
 use cutpoint_core::task::Task;
+use cutpoint_deploy::verification::Predicted;
 use cutpoint_onnx::directory::Split;
 use cutpoint_onnx::plan::cut_plan;
 use cutpoint_onnx::{CutRequest, Halves, Model, Reading, cut, show};
@@ -27,7 +28,7 @@ use super::super::scenario_args::{problem, read_accuracy};
 use super::super::split::{plan_failure, tensors};
 use super::{VerifyArgs, open, profile_of};
 use crate::cli::accuracy::stopped;
-use crate::cli::{Common, Kind, OrFail, engine};
+use crate::cli::{Common, Kind, OrFail, engine, serving};
 
 /// How long a profile is measured where none is given.
 const BUDGET: Duration = Duration::from_secs(20);
@@ -41,15 +42,14 @@ pub(super) struct Planner {
     runtime: String,
     threads: usize,
     board: String,
+    request_ms: f64,
 }
 
 /// A placement with its prediction.
 pub(super) struct Placement {
     /// What crosses.
     pub(super) names: Vec<String>,
-    pub(super) breakdown: Breakdown,
-    pub(super) latency_ms: f64,
-    pub(super) codecs_in_halves: bool,
+    pub(super) predicted: Predicted,
     halves: Halves,
     request: CutRequest,
 }
@@ -108,6 +108,7 @@ impl Planner {
             runtime,
             threads,
             board: profile.board.name,
+            request_ms: server.request_us / 1e3,
         })
     }
 
@@ -222,10 +223,17 @@ impl Planner {
                 .iter()
                 .map(|(tensor, _)| graph.tensor(*tensor).name.clone())
                 .collect(),
-            // heads that are overlapped end no later than the results of the server, or after them
-            latency_ms: parts.edge + parts.encode + behind.max(parts.local),
-            codecs_in_halves: codecs.iter().all(|(_, codec)| codec.is_in_halves()),
-            breakdown: parts,
+            predicted: Predicted {
+                breakdown: parts,
+                // heads that are overlapped end no later than the results of the server, or later
+                latency_ms: parts.edge + parts.encode + behind.max(parts.local),
+                request_ms: if codecs.is_empty() {
+                    0.0
+                } else {
+                    self.request_ms
+                },
+                codecs_in_halves: codecs.iter().all(|(_, codec)| codec.is_in_halves()),
+            },
             halves,
             request,
         })
@@ -325,8 +333,12 @@ fn measured_now(model: &Path, common: &Common) -> anyhow::Result<Profile> {
         program: None,
         runtime,
     };
-    profiler::profile(environment, &file, &request, None, &mut Interruptible)
-        .map_err(|error| engine::run_failure(error, model))
+    let profile = profiler::profile(environment, &file, &request, None, &mut Interruptible)
+        .map_err(|error| engine::run_failure(error, model))?;
+    Ok(Profile {
+        serving: serving::measured(&file, &[], environment, common),
+        ..profile
+    })
 }
 
 /// Stops measuring on Ctrl-C.

@@ -57,7 +57,14 @@ impl Profile {
             ]
         });
         let (method, whole) = (&self.method, &self.whole);
-        layers.chain(tensors).chain(codecs).chain(cuts).chain([
+        let serving = self.serving.iter().flat_map(|serving| {
+            [
+                ("serving", "request_us", serving.request_us),
+                ("serving", "mad_us", serving.mad_us),
+            ]
+        });
+        let many = layers.chain(tensors).chain(codecs).chain(cuts);
+        many.chain(serving).chain([
             ("method", "split_edge_us", method.split_edge_us),
             ("method", "split_server_us", method.split_server_us),
             ("whole", "median_us", whole.median_us),

@@ -62,6 +62,9 @@ pub struct Profile {
     /// Power draw, stated by the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+    /// What serving a half costs; absent where nobody measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<Serving>,
     /// Model inputs that exist at run time.
     #[serde(rename = "input", default)]
     pub inputs: Vec<PortRecord>,
@@ -211,6 +214,23 @@ pub struct Power {
     pub compute_w: f64,
     pub transmit_w: f64,
     pub idle_w: f64,
+}
+
+/// What a request costs on this machine beside its halves and the link: the protocol, copies, and
+/// waking processes at both ends. Measured on a warm loopback connection, one request after another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Serving {
+    /// How requests were sent, such as `grpc`.
+    pub protocol: String,
+    /// Median per request.
+    pub request_us: f64,
+    /// Median absolute deviation.
+    pub mad_us: f64,
+    /// Requests.
+    pub runs: usize,
+    /// Bytes of their messages.
+    pub message_bytes: u64,
 }
 
 /// A model input or output.

@@ -135,6 +135,7 @@ impl Profile {
             method: method(members),
             whole: whole(members),
             power: power(members),
+            serving: None,
             codecs: codecs(members),
             inputs: Vec::new(),
             outputs: Vec::new(),

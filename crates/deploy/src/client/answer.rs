@@ -1,6 +1,6 @@
 //! What a server answers, checked.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use cutpoint_core::graph::ElementType;
@@ -9,23 +9,8 @@ use cutpoint_runtime::port::Port;
 use super::error::CallError;
 use crate::protocol::infer_parameter::ParameterChoice;
 use crate::protocol::{InferTensorContents, ModelInferResponse};
-use crate::server::parameter;
+use crate::server::{AnswerNote, parameter};
 use crate::tensor::{SentTensor, element_type};
-
-/// Where a server says the time went; only cutpoint's own says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServerTimes {
-    /// When the request was there, in nanoseconds since 1970 by the server's clock.
-    pub received_ns: u64,
-    /// When the answer left, likewise.
-    pub replied_ns: u64,
-    /// Waiting for the half.
-    pub queue: Duration,
-    /// Unpacking the message.
-    pub decode: Duration,
-    /// Running the half.
-    pub compute: Duration,
-}
 
 /// The answer to a call.
 #[derive(Debug)]
@@ -38,10 +23,8 @@ pub struct Answer {
     pub arrived: Instant,
     /// The same, in nanoseconds since 1970.
     pub arrived_ns: u64,
-    /// Where the server's time went, if it says.
-    pub server: Option<ServerTimes>,
-    /// Hash of the half that answered, if the server says.
-    pub sha256: Option<String>,
+    /// Which half answered and where its time went, if the server says.
+    pub note: Option<AnswerNote>,
 }
 
 impl Answer {
@@ -50,14 +33,11 @@ impl Answer {
         sent_ns: u64,
         (arrived, arrived_ns): (Instant, u64),
     ) -> Result<Answer, CallError> {
-        let server = server_times(&response);
-        let sha256 = match response.parameters.get(parameter::SHA256) {
-            Some(found) => match &found.parameter_choice {
-                Some(ParameterChoice::StringParam(hash)) => Some(hash.clone()),
-                _ => None,
-            },
-            None => None,
-        };
+        let note = response.parameters.get(parameter::ANSWER);
+        let note = note.and_then(|found| match &found.parameter_choice {
+            Some(ParameterChoice::StringParam(text)) => text.parse().ok(),
+            _ => None,
+        });
         let raw = &response.raw_output_contents;
         if !raw.is_empty() && raw.len() != response.outputs.len() {
             return Err(CallError::bad(format!(
@@ -97,8 +77,7 @@ impl Answer {
             sent_ns,
             arrived,
             arrived_ns,
-            server,
-            sha256,
+            note,
         })
     }
 
@@ -108,10 +87,10 @@ impl Answer {
     /// An output is missing, of another type or shape, or holds numbers that are none; or the
     /// answer comes from another half.
     pub fn checked(mut self, outputs: &[Port], sha256: Option<&str>) -> Result<Answer, CallError> {
-        if let (Some(expected), Some(found)) = (sha256, &self.sha256)
-            && expected != found
+        if let (Some(expected), Some(note)) = (sha256, &self.note)
+            && !note.is_of(expected)
         {
-            return Err(CallError::other_half(expected, found));
+            return Err(CallError::other_half(expected, &note.sha256));
         }
         let mut results = Vec::new();
         for port in outputs {
@@ -154,21 +133,6 @@ fn is_finite(result: &SentTensor) -> bool {
         }
         _ => true,
     }
-}
-
-fn server_times(response: &ModelInferResponse) -> Option<ServerTimes> {
-    let number = |name: &str| match response.parameters.get(name)?.parameter_choice {
-        Some(ParameterChoice::Int64Param(value)) => u64::try_from(value).ok(),
-        _ => None,
-    };
-    let time = |name: &str| number(name).map(Duration::from_nanos);
-    Some(ServerTimes {
-        received_ns: number(parameter::RECEIVED_NS)?,
-        replied_ns: number(parameter::REPLIED_NS)?,
-        queue: time(parameter::QUEUE_NS)?,
-        decode: time(parameter::DECODE_NS)?,
-        compute: time(parameter::COMPUTE_NS)?,
-    })
 }
 
 /// The bytes of elements that were sent one by one.

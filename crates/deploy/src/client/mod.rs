@@ -23,7 +23,7 @@ use super::protocol::{InferParameter, ModelInferRequest};
 use super::server::{WINDOW, parameter};
 use super::tensor::{SentTensor, datatype};
 pub use address::{AddressError, ServerAddress};
-pub use answer::{Answer, ServerTimes};
+pub use answer::Answer;
 pub use check::{CheckError, Served};
 pub use error::{CallError, Cause};
 

@@ -3,6 +3,7 @@
 //! One thread runs the half, so that requests never share its time. As many more as the queue holds
 //! wait, the rest is refused at once with `Unavailable`, which clients may try again.
 
+mod answer_note;
 mod service;
 mod worker;
 
@@ -21,6 +22,7 @@ use tonic::transport::server::TcpIncoming;
 use super::Network;
 use super::halves::ServerHalf;
 use super::protocol::grpc_inference_service_server::GrpcInferenceServiceServer;
+pub use answer_note::AnswerNote;
 use service::{ServedModel, Service};
 pub(crate) use service::{parameter, port_shape};
 pub use worker::Counters;

@@ -9,6 +9,7 @@ use cutpoint_runtime::RunError;
 use cutpoint_runtime::port::Port;
 use tonic::{Request, Response, Status};
 
+use super::AnswerNote;
 use super::worker::{Counters, Refused, RequestTimes, Worker};
 use crate::clock::now_ns;
 use crate::halves::{HalfError, ServerHalf};
@@ -29,16 +30,8 @@ pub(crate) mod parameter {
     pub(crate) const CODEC: &str = "cutpoint_codec";
     /// Hash of the server half.
     pub(crate) const SHA256: &str = "cutpoint_sha256";
-    /// When the request was there, in nanoseconds since 1970.
-    pub(crate) const RECEIVED_NS: &str = "cutpoint_received_ns";
-    /// When the answer left.
-    pub(crate) const REPLIED_NS: &str = "cutpoint_replied_ns";
-    /// Time in the queue, in nanoseconds.
-    pub(crate) const QUEUE_NS: &str = "cutpoint_queue_ns";
-    /// Time to unpack the message.
-    pub(crate) const DECODE_NS: &str = "cutpoint_decode_ns";
-    /// Time to run the half.
-    pub(crate) const COMPUTE_NS: &str = "cutpoint_compute_ns";
+    /// What the server says of an answer, see [`crate::server::AnswerNote`].
+    pub(crate) const ANSWER: &str = "cutpoint";
 }
 
 /// What is said about the model that is served.
@@ -124,28 +117,18 @@ impl Service {
             request.outputs.is_empty() || names.any(|name| *name == result.name)
         };
         let (outputs, raw_output_contents) = results.iter().filter(wanted).map(output).unzip();
-        let number = |name: &str, value: u64| {
-            let choice = ParameterChoice::Int64Param(i64::try_from(value).unwrap_or(i64::MAX));
-            (
-                name.to_owned(),
-                InferParameter {
-                    parameter_choice: Some(choice),
-                },
-            )
+        let note = AnswerNote {
+            sha256: self.model.sha256.clone(),
+            received_ns,
+            queue: times.queue,
+            decode: times.decode,
+            compute: times.compute,
+            replied_ns: now_ns(),
         };
-        let ns = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let hash = ParameterChoice::StringParam(self.model.sha256.clone());
-        let hash = InferParameter {
-            parameter_choice: Some(hash),
+        let note = InferParameter {
+            parameter_choice: Some(ParameterChoice::StringParam(note.to_string())),
         };
-        let parameters = HashMap::from([
-            (parameter::SHA256.to_owned(), hash),
-            number(parameter::QUEUE_NS, ns(times.queue)),
-            number(parameter::DECODE_NS, ns(times.decode)),
-            number(parameter::COMPUTE_NS, ns(times.compute)),
-            number(parameter::RECEIVED_NS, received_ns),
-            number(parameter::REPLIED_NS, now_ns()),
-        ]);
+        let parameters = HashMap::from([(parameter::ANSWER.to_owned(), note)]);
         ModelInferResponse {
             model_name: self.model.name.clone(),
             model_version: VERSION.to_owned(),

@@ -10,6 +10,7 @@
 
 mod faults;
 mod frames;
+mod link_probe;
 mod served;
 mod splits;
 mod verified;

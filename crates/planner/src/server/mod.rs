@@ -145,7 +145,10 @@ impl Server {
         let board = &profile.board;
         Server {
             name: board.server.as_ref().unwrap_or(&board.name).clone(),
-            request_us: 0.0,
+            request_us: profile
+                .serving
+                .as_ref()
+                .map_or(0.0, |serving| serving.request_us),
             jitter: 0.0,
             source: Source::Measured(Box::new(profile)),
         }

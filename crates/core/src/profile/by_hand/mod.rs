@@ -131,6 +131,7 @@ pub(super) fn read(text: &str) -> Result<Profile, String> {
         whole: head(whole, "[whole]").fill(&Whole::default(), &[])?,
         memory: head(stated_memory, "[memory]").fill(&memory, &[])?,
         power: draft.power,
+        serving: None,
         inputs: Vec::new(),
         outputs: Vec::new(),
         tasks: draft.task,

@@ -244,6 +244,7 @@ fn profile(
             activation_factor: 1.0,
         },
         power: None,
+        serving: None,
         inputs: graph.inputs().iter().map(port).collect(),
         outputs: graph.outputs().iter().map(port).collect(),
         tasks: of.tasks,
