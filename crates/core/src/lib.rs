@@ -23,4 +23,5 @@ pub mod rate_trace;
 pub mod server_ref;
 pub mod syntax;
 pub mod task;
+pub mod temporary;
 pub mod units;
