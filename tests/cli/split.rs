@@ -429,6 +429,74 @@ fn bad_models_and_plans_of_others_are_bad_input() {
     assert!(!out.exists());
 }
 
+/// Files in a folder, and what they hold.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let mut found: Vec<_> = entries
+        .map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_target_folder_is_worked_in() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (ids, tensor, _) = layers_and_cut();
+    let [cut, other] = [&tensor, &ids[0]].map(|tensor| ["--cut", tensor.as_str()]);
+    let plain = folder.path().join("plain");
+    split(&skipnet(), &plain, &cut).assert().success();
+    let expected = contents(&plain);
+
+    // a folder of another file system, where there is one, behind a link
+    let memory = Path::new("/dev/shm");
+    let elsewhere = if memory.is_dir() {
+        memory
+    } else {
+        folder.path()
+    };
+    let elsewhere = tempfile::tempdir_in(elsewhere).unwrap();
+    let link = folder.path().join("link");
+    symlink(elsewhere.path(), &link).unwrap();
+    for again in [&other, &cut] {
+        split(&skipnet(), &link, again).assert().success();
+    }
+    assert!(link.is_symlink());
+    assert_eq!(contents(elsewhere.path()), expected);
+
+    // a folder whose parent may not be written, as below a mount point
+    let parent = folder.path().join("parent");
+    let inner = parent.join("inner");
+    std::fs::create_dir_all(&inner).unwrap();
+    let mode = |mode: u32| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&parent, mode(0o555)).unwrap();
+    for again in [&other, &cut] {
+        split(&skipnet(), &inner, again).assert().success();
+    }
+    std::fs::set_permissions(&parent, mode(0o755)).unwrap();
+    assert_eq!(contents(&inner), expected);
+    assert_eq!(std::fs::read_dir(&parent).unwrap().count(), 1);
+}
+
+#[test]
+fn a_first_split_that_fails_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, tensor, _) = layers_and_cut();
+    let new = folder.path().join("a/b");
+    let (code, text) = failure(split(
+        &skipnet(),
+        &new,
+        &["--cut", &tensor, "--task", "t=no"],
+    ));
+    assert_eq!(code, 2, "{text}");
+    assert!(!folder.path().join("a").exists());
+}
+
 #[test]
 fn existing_folders_are_respected() {
     let folder = tempfile::tempdir().unwrap();

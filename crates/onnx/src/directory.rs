@@ -16,6 +16,7 @@ use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::syntax::read_toml;
 use cutpoint_core::task::Task;
+use cutpoint_core::temporary::{self, TemporaryFolder};
 
 /// Version of `split.toml` that this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -125,10 +126,11 @@ impl Description {
     /// It is missing, or not of this format.
     pub fn load(folder: &Path) -> Result<Description, OnnxError> {
         let path = folder.join(DESCRIPTION);
-        let text = std::fs::read_to_string(&path).map_err(|cause| OnnxError::Io {
-            path: path.clone(),
-            cause,
-        })?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|cause| OnnxError::Io {
+                path: path.clone(),
+                cause,
+            })?;
         let error = |message: String| OnnxError::Description {
             path: path.clone(),
             message,
@@ -183,8 +185,10 @@ pub struct Split<'a> {
 impl Split<'_> {
     /// Writes a split directory and describes it; files of an earlier split are replaced.
     ///
-    /// Everything is written to a temporary folder first. `split.toml` goes first and comes last,
-    /// so that a folder with one always holds what it describes.
+    /// Everything is written to a temporary folder inside `folder` first: that may be a mount point,
+    /// a link, or all that is writable. `split.toml` goes first and comes last, so that a folder
+    /// with one always holds what it describes. Old files are set aside until the new ones are in
+    /// their places, and come back when one of those cannot be put there.
     ///
     /// # Errors
     /// The folder holds a split of another model, or halves without a description, and `replace`
@@ -193,16 +197,12 @@ impl Split<'_> {
         if !replace {
             check_owner(folder, self.model)?;
         }
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(parent).map_err(io(parent))?;
-        let mut builder = tempfile::Builder::new();
-        let work = builder
-            .prefix(".cutpoint-")
-            .tempdir_in(parent)
-            .map_err(io(parent))?;
+        if folder.exists() && !folder.is_dir() {
+            let cause = std::io::Error::other("is a file; name a folder for the halves");
+            return Err(io(folder)(cause));
+        }
+        let made = MadeFolders::create(folder)?;
+        let work = TemporaryFolder::new_in(folder).map_err(io(folder))?;
         let edge = written(self.halves.edge.as_ref(), &work.path().join(EDGE))?;
         let local = written(self.halves.local.as_ref(), &work.path().join(LOCAL))?;
         let server = written(self.halves.server.as_ref(), &work.path().join(SERVER))?;
@@ -210,6 +210,7 @@ impl Split<'_> {
         let toml = description.to_toml(&folder.join(DESCRIPTION))?;
         save::write(&work.path().join(DESCRIPTION), &[Bytes::from(toml)])?;
         replace_files(work.path(), folder)?;
+        made.keep();
         Ok(description)
     }
 
@@ -286,34 +287,84 @@ fn written(half: Option<&Model>, path: &Path) -> Result<Option<HalfRecord>, Onnx
     }))
 }
 
-/// Moves the files of a split from one folder to another.
-fn replace_files(from: &Path, folder: &Path) -> Result<(), OnnxError> {
-    if folder.exists() && !folder.is_dir() {
-        let cause = std::io::Error::other("is a file; name a folder for the halves");
-        return Err(io(folder)(cause));
+/// Folders that did not exist before, removed unless something is kept in them.
+struct MadeFolders<'a> {
+    made: Vec<&'a Path>,
+}
+
+impl<'a> MadeFolders<'a> {
+    fn create(folder: &'a Path) -> Result<MadeFolders<'a>, OnnxError> {
+        let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let made = folder.ancestors().take_while(missing).collect();
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        Ok(MadeFolders { made })
     }
-    std::fs::create_dir_all(folder).map_err(io(folder))?;
-    for name in files().into_iter().rev() {
-        let old = folder.join(name);
-        match std::fs::remove_file(&old) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io(&old)(error));
-            }
-            _ => {}
+
+    fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for MadeFolders<'_> {
+    fn drop(&mut self) {
+        for folder in &self.made {
+            // only empty folders can be removed
+            let _ = std::fs::remove_dir(folder);
         }
     }
-    for name in files() {
-        let new = from.join(&name);
+}
+
+/// Moves the files of a split from the temporary folder `work` to the `folder` that it lies in.
+/// Either all take their places or the old ones keep theirs.
+fn replace_files(work: &Path, folder: &Path) -> Result<(), OnnxError> {
+    let old = work.join("old");
+    std::fs::create_dir(&old).map_err(io(folder))?;
+    let _together = temporary::exchange();
+    let mut moved = Vec::new();
+    let done = exchange(work, folder, &old, &mut moved);
+    if done.is_err() {
+        for (from, to) in moved.iter().rev() {
+            // it could be moved one way a moment ago
+            let _ = std::fs::rename(to, from);
+        }
+    }
+    done
+}
+
+fn exchange(
+    work: &Path,
+    folder: &Path,
+    old: &Path,
+    moved: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), OnnxError> {
+    let mut rename = |from: PathBuf, to: PathBuf, told: &Path| {
+        std::fs::rename(&from, &to).map_err(io(told))?;
+        moved.push((from, to));
+        Ok::<(), OnnxError>(())
+    };
+    for name in files().iter().rev() {
+        let path = folder.join(name);
+        match path.symlink_metadata() {
+            Ok(found) if found.is_dir() => {
+                let cause = std::io::Error::other("is a folder; choose another one for the halves");
+                return Err(io(&path)(cause));
+            }
+            Ok(_) => rename(path.clone(), old.join(name), &path)?,
+            Err(_) => {}
+        }
+    }
+    for name in &files() {
+        let new = work.join(name);
         if new.exists() {
             let path = folder.join(name);
-            std::fs::rename(new, &path).map_err(io(&path))?;
+            rename(new, path.clone(), &path)?;
         }
     }
     Ok(())
 }
 
-/// Files of a split directory, the description last.
-fn files() -> [PathBuf; 7] {
+/// Returns the names of the files that a split directory may hold, the description last.
+pub fn files() -> [PathBuf; 7] {
     let data = |name: &str| PathBuf::from(format!("{name}.data"));
     [
         data(EDGE),
@@ -346,5 +397,43 @@ fn check_owner(folder: &Path, model: &Model) -> Result<(), OnnxError> {
             show(&found.model.file)
         )),
         Err(error) => refuse(format!("holds files that no split describes ({error})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_files_keep_their_places_when_a_new_one_cannot_take_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let write = |name: &str, text: &str| std::fs::write(place(name), text).unwrap();
+        let read = |name: &str| std::fs::read_to_string(place(name)).unwrap();
+        std::fs::create_dir(place("work")).unwrap();
+        for name in [EDGE, SERVER, DESCRIPTION] {
+            write(name, "old");
+            write(&format!("work/{name}"), "new");
+        }
+        write("work/edge.onnx.data", "new");
+        // it is met after the others were set aside
+        std::fs::create_dir(place("edge.onnx.data")).unwrap();
+        let refused = replace_files(&place("work"), folder.path()).unwrap_err();
+        assert!(
+            refused.to_string().contains("edge.onnx.data: is a folder"),
+            "{refused}"
+        );
+        for name in [EDGE, SERVER, DESCRIPTION] {
+            assert_eq!(read(name), "old", "{name}");
+        }
+
+        std::fs::remove_dir(place("edge.onnx.data")).unwrap();
+        std::fs::remove_dir(place("work/old")).unwrap();
+        write(LOCAL, "of a cut with overlapped heads");
+        replace_files(&place("work"), folder.path()).unwrap();
+        for name in [EDGE, SERVER, DESCRIPTION, "edge.onnx.data"] {
+            assert_eq!(read(name), "new", "{name}");
+        }
+        assert!(!place(LOCAL).exists());
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn inline(
     path: &Path,
 ) -> Result<BTreeMap<String, Bytes>, OnnxError> {
     let mut files = Files {
-        folder: folder_of(path),
+        folder: folder_of(path).to_owned(),
         read: BTreeMap::new(),
     };
     visit::tensors_mut(model, &mut |tensor| {
@@ -33,10 +33,10 @@ pub(super) fn inline(
     Ok(files.read)
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::error::{OnnxError, show};
+use super::external::folder_of;
 use super::model::Model;
 use super::proto::{StringStringEntryProto, tensor_proto::DataLocation};
 use super::visit;
+use cutpoint_core::temporary::TemporaryFile;
 
 /// A protobuf file cannot be larger; beyond, large tensors move to a second file.
 pub(super) const LARGEST: usize = i32::MAX as usize;
@@ -79,25 +81,11 @@ pub(super) fn write(path: &Path, pieces: &[Bytes]) -> Result<(), OnnxError> {
         path: path.to_owned(),
         cause,
     };
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cutpoint-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // as any other new file: the umask takes away what the user does not want
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(io)?;
+    let mut file = TemporaryFile::new_in(folder_of(path)).map_err(io)?;
     for piece in pieces {
         file.write_all(piece).map_err(io)?;
     }
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
+    file.persist(path).map_err(io)
 }
 
 #[cfg(test)]

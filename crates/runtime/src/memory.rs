@@ -15,6 +15,7 @@ use super::probe::random_inputs;
 use super::session::{Session, SessionOptions};
 use super::stats::median;
 use cutpoint_core::profile::MemoryModel;
+use cutpoint_core::temporary::TemporaryFolder;
 use cutpoint_onnx::Model;
 
 /// Hidden subcommand that a child process is started with, followed by the model's path.
@@ -86,7 +87,7 @@ pub fn observe_in_child(
         path: program.to_owned(),
         cause,
     };
-    let folder = tempfile::tempdir().map_err(io)?;
+    let folder = TemporaryFolder::new_in(&std::env::temp_dir()).map_err(io)?;
     let path = folder.path().join("half.onnx");
     half.save(&path)?;
     let output = Command::new(program)

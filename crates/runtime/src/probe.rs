@@ -11,6 +11,7 @@ use super::session::{OptimizationLevel, Session, SessionOptions, Values, describ
 use super::trace;
 use cutpoint_core::graph::nearest;
 use cutpoint_core::profile::Profile;
+use cutpoint_core::temporary::TemporaryFolder;
 use cutpoint_onnx::{Dim, InputDecl, Model, Reading, ValueFacts};
 
 /// Tensors exposed as outputs at once when the trace does not show them: all of them are alive at
@@ -237,7 +238,7 @@ pub fn probe(
 ) -> Result<ValueFacts, RunError> {
     let mut facts: ValueFacts = HashMap::new();
     note(feed, &mut facts);
-    let folder = tempfile::tempdir().map_err(|cause| RunError::Io {
+    let folder = TemporaryFolder::new_in(&std::env::temp_dir()).map_err(|cause| RunError::Io {
         path: std::env::temp_dir(),
         cause,
     })?;

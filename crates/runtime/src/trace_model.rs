@@ -10,6 +10,7 @@ use super::probe::{InputShape, probe, random_inputs};
 use super::session::{OptimizationLevel, Provider, Session, SessionOptions, Values};
 use super::stats::{mad, median};
 use super::{RunError, trace};
+use cutpoint_core::temporary::TemporaryFolder;
 use cutpoint_onnx::{Kernel, Model, Reading};
 
 /// A model traced on this machine.
@@ -59,7 +60,7 @@ pub fn trace_model(
     let facts = probe(environment, model, &feed)?;
     let reading = model.graph(&facts)?;
     let renamed = model.renamed();
-    let folder = tempfile::tempdir().map_err(|cause| RunError::Io {
+    let folder = TemporaryFolder::new_in(&std::env::temp_dir()).map_err(|cause| RunError::Io {
         path: std::env::temp_dir(),
         cause,
     })?;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::error::{LibraryError, LibraryEvent, VERSION, cache_error, sha256};
+use cutpoint_core::temporary::Registered;
 
 /// A published wheel, pinned by hash.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +107,7 @@ pub(super) fn into_cache(
         .tempdir_in(cache)
         .map_err(cache_error(cache))?;
     let work = work.path();
+    let _registered = Registered::new(work);
     check_glibc(work)?;
     notify(LibraryEvent::Fetching {
         bytes: wheel.library_bytes,

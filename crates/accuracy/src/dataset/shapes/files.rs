@@ -3,8 +3,8 @@
 use std::io::{BufWriter, Error, ErrorKind, Write};
 use std::path::Path;
 
+use cutpoint_core::temporary::{self, TemporaryFile};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::factors::{Factors, HUES, ORIENTATIONS, SCENES, SIZES, Split, TYPES};
 use super::render::{Noise, Renderer, sheet};
@@ -84,6 +84,7 @@ pub fn write(
     let about_file =
         temporary(folder, |file| describe(file, request, summary)).map_err(write(&about))?;
 
+    let _together = temporary::exchange();
     // old labels and an old description must not vouch for new images
     for path in [&about, &labels] {
         if path.exists() {
@@ -96,8 +97,7 @@ pub fn write(
         (sample_file, &sample),
         (about_file, &about),
     ] {
-        file.persist(path)
-            .map_err(|error| write(path)(error.error))?;
+        file.persist(path).map_err(write(path))?;
     }
     Ok(summary)
 }
@@ -139,23 +139,10 @@ fn refuse_existing(folder: &Path) -> Result<(), DataError> {
 fn temporary(
     folder: &Path,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
-) -> Result<NamedTempFile, Error> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cutpoint-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // as any other new file: the umask takes away what the user does not want
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let file = builder
-        .tempfile_in(folder)
-        .map_err(|error| Error::from(error.kind()))?;
-    let mut writer = BufWriter::new(file);
+) -> Result<TemporaryFile, Error> {
+    let mut writer = BufWriter::new(TemporaryFile::new_in(folder)?);
     fill(&mut writer)?;
-    let file = writer.into_inner().map_err(|error| error.into_error())?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    writer.into_inner().map_err(|error| error.into_error())
 }
 
 fn draw_images(
