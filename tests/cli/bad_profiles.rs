@@ -205,7 +205,6 @@ fn requests_that_name_nothing_are_usage_errors() {
         (&["--results", "moon"], "`moon`"),
         (&["--edge-memory", "64"], "the unit must be one of"),
         (&["--edge-memory", "-1MB"], "write a number and a unit"),
-        (&["--scenario", "no.toml"], "no.toml"),
     ] {
         let arguments = with(&with(&PLAN, &["--link", "wifi"]), flags);
         sandbox.refuses(2, &arguments, &[part]);

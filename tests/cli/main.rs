@@ -42,3 +42,4 @@ mod soak;
 mod split;
 mod sweep_limit;
 mod test_dir;
+mod wrong_files;

@@ -206,7 +206,6 @@ fn bad_arguments_end_with_code_2_and_the_remedy() {
         ("--link wifi --task a=t999", "t"),
         ("--link wifi --results moon", "anywhere"),
         ("--link wifi --edge-memory 64", "unit"),
-        ("--link wifi --scenario nowhere.toml", "nowhere.toml"),
     ] {
         dir.plan(words)
             .assert()

@@ -12,6 +12,7 @@
 
 pub mod codec;
 pub mod codec_accuracy;
+pub mod contents;
 pub mod cuts;
 pub mod file_kind;
 pub mod graph;

@@ -12,6 +12,7 @@ use super::model::Model;
 use super::reading::Reading;
 use super::save;
 use cutpoint_core::codec::{ClipRange, Codec, Form};
+use cutpoint_core::contents::read_text;
 use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::TensorId;
 use cutpoint_core::syntax::read_toml;
@@ -127,7 +128,7 @@ impl Description {
     pub fn load(folder: &Path) -> Result<Description, OnnxError> {
         let path = folder.join(DESCRIPTION);
         let text =
-            std::fs::read_to_string(&path).map_err(|cause| OnnxError::Io {
+            read_text(&path, "the description of a split").map_err(|cause| OnnxError::Io {
                 path: path.clone(),
                 cause,
             })?;

@@ -27,6 +27,14 @@ pub enum OnnxError {
         /// What the decoder met.
         detail: String,
     },
+    /// The file is something else.
+    #[error("{}: not an ONNX model: {what}: name the .onnx file", show_path(path))]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: String,
+    },
     /// The model breaks a rule of ONNX.
     #[error("{}: {place}: {problem}", show_path(path))]
     Invalid {

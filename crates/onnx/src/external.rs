@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::error::{OnnxError, show};
 use super::proto::{ModelProto, TensorProto, tensor_proto::DataLocation};
 use super::{tensor, visit};
+use cutpoint_core::contents::Contents;
 
 /// Replaces every reference to a file by the bytes, and returns the files by location.
 pub(super) fn inline(
@@ -89,8 +90,8 @@ impl Files {
     }
 }
 
-/// Reads a plain file that lies in `folder`, or says why not.
-fn read_inside(folder: &Path, location: &str) -> Result<Bytes, String> {
+/// A path that goes down only.
+fn relative(location: &str) -> Result<&Path, String> {
     let relative = Path::new(location);
     let plain = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
     // a backslash or a colon is a path of another system
@@ -98,7 +99,16 @@ fn read_inside(folder: &Path, location: &str) -> Result<Bytes, String> {
     if location.is_empty() || foreign || !relative.components().all(plain) {
         return Err("is not a path inside the model's folder".to_owned());
     }
-    let unreadable = |error: std::io::Error| format!("cannot be read ({error})");
+    Ok(relative)
+}
+
+fn unreadable(error: std::io::Error) -> String {
+    format!("cannot be read ({error})")
+}
+
+/// Reads a plain file that lies in `folder`, or says why not.
+fn read_inside(folder: &Path, location: &str) -> Result<Bytes, String> {
+    let relative = relative(location)?;
     let root = folder.canonicalize().map_err(unreadable)?;
     let file = root.join(relative).canonicalize().map_err(unreadable)?;
     if !file.starts_with(&root) {
@@ -111,7 +121,12 @@ fn read_inside(folder: &Path, location: &str) -> Result<Bytes, String> {
     if names(&facts) > 1 {
         return Err("has a second name elsewhere (a hard link): copy it".to_owned());
     }
-    std::fs::read(&file).map(Bytes::from).map_err(unreadable)
+    let bytes = std::fs::read(&file).map_err(unreadable)?;
+    match Contents::of(&bytes) {
+        // weights may begin with anything shorter
+        Some(contents @ (Contents::LfsPointer | Contents::Html)) => Err(format!("is {contents}")),
+        _ => Ok(Bytes::from(bytes)),
+    }
 }
 
 #[cfg(unix)]

@@ -13,6 +13,8 @@ use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto};
 use super::visit::bodies_mut;
 use super::{check, external, scope, tensor, visit};
+use cutpoint_core::contents::Contents;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::ElementType;
 
 /// Real types and shapes of run-time tensors, by name, as observed in a run.
@@ -22,6 +24,8 @@ pub type ValueFacts = HashMap<String, (ElementType, Vec<u64>)>;
 #[derive(Debug, Clone)]
 pub struct Model {
     path: PathBuf,
+    /// Files with its data, relative to the folder of `path`.
+    data: Vec<String>,
     sha256: OnceLock<String>,
     pub(super) proto: ModelProto,
 }
@@ -85,6 +89,7 @@ impl Model {
         files.values().for_each(|file| hash.update(file));
         Ok(Model {
             path: path.to_owned(),
+            data: files.into_keys().collect(),
             sha256: OnceLock::from(hex(&hash.finalize())),
             proto,
         })
@@ -94,6 +99,7 @@ impl Model {
     pub(super) fn made(path: PathBuf, proto: ModelProto) -> Model {
         Model {
             path,
+            data: Vec::new(),
             sha256: OnceLock::new(),
             proto,
         }
@@ -102,6 +108,11 @@ impl Model {
     /// Returns the file it was read from, or the name it should have.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the other files that data of it was read from.
+    pub fn data_files(&self) -> impl Iterator<Item = PathBuf> {
+        self.data.iter().map(|name| self.path.with_file_name(name))
     }
 
     /// Returns the name of the file without folders.
@@ -245,7 +256,11 @@ pub(super) fn decode(path: &Path, bytes: Bytes) -> Result<ModelProto, OnnxError>
     if bytes.is_empty() {
         return Err(not_onnx("the file is empty".to_owned()));
     }
-    let proto = ModelProto::decode(bytes).map_err(|error| {
+    let proto = ModelProto::decode(bytes.clone()).map_err(|error| {
+        if let Some(what) = told_otherwise(&bytes) {
+            let path = path.to_owned();
+            return OnnxError::OtherFile { path, what };
+        }
         // the decoder repeats itself once per level of nesting
         let text = error.to_string();
         not_onnx(super::error::show(
@@ -256,6 +271,20 @@ pub(super) fn decode(path: &Path, bytes: Bytes) -> Result<ModelProto, OnnxError>
     known
         .then_some(proto)
         .ok_or_else(|| not_onnx("it has neither a version nor a graph".to_owned()))
+}
+
+/// What bytes that are no model hold, where that can be told.
+fn told_otherwise(bytes: &[u8]) -> Option<String> {
+    match Contents::of(bytes) {
+        // it begins as a model does, and is a broken one
+        Some(Contents::Onnx) => None,
+        Some(contents) => Some(format!("it is {contents}")),
+        None => {
+            let text = std::str::from_utf8(bytes).ok()?;
+            let kind = FileKind::of(text).ok().flatten()?;
+            Some(format!("it holds {kind}"))
+        }
+    }
 }
 
 fn hex(digest: &[u8]) -> String {

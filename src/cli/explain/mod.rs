@@ -58,7 +58,8 @@ fn unless_planned(arg: Arg) -> Arg {
 }
 
 pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
-    let planned = args.plan.as_deref().map(read_plan).transpose()?;
+    let planned = args.plan.as_deref().map(Plan::load).transpose();
+    let planned = planned.or_fail(Kind::BadInput)?;
     let read = match (&planned, &args.plan) {
         (Some(plan), Some(path)) => read_again(args, plan, path, common)?,
         _ => args.scenario.read()?,
@@ -100,13 +101,6 @@ pub(crate) fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<()> {
     } else {
         common.print(text::explanation(&found))
     }
-}
-
-/// A plan as `plan --out` or `plan --json` writes it.
-fn read_plan(path: &Path) -> anyhow::Result<Plan> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Kind::BadInput.of(anyhow::anyhow!("{}: {error}", path.display())))?;
-    Plan::parse(&text, path).or_fail(Kind::BadInput)
 }
 
 fn read_again(

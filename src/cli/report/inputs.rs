@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use cutpoint_core::contents::read_text;
 use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep, Verification};
 use cutpoint_core::profile::Profile;
@@ -24,7 +25,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Sources> {
 
 fn add(sources: &mut Sources, path: &Path) -> anyhow::Result<()> {
     let name = || path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(name)?;
+    let text = read_text(path, "a profile, a plan, a sweep or a map").with_context(name)?;
     let kind = FileKind::of(&text).map_err(|message| anyhow::anyhow!("{}: {message}", name()))?;
     let path = path.to_owned();
     match kind {

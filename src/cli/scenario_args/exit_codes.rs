@@ -9,7 +9,7 @@ use super::Kind;
 
 pub(super) fn scenario_kind(error: &ScenarioError) -> Kind {
     match error {
-        ScenarioError::RateTrace(_) => Kind::BadInput,
+        ScenarioError::RateTrace(_) | ScenarioError::NotAScenario { .. } => Kind::BadInput,
         _ => Kind::Usage,
     }
 }

@@ -208,7 +208,9 @@ impl ChoiceArgs {
 
     fn merged(&self, otherwise: ScenarioSpec) -> anyhow::Result<ScenarioSpec> {
         let file = match &self.scenario {
-            Some(path) => ScenarioSpec::load(path).or_fail(Kind::Usage)?,
+            Some(path) => {
+                ScenarioSpec::load(path).map_err(|error| scenario_kind(&error).of(error))?
+            }
             None => ScenarioSpec::default(),
         };
         Ok(self.spec.clone().or(file).or(otherwise))

@@ -9,6 +9,7 @@ use super::DataError;
 use super::input::Input;
 use super::picture::Image;
 use super::task::TaskData;
+use cutpoint_core::contents::read_text;
 use cutpoint_core::syntax::read_toml;
 
 const FORMAT: u32 = 1;
@@ -46,7 +47,7 @@ impl Preprocessing {
     /// # Errors
     /// It cannot be read, has unknown keys, or values that make no sense.
     pub fn load(path: &Path) -> Result<Preprocessing, DataError> {
-        let text = std::fs::read_to_string(path).map_err(DataError::read(path))?;
+        let text = read_text(path, "a description of data").map_err(DataError::read(path))?;
         Preprocessing::parse(&text, path)
     }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
+use crate::contents::read_text;
 use crate::file_kind::FileKind;
 use crate::syntax::read_toml;
 
@@ -212,7 +213,7 @@ impl CodecAccuracy {
     /// # Errors
     /// See [`CodecAccuracyError`].
     pub fn load(path: &Path) -> Result<CodecAccuracy, CodecAccuracyError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| CodecAccuracyError::Io {
+        let text = read_text(path, "an accuracy file").map_err(|cause| CodecAccuracyError::Io {
             path: path.to_owned(),
             cause,
         })?;

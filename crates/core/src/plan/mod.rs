@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ClipRange, Codec};
+use crate::contents::read_text;
 use crate::file_kind::FileKind;
 use crate::syntax::read_toml_or_json;
 
@@ -407,10 +408,11 @@ macro_rules! toml_file {
             /// # Errors
             /// See [`PlanFileError`].
             pub fn load(path: &Path) -> Result<Self, PlanFileError> {
-                let text = std::fs::read_to_string(path).map_err(|cause| PlanFileError::Io {
-                    path: path.to_owned(),
-                    cause,
-                })?;
+                let text =
+                    read_text(path, concat!("a ", $what)).map_err(|cause| PlanFileError::Io {
+                        path: path.to_owned(),
+                        cause,
+                    })?;
                 Self::parse(&text, path)
             }
 

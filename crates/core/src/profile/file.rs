@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{FORMAT, Profile, ProfileError, by_hand};
+use crate::contents::read_text;
 use crate::file_kind::FileKind;
 use crate::syntax::read_toml_or_json;
 
@@ -12,7 +13,7 @@ impl Profile {
     /// # Errors
     /// See [`ProfileError`].
     pub fn load(path: &Path) -> Result<Profile, ProfileError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| ProfileError::Io {
+        let text = read_text(path, "a profile").map_err(|cause| ProfileError::Io {
             path: path.to_owned(),
             cause,
         })?;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use super::{Flaw, RateTrace, RateTraceError, Step};
+use crate::contents::Contents;
 use crate::units::{Delay, MAX_BIT_S, parse_bit_s};
 
 /// Rows that are read.
@@ -69,6 +70,10 @@ impl RateTrace {
         let start = file
             .fill_buf()
             .map_err(|e| place.refuse(None, Flaw::Io(e.to_string())))?;
+        if let Some(contents) = Contents::of(start) {
+            let flaw = Flaw::NotATable(format!("it is {contents}"));
+            return Err(place.refuse(None, flaw));
+        }
         let one_line = start.len() == BUFFER && !start.contains(&b'\n');
         if one_line || start.contains(&0) {
             let flaw = Flaw::NotATable("it is not text in lines".to_owned());

@@ -259,6 +259,14 @@ pub enum ScenarioError {
     /// The same limit twice.
     #[error("{0} is given twice")]
     Twice(KeyOf),
+    /// The file of a scenario cannot be read, or is something else.
+    #[error("{path}: {message}")]
+    NotAScenario {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What it is, or why it cannot be read.
+        message: String,
+    },
     /// The file of a scenario cannot be used.
     #[error("{path}: {message}")]
     File {

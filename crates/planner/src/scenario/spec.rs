@@ -15,6 +15,8 @@ use super::{
 };
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::Confidence;
+use cutpoint_core::contents::read_text;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::quantity::Quantity;
 use cutpoint_core::syntax::read_toml;
 use cutpoint_core::task::Task;
@@ -389,13 +391,20 @@ impl ScenarioSpec {
     /// Reads a scenario file.
     ///
     /// # Errors
-    /// [`ScenarioError::File`].
+    /// [`ScenarioError::NotAScenario`] and [`ScenarioError::File`].
     pub fn load(path: &Path) -> Result<ScenarioSpec, ScenarioError> {
         let error = |message: String| ScenarioError::File {
             path: path.to_owned(),
             message,
         };
-        let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
+        let other = |message: String| ScenarioError::NotAScenario {
+            path: path.to_owned(),
+            message,
+        };
+        let text = read_text(path, "a scenario").map_err(|e| other(e.to_string()))?;
+        if let Ok(Some(kind)) = FileKind::of(&text) {
+            return Err(other(format!("not a scenario: it holds {kind}")));
+        }
         let mut spec: ScenarioSpec = read_toml(&text).map_err(error)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         spec.rate_trace = spec.rate_trace.map(|trace| folder.join(trace));

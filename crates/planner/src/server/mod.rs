@@ -4,8 +4,10 @@ mod groups;
 mod spec;
 mod union;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use cutpoint_core::contents::read_text;
 use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{Graph, Layer, TensorId};
 use cutpoint_core::profile::{
@@ -67,6 +69,14 @@ pub enum ServerError {
         /// Why.
         cause: std::io::Error,
     },
+    /// There is no such file.
+    #[error("{path}: there is no such file: {hint}")]
+    Missing {
+        /// What was named.
+        path: PathBuf,
+        /// What may have been meant.
+        hint: String,
+    },
     /// The file is not the description of a simulated server.
     #[error("{path}: not a simulated server: {message}")]
     Spec {
@@ -111,6 +121,32 @@ pub enum ServerError {
     NoRoofline(String),
 }
 
+/// Where descriptions of simulated servers are kept.
+const DESCRIPTIONS: &str = "profiles/servers";
+
+/// Says what a name that is no file's may stand for.
+fn missing(path: &Path) -> ServerError {
+    let name = path.to_string_lossy();
+    let described = Path::new(DESCRIPTIONS).join(format!("{name}.toml"));
+    let speed_up = name.strip_prefix("sim").and_then(|rest| {
+        let digits = rest.trim_start_matches(['-', '_', '=', ' ']);
+        let number = digits.strip_suffix('x').unwrap_or(digits);
+        number
+            .parse()
+            .ok()
+            .filter(|factor| spec::is_speedup(*factor))
+    });
+    let hint = match speed_up {
+        Some(factor) => format!("write `{}` for a simulated server", simulated_name(factor)),
+        None if described.is_file() => format!("write {}", described.display()),
+        None => "name a profile, the description of a simulated server, or `sim:8x`".to_owned(),
+    };
+    ServerError::Missing {
+        path: path.to_owned(),
+        hint,
+    }
+}
+
 impl Server {
     /// Reads what `--server` takes: `sim:8x`, the description of a simulated server, or a profile.
     ///
@@ -130,9 +166,13 @@ impl Server {
     }
 
     fn load(path: &Path) -> Result<Server, ServerError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| ServerError::Io {
-            path: path.to_owned(),
-            cause,
+        let text = read_text(path, "a profile or the description of a simulated server");
+        let text = text.map_err(|cause| match cause.kind() {
+            ErrorKind::NotFound => missing(path),
+            _ => ServerError::Io {
+                path: path.to_owned(),
+                cause,
+            },
         })?;
         match FileKind::of(&text) {
             Ok(Some(FileKind::Server)) => spec::parse(&text, path),

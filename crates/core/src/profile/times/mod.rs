@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use columns::Columns;
 
+use crate::contents::Contents;
+
 /// A table of times, read from one file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Times {
@@ -180,6 +182,13 @@ impl Times {
             line: None,
             flaw: TimesFlaw::Io(error.to_string()),
         })?;
+        if let Some(contents) = Contents::of(&text) {
+            return Err(TimesError {
+                path: path.to_owned(),
+                line: None,
+                flaw: TimesFlaw::NotATable(format!("it is {contents}")),
+            });
+        }
         Times::parse(&text, path)
     }
 
