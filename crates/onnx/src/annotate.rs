@@ -11,6 +11,7 @@ use super::model::decode;
 use super::proto::{ModelProto, StringStringEntryProto};
 use super::save::{LARGEST, write};
 use super::{external, scope};
+use external::CopyTarget;
 
 /// Keys of cutpoint's own properties begin with this.
 pub const PREFIX: &str = "cutpoint.";
@@ -31,7 +32,8 @@ pub struct Notes {
 /// notes as metadata properties (`ModelProto.metadata_props`, and `NodeProto.metadata_props` of IR
 /// version 10, which older runtimes pass over; the file's own IR version stays). Notes of an earlier
 /// call are replaced; nothing else changes. Data in other files is copied along when `out` is in
-/// another folder; those files are returned.
+/// another folder; those files are returned. What is copied stays inside that folder, and replaces
+/// nothing.
 ///
 /// # Errors
 /// The model cannot be read, is the file to be written, or no longer fits into one; what is in the
@@ -72,18 +74,20 @@ pub fn annotate(path: &Path, notes: &Notes, out: &Path) -> Result<Vec<PathBuf>, 
         if same_file(&from, &to) {
             continue;
         }
-        match std::fs::read(&to) {
-            Ok(there) if there == data => {}
-            Ok(_) => {
-                let hint = format!(
-                    "the model's data belongs into {}, which holds something else: choose another \
-                     folder",
-                    show_path(&to)
-                );
-                return Err(refuse(hint));
+        let problem = match external::copy_target(external::folder_of(out), &location) {
+            Ok(CopyTarget::There(there)) if there == data => continue,
+            Ok(CopyTarget::Free) => {
+                copies.push((to, data));
+                continue;
             }
-            Err(_) => copies.push((to, data)),
-        }
+            Ok(CopyTarget::There(_)) => "holds something else".to_owned(),
+            Err(problem) => problem,
+        };
+        return Err(refuse(format!(
+            "the model's data belongs into {}, which {problem}: choose another folder, or save the \
+             model as one file",
+            show_path(&to)
+        )));
     }
     for (to, data) in &copies {
         if let Some(folder) = to.parent() {
@@ -96,6 +100,16 @@ pub fn annotate(path: &Path, notes: &Notes, out: &Path) -> Result<Vec<PathBuf>, 
     }
     write(out, &[Bytes::from(proto.encode_to_vec())])?;
     Ok(copies.into_iter().map(|(to, _)| to).collect())
+}
+
+/// Whether a file is a copy that [`annotate`] wrote.
+pub fn is_copy(path: &Path) -> bool {
+    let bytes = std::fs::read(path).ok();
+    let proto = bytes.and_then(|bytes| decode(path, Bytes::from(bytes)).ok());
+    proto.is_some_and(|proto| {
+        let mut props = proto.metadata_props.iter();
+        props.any(|entry| entry.key().starts_with(PREFIX))
+    })
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {

@@ -4,6 +4,7 @@
 //! really inside the model's folder, are read; afterwards no tensor refers to a file.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
@@ -104,6 +105,45 @@ fn relative(location: &str) -> Result<&Path, String> {
 
 fn unreadable(error: std::io::Error) -> String {
     format!("cannot be read ({error})")
+}
+
+/// Where a copy of a data file goes.
+pub(super) enum CopyTarget {
+    /// There is a file already, with these bytes.
+    There(Bytes),
+    /// There is none, and nothing on the way leaves the folder.
+    Free,
+}
+
+/// Finds where in `folder` a copy of the data of a model goes, by the rules for reading it; a place
+/// that is hidden is refused as well, since programs find their settings there.
+pub(super) fn copy_target(folder: &Path, location: &str) -> Result<CopyTarget, String> {
+    let relative = relative(location)?;
+    let names = relative.components().filter_map(|c| match c {
+        Component::Normal(name) => Some(name),
+        _ => None,
+    });
+    let names: Vec<_> = names.collect();
+    if names.iter().any(|n| n.as_encoded_bytes().starts_with(b".")) {
+        return Err("is hidden, and nothing is written there".to_owned());
+    }
+    let root = folder.canonicalize().map_err(unreadable)?;
+    let mut place = root.clone();
+    for name in &names {
+        place.push(name);
+        match place.symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(CopyTarget::Free);
+            }
+            Err(error) => return Err(unreadable(error)),
+            Ok(found) if found.is_symlink() => place = place.canonicalize().map_err(unreadable)?,
+            Ok(_) => {}
+        }
+        if !place.starts_with(&root) {
+            return Err("is a link that leaves the folder".to_owned());
+        }
+    }
+    read_inside(folder, location).map(CopyTarget::There)
 }
 
 /// Reads a plain file that lies in `folder`, or says why not.
