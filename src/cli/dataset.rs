@@ -1,14 +1,13 @@
 //! `cutpoint dataset`.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use cutpoint_accuracy::dataset::DataError;
 use cutpoint_accuracy::dataset::shapes::{self, ShapesRequest, ShapesSummary};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Common, Kind, plural};
+use super::{Common, Kind, interrupt, plural};
 
 /// Make a synthetic multi-task data set
 #[derive(Debug, Args)]
@@ -49,8 +48,6 @@ struct ShapesArgs {
     force: bool,
 }
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
 pub(crate) fn run(args: &DatasetArgs, common: &Common) -> anyhow::Result<()> {
     let What::Shapes(args) = &args.what;
     draw(args, common)
@@ -64,16 +61,11 @@ fn draw(args: &ShapesArgs, common: &Common) -> anyhow::Result<()> {
         force: args.force,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };
-    // a second Ctrl-C ends the program at once
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(Kind::Interrupted as i32);
-        }
-    });
+    let _orderly = interrupt::orderly();
     let bar = bar(args.count, common);
     let written = shapes::write(&args.out, &request, &mut |done| {
         bar.set_position(done as u64);
-        !INTERRUPTED.load(Ordering::SeqCst)
+        !interrupt::asked()
     });
     bar.finish_and_clear();
     let summary = written.map_err(failure)?;

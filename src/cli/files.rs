@@ -1,7 +1,9 @@
 //! Writing results: to a temporary name first, so that nothing half-written is ever seen.
 
-use std::io::{Error, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+use cutpoint_core::temporary::TemporaryFile;
 
 use super::Kind;
 
@@ -47,21 +49,9 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()>
     if target.exists() && !target.is_file() {
         return std::fs::write(&target, bytes);
     }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cutpoint-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // as any other new file: the umask takes away what the user does not want
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    // its errors name the temporary file, which means nothing to the user
-    let plain = |error: Error| Error::from(error.kind());
-    let mut file = builder.tempfile_in(parent(&target)).map_err(plain)?;
-    file.write_all(bytes).map_err(plain)?;
-    file.as_file().sync_all()?;
-    file.persist(&target)?;
-    Ok(())
+    let mut file = TemporaryFile::new_in(parent(&target))?;
+    file.write_all(bytes)?;
+    file.persist(&target)
 }
 
 fn parent(path: &Path) -> &Path {

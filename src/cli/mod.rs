@@ -8,8 +8,10 @@ mod demo;
 mod engine;
 mod explain;
 mod failure;
+mod file_lock;
 mod files;
 mod inspect;
+mod interrupt;
 #[cfg(feature = "deploy")]
 mod link;
 mod log;
@@ -210,7 +212,12 @@ pub(crate) fn run() -> ExitCode {
         telemetry::opt_out();
     }
     log::show(&cli.common);
-    let Err(error) = dispatch(cli.command, &cli.common) else {
+    if !matches!(cli.command, Command::PeakMemory(_)) {
+        interrupt::listen();
+    }
+    let done = dispatch(cli.command, &cli.common);
+    interrupt::settle();
+    let Err(error) = done else {
         return ExitCode::SUCCESS;
     };
     let label = if cli.common.colour() {

@@ -19,6 +19,7 @@ mod demo;
 mod deploy;
 mod docs_commands;
 mod explain;
+mod interrupt;
 mod output;
 mod plan;
 mod plan_accuracy;

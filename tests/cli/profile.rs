@@ -202,10 +202,21 @@ fn an_interrupted_measurement_is_saved_and_goes_on() {
     );
     assert!(said.ends_with(".onnx: interrupted\n"), "{said}");
     sandbox.nothing_temporary();
+    let lock = sandbox.path("profiles/b/.long.toml.lock");
+    assert!(!lock.exists());
 
     // killed without warning: what was saved before stays, and what came since
     let first = saved(&partial);
     let mut child = started(&sandbox, &partial, first);
+    // nobody else measures for the same file meanwhile
+    let other = long(&sandbox, "100ms").output().unwrap();
+    let said = String::from_utf8(other.stderr).unwrap();
+    assert_eq!(other.status.code(), Some(1), "{said}");
+    let process = format!("another run (process {}) is measuring", child.id());
+    assert!(
+        said.contains("profiles/b/long.toml: ") && said.contains(&process),
+        "{said}"
+    );
     signal(&child, "-KILL");
     child.wait().unwrap();
     let kept = PartialProfile::read(&partial).unwrap();
@@ -216,7 +227,7 @@ fn an_interrupted_measurement_is_saved_and_goes_on() {
     assert!(finished.status.success(), "{said}");
     let note = format!("resuming: {} timings of cuts", kept.cuts.len());
     assert!(said.contains(&note), "{said}");
-    assert!(!partial.exists());
+    assert!(!partial.exists() && !lock.exists());
     let profile = Profile::load(&target).unwrap();
     for cut in &kept.cuts {
         let same = |c: &&CutRecord| c.tensors == cut.tensors && c.kept == cut.kept;

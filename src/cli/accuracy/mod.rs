@@ -5,7 +5,6 @@ mod text;
 mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
@@ -31,8 +30,9 @@ use serde::Serialize;
 use self::guard::{existing, refuse_idle, refuse_loss};
 use self::watch::Watcher;
 use super::engine;
+use super::file_lock::FileLock;
 use super::scenario_args::read_server;
-use super::{Common, Kind, OrFail, files, plural};
+use super::{Common, Kind, OrFail, files, interrupt, plural};
 
 /// Measure what codecs cost in accuracy: per tensor that may cross, codec and task
 ///
@@ -116,8 +116,6 @@ pub(crate) struct AccuracyArgs {
     task: Vec<Task>,
 }
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
 /// The result with `--json`.
 #[derive(Serialize)]
 struct Output<'a> {
@@ -144,6 +142,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     let model = engine::load(&args.file)?;
     let target = target(args);
     files::check(&target)?;
+    let _lock = FileLock::take(&target, "choose another --out")?;
     let old = existing(&target, &model, args.force)?;
     let profile = args
         .profile
@@ -161,7 +160,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     // every worker runs its own samples on its own thread
     let environment = engine::open(&library, 1)?;
     let workers = engine::threads(args.threads.map(usize::from))?;
-    stop_on_ctrl_c();
+    let _orderly = interrupt::orderly();
     let failed = |error| failure(error, &args.file);
     let setup = setup(args, environment, &model, profile.as_ref()).map_err(failed)?;
     let mut watcher = Watcher::new(&args.file, PartialAccuracy::path_beside(&target), common);
@@ -303,18 +302,9 @@ fn read_profile(path: &Path, model: &Model) -> anyhow::Result<Profile> {
     )))
 }
 
-/// From now on the first Ctrl-C asks for an orderly end, the second ends at once.
-pub(crate) fn stop_on_ctrl_c() {
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(Kind::Interrupted as i32);
-        }
-    });
-}
-
 /// Whether Ctrl-C asked for an end.
 pub(crate) fn stopped() -> Control {
-    if INTERRUPTED.load(Ordering::SeqCst) {
+    if interrupt::asked() {
         Control::Interrupt
     } else {
         Control::Continue

@@ -12,9 +12,9 @@ use cutpoint_runtime::board::check_same_board;
 use cutpoint_runtime::session::Provider;
 use indicatif::ProgressBar;
 
-use super::super::accuracy::{failure, stop_on_ctrl_c, stopped};
+use super::super::accuracy::{failure, stopped};
 use super::super::scenario_args::PlanInputs;
-use super::super::{Common, Kind, engine};
+use super::super::{Common, Kind, engine, interrupt};
 
 /// How many plans to measure at most.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ pub(super) fn settle(
             "the profile was measured with {known}, this is {runtime}"
         ));
     }
-    stop_on_ctrl_c();
+    let _orderly = interrupt::orderly();
     let bar = if common.progress() {
         ProgressBar::new(1)
     } else {

@@ -14,9 +14,9 @@ use cutpoint_runtime::Environment;
 use cutpoint_runtime::measure::Control;
 use indicatif::ProgressBar;
 
-use super::super::accuracy::{stop_on_ctrl_c, stopped};
+use super::super::accuracy::stopped;
 use super::super::scenario_args::PlanInputs;
-use super::super::{Common, Kind, OrFail, engine, files, plural};
+use super::super::{Common, Kind, OrFail, engine, files, interrupt, plural};
 use super::measure::refine_failure;
 
 /// Plans and measures by turns.
@@ -29,7 +29,7 @@ pub(super) fn plan(
     let assigned = assign(read, models)?;
     let library = engine::library(common)?;
     let environment = engine::open(&library, 1)?;
-    stop_on_ctrl_c();
+    let _orderly = interrupt::orderly();
     let models = runnable(read, assigned, environment)?;
     let mut refinement = Refinement::new(&models, data, engine::threads(None)?);
     loop {

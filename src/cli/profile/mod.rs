@@ -4,7 +4,6 @@ mod export;
 mod import;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -21,7 +20,8 @@ use cutpoint_runtime::session::Provider;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::engine::{self, ModelArgs};
-use super::{Common, Kind, OrFail, files, plural};
+use super::file_lock::FileLock;
+use super::{Common, Kind, OrFail, files, interrupt, plural};
 
 /// Measure a model on this machine: times of layers and of really cut halves
 ///
@@ -112,8 +112,6 @@ pub(crate) enum CacheArg {
     Warm,
 }
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
 pub(crate) fn run(args: &ProfileArgs, common: &Common) -> anyhow::Result<()> {
     match &args.exchange {
         Some(Exchange::Import(args)) => import::run(args, common),
@@ -137,12 +135,7 @@ fn measure(args: &MeasureArgs, common: &Common) -> anyhow::Result<()> {
         runtime: format!("onnxruntime {}", library.version),
         ..request
     };
-    // a second Ctrl-C ends the program at once
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(Kind::Interrupted as i32);
-        }
-    });
+    let _orderly = interrupt::orderly();
     let mut profiles = Vec::new();
     for (model, path) in targets {
         let profile = one(environment, &model, &path, &request, args.force, common)?;
@@ -248,6 +241,7 @@ fn one(
 ) -> anyhow::Result<Profile> {
     let model = engine::load(path)?;
     let folders = Folders::create(target)?;
+    let lock = FileLock::take(target, "choose another --out or --board")?;
     let partial_path = profiler::partial_path(target);
     let partial = if force {
         None
@@ -281,9 +275,9 @@ fn one(
         ..profile
     };
     files::write(target, profile.to_toml(target)?.as_bytes())?;
-    drop(folders);
     // what it held is in the profile now
     let _ = std::fs::remove_file(&partial_path);
+    drop((lock, folders));
     if profile.method.disturbed > 0.2 {
         common.note(format!(
             "warning: other programs disturbed {:.0} % of the runs: measure again on a quiet machine",
@@ -396,7 +390,7 @@ impl ProfileObserver for Watcher {
             ProfileProgress::Calibrating => self.bar.set_message("calibrating"),
             ProfileProgress::Memory => self.bar.set_message("memory of halves"),
         }
-        if INTERRUPTED.load(Ordering::SeqCst) {
+        if interrupt::asked() {
             Control::Interrupt
         } else {
             Control::Continue
