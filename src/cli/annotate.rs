@@ -16,7 +16,8 @@ use cutpoint_report::{edge_origin, is_of, server_origin};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::scenario_args::{check_out, read_server};
+use super::run_files::{Holds, Replace, RunFiles};
+use super::scenario_args::read_server;
 use super::split::plan_failure;
 use super::{Common, Kind, OrFail, engine, plural};
 
@@ -65,8 +66,8 @@ struct Summary {
 }
 
 pub(crate) fn run(args: &AnnotateArgs, common: &Common) -> anyhow::Result<()> {
-    check_out(Some(&args.out))?;
     let model = engine::load(&args.model)?;
+    declare(args, &model).check(Replace::SameKind)?;
     let plan = plan_of(args, &model)?;
     // structure is all that a placement needs: nothing has to run for it
     let reading = model.graph(&ValueFacts::new()).or_fail(Kind::BadInput)?;
@@ -110,6 +111,17 @@ pub(crate) fn run(args: &AnnotateArgs, common: &Common) -> anyhow::Result<()> {
     } else {
         common.print(text(&summary))
     }
+}
+
+fn declare(args: &AnnotateArgs, model: &Model) -> RunFiles {
+    let mut files = RunFiles::default();
+    files.reads("the model", [&args.model]);
+    files.reads("the model's data", model.data_files());
+    files.reads("--plan", [&args.plan]);
+    files.reads("--profile", &args.profile);
+    files.reads_servers(&args.server);
+    files.writes("--out", Some(&args.out), Holds::AnnotatedModel);
+    files
 }
 
 /// The plan, or the part of it that is about this model.

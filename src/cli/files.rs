@@ -7,35 +7,26 @@ use cutpoint_core::temporary::TemporaryFile;
 
 use super::Kind;
 
-/// Creates the folder a file is to be written to.
-pub(crate) fn create_parent(path: &Path) -> anyhow::Result<()> {
+/// Creates the folder a file is to be written to; `argument` names the file.
+pub(crate) fn create_parent(argument: &str, path: &Path) -> anyhow::Result<()> {
     let parent = parent(path);
     std::fs::create_dir_all(parent).map_err(|error| {
         let what = format!("cannot create the folder ({error})");
-        refuse(parent, &what)
+        refuse(argument, parent, &what)
     })
 }
 
-/// Writes a file whose folder exists, by renaming a temporary one.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_atomically(path, bytes).map_err(|error| refuse(path, &format!("cannot write ({error})")))
+/// Writes a file whose folder exists, by renaming a temporary one; `argument` names the file.
+pub(crate) fn write(argument: &str, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_atomically(path, bytes)
+        .map_err(|error| refuse(argument, path, &format!("cannot write ({error})")))
 }
 
-/// Refuses an output that cannot be written, before any work is done for it.
-pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
-    if path.is_dir() {
-        Err(refuse(path, "cannot write (it is a folder)"))
-    } else if !parent(path).is_dir() {
-        Err(refuse(path, "cannot write (its folder does not exist)"))
-    } else {
-        Ok(())
-    }
-}
-
-fn refuse(path: &Path, what: &str) -> anyhow::Error {
+/// The error of a file that cannot be written.
+pub(crate) fn refuse(argument: &str, path: &Path, what: &str) -> anyhow::Error {
     let path = path.display();
     Kind::Other.of(anyhow::anyhow!(
-        "{path}: {what}: choose another place with --out"
+        "{path}: {what}: choose another place with {argument}"
     ))
 }
 
@@ -54,7 +45,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()>
     file.persist(&target)
 }
 
-fn parent(path: &Path) -> &Path {
+/// The folder of a file.
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
 use cutpoint_core::units::Share;
 
-use super::scenario_args::check_out;
+use super::run_files::{Holds, RunFiles};
 use super::{Kind, OrFail, files};
 
 /// Where the table goes, and how slow it is to change plans.
@@ -34,9 +35,10 @@ impl LookupArgs {
         self.lookup.is_some()
     }
 
-    /// Refuses a place that cannot be written, before any work is done.
-    pub(crate) fn check(&self) -> anyhow::Result<()> {
-        check_out(self.lookup.as_deref())
+    /// Declares the table, if it was asked for.
+    pub(crate) fn declare(&self, files: &mut RunFiles) {
+        let kind = Holds::Kind(FileKind::Lookup);
+        files.writes("--lookup", self.lookup.as_deref(), kind);
     }
 
     /// Writes the table, if it was asked for.
@@ -50,7 +52,7 @@ impl LookupArgs {
         } else {
             table.to_toml()
         };
-        files::write(path, text.or_fail(Kind::Other)?.as_bytes())
+        files::write("--lookup", path, text.or_fail(Kind::Other)?.as_bytes())
     }
 }
 

@@ -22,6 +22,7 @@ mod profile;
 mod replay;
 mod replay_text;
 mod report;
+mod run_files;
 #[cfg(feature = "deploy")]
 mod run_split;
 mod runtime;

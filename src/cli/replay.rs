@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{Hysteresis, Sweep};
 use cutpoint_core::rate_trace::{RateTrace, Reading};
 use cutpoint_core::units::{BitRate, Delay, Share};
@@ -14,7 +15,8 @@ use cutpoint_planner::solve::SolveError;
 
 use super::lookup::is_json;
 use super::plan::fail;
-use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, model_problems, tell};
+use super::run_files::{Holds, Replace, RunFiles};
+use super::scenario_args::{PlanInputs, ScenarioArgs, model_problems, tell};
 use super::{Common, Kind, OrFail, files, replay_text};
 
 /// Replay a bandwidth trace: what changing plans with the rate gains over one fixed plan
@@ -78,7 +80,11 @@ struct FrameArgs {
 const PERIOD: Delay = Delay(Duration::from_millis(100));
 
 pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
-    check_out(args.out.as_deref())?;
+    let mut files = RunFiles::default();
+    files.reads("the trace", [&args.trace]);
+    args.scenario.declare(&mut files);
+    files.writes("--out", args.out.as_deref(), Holds::Kind(FileKind::Replay));
+    files.check(Replace::SameKind)?;
     let reading = Reading {
         max_gap: args.frames.max_gap,
     };
@@ -143,7 +149,7 @@ fn finish(found: &Replay, sweep: &Sweep, args: &ReplayArgs, common: &Common) -> 
         } else {
             found.to_toml().or_fail(Kind::Other)?
         };
-        files::write(path, text.as_bytes())?;
+        files::write("--out", path, text.as_bytes())?;
     }
     if common.json {
         common.print_json(found)

@@ -53,8 +53,8 @@ fn pages(command: &Command, folder: &Path, written: &mut Vec<PathBuf>) -> anyhow
     let path = folder.join(page.get_filename());
     let mut text = Vec::new();
     page.render(&mut text)?;
-    files::create_parent(&path)?;
-    files::write(&path, &text)?;
+    files::create_parent("DIR", &path)?;
+    files::write("DIR", &path, &text)?;
     written.push(path);
     let mut inner = command
         .get_subcommands()

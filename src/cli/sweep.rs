@@ -8,7 +8,8 @@ use cutpoint_planner::parametric::sweep_models;
 use cutpoint_planner::solve::SolveError;
 
 use super::plan::fail;
-use super::scenario_args::{ScenarioArgs, check_out, model_problems, tell};
+use super::run_files::{Holds, Replace, RunFiles};
+use super::scenario_args::{ScenarioArgs, model_problems, tell};
 use super::{Common, Kind, OrFail, files, lookup, plan_text, sweep_limit};
 
 /// Find every optimal plan over a range of rates, limits, delays or speeds, and where they switch
@@ -39,8 +40,7 @@ pub(crate) struct SweepArgs {
 }
 
 pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
-    check_out(args.out.as_deref())?;
-    args.lookup.check()?;
+    declare(args).check(Replace::SameKind)?;
     if let Some(over) = args.over.over() {
         if args.lookup.is_asked() {
             let hint = "--lookup: the table is one of rates: leave --over out";
@@ -64,9 +64,22 @@ pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     finish(&found, args, common)
 }
 
+fn declare(args: &SweepArgs) -> RunFiles {
+    let mut files = RunFiles::default();
+    args.scenario.declare(&mut files);
+    let kind = Holds::Kind(args.over.kind());
+    files.writes("--out", args.out.as_deref(), kind);
+    args.lookup.declare(&mut files);
+    files
+}
+
 fn finish(found: &Sweep, args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     if let Some(path) = &args.out {
-        files::write(path, found.to_toml().or_fail(Kind::Other)?.as_bytes())?;
+        files::write(
+            "--out",
+            path,
+            found.to_toml().or_fail(Kind::Other)?.as_bytes(),
+        )?;
     }
     args.lookup.write(found)?;
     if common.json {

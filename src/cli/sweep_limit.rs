@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{DelayMap, LimitSegment, LimitSweep, Plan};
 use cutpoint_core::quantity::Quantity;
 use cutpoint_planner::parametric::{Stretch, by_bisection, limit_sweep_file, map, sweep_limit};
@@ -45,6 +46,15 @@ impl LimitArgs {
     /// What is varied, if it is not the rate.
     pub(crate) fn over(&self) -> Option<&ParameterRange> {
         self.over.as_ref()
+    }
+
+    /// What a file with the result holds.
+    pub(crate) fn kind(&self) -> FileKind {
+        match &self.over {
+            None => FileKind::Sweep,
+            Some(_) if self.map => FileKind::Map,
+            Some(_) => FileKind::LimitSweep,
+        }
     }
 
     /// Sweeps, prints and writes.
@@ -250,7 +260,7 @@ fn finish(
     common: &Common,
 ) -> anyhow::Result<()> {
     if let Some(path) = out {
-        files::write(path, toml.or_fail(Kind::Other)?.as_bytes())?;
+        files::write("--out", path, toml.or_fail(Kind::Other)?.as_bytes())?;
     }
     if common.json {
         common.print_json(found)

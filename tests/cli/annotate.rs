@@ -335,6 +335,86 @@ fn data_in_other_files_keeps_working_in_any_folder() {
     assert_eq!(sandbox.read("other/data/w.bin"), "something else");
 }
 
+/// A model is untrusted: where its data is written is not for it to say.
+#[cfg(unix)]
+#[test]
+fn data_is_copied_only_to_free_places_inside_the_folder() {
+    let mut model = with_data_outside();
+    let sandbox = planned(&model);
+    let annotate = |out: &'static str| {
+        let words = ["annotate", "model.onnx", "--plan", "plan.toml", "-o", out];
+        words.to_vec()
+    };
+    std::fs::create_dir(sandbox.path("other")).unwrap();
+    std::fs::create_dir(sandbox.path("elsewhere")).unwrap();
+    let link = sandbox.path("other/data");
+    for (target, part) in [
+        ("../elsewhere", "a link that leaves the folder"),
+        ("nowhere", "cannot be read"),
+    ] {
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        sandbox.refuses(2, &annotate("other/copy.onnx"), &["other/data/w.bin", part]);
+        std::fs::remove_file(&link).unwrap();
+    }
+    // what is in the way and cannot be compared stays as well
+    std::fs::create_dir(&link).unwrap();
+    std::os::unix::fs::symlink("../../elsewhere/new", link.join("w.bin")).unwrap();
+    sandbox.refuses(2, &annotate("other/copy.onnx"), &["other/data/w.bin"]);
+    assert!(!sandbox.path("elsewhere/new").exists());
+    std::fs::remove_file(link.join("w.bin")).unwrap();
+    std::fs::create_dir(link.join("w.bin")).unwrap();
+    sandbox.refuses(2, &annotate("other/copy.onnx"), &["not a plain file"]);
+    std::fs::remove_dir_all(&link).unwrap();
+    // a link that stays inside is as good as a folder
+    std::fs::create_dir(sandbox.path("other/inside")).unwrap();
+    std::os::unix::fs::symlink("inside", &link).unwrap();
+    sandbox.ok(&annotate("other/copy.onnx"));
+    assert!(sandbox.path("other/inside/w.bin").is_file());
+
+    // programs find their settings in hidden places
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer[0].external_data[0].value = Some(".ssh/authorized_keys".to_owned());
+    std::fs::create_dir(sandbox.path(".ssh")).unwrap();
+    std::fs::copy(
+        sandbox.path("data/w.bin"),
+        sandbox.path(".ssh/authorized_keys"),
+    )
+    .unwrap();
+    let hidden = planned(&with_data_outside());
+    std::fs::rename(sandbox.path(".ssh"), hidden.path(".ssh")).unwrap();
+    hidden.model("model.onnx", &model);
+    hidden.write("times.csv", "layer,time_us\nh,1\ny,2\n");
+    hidden.ok(&[
+        "profile",
+        "import",
+        "model.onnx",
+        "--times",
+        "times.csv",
+        "--board",
+        "b",
+        "-o",
+        "p.toml",
+        "--force",
+    ]);
+    hidden.ok(&[
+        "plan",
+        "--edge",
+        "p.toml",
+        "--server",
+        "sim:2x",
+        "--link",
+        "wifi",
+        "--out",
+        "plan.toml",
+    ]);
+    std::fs::create_dir(hidden.path("home")).unwrap();
+    hidden.refuses(
+        2,
+        &annotate("home/copy.onnx"),
+        &["authorized_keys", "hidden"],
+    );
+}
+
 #[test]
 fn what_cannot_be_annotated_is_refused_and_nothing_is_written() {
     let sandbox = planned(&with_data_outside());
@@ -358,17 +438,17 @@ fn what_cannot_be_annotated_is_refused_and_nothing_is_written() {
     sandbox.refuses(
         2,
         &to("model.onnx", "plan.toml", "model.onnx"),
-        &["the model itself"],
+        &["--out model.onnx", "as the model:"],
     );
     sandbox.refuses(
         2,
         &to("model.onnx", "plan.toml", "./model.onnx"),
-        &["the model itself"],
+        &["--out ./model.onnx", "as the model:"],
     );
     sandbox.refuses(
         2,
         &to("model.onnx", "plan.toml", "data/w.bin"),
-        &["keeps its data"],
+        &["--out data/w.bin", "the model's data"],
     );
     sandbox.refuses(
         1,

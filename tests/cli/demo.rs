@@ -43,7 +43,13 @@ fn the_demo_measures_plans_cuts_and_draws() {
     for half in ["edge.onnx", "server.onnx", "split.toml"] {
         assert!(at("reports/demo/split").join(half).is_file(), "{half}");
     }
-    for figure in ["layers", "cuts", "rate", "halves", "tradeoff"] {
+    for figure in [
+        "plan-layers",
+        "plan-cuts",
+        "rate",
+        "plan-halves",
+        "plan-tradeoff",
+    ] {
         let path = at(&format!("reports/demo/demo-{name}-{figure}.svg"));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(roxmltree::Document::parse(&text).is_ok(), "{figure}");

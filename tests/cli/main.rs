@@ -36,6 +36,7 @@ mod report_compare;
 mod report_model;
 mod report_page;
 mod report_tables;
+mod run_files;
 mod runtime;
 mod sandbox;
 mod shell;

@@ -113,7 +113,7 @@ fn a_plan_sets_the_link_of_its_profile() {
         .assert()
         .success();
     let cuts =
-        std::fs::read_to_string(folder.path().join("reports/pi5-synthetic-cuts.svg")).unwrap();
+        std::fs::read_to_string(folder.path().join("reports/pi5-synthetic-plan-cuts.svg")).unwrap();
     assert!(
         cuts.contains("at 100 kbit/s, 20 ms one way"),
         "{}",
@@ -124,7 +124,7 @@ fn a_plan_sets_the_link_of_its_profile() {
         .args(["plan.toml", "--out", "alone"])
         .assert()
         .success()
-        .stdout("alone/pi5-synthetic-timeline.svg\n")
+        .stdout("alone/pi5-synthetic-plan-timeline.svg\n")
         .stderr(predicate::str::contains("the profile of pi5"));
 }
 

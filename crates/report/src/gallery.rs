@@ -34,6 +34,8 @@ pub struct Gallery {
     style: Style,
     only: Vec<String>,
     files: BTreeSet<String>,
+    /// Figures that apply to what they were asked of, by the start of their names and their own.
+    tried: BTreeSet<(String, &'static str)>,
     drawings: Vec<Drawing>,
     left_out: Vec<LeftOut>,
 }
@@ -45,6 +47,7 @@ impl Gallery {
             style,
             only,
             files: BTreeSet::new(),
+            tried: BTreeSet::new(),
             drawings: Vec::new(),
             left_out: Vec::new(),
         }
@@ -87,7 +90,15 @@ impl Gallery {
             if !(self.only.is_empty() || is_named) {
                 continue;
             }
-            match figure.draw(subject, &self.style) {
+            let drawn = figure.draw(subject, &self.style);
+            let applies = match &drawn {
+                Ok(drawn) => !drawn.is_empty(),
+                Err(error) => !matches!(error, ReportError::DoesNotApply { .. }),
+            };
+            if applies {
+                self.tried.insert((stem.clone(), figure.name));
+            }
+            match drawn {
                 Ok(drawn) => {
                     for svg in drawn {
                         self.keep(input, &stem, figure.name, svg);
@@ -98,6 +109,21 @@ impl Gallery {
                 Err(error) => self.leave_out(input, error.to_string()),
             }
         }
+    }
+
+    /// Whether a file of this name, which an earlier report may have written, would be a figure that
+    /// could not be drawn this time, or one more of a kind than there are now.
+    pub fn is_out_of_date(&self, file: &str) -> bool {
+        let of = |(stem, figure): &(String, &str)| {
+            let rest = file.strip_prefix(stem.as_str());
+            let rest = rest.and_then(|rest| rest.strip_prefix('-')?.strip_prefix(figure));
+            let number = rest.and_then(|rest| rest.strip_suffix(".svg"));
+            number.is_some_and(|number| {
+                let digits = number.strip_prefix('-').unwrap_or_default();
+                number.is_empty() || digits.parse::<u32>().is_ok()
+            })
+        };
+        !self.files.contains(file) && self.tried.iter().any(of)
     }
 
     /// Keeps a figure under a file name of its own, or notes why there is none.

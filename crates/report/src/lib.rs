@@ -21,13 +21,14 @@ pub mod tables;
 mod wording;
 
 pub use canvas::axis_regions::Course;
+pub use canvas::is_figure;
 pub use canvas::style::{Style, Theme};
 pub use gallery::{Drawing, Gallery, LeftOut};
 pub(crate) use origin::provenance;
 pub use origin::{Origin, edge_origin, origins, server_origin};
 pub use sources::{Sources, is_of};
 pub use study::Study;
-pub use subject::Subject;
+pub use subject::{Subject, plan_name};
 
 /// Why a figure was not drawn.
 #[derive(Debug, thiserror::Error)]

@@ -26,10 +26,10 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Returns the first plan made from this profile.
-    pub fn plan_for(&self, profile: &Profile) -> Option<&Plan> {
-        let mut plans = self.plans.iter().map(|(_, plan)| plan);
-        plans.find(|plan| is_of(profile, plan))
+    /// Returns the plans made from this profile, with their files.
+    pub fn plans_for(&self, profile: &Profile) -> impl Iterator<Item = &(PathBuf, Plan)> {
+        let plans = self.plans.iter();
+        plans.filter(|(_, plan)| is_of(profile, plan))
     }
 
     /// Returns the profile that a plan was made from.
@@ -47,7 +47,7 @@ impl Sources {
 
     /// Tells a study which of its figures a sweep or a map has already.
     pub fn mark_computed(&self, study: &mut Study<'_>) {
-        let stem = study.stem();
+        let stem = study.profile_stem();
         for (_, subject) in self.computed() {
             let is_drawn = subject.emptiness().is_none() && subject.stem() == stem;
             study.has_sweep |= is_drawn && matches!(subject, Subject::Sweep(..));
@@ -82,7 +82,7 @@ impl Sources {
             if self.profile_for(plan).is_some() {
                 continue;
             }
-            gallery.draw(name, &Subject::Plan(plan));
+            gallery.draw(name, &Subject::Plan(name, plan));
             let why = format!(
                 "other figures than its timeline need the profile of {}, too: name both files",
                 plan.setting.edge

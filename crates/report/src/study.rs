@@ -34,6 +34,8 @@ pub struct Study<'a> {
     pub accuracy: Option<CodecAccuracy>,
     /// A plan made before, which figures show instead of the best one.
     pub made: Option<&'a Plan>,
+    /// Name of that plan's file, without its folder and ending.
+    pub made_in: Option<String>,
     /// The rates asked for: one, or the range that figures over the rate show.
     pub rates: RateRange,
     /// Whether a sweep of this profile over the rate was made before, and has its figure.
@@ -60,6 +62,7 @@ impl<'a> Study<'a> {
             problem,
             accuracy: None,
             made: None,
+            made_in: None,
             rates: RateRange {
                 from: rate,
                 to: rate,
@@ -71,8 +74,16 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// Returns the start of the file names of its figures.
+    /// Returns the start of the file names of its figures: board, model, and the plan where they
+    /// are about one.
     pub fn stem(&self) -> String {
+        let profile = self.profile_stem();
+        let of_plan = self.made_in.as_ref().map(|plan| stem(&profile, plan));
+        of_plan.unwrap_or(profile)
+    }
+
+    /// Returns the start of the file names of figures that are about the profile with any plan.
+    pub(crate) fn profile_stem(&self) -> String {
         stem(&self.profile.board.name, &self.profile.model.file)
     }
 

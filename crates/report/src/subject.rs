@@ -1,5 +1,7 @@
 //! What a figure can be of.
 
+use std::path::Path;
+
 use cutpoint_core::plan::{DelayMap, LimitSweep, Plan, Sweep, Verification};
 use cutpoint_core::profile::Profile;
 
@@ -22,8 +24,8 @@ pub enum Subject<'a> {
     Map(&'a DelayMap, Option<&'a Profile>),
     /// What was measured of a split, end to end.
     Verification(&'a Verification),
-    /// A plan whose profile is not at hand.
-    Plan(&'a Plan),
+    /// A plan whose profile is not at hand, with its file.
+    Plan(&'a Path, &'a Plan),
     /// What changed between two profiles of one model; the later of them.
     Comparison(&'a CompareData, &'a Profile),
 }
@@ -45,7 +47,8 @@ impl<'a> Subject<'a> {
                 stem(&planned(self.first_plan()), &parameter)
             }
             Subject::Comparison(_, after) => stem(&after.board.name, &after.model.file),
-            Subject::Sweep(..) | Subject::Map(..) | Subject::Plan(_) => planned(self.first_plan()),
+            Subject::Plan(file, plan) => stem(&planned(Some(plan)), &plan_name(file)),
+            Subject::Sweep(..) | Subject::Map(..) => planned(self.first_plan()),
         }
     }
 
@@ -73,13 +76,19 @@ impl<'a> Subject<'a> {
             Subject::Sweep(sweep, _) => sweep.segments.first().map(|segment| &segment.plan),
             Subject::LimitSweep(sweep, _) => sweep.segments.first().map(|segment| &segment.plan),
             Subject::Map(map, _) => map.plans.first().map(|first| &first.plan),
-            Subject::Plan(plan) => Some(plan),
+            Subject::Plan(_, plan) => Some(plan),
             Subject::Study(_)
             | Subject::Studies(_)
             | Subject::Verification(_)
             | Subject::Comparison(..) => None,
         }
     }
+}
+
+/// Returns the name of a plan's file, without its folder and ending.
+pub fn plan_name(file: &Path) -> String {
+    let name = file.file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// Returns where the times of a plan come from, edge, then server; its profile tells more than the

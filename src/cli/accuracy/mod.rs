@@ -31,6 +31,7 @@ use self::guard::{existing, refuse_idle, refuse_loss};
 use self::watch::Watcher;
 use super::engine;
 use super::file_lock::FileLock;
+use super::run_files::{Holds, Replace, RunFiles};
 use super::scenario_args::read_server;
 use super::{Common, Kind, OrFail, files, interrupt, plural};
 
@@ -141,7 +142,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     let start = Instant::now();
     let model = engine::load(&args.file)?;
     let target = target(args);
-    files::check(&target)?;
+    declare(args, &target).check(Replace::SameKind)?;
     let _lock = FileLock::take(&target, "choose another --out")?;
     let old = existing(&target, &model, args.force)?;
     let profile = args
@@ -198,6 +199,20 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn declare(args: &AccuracyArgs, target: &Path) -> RunFiles {
+    let mut files = RunFiles::default();
+    files.reads("the model", [&args.file]);
+    files.reads(
+        "the model's data.toml",
+        [args.file.with_extension("data.toml")],
+    );
+    files.reads_data("--data", &args.data);
+    files.reads("--profile", &args.profile);
+    files.reads_servers([&args.server]);
+    files.writes("--out", Some(target), Holds::Guarded);
+    files
+}
+
 fn request<'a>(
     args: &AccuracyArgs,
     tensors: &[String],
@@ -227,7 +242,7 @@ fn finish(
     common: &Common,
 ) -> anyhow::Result<()> {
     let text = report.accuracy.to_toml().or_fail(Kind::Other)?;
-    files::write(target, text.as_bytes())?;
+    files::write("--out", target, text.as_bytes())?;
     if !report.complete {
         common
             .note("the budget ended before everything was decided: run the same command to resume");

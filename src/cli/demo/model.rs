@@ -29,7 +29,11 @@ pub(super) fn bundled(folder: &Path) -> anyhow::Result<PathBuf> {
         .read_to_end(&mut bytes)
         .context("the bundled model cannot be unpacked")
         .or_fail(Kind::Other)?;
-    files::write(&path, &bytes)?;
-    files::write(&path.with_extension("data.toml"), DATA.as_bytes())?;
+    files::write("--model", &path, &bytes)?;
+    files::write(
+        "--model",
+        &path.with_extension("data.toml"),
+        DATA.as_bytes(),
+    )?;
     Ok(path)
 }

@@ -6,6 +6,7 @@ mod refine;
 use std::path::PathBuf;
 
 use clap::Args;
+use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::plan::{
     Allowance, Amounts, Conflict, LimitName, MetricAllowance, NoPlan, Plan, Relaxation,
 };
@@ -16,7 +17,8 @@ use cutpoint_planner::planning::{Chosen, choose};
 
 use measure::AtMost;
 
-use super::scenario_args::{PlanInputs, ScenarioArgs, check_out, model_problems, tell};
+use super::run_files::{Holds, Replace, RunFiles};
+use super::scenario_args::{PlanInputs, ScenarioArgs, model_problems, tell};
 use super::{Common, Kind, OrFail, files, plan_text};
 
 /// Find the fastest split within the limits, from saved profiles
@@ -75,7 +77,7 @@ pub(crate) struct PlanArgs {
 }
 
 pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
-    check_out(args.out.as_deref())?;
+    declare(args).check(Replace::SameKind)?;
     let mut read = args.scenario.read()?;
     if read.rates.single().is_none() {
         let hint = "--rate: a plan holds at one rate; use `cutpoint sweep` for a range";
@@ -109,6 +111,17 @@ pub(crate) fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
+fn declare(args: &PlanArgs) -> RunFiles {
+    let mut files = RunFiles::default();
+    args.scenario.declare(&mut files);
+    files.reads("--model", &args.model);
+    if let Some(data) = &args.data {
+        files.reads_data("--data", data);
+    }
+    files.writes("--out", args.out.as_deref(), Holds::Kind(FileKind::Plan));
+    files
+}
+
 /// The best plan of all choices, or why there is none.
 fn plan(read: &PlanInputs) -> anyhow::Result<Result<Plan, NoPlan>> {
     let choices = read.choices()?;
@@ -125,7 +138,11 @@ fn finish(plan: &Plan, args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
             solve_ms: None,
             ..plan.clone()
         };
-        files::write(path, lasting.to_toml().or_fail(Kind::Other)?.as_bytes())?;
+        files::write(
+            "--out",
+            path,
+            lasting.to_toml().or_fail(Kind::Other)?.as_bytes(),
+        )?;
     }
     if common.json {
         common.print_json(plan)

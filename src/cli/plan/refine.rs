@@ -121,7 +121,7 @@ fn save(read: &PlanInputs, index: usize) -> anyhow::Result<()> {
         return Ok(());
     };
     let text = accuracy.to_toml().or_fail(Kind::Other)?;
-    files::write(file, text.as_bytes())
+    files::write("--accuracy", file, text.as_bytes())
 }
 
 fn words(measured: &MeasuredPart, confidence: Confidence) -> String {

@@ -7,7 +7,7 @@ use cutpoint_core::plan::Plan;
 use cutpoint_core::profile::Profile;
 use cutpoint_report::{chrome_trace, is_of};
 
-use super::super::scenario_args::check_out;
+use super::super::run_files::{Holds, Replace, RunFiles};
 use super::super::{Common, Kind, OrFail, files};
 
 /// Write a profile's times for other tools
@@ -44,7 +44,15 @@ enum Format {
 }
 
 pub(super) fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
-    check_out(args.out.as_deref())?;
+    let mut files = RunFiles::default();
+    files.reads("the profile", [&args.profile]);
+    files.reads("--plan", &args.plan);
+    let holds = match args.format {
+        Format::Csv => Holds::Times,
+        Format::Trace => Holds::Trace,
+    };
+    files.writes("--out", args.out.as_deref(), holds);
+    files.check(Replace::SameKind)?;
     let profile = Profile::load(&args.profile).or_fail(Kind::BadInput)?;
     let plan = args
         .plan
@@ -61,7 +69,7 @@ pub(super) fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
     };
     match &args.out {
         Some(path) => {
-            files::write(path, text.as_bytes())?;
+            files::write("--out", path, text.as_bytes())?;
             if common.json {
                 common.print_json(&serde_json::json!({ "file": path }))
             } else {

@@ -12,7 +12,7 @@ use cutpoint_runtime::RunError;
 use cutpoint_runtime::probe::observe;
 
 use super::super::engine::{self, ModelArgs};
-use super::super::scenario_args::check_out;
+use super::super::run_files::{Holds, Replace, RunFiles};
 use super::super::{Common, Kind, OrFail, files, plural};
 
 /// Make a profile of times that another tool measured
@@ -78,7 +78,11 @@ pub(super) fn run(args: &ImportArgs, common: &Common) -> anyhow::Result<()> {
             args.board
         )));
     }
-    check_out(Some(&args.out))?;
+    let mut files = RunFiles::default();
+    files.reads("the model", [&args.model]);
+    files.reads("--times", &args.times);
+    files.writes("--out", Some(&args.out), Holds::Guarded);
+    files.check(Replace::SameKind)?;
     let tables = args.times.iter().map(|path| Times::load(path));
     let tables: Vec<Times> = tables.collect::<Result<_, _>>().or_fail(Kind::BadInput)?;
     let model = engine::load(&args.model)?;
@@ -116,7 +120,7 @@ pub(super) fn run(args: &ImportArgs, common: &Common) -> anyhow::Result<()> {
         },
     );
     let profile = profile.or_fail(Kind::BadInput)?;
-    files::write(&args.out, profile.to_toml(&args.out)?.as_bytes())?;
+    files::write("--out", &args.out, profile.to_toml(&args.out)?.as_bytes())?;
     note_difference(&profile, common);
     if common.json {
         common.print_json(&profile)

@@ -21,6 +21,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::engine::{self, ModelArgs};
 use super::file_lock::FileLock;
+use super::run_files::{Holds, Replace, RunFiles};
 use super::{Common, Kind, OrFail, files, interrupt, plural};
 
 /// Measure a model on this machine: times of layers and of really cut halves
@@ -124,6 +125,12 @@ pub(crate) fn run(args: &ProfileArgs, common: &Common) -> anyhow::Result<()> {
 fn measure(args: &MeasureArgs, common: &Common) -> anyhow::Result<()> {
     let request = request(args)?;
     let targets = targets(args)?;
+    let mut files = RunFiles::default();
+    for (model, path) in &targets {
+        files.reads("a model", [model]);
+        files.makes("--out", path, Holds::Guarded);
+    }
+    files.check(Replace::SameKind)?;
     // a wrong name is better noticed now than after an hour of measuring the models before it
     for (model, path) in &targets {
         check(model, path, &request, args.force)?;
@@ -274,7 +281,7 @@ fn one(
         serving: super::serving::measured(&model, &request.shapes, environment, common),
         ..profile
     };
-    files::write(target, profile.to_toml(target)?.as_bytes())?;
+    files::write("--out", target, profile.to_toml(target)?.as_bytes())?;
     // what it held is in the profile now
     let _ = std::fs::remove_file(&partial_path);
     drop((lock, folders));
@@ -303,7 +310,7 @@ impl<'a> Folders<'a> {
         let above = target.ancestors().skip(1);
         let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
         let made = above.take_while(missing).collect();
-        files::create_parent(target)?;
+        files::create_parent("--out", target)?;
         Ok(Folders { made })
     }
 }

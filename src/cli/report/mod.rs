@@ -13,9 +13,10 @@ use cutpoint_planner::scenario::ScenarioSpec;
 use cutpoint_planner::server::Server;
 use cutpoint_report::html::Page;
 use cutpoint_report::tables::{Format, Table, profile_tables};
-use cutpoint_report::{Gallery, Sources, Study, Subject};
+use cutpoint_report::{Gallery, Sources, Study, Subject, is_figure, plan_name};
 use serde::Serialize;
 
+use super::run_files::{Holds, Replace, RunFiles};
 use super::scenario_args::{ChoiceArgs, problem, read_accuracy, read_server};
 use super::{Common, Kind, files};
 use look::LookArgs;
@@ -90,6 +91,9 @@ struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<PathBuf>,
     left_out: Vec<LeftOut>,
+    /// Figures of an earlier report that no longer apply.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<PathBuf>,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,10 +117,13 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         return finish(args, gallery, page, &[table], common);
     }
     let sources = inputs::read(&args.files)?;
-    let studies = args.studies(&sources, &mut gallery, common)?;
+    let (inputs, studies): (Vec<&Path>, Vec<Study<'_>>) = args
+        .studies(&sources, &mut gallery, common)?
+        .into_iter()
+        .unzip();
     let mut tables = Vec::new();
     if args.tables.are_asked() {
-        for study in &studies {
+        for study in studies.iter().take(sources.profiles.len()) {
             let (problem, profile) = (&study.problem, study.profile);
             let top = args.tables.top();
             tables.extend(profile_tables(problem, profile, &study.server, top));
@@ -124,32 +131,27 @@ pub(crate) fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
     }
     tables.extend(sources.tables());
     if args.draws() {
-        draw(args, &sources, &studies, &mut gallery, &mut page);
+        sources.draw_computed(&mut gallery);
+        for (path, study) in inputs.iter().zip(&studies) {
+            draw(args, path, study, &mut gallery, &mut page);
+        }
+        if let Some(first) = inputs.first() {
+            let one_each = &studies[..sources.profiles.len().min(studies.len())];
+            gallery.draw(first, &Subject::Studies(one_each));
+        }
+        sources.draw_plans_alone(&mut gallery);
     }
     finish(args, gallery, page, &tables, common)
 }
 
-/// Draws what was asked for: what was computed before, each profile, and what compares profiles.
-fn draw(
-    args: &ReportArgs,
-    sources: &Sources,
-    studies: &[Study<'_>],
-    gallery: &mut Gallery,
-    page: &mut Page,
-) {
-    sources.draw_computed(gallery);
-    for ((path, _), study) in sources.profiles.iter().zip(studies) {
-        gallery.draw(path, &Subject::Study(study));
-        if args.html.is_some()
-            && let Err(error) = page.add(study, gallery.style())
-        {
-            gallery.leave_out(path, format!("the page: {error}"));
-        }
+/// Draws the figures of a profile, and its part of the page.
+fn draw(args: &ReportArgs, path: &Path, study: &Study<'_>, gallery: &mut Gallery, page: &mut Page) {
+    gallery.draw(path, &Subject::Study(study));
+    if args.html.is_some()
+        && let Err(error) = page.add(study, gallery.style())
+    {
+        gallery.leave_out(path, format!("the page: {error}"));
     }
-    if let Some((path, _)) = sources.profiles.first() {
-        gallery.draw(path, &Subject::Studies(studies));
-    }
-    sources.draw_plans_alone(gallery);
 }
 
 /// Writes the figures, and prints their names or the tables.
@@ -182,7 +184,15 @@ fn finish(
             }
         }
     });
-    let summary = write(out, &gallery, page)?;
+    declare(args, out, &gallery, page.as_ref()).check(Replace::SameKind)?;
+    let mut summary = write(out, &gallery, page)?;
+    summary.removed = remove_out_of_date(out, &gallery);
+    for file in &summary.removed {
+        let file = file.display();
+        common.note(format_args!(
+            "{file}: removed, since it could not be drawn anew"
+        ));
+    }
     for left in &summary.left_out {
         common.note(format_args!("{}: {}", left.input, left.why));
     }
@@ -207,6 +217,40 @@ fn finish(
     common.print(files.join("\n"))
 }
 
+fn declare(
+    args: &ReportArgs,
+    folder: &Path,
+    gallery: &Gallery,
+    page: Option<&(PathBuf, String)>,
+) -> RunFiles {
+    let mut files = RunFiles::default();
+    files.reads("an input", &args.files);
+    files.reads("--compare", &args.compare);
+    files.reads_servers(&args.server);
+    args.choices.declare(&mut files);
+    for drawing in gallery.drawings() {
+        files.makes("--out", &folder.join(&drawing.file), Holds::Figure);
+    }
+    if let Some((file, _)) = page {
+        files.makes("--html", file, Holds::Page);
+    }
+    files
+}
+
+/// Removes figures of an earlier report in this folder that could not be drawn this time, and
+/// returns them. What was not drawn by this program stays.
+fn remove_out_of_date(folder: &Path, gallery: &Gallery) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let old = entries.filter(|entry| gallery.is_out_of_date(&entry.file_name().to_string_lossy()));
+    let old = old.map(|entry| entry.path());
+    let own = old.filter(|path| std::fs::read_to_string(path).is_ok_and(|text| is_figure(&text)));
+    let mut removed: Vec<PathBuf> = own
+        .filter(|path| std::fs::remove_file(path).is_ok())
+        .collect();
+    removed.sort();
+    removed
+}
+
 fn write(
     folder: &Path,
     gallery: &Gallery,
@@ -215,16 +259,16 @@ fn write(
     let mut summary = Summary::default();
     for drawing in gallery.drawings() {
         let file = folder.join(&drawing.file);
-        files::create_parent(&file)?;
-        files::write(&file, drawing.svg.as_bytes())?;
+        files::create_parent("--out", &file)?;
+        files::write("--out", &file, drawing.svg.as_bytes())?;
         summary.figures.push(Written {
             figure: drawing.name,
             file,
         });
     }
     if let Some((file, html)) = page {
-        files::create_parent(&file)?;
-        files::write(&file, html.as_bytes())?;
+        files::create_parent("--html", &file)?;
+        files::write("--html", &file, html.as_bytes())?;
         summary.page = Some(file);
     }
     let left_out = gallery.left_out().iter().map(|left| LeftOut {
@@ -257,16 +301,24 @@ fn default_link() -> ScenarioSpec {
 
 impl ReportArgs {
     /// Poses the problem of every profile: with the server, the link and the limits of the plan made
-    /// from it, unless others are asked for.
+    /// from it, unless others are asked for. There is one for each of several plans; those of the
+    /// first plans come first, one for each profile.
     fn studies<'a>(
         &self,
         sources: &'a Sources,
         gallery: &mut Gallery,
         common: &Common,
-    ) -> anyhow::Result<Vec<Study<'a>>> {
+    ) -> anyhow::Result<Vec<(&'a Path, Study<'a>)>> {
         let mut studies = Vec::new();
-        for (path, profile) in &sources.profiles {
-            let plan = sources.plan_for(profile);
+        let of = |profile| sources.plans_for(profile);
+        let first = sources.profiles.iter();
+        let first = first.map(|(path, profile)| (path, profile, of(profile).next()));
+        let more = sources.profiles.iter().flat_map(|(path, profile)| {
+            let others = of(profile).skip(1);
+            others.map(move |plan| (path, profile, Some(plan)))
+        });
+        for (path, profile, planned) in first.chain(more) {
+            let plan = planned.map(|(_, plan)| plan);
             let server = self.server(plan.map(|plan| plan.setting.server.as_str()))?;
             let mut otherwise = plan.map_or_else(default_link, inputs::spec_of);
             let accuracy = read_accuracy(path)?;
@@ -281,9 +333,10 @@ impl ReportArgs {
             let mut study = Study::new(profile, server, scenario, problem);
             study.accuracy = accuracy;
             study.made = plan;
+            study.made_in = planned.map(|(file, _)| plan_name(file));
             study.rates = rates;
             sources.mark_computed(&mut study);
-            studies.push(study);
+            studies.push((path.as_path(), study));
         }
         Ok(studies)
     }

@@ -5,7 +5,7 @@ mod reading;
 mod request;
 mod varied;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint_core::profile::Profile;
@@ -14,7 +14,8 @@ use cutpoint_planner::scenario::{FrameRate, RateRange, Scenario, ScenarioSpec};
 use cutpoint_planner::select::{ModelChoice, ModelInput, model_choices, model_names};
 use cutpoint_planner::solve::{EngineChoice, Options};
 
-use super::{Kind, OrFail, files, plural};
+use super::run_files::RunFiles;
+use super::{Kind, OrFail, plural};
 
 pub(crate) use exit_codes::candidates_kind;
 use exit_codes::scenario_kind;
@@ -94,6 +95,21 @@ impl ScenarioArgs {
     /// Frames per second asked for as a flag.
     pub(crate) fn fps(&self) -> Option<FrameRate> {
         self.choices.spec.fps
+    }
+
+    /// Declares profiles, servers, accuracy files and what the choices are read from.
+    pub(crate) fn declare(&self, files: &mut RunFiles) {
+        files.reads("--edge", &self.edge);
+        files.reads_servers(&self.server);
+        let beside = self
+            .edge
+            .iter()
+            .filter_map(|edge| accuracy_file(None, edge));
+        match self.accuracy.as_slice() {
+            [] => files.reads("--accuracy", beside),
+            asked => files.reads("--accuracy", asked),
+        }
+        self.choices.declare(files);
     }
 
     /// Reads profiles, servers and accuracy files.
@@ -198,6 +214,14 @@ impl PlanInputs {
 }
 
 impl ChoiceArgs {
+    /// Declares the scenario file and the trace of rates.
+    pub(crate) fn declare(&self, files: &mut RunFiles) {
+        files.reads("--scenario", &self.scenario);
+        // what is wrong with the scenario is told when it is read
+        let spec = self.merged(ScenarioSpec::default());
+        files.reads("--rate-trace", spec.ok().and_then(|spec| spec.rate_trace));
+    }
+
     /// The complete request: these flags, then the scenario file, then `otherwise`.
     pub(crate) fn complete(
         &self,
@@ -221,9 +245,4 @@ impl ChoiceArgs {
 pub(crate) fn complete(spec: ScenarioSpec) -> anyhow::Result<(Scenario, RateRange)> {
     let complete = spec.complete();
     complete.map_err(|error| scenario_kind(&error).of(error))
-}
-
-/// Refuses an output file that cannot be written before any work is done.
-pub(crate) fn check_out(out: Option<&Path>) -> anyhow::Result<()> {
-    out.map_or(Ok(()), files::check)
 }

@@ -13,13 +13,14 @@ use cutpoint_core::graph::{Graph, LayerSet, TensorId};
 use cutpoint_core::plan::Plan;
 use cutpoint_core::task::Task;
 use cutpoint_core::units::Bytes;
-use cutpoint_onnx::directory::{Description, HalfRecord, Split};
+use cutpoint_onnx::directory::{self, Description, HalfRecord, Split};
 use cutpoint_onnx::plan::{PlanError, cut_plan, part_for, short_hash};
 use cutpoint_onnx::{CutRequest, Model, OnnxError, Reading, Scale};
 use cutpoint_planner::scenario::U8Input;
 use cutpoint_runtime::probe::observe;
 
 use super::engine::{self, ModelArgs};
+use super::run_files::{Holds, Replace, RunFiles};
 use super::{Common, Kind, OrFail, plural};
 
 /// Cut a model into edge.onnx and server.onnx, by a plan or by hand
@@ -97,6 +98,7 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
         return Err(Kind::Usage.of(anyhow::anyhow!(hint)));
     };
     let model = engine::load(file)?;
+    declare(args, &[&model], std::slice::from_ref(&args.out)).check(Replace::Anything)?;
     if let Some(plan) = &plan {
         part_for(plan, &model).map_err(|error| plan_failure(error, args.plan_file()))?;
     }
@@ -114,6 +116,23 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
     } else {
         common.print(made.text)
     }
+}
+
+/// What is read, and the files of each split directory.
+fn declare(args: &SplitArgs, models: &[&Model], folders: &[PathBuf]) -> RunFiles {
+    let mut files = RunFiles::default();
+    files.reads("the plan", &args.plan);
+    files.reads("--model", &args.files);
+    for model in models {
+        files.reads("the data of --model", model.data_files());
+    }
+    files.reads("--accuracy", &args.accuracy);
+    for folder in folders {
+        for name in directory::files() {
+            files.makes("--out", &folder.join(name), Holds::Guarded);
+        }
+    }
+    files
 }
 
 /// Returns the error of a plan that cannot be cut, with its exit code.

@@ -1,13 +1,16 @@
 //! The plan of a set of models: a split directory for each.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use cutpoint_core::plan::Plan;
 use cutpoint_core::task::Task;
+use cutpoint_onnx::Model;
 use cutpoint_onnx::plan::assign_models;
 
+use super::super::run_files::Replace;
 use super::super::{Common, engine};
-use super::{Job, SplitArgs, plan_failure};
+use super::{Job, SplitArgs, declare, plan_failure};
 
 /// Cuts every model of the set; nothing is written unless there is a model for each.
 pub(super) fn run(args: &SplitArgs, plan: &Plan, common: &Common) -> anyhow::Result<()> {
@@ -17,6 +20,12 @@ pub(super) fn run(args: &SplitArgs, plan: &Plan, common: &Common) -> anyhow::Res
     }
     let assigned = assign_models(plan, models);
     let assigned = assigned.map_err(|error| plan_failure(error, args.plan_file()))?;
+    let models: Vec<&Model> = assigned.iter().map(|(_, model)| model).collect();
+    let folders = assigned
+        .iter()
+        .map(|(member, _)| args.out.join(&member.name));
+    let folders: Vec<PathBuf> = folders.collect();
+    declare(args, &models, &folders).check(Replace::Anything)?;
     let mut descriptions = BTreeMap::new();
     let mut texts = Vec::new();
     for (member, model) in &assigned {

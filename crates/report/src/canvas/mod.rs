@@ -396,6 +396,14 @@ impl Canvas {
     }
 }
 
+/// Whether a text is a figure that was drawn here.
+pub fn is_figure(text: &str) -> bool {
+    let font = format!("<style>svg{{font-family:{}", style::FONTS);
+    text.starts_with("<svg xmlns=")
+        && text.contains(&font)
+        && text.contains("<rect class=\"paper\"")
+}
+
 /// Attributes that place a rectangle.
 fn place(frame: &Frame) -> String {
     let [x, y, w, h] = [frame.left, frame.top, frame.width, frame.height].map(pixels);

@@ -79,7 +79,8 @@ pub(crate) const SMALL: f64 = 11.0;
 /// Font size of the names below dense columns.
 pub(crate) const TINY: f64 = 9.5;
 
-const FONTS: &str =
+/// Fonts, the first that a reader has.
+pub(super) const FONTS: &str =
     "Inter,'Helvetica Neue',Arial,'Liberation Sans','Noto Sans','DejaVu Sans',sans-serif";
 
 /// What a class paints.

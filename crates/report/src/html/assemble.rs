@@ -13,10 +13,17 @@ use crate::figures::network::{self, NetworkData};
 use crate::tables::{Table, profile_tables};
 use crate::{Gallery, ReportError, Study, Style};
 
-/// The models of a page, each with the start of its figures' file names.
+/// The models of a page, each with the starts of its figures' file names.
 #[derive(Debug, Default)]
 pub struct Page {
-    models: Vec<(String, ModelData)>,
+    models: Vec<(Stems, ModelData)>,
+}
+
+/// How the file names of figures begin: those about a plan, and those about its profile.
+#[derive(Debug)]
+struct Stems {
+    own: String,
+    profile: String,
 }
 
 impl Page {
@@ -54,13 +61,17 @@ impl Page {
             figures: Vec::new(),
             tables: profile_tables(problem, study.profile, &study.server, None),
         };
-        self.models.push((study.stem(), model));
+        let stems = Stems {
+            own: study.stem(),
+            profile: study.profile_stem(),
+        };
+        self.models.push((stems, model));
         Ok(())
     }
 
     /// Returns the start of the page's file name: of its first model, or of the first figure.
     pub fn stem<'a>(&'a self, gallery: &'a Gallery) -> &'a str {
-        let own = self.models.first().map(|(stem, _)| stem.as_str());
+        let own = self.models.first().map(|(stems, _)| stems.own.as_str());
         let first = gallery.drawings().first();
         own.or(first.map(|drawing| drawing.stem.as_str()))
             .unwrap_or("report")
@@ -72,10 +83,12 @@ impl Page {
     /// # Errors
     /// Those of [`page`].
     pub fn finish(self, gallery: &Gallery, tables: &[Table]) -> Result<String, ReportError> {
-        let (stems, mut models): (Vec<String>, Vec<ModelData>) = self.models.into_iter().unzip();
+        let (stems, mut models): (Vec<Stems>, Vec<ModelData>) = self.models.into_iter().unzip();
         let mut rest = Vec::new();
         for drawing in gallery.drawings() {
-            let of = stems.iter().position(|stem| *stem == drawing.stem);
+            let is_of = |stem: &String| *stem == drawing.stem;
+            let own = stems.iter().position(|stems| is_of(&stems.own));
+            let of = own.or_else(|| stems.iter().position(|stems| is_of(&stems.profile)));
             // the model's part has it already, for all plans
             if drawing.name == NetworkData::NAME
                 && of.is_some_and(|of| models[of].network.is_some())

@@ -36,6 +36,14 @@ pub use summary::{no_plan, summary};
 const CSS: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
+/// What the page says at its end.
+const MADE_BY: &str = "Made by cutpoint.";
+
+/// Whether a text is a page that was written here.
+pub fn is_page(text: &str) -> bool {
+    text.starts_with("<!doctype html>") && text.contains(&format!("<footer>{MADE_BY}"))
+}
+
 /// Writes the page.
 ///
 /// # Errors
@@ -69,7 +77,7 @@ pub fn page(data: &PageData, style: &Style) -> Result<String, ReportError> {
     }
     let _ = write!(
         html,
-        "</main>\n<footer>Made by cutpoint. This file needs no network and sends nothing.</footer>\n\
+        "</main>\n<footer>{MADE_BY} This file needs no network and sends nothing.</footer>\n\
          <script>{SCRIPT}</script>\n</body>\n</html>\n"
     );
     Ok(html)

@@ -152,7 +152,7 @@ impl Figure for TimelineData {
                 let [edge, server] = study.origins();
                 Ok(vec![gather(plan, Some(&study.problem), edge, server)])
             }
-            Subject::Plan(plan) => {
+            Subject::Plan(_, plan) => {
                 let [edge, server] = origins(&plan.setting);
                 Ok(vec![gather(plan, None, edge, server)])
             }

@@ -1,0 +1,71 @@
+//! What a file that is written holds, and whether one that is there holds the same.
+
+use std::path::Path;
+
+use cutpoint_core::contents::Contents;
+use cutpoint_core::file_kind::FileKind;
+use cutpoint_core::profile::Times;
+use cutpoint_onnx::annotate;
+use cutpoint_report::{html, is_figure};
+
+/// What an output holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A file that says what it is.
+    Kind(FileKind),
+    /// A table of times.
+    Times,
+    /// A timeline for trace viewers.
+    Trace,
+    /// A copy of a model with notes.
+    AnnotatedModel,
+    /// A figure.
+    Figure,
+    /// A page with figures and tables.
+    Page,
+    /// Something of which the command itself says whether it may be replaced.
+    Guarded,
+}
+
+impl Holds {
+    /// With its article.
+    pub(super) fn name(self) -> String {
+        match self {
+            Holds::Kind(kind) => kind.to_string(),
+            Holds::Times => "a table of times".to_owned(),
+            Holds::Trace => "a trace".to_owned(),
+            Holds::AnnotatedModel => "a model that `annotate` wrote".to_owned(),
+            Holds::Figure => "a figure of cutpoint".to_owned(),
+            Holds::Page => "a page of cutpoint".to_owned(),
+            Holds::Guarded => "a file of the same kind".to_owned(),
+        }
+    }
+
+    /// Whether a file that exists holds the same.
+    pub(super) fn is_in(self, path: &Path) -> bool {
+        let text = || std::fs::read_to_string(path).unwrap_or_default();
+        match self {
+            Holds::Kind(kind) => FileKind::of(&text()) == Ok(Some(kind)),
+            Holds::Times => Times::load(path).is_ok(),
+            Holds::Trace => {
+                let value: Option<serde_json::Value> = serde_json::from_str(&text()).ok();
+                value.is_some_and(|value| value.get("traceEvents").is_some())
+            }
+            Holds::AnnotatedModel => annotate::is_copy(path),
+            Holds::Figure => is_figure(&text()),
+            Holds::Page => html::is_page(&text()),
+            Holds::Guarded => true,
+        }
+    }
+}
+
+/// What a file holds instead, as far as that can be told.
+pub(super) fn told(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    if let Some(contents) = Contents::of(&bytes) {
+        return contents.to_string();
+    }
+    let kind = std::str::from_utf8(&bytes).ok();
+    let kind = kind.and_then(|text| FileKind::of(text).ok().flatten());
+    kind.map_or_else(|| "something else".to_owned(), |kind| kind.to_string())
+}
