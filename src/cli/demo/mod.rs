@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, Parser};
 
-use crate::cli::{Cli, Common, Kind, OrFail, engine};
+use crate::cli::{Cli, Common, Kind, OrFail, engine, interrupt};
 
 /// Everything in turn on a bundled model: profile, dataset, accuracy, sweep, plan, split, report
 ///
@@ -133,5 +133,10 @@ fn step(title: &str, words: &[&str], common: &Common) -> anyhow::Result<()> {
         common.note(format_args!("\n# {title}\ncutpoint {}\n", words.join(" ")));
     }
     let cli = Cli::try_parse_from(std::iter::once("cutpoint").chain(words.iter().copied()))?;
-    crate::cli::dispatch(cli.command, common)
+    crate::cli::dispatch(cli.command, common)?;
+    // a command that was asked to end may have been done just then
+    if interrupt::asked() {
+        return Err(Kind::Interrupted.of(anyhow::anyhow!("interrupted")));
+    }
+    Ok(())
 }

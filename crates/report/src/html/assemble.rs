@@ -52,6 +52,7 @@ impl Page {
         });
         let model = ModelData {
             model: study.profile.model.file.clone(),
+            plan_name: study.made_in.clone(),
             edge,
             server,
             summary,
@@ -84,6 +85,13 @@ impl Page {
     /// Those of [`page`].
     pub fn finish(self, gallery: &Gallery, tables: &[Table]) -> Result<String, ReportError> {
         let (stems, mut models): (Vec<Stems>, Vec<ModelData>) = self.models.into_iter().unzip();
+        for (index, model) in models.iter_mut().enumerate() {
+            let mut others = stems.iter().enumerate();
+            // a plan's name says nothing where there is no other
+            if !others.any(|(at, other)| at != index && other.profile == stems[index].profile) {
+                model.plan_name = None;
+            }
+        }
         let mut rest = Vec::new();
         for drawing in gallery.drawings() {
             let is_of = |stem: &String| *stem == drawing.stem;

@@ -34,6 +34,8 @@ pub struct PageFigure {
 pub struct ModelData {
     /// Name of the model.
     pub model: String,
+    /// Name of the plan that it is about, where the page has several for one profile.
+    pub plan_name: Option<String>,
     /// Where the edge times come from.
     pub edge: Origin,
     /// Where the server times come from.

@@ -103,15 +103,22 @@ fn has_more(data: &PageData) -> bool {
     !data.figures.is_empty() || !data.tables.is_empty()
 }
 
+/// Which plan a model's part is about, where there are several.
+fn of_plan(model: &ModelData) -> String {
+    let name = model.plan_name.as_ref();
+    name.map_or_else(String::new, |name| format!(", {}", escape(name)))
+}
+
 fn contents(data: &PageData, html: &mut String) {
     html.push_str("<nav aria-label=\"Contents\">\n<ul>\n");
     for (index, model) in data.models.iter().enumerate() {
         let id = format!("m{}", index + 1);
         let _ = write!(
             html,
-            "<li><a href=\"#{id}\">{} on {}</a>: <a href=\"#{id}-plan\">plan</a>",
+            "<li><a href=\"#{id}\">{} on {}{}</a>: <a href=\"#{id}-plan\">plan</a>",
             escape(&model.model),
-            escape(&model.edge.label())
+            escape(&model.edge.label()),
+            of_plan(model)
         );
         for (part, title, any) in [
             ("figures", "figures", !model.figures.is_empty()),
@@ -132,11 +139,12 @@ fn contents(data: &PageData, html: &mut String) {
 fn write_model(model: &ModelData, id: &str, html: &mut String) -> Result<(), ReportError> {
     let _ = write!(
         html,
-        "<section class=\"model\" id=\"{id}\">\n<h2>{} <span class=\"muted\">on {}, with {}</span></h2>\n\
+        "<section class=\"model\" id=\"{id}\">\n<h2>{} <span class=\"muted\">on {}, with {}{}</span></h2>\n\
          <div class=\"summary\">\n",
         escape(&model.model),
         escape(&model.edge.label()),
-        escape(&model.server.label())
+        escape(&model.server.label()),
+        of_plan(model)
     );
     for paragraph in &model.summary {
         let _ = writeln!(html, "<p>{}</p>", escape(paragraph));

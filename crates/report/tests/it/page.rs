@@ -179,6 +179,7 @@ fn hostile() -> PageData {
     let plan = plan(&problem, 300_000_000, 100_000).unwrap();
     let (edge, server) = (origin(evil), origin(evil));
     let model = ModelData {
+        plan_name: Some(evil.to_owned()),
         model: evil.to_owned(),
         summary: html::summary(&problem, &plan, None, &edge, &server),
         edge,
