@@ -115,8 +115,7 @@ pub(crate) fn run(args: &AnnotateArgs, common: &Common) -> anyhow::Result<()> {
 
 fn declare(args: &AnnotateArgs, model: &Model) -> RunFiles {
     let mut files = RunFiles::default();
-    files.reads("the model", [&args.model]);
-    files.reads("the model's data", model.data_files());
+    files.reads_model("the model", model);
     files.reads("--plan", [&args.plan]);
     files.reads("--profile", &args.profile);
     files.reads_servers(&args.server);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
+use super::run_files::{Holds, Replace, RunFiles};
 use super::{Cli, Common, files};
 
 /// Write a script that completes commands and flags in a shell
@@ -37,8 +38,18 @@ pub(crate) fn completions(args: &CompletionsArgs, common: &Common) -> anyhow::Re
 pub(crate) fn man(args: &ManArgs, common: &Common) -> anyhow::Result<()> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
-    let mut written = Vec::new();
-    pages(&program, &args.folder, &mut written)?;
+    let mut pages = Vec::new();
+    render(&program, &args.folder, &mut pages)?;
+    let mut files = RunFiles::default();
+    for (path, _) in &pages {
+        files.makes("DIR", path, Holds::Manual);
+    }
+    files.check(Replace::SameKind)?;
+    for (path, text) in &pages {
+        files::create_parent("DIR", path)?;
+        files::write("DIR", path, text)?;
+    }
+    let written: Vec<&PathBuf> = pages.iter().map(|(path, _)| path).collect();
     if common.json {
         common.print_json(&written)
     } else {
@@ -47,17 +58,19 @@ pub(crate) fn man(args: &ManArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-/// Writes the page of a command and those of its subcommands.
-fn pages(command: &Command, folder: &Path, written: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+/// Renders the page of a command and those of its subcommands.
+fn render(
+    command: &Command,
+    folder: &Path,
+    pages: &mut Vec<(PathBuf, Vec<u8>)>,
+) -> anyhow::Result<()> {
     let page = clap_mangen::Man::new(command.clone());
     let path = folder.join(page.get_filename());
     let mut text = Vec::new();
     page.render(&mut text)?;
-    files::create_parent("DIR", &path)?;
-    files::write("DIR", &path, &text)?;
-    written.push(path);
+    pages.push((path, text));
     let mut inner = command
         .get_subcommands()
         .filter(|inner| !inner.is_hide_set());
-    inner.try_for_each(|inner| pages(inner, folder, written))
+    inner.try_for_each(|inner| render(inner, folder, pages))
 }

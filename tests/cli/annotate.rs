@@ -448,7 +448,7 @@ fn what_cannot_be_annotated_is_refused_and_nothing_is_written() {
     sandbox.refuses(
         2,
         &to("model.onnx", "plan.toml", "data/w.bin"),
-        &["--out data/w.bin", "the model's data"],
+        &["--out data/w.bin", "data of a model"],
     );
     sandbox.refuses(
         1,

@@ -187,6 +187,16 @@ fn only_a_file_of_the_same_kind_is_replaced() {
 }
 
 #[test]
+fn a_manual_page_is_replaced_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&words("man pages"));
+    sandbox.ok(&words("man pages"));
+    sandbox.write("pages/cutpoint-plan.1", "notes of the user");
+    let parts = ["pages/cutpoint-plan.1", "only a manual page"];
+    sandbox.refuses(2, &words("man pages"), &parts);
+}
+
+#[test]
 fn a_report_replaces_and_removes_its_own_figures_only() {
     let sandbox = sandbox();
     let report = |more: &str| format!("report p.toml {more} --link wifi --out r");
@@ -206,6 +216,13 @@ fn a_report_replaces_and_removes_its_own_figures_only() {
     let [one, other] =
         ["plan", "slow"].map(|plan| sandbox.read(&format!("r/b-m-{plan}-timeline.svg")));
     assert_ne!(one, other);
+    // so has the page, which says what its parts are about
+    run("plan.toml slow.toml --only halves --html page.html");
+    let page = sandbox.read("page.html");
+    for name in ["plan", "slow"] {
+        let title = format!(", {name}</a>");
+        assert!(page.contains(&title), "{name}");
+    }
 
     // without a plan there is no timeline, and the old one would be of other limits
     let impossible = "--deadline 1us --only timeline,layers";

@@ -142,7 +142,7 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     let start = Instant::now();
     let model = engine::load(&args.file)?;
     let target = target(args);
-    declare(args, &target).check(Replace::SameKind)?;
+    declare(args, &model, &target).check(Replace::SameKind)?;
     let _lock = FileLock::take(&target, "choose another --out")?;
     let old = existing(&target, &model, args.force)?;
     let profile = args
@@ -199,9 +199,9 @@ pub(crate) fn run(args: &AccuracyArgs, common: &Common) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn declare(args: &AccuracyArgs, target: &Path) -> RunFiles {
+fn declare(args: &AccuracyArgs, model: &Model, target: &Path) -> RunFiles {
     let mut files = RunFiles::default();
-    files.reads("the model", [&args.file]);
+    files.reads_model("the model", model);
     files.reads(
         "the model's data.toml",
         [args.file.with_extension("data.toml")],

@@ -78,14 +78,14 @@ pub(super) fn run(args: &ImportArgs, common: &Common) -> anyhow::Result<()> {
             args.board
         )));
     }
-    let mut files = RunFiles::default();
-    files.reads("the model", [&args.model]);
-    files.reads("--times", &args.times);
-    files.writes("--out", Some(&args.out), Holds::Guarded);
-    files.check(Replace::SameKind)?;
     let tables = args.times.iter().map(|path| Times::load(path));
     let tables: Vec<Times> = tables.collect::<Result<_, _>>().or_fail(Kind::BadInput)?;
     let model = engine::load(&args.model)?;
+    let mut files = RunFiles::default();
+    files.reads_model("the model", &model);
+    files.reads("--times", &args.times);
+    files.writes("--out", Some(&args.out), Holds::Guarded);
+    files.check(Replace::SameKind)?;
     if !args.force {
         refuse_other(args, &model)?;
     }

@@ -23,6 +23,8 @@ pub(crate) enum Holds {
     Figure,
     /// A page with figures and tables.
     Page,
+    /// A manual page.
+    Manual,
     /// Something of which the command itself says whether it may be replaced.
     Guarded,
 }
@@ -37,6 +39,7 @@ impl Holds {
             Holds::AnnotatedModel => "a model that `annotate` wrote".to_owned(),
             Holds::Figure => "a figure of cutpoint".to_owned(),
             Holds::Page => "a page of cutpoint".to_owned(),
+            Holds::Manual => "a manual page of cutpoint".to_owned(),
             Holds::Guarded => "a file of the same kind".to_owned(),
         }
     }
@@ -54,6 +57,7 @@ impl Holds {
             Holds::AnnotatedModel => annotate::is_copy(path),
             Holds::Figure => is_figure(&text()),
             Holds::Page => html::is_page(&text()),
+            Holds::Manual => text().contains("\n.TH cutpoint"),
             Holds::Guarded => true,
         }
     }

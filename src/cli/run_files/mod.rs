@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use cutpoint_core::server_ref::ServerRef;
+use cutpoint_onnx::Model;
 
 use super::{Kind, files};
 pub(crate) use holds::Holds;
@@ -57,6 +58,12 @@ impl RunFiles {
             path: path.as_ref().to_owned(),
         });
         self.inputs.extend(named);
+    }
+
+    /// Declares a model with the files that it keeps data in.
+    pub(crate) fn reads_model(&mut self, argument: &'static str, model: &Model) {
+        self.reads(argument, [model.path()]);
+        self.reads("data of a model", model.data_files());
     }
 
     /// Declares servers, as far as they are files.

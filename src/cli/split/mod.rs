@@ -4,6 +4,7 @@
 mod export;
 mod set;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -21,7 +22,7 @@ use cutpoint_runtime::probe::observe;
 
 use super::engine::{self, ModelArgs};
 use super::run_files::{Holds, Replace, RunFiles};
-use super::{Common, Kind, OrFail, plural};
+use super::{Common, Kind, OrFail, files, plural};
 
 /// Cut a model into edge.onnx and server.onnx, by a plan or by hand
 ///
@@ -122,9 +123,8 @@ pub(crate) fn run(args: &SplitArgs, common: &Common) -> anyhow::Result<()> {
 fn declare(args: &SplitArgs, models: &[&Model], folders: &[PathBuf]) -> RunFiles {
     let mut files = RunFiles::default();
     files.reads("the plan", &args.plan);
-    files.reads("--model", &args.files);
     for model in models {
-        files.reads("the data of --model", model.data_files());
+        files.reads_model("--model", model);
     }
     files.reads("--accuracy", &args.accuracy);
     for folder in folders {
@@ -203,6 +203,9 @@ impl Job<'_> {
             .write(self.out, args.force)
             .map_err(|error| match error {
                 OnnxError::Graph(_) | OnnxError::Description { .. } => Kind::Usage.of(error),
+                OnnxError::Io { path, cause } if cause.kind() != ErrorKind::Other => {
+                    files::refuse("--out", &path, &format!("cannot write ({cause})"))
+                }
                 _ => Kind::Other.of(error),
             })?;
         for crossing in &description.crossings {
