@@ -299,6 +299,47 @@ mod tests {
         );
     }
 
+    /// Where [`a_process_that_ends`] works; it does nothing without.
+    const FOLDER: &str = "CUTPOINT_TEST_FOLDER";
+
+    #[test]
+    fn what_is_written_goes_before_the_process_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = std::env::current_exe().unwrap();
+        let ended = std::process::Command::new(program)
+            .args(["--exact", "temporary::tests::a_process_that_ends"])
+            .env(FOLDER, folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(7), "{ended:?}");
+        assert_eq!(names(folder.path()), ["kept"]);
+    }
+
+    #[test]
+    fn a_process_that_ends() {
+        let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
+            return;
+        };
+        let mut kept = TemporaryFile::new_in(&folder).unwrap();
+        kept.write_all(b"complete").unwrap();
+        kept.persist(&folder.join("kept")).unwrap();
+        let _file = TemporaryFile::new_in(&folder).unwrap();
+        let inner = TemporaryFolder::new_in(&folder).unwrap();
+        std::fs::write(inner.path().join("half"), "of it").unwrap();
+        std::fs::write(folder.join("lock"), "").unwrap();
+        let _lock = Registered::new(&folder.join("lock"));
+        assert_eq!(names(&folder).len(), 4);
+        remove_all();
+        std::process::exit(7);
+    }
+
+    #[test]
+    fn the_end_waits_until_files_that_belong_together_are_in_place() {
+        let together = exchange();
+        assert!(EXCHANGE.try_write().is_err());
+        drop(together);
+    }
+
     #[test]
     fn an_error_does_not_name_the_temporary_file() {
         let missing = TemporaryFile::new_in(Path::new("no/such/folder")).unwrap_err();
