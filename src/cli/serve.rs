@@ -13,9 +13,9 @@ use cutpoint_deploy::server::{Counters, ServeError, ServeOptions, start};
 use cutpoint_runtime::measure::Control;
 use serde::Serialize;
 
-use super::accuracy::{stop_on_ctrl_c, stopped};
+use super::accuracy::stopped;
 use super::run_split::half_failure;
-use super::{Common, Kind, engine, plural};
+use super::{Common, Kind, engine, interrupt, plural};
 
 /// How long requests that wait are still answered when the server is told to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &ServeArgs, common: &Common) -> anyhow::Result<()> {
         hold: args.hold.map(|hold| hold.0),
     };
     let sha256 = half.sha256.clone();
-    stop_on_ctrl_c();
+    let _orderly = interrupt::orderly();
     let server = start(half, environment, &options).map_err(|error| {
         let kind = match &error {
             ServeError::Listen { .. } => Kind::Usage,

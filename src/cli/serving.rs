@@ -5,6 +5,7 @@ use cutpoint_core::cuts::{self, Cut};
 use cutpoint_core::graph::Graph;
 use cutpoint_core::profile::Serving;
 use cutpoint_core::task::Task;
+use cutpoint_core::temporary::TemporaryFolder;
 use cutpoint_deploy::halves::SplitDirectory;
 use cutpoint_deploy::serving::measure_serving;
 use cutpoint_onnx::directory::Split;
@@ -55,7 +56,7 @@ fn measure(
         halves: &cut(model, &reading, &request)?,
         tasks: &Task::complete(graph, &[])?,
     };
-    let folder = tempfile::tempdir().or_fail(Kind::Other)?;
+    let folder = TemporaryFolder::new_in(&std::env::temp_dir()).or_fail(Kind::Other)?;
     split.write(folder.path(), true)?;
     let directory = SplitDirectory::open(folder.path())?;
     Ok(Some(measure_serving(&directory, environment)?))

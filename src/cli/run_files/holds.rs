@@ -5,6 +5,8 @@ use std::path::Path;
 use cutpoint_core::contents::Contents;
 use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::profile::Times;
+#[cfg(feature = "deploy")]
+use cutpoint_deploy::export::EDGE_CLIENT;
 use cutpoint_onnx::annotate;
 use cutpoint_report::{html, is_figure};
 
@@ -25,6 +27,12 @@ pub(crate) enum Holds {
     Page,
     /// A manual page.
     Manual,
+    /// What `run` writes of each frame.
+    #[cfg(feature = "deploy")]
+    FrameResults,
+    /// The client in Python that `split` writes.
+    #[cfg(feature = "deploy")]
+    EdgeClient,
     /// Something of which the command itself says whether it may be replaced.
     Guarded,
 }
@@ -40,6 +48,10 @@ impl Holds {
             Holds::Figure => "a figure of cutpoint".to_owned(),
             Holds::Page => "a page of cutpoint".to_owned(),
             Holds::Manual => "a manual page of cutpoint".to_owned(),
+            #[cfg(feature = "deploy")]
+            Holds::FrameResults => "a file that `run` wrote".to_owned(),
+            #[cfg(feature = "deploy")]
+            Holds::EdgeClient => "a client that `split` wrote".to_owned(),
             Holds::Guarded => "a file of the same kind".to_owned(),
         }
     }
@@ -58,6 +70,15 @@ impl Holds {
             Holds::Figure => is_figure(&text()),
             Holds::Page => html::is_page(&text()),
             Holds::Manual => text().contains("\n.TH cutpoint"),
+            #[cfg(feature = "deploy")]
+            Holds::FrameResults => {
+                let text = text();
+                let first = text.lines().next().unwrap_or_default();
+                let value: Option<serde_json::Value> = serde_json::from_str(first).ok();
+                value.is_some_and(|value| value.get("answered_by").is_some())
+            }
+            #[cfg(feature = "deploy")]
+            Holds::EdgeClient => text().lines().next() == EDGE_CLIENT.lines().next(),
             Holds::Guarded => true,
         }
     }

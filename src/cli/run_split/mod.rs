@@ -3,7 +3,6 @@
 mod record;
 mod summary;
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
+use cutpoint_core::temporary::TemporaryFile;
 use cutpoint_core::units::{Bytes, Delay};
 use cutpoint_deploy::Network;
 use cutpoint_deploy::breaker::BreakerOptions;
@@ -22,8 +22,9 @@ use cutpoint_onnx::OnnxError;
 use cutpoint_runtime::measure::Control;
 use indicatif::ProgressBar;
 
-use super::accuracy::{stop_on_ctrl_c, stopped};
-use super::{Common, Kind, OrFail, engine};
+use super::accuracy::stopped;
+use super::run_files::{Holds, Replace, RunFiles};
+use super::{Common, Kind, OrFail, engine, files, interrupt};
 use record::FrameRecord;
 use summary::Summary;
 
@@ -92,6 +93,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
     let directory = SplitDirectory::open(&args.dir).map_err(half_failure)?;
+    declare(args).check(Replace::SameKind)?;
     let mut results = args.out.as_deref().map(Results::create).transpose()?;
     let library = engine::library(common)?;
     let threads = engine::threads(args.threads)?;
@@ -119,7 +121,7 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
         None => Frames::made_up(environment, &runner.inputs()),
     };
     let frames = frames.map_err(frames_failure)?;
-    stop_on_ctrl_c();
+    let _orderly = interrupt::orderly();
     let first = frames.frame(environment, 0).or_fail(Kind::BadInput)?;
     let served = runner.check(&first).map_err(runner_failure)?;
     match &served {
@@ -200,21 +202,24 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is read and written; the split directory as a whole is read.
+fn declare(args: &RunArgs) -> RunFiles {
+    let mut files = RunFiles::default();
+    files.reads_data("the split directory", &args.dir);
+    files.reads("--input", &args.input);
+    files.writes("--out", args.out.as_deref(), Holds::FrameResults);
+    files
+}
+
 /// The file with the results, renamed when it is whole.
 struct Results {
     path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
+    file: BufWriter<TemporaryFile>,
 }
 
 impl Results {
     fn create(path: &Path) -> anyhow::Result<Results> {
-        super::files::check(path)?;
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let file = tempfile::Builder::new()
-            .prefix(".cutpoint-")
-            .tempfile_in(parent.unwrap_or(Path::new(".")));
+        let file = TemporaryFile::new_in(files::parent(path));
         let file = file.with_context(|| path.display().to_string());
         Ok(Results {
             path: path.to_owned(),
@@ -232,11 +237,9 @@ impl Results {
         let Results { path, file } = self;
         let failed = || format!("{}: cannot write the results", path.display());
         let file = file.into_inner().map_err(|error| error.into_error());
-        let written: File = file
-            .with_context(failed)?
+        file.with_context(failed)?
             .persist(&path)
-            .with_context(failed)?;
-        written.sync_all().with_context(failed)
+            .with_context(failed)
     }
 }
 

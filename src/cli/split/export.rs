@@ -7,8 +7,9 @@ use cutpoint_deploy::export::{EDGE_CLIENT, ExportError, TritonBackend, triton};
 use cutpoint_deploy::halves::SplitDirectory;
 use cutpoint_runtime::Environment;
 
+use crate::cli::run_files::{Holds, RunFiles};
 use crate::cli::run_split::half_failure;
-use crate::cli::{Kind, OrFail, files};
+use crate::cli::{Kind, files};
 
 /// Servers and boards without this program.
 #[derive(Debug, Args)]
@@ -36,12 +37,24 @@ enum Language {
     Python,
 }
 
+/// Name of the client in the split directory.
+const EDGE_CLIENT_FILE: &str = "edge.py";
+
 impl ExportArgs {
+    /// Declares what is written beside the halves.
+    pub(super) fn declare(&self, split: &Path, files: &mut RunFiles) {
+        if self.client.is_some() {
+            let path = split.join(EDGE_CLIENT_FILE);
+            files.makes("--out", &path, Holds::EdgeClient);
+        }
+    }
+
     /// Writes what was asked for, and says what that is.
     pub(super) fn write(
         &self,
         split: &Path,
         environment: &Environment,
+        replace: bool,
     ) -> anyhow::Result<Vec<String>> {
         let mut lines = Vec::new();
         if let Some(repository) = &self.triton {
@@ -51,18 +64,19 @@ impl ExportArgs {
                 Backend::Onnxruntime => TritonBackend::OnnxRuntime,
                 Backend::Python => TritonBackend::Python,
             };
-            let folder = triton(&directory, &half, repository, backend).map_err(|error| {
-                let kind = match &error {
-                    ExportError::Io { .. } => Kind::Other,
-                    _ => Kind::Usage,
-                };
-                kind.of(error)
-            })?;
+            let folder =
+                triton(&directory, &half, repository, backend, replace).map_err(|error| {
+                    let kind = match &error {
+                        ExportError::Io { .. } => Kind::Other,
+                        _ => Kind::Usage,
+                    };
+                    kind.of(error)
+                })?;
             lines.push(format!("  Triton       {}", folder.display()));
         }
         if let Some(Language::Python) = self.client {
-            let path = split.join("edge.py");
-            files::write(&path, EDGE_CLIENT.as_bytes()).or_fail(Kind::Other)?;
+            let path = split.join(EDGE_CLIENT_FILE);
+            files::write("--out", &path, EDGE_CLIENT.as_bytes())?;
             lines.push("  edge.py      runs it with onnxruntime and tritonclient".to_owned());
         }
         Ok(lines)

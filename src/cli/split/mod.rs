@@ -131,6 +131,8 @@ fn declare(args: &SplitArgs, models: &[&Model], folders: &[PathBuf]) -> RunFiles
         for name in directory::files() {
             files.makes("--out", &folder.join(name), Holds::Guarded);
         }
+        #[cfg(feature = "deploy")]
+        args.export.declare(folder, &mut files);
     }
     files
 }
@@ -214,7 +216,7 @@ impl Job<'_> {
         #[cfg_attr(not(feature = "deploy"), allow(unused_mut))]
         let mut text = text(self.out, model, &reading, &request, &description);
         #[cfg(feature = "deploy")]
-        for line in args.export.write(self.out, environment)? {
+        for line in args.export.write(self.out, environment, args.force)? {
             text += &format!("\n{line}");
         }
         Ok(Made { description, text })

@@ -12,6 +12,7 @@ use cutpoint_core::codec::Codec;
 use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::link::Link;
 use cutpoint_core::plan::{FORMAT, Plan, Verification, VerifiedCut};
+use cutpoint_core::temporary::TemporaryFolder;
 use cutpoint_core::units::{BitRate, Delay};
 use cutpoint_deploy::halves::SplitDirectory;
 use cutpoint_deploy::verification::{Samples, VerifyError, VerifyOptions, measure, parts};
@@ -20,10 +21,11 @@ use cutpoint_runtime::measure::Control;
 use cutpoint_runtime::stats::{mad, median};
 use indicatif::ProgressBar;
 
-use super::accuracy::{stop_on_ctrl_c, stopped};
+use super::accuracy::stopped;
+use super::run_files::{Holds, Replace, RunFiles};
 use super::run_split::runner_failure;
-use super::scenario_args::{check_out, complete};
-use super::{Common, Kind, OrFail, engine, files};
+use super::scenario_args::complete;
+use super::{Common, Kind, OrFail, engine, files, interrupt};
 use predicted::{Placement, Planner};
 use server_process::ServerProcess;
 
@@ -88,11 +90,11 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(crate) fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
-    check_out(args.out.as_deref())?;
     let plan = args.plan.as_deref().map(Plan::load).transpose();
     let plan = plan.or_fail(Kind::BadInput)?;
+    declare(args, plan.as_ref()).check(Replace::SameKind)?;
     let link = link(args, plan.as_ref())?;
-    stop_on_ctrl_c();
+    let _orderly = interrupt::orderly();
     let planner = Planner::new(args, plan.as_ref(), link, common)?;
     let chosen = planner.chosen(args, plan.as_ref())?;
     let mut placements = vec![chosen];
@@ -106,13 +108,27 @@ pub(crate) fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
     let samples = run_all(args, &planner, &placements, link, common)?;
     let answer = answer(args, &planner, &placements, &samples, link);
     if let Some(path) = &args.out {
-        files::write(path, answer.to_toml().or_fail(Kind::Other)?.as_bytes())?;
+        files::write(
+            "--out",
+            path,
+            answer.to_toml().or_fail(Kind::Other)?.as_bytes(),
+        )?;
     }
     if common.json {
         common.print_json(&answer)
     } else {
         common.print(text::verification(&answer))
     }
+}
+
+fn declare(args: &VerifyArgs, plan: Option<&Plan>) -> RunFiles {
+    let mut files = RunFiles::default();
+    files.reads("the plan", &args.plan);
+    files.reads("--model", [&args.model]);
+    files.reads("--edge", profile_of(args, plan));
+    let kind = Holds::Kind(FileKind::Verification);
+    files.writes("--out", args.out.as_deref(), kind);
+    files
 }
 
 /// The link to emulate: as asked for, else that of the plan.
@@ -168,7 +184,7 @@ fn run_all(
     let there = 0..placements.len();
     let back = (0..placements.len()).rev().filter(|_| passes > 1);
     for index in there.chain(back) {
-        let folder = tempfile::tempdir().or_fail(Kind::Other)?;
+        let folder = TemporaryFolder::new_in(&std::env::temp_dir()).or_fail(Kind::Other)?;
         planner.write(&placements[index], folder.path())?;
         let directory = SplitDirectory::open(folder.path());
         let directory = directory.map_err(super::run_split::half_failure)?;

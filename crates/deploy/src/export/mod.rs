@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use cutpoint_core::temporary::{self, TemporaryFolder};
 use cutpoint_runtime::port::Port;
 
 use super::halves::{ServerHalf, SplitDirectory};
@@ -11,6 +12,8 @@ use super::tensor::datatype;
 
 /// Runs a split directory with onnxruntime and tritonclient.
 pub const EDGE_CLIENT: &str = include_str!("edge.py");
+/// The configuration of a model.
+const CONFIG: &str = "config.pbtxt";
 /// Runs a half in Triton's Python back end.
 const PYTHON_MODEL: &str = include_str!("model.py");
 
@@ -40,6 +43,15 @@ pub enum ExportError {
         /// The input or output.
         port: Port,
     },
+    /// Another model has the folder.
+    #[error(
+        "{}: holds a model that cutpoint did not write: choose another folder, or add --force",
+        path.display()
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Triton knows no tensors without dimensions.
     #[error(
         "`{}` has no dimensions, which Triton does not know: use its Python back end \
@@ -68,12 +80,14 @@ pub enum ExportError {
 /// `config.pbtxt` and version 1. Returns that folder.
 ///
 /// # Errors
-/// The folder cannot be written, or Triton cannot take the messages.
+/// The folder cannot be written, Triton cannot take the messages, or it holds a model that is not of
+/// cutpoint and `replace` is false.
 pub fn triton(
     directory: &SplitDirectory,
     half: &ServerHalf,
     repository: &Path,
     backend: TritonBackend,
+    replace: bool,
 ) -> Result<PathBuf, ExportError> {
     let crossings = &directory.description.crossings;
     if let Some(crossing) = crossings
@@ -92,33 +106,40 @@ pub fn triton(
         move |cause| ExportError::Io { path, cause }
     };
     std::fs::create_dir_all(repository).map_err(io(repository))?;
-    let work = tempfile::Builder::new()
-        .prefix(".cutpoint-")
-        .tempdir_in(repository);
-    let work = work.map_err(io(repository))?;
+    let folder = repository.join(&name);
+    if !replace && folder.exists() && !is_own(&folder) {
+        return Err(ExportError::Foreign { path: folder });
+    }
+    let work = TemporaryFolder::new_in(repository).map_err(io(repository))?;
     let version = work.path().join("1");
     std::fs::create_dir(&version).map_err(io(&version))?;
     let files = [
         (version.join("model.onnx"), directory.server_bytes()),
-        (work.path().join("config.pbtxt"), config.into_bytes()),
+        (work.path().join(CONFIG), config.into_bytes()),
     ];
     let python = (version.join("model.py"), PYTHON_MODEL.as_bytes().to_vec());
     let python = (backend == TritonBackend::Python).then_some(python);
     for (path, bytes) in files.into_iter().chain(python) {
         std::fs::write(&path, bytes).map_err(io(&path))?;
     }
-    let folder = repository.join(&name);
-    let old = repository.join(format!(".cutpoint-{name}.old"));
     // a server that looks at this moment finds no model rather than half of one
-    let had_one = folder.exists();
-    if had_one {
-        std::fs::rename(&folder, &old).map_err(io(&folder))?;
+    let old = TemporaryFolder::new_in(repository).map_err(io(repository))?;
+    let _together = temporary::exchange();
+    if folder.exists() {
+        std::fs::rename(&folder, old.path().join("old")).map_err(io(&folder))?;
     }
-    std::fs::rename(work.keep(), &folder).map_err(io(&folder))?;
-    if had_one {
-        std::fs::remove_dir_all(&old).map_err(io(&old))?;
+    std::fs::create_dir(&folder).map_err(io(&folder))?;
+    for name in ["1", CONFIG] {
+        let place = folder.join(name);
+        std::fs::rename(work.path().join(name), &place).map_err(io(&place))?;
     }
     Ok(folder)
+}
+
+/// Whether a model of a repository was written by this program.
+fn is_own(folder: &Path) -> bool {
+    let config = std::fs::read_to_string(folder.join(CONFIG));
+    config.is_ok_and(|config| config.contains(parameter::SHA256))
 }
 
 /// The text of `config.pbtxt`.
