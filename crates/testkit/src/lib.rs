@@ -131,12 +131,16 @@ impl Net {
         id
     }
 
+    pub fn unread_weight(&mut self, name: &str, bytes: u64) {
+        self.profile.weights.push(WeightRecord {
+            name: name.to_owned(),
+            bytes,
+        });
+    }
+
     pub fn weight(&mut self, layer: &str, name: &str, bytes: u64) {
         if !self.profile.weights.iter().any(|w| w.name == name) {
-            self.profile.weights.push(WeightRecord {
-                name: name.to_owned(),
-                bytes,
-            });
+            self.unread_weight(name, bytes);
         }
         let layer = self
             .profile

@@ -320,6 +320,9 @@ impl Oracle<'_> {
     }
 
     fn server_memory(&self, edge: u32) -> u64 {
+        if edge.count_ones() as usize == self.edge.layers.len() {
+            return 0;
+        }
         let there = |i: usize| edge >> i & 1 == 0;
         let layers = 0..self.edge.layers.len();
         let uses = |name: &String| {

@@ -203,6 +203,9 @@ impl Oracle<'_> {
     }
 
     fn edge_memory(&self, edge: u32) -> u64 {
+        if edge == 0 && self.crossing(edge).is_empty() {
+            return 0;
+        }
         let used = |name: &str| {
             let mut layers = self.edge.layers.iter().enumerate();
             layers.any(|(i, l)| Self::on_edge(edge, i) && l.weights.iter().any(|w| w == name))

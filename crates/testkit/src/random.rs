@@ -13,7 +13,7 @@ use cutpoint_planner::scenario::{Results, Scenario, U8Input};
 use super::{Net, codec_record};
 
 /// A network of `layers` layers: several inputs, tensors with many readers, layers with two
-/// outputs, shared weights, several tasks, tensors that may not cross. Every third has layers and
+/// outputs, shared weights, weights that no layer reads, several tasks, tensors that may not cross. Every third has layers and
 /// tensors that are all alike, so that many placements are equally good; every fourth has chains.
 pub fn network(seed: u64, layers: usize) -> Profile {
     let mut net = Net::new(seed);
@@ -63,6 +63,9 @@ pub fn network(seed: u64, layers: usize) -> Profile {
             let bytes = [100, 1_000, 2_000, 5_000][shared as usize];
             net.weight(&id, &format!("w{shared}"), bytes);
         }
+    }
+    if seed.is_multiple_of(5) {
+        net.unread_weight("unread", 7_000);
     }
     finish(net)
 }

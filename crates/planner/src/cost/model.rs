@@ -158,10 +158,18 @@ impl CostModel {
             let weights = graph.weight_bytes(layers).0;
             memory_bytes(model, weights, graph.peak_live_bytes(layers).0)
         };
+        let edge_memory = match edge.is_empty() && crossing.is_empty() {
+            true => Bytes(0),
+            false => memory(&self.tables.edge_memory, edge),
+        };
+        let server_memory = match server.is_empty() {
+            true => Bytes(0),
+            false => memory(&self.tables.server_memory, &server),
+        };
         Ok(Cost {
             edge_layers: edge.len(),
-            edge_memory: memory(&self.tables.edge_memory, edge),
-            server_memory: memory(&self.tables.server_memory, &server),
+            edge_memory,
+            server_memory,
             timing: Timing {
                 done: self.done_when_sequential(edge),
                 local: LayerSet::empty(graph.layers().len()),
@@ -240,12 +248,14 @@ impl CostModel {
         }
     }
 
-    /// Peak memory of an edge half with these weights and live activations.
+    /// Peak memory of an edge half with these weights and live activations; there is one when it
+    /// computes or sends anything.
     pub fn edge_memory(&self, weight_bytes: u64, peak_bytes: u64) -> Bytes {
         memory_bytes(&self.tables.edge_memory, weight_bytes, peak_bytes)
     }
 
-    /// Peak memory of a server half with these weights and live activations.
+    /// Peak memory of a server half with these weights and live activations; there is one when it
+    /// computes anything.
     pub fn server_memory(&self, weight_bytes: u64, peak_bytes: u64) -> Bytes {
         memory_bytes(&self.tables.server_memory, weight_bytes, peak_bytes)
     }

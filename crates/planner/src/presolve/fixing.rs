@@ -3,9 +3,14 @@
 use super::reduced::{Contradiction, Reduced};
 use super::{PresolveRule, Scope, Stage};
 use crate::problem::Knapsack;
+use cutpoint_core::graph::LayerSet;
 
 /// Fixes the layers that the scenario pins to a side.
 pub(crate) struct Pins;
+
+/// Leaves a half without layers that needs more memory than there is even when it has nothing to
+/// hold.
+pub(crate) struct Halves;
 
 /// Fixes what follows from layers that are fixed and from tensors that may not cross.
 pub(crate) struct Closure;
@@ -34,6 +39,36 @@ impl PresolveRule for Pins {
     }
 }
 
+impl PresolveRule for Halves {
+    fn name(&self) -> &'static str {
+        "halves"
+    }
+
+    fn stages(&self) -> &'static [Stage] {
+        &[Stage::Always]
+    }
+
+    fn apply(&self, reduced: &mut Reduced<'_>, _: &Scope<'_>) -> Result<(), Contradiction> {
+        let problem = reduced.problem;
+        let (model, constraints) = (&problem.model, &problem.constraints);
+        let graph = problem.graph();
+        let everything = LayerSet::full(graph.layers().len());
+        let edge_limit = constraints.edge_memory_limit();
+        if edge_limit.is_some_and(|limit| model.edge_memory(0, 0) > limit) {
+            reduced.server.union_with(&everything);
+            // sending anything takes an edge half
+            for input in graph.inputs().iter().filter(|t| !model.is_local(**t)) {
+                reduced.encodings[input.index()].clear();
+            }
+        }
+        let server_limit = constraints.server_memory_limit();
+        if server_limit.is_some_and(|limit| model.server_memory(0, 0) > limit) {
+            reduced.edge.union_with(&everything);
+        }
+        Ok(())
+    }
+}
+
 impl PresolveRule for Closure {
     fn name(&self) -> &'static str {
         "closure"
@@ -58,18 +93,16 @@ impl PresolveRule for Room {
     }
 
     fn apply(&self, reduced: &mut Reduced<'_>, _: &Scope<'_>) -> Result<(), Contradiction> {
-        let least = reduced.problem.graph().weight_bytes(&reduced.server);
-        let least = reduced.problem.model.server_memory(least.0, 0);
-        if reduced
-            .problem
-            .constraints
-            .server_memory_limit()
-            .is_some_and(|limit| least > limit)
-        {
+        let (model, constraints) = (&reduced.problem.model, &reduced.problem.constraints);
+        let weights = reduced.problem.graph().weight_bytes(&reduced.server);
+        let least = || model.server_memory(weights.0, 0);
+        let limit = constraints.server_memory_limit();
+        if !reduced.server.is_empty() && limit.is_some_and(|limit| least() > limit) {
             return Err(Contradiction);
         }
-        let edge_memory = reduced.problem.constraints.edge_memory_limit();
-        if edge_memory.is_some_and(|limit| reduced.least_memory(&reduced.edge) > limit.0) {
+        let least = || reduced.least_memory(&reduced.edge);
+        let limit = constraints.edge_memory_limit();
+        if !reduced.edge.is_empty() && limit.is_some_and(|limit| least() > limit.0) {
             return Err(Contradiction);
         }
         let full = |(knapsack, allows): (&Knapsack, &i64)| knapsack.layers(&reduced.edge) > *allows;

@@ -53,13 +53,15 @@ pub(crate) struct Scope<'s> {
 
 /// Every rule, in the order in which they apply.
 ///
-/// Pins come first, for all else builds on them. Encodings are dropped before the closure, which
+/// Pins come first, for all else builds on them, and with them halves that there is no room for,
+/// since nothing of what these send is left. Encodings are dropped before the closure, which
 /// fixes what a tensor without encodings ties together, and the room that is left is checked once
 /// that is known. Chains are compared after that: they count the encodings that are left, and what
 /// is fixed in them. What a layer needs in memory or capacities takes longest to find out, one
 /// layer at a time, and comes last.
-const RULES: [&dyn PresolveRule; 7] = [
+const RULES: [&dyn PresolveRule; 8] = [
     &fixing::Pins,
+    &fixing::Halves,
     &encoding_dominance::EncodingDominance,
     &fixing::Closure,
     &fixing::Room,

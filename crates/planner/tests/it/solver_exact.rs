@@ -159,7 +159,7 @@ impl Case {
         let mut some = || all.get(dice.below(all.len().max(1) as u64) as usize);
         let limits = &mut self.scenario.limits;
         if let (Some(memory), Some(placed)) = (&mut limits.edge_memory, some()) {
-            memory.0 = placed.edge_memory - seed % 2;
+            memory.0 = placed.edge_memory.saturating_sub(seed % 2);
         }
         if let (Some(uplink), Some(placed)) = (&mut limits.max_uplink, some()) {
             uplink.0 = placed.rank.1.saturating_sub(seed % 2);

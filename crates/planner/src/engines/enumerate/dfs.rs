@@ -86,7 +86,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
             weight_readers: vec![0; graph.weights().len()],
             weight_bytes: 0,
             server_weight_readers: vec![0; graph.weights().len()],
-            server_weight_bytes: graph.weights().iter().map(|w| w.bytes.0).sum(),
+            server_weight_bytes: graph.weight_bytes(&LayerSet::full(layers)).0,
             blocks: blocks(reduced),
             missing_of: reduced
                 .problem
@@ -280,6 +280,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
     pub(crate) fn can_grow(&self) -> bool {
         let problem = self.reduced.problem;
         let limit = problem.constraints.edge_memory_limit();
+        let limit = limit.filter(|_| self.has_edge_half());
         let fits = |limit| problem.model.edge_memory(self.weight_bytes, 0) <= limit;
         limit.is_none_or(fits) && self.knapsack_use.layers_fit()
     }
@@ -385,6 +386,8 @@ impl<'a, 'p> DfsState<'a, 'p> {
             }
         };
         let used = match limit {
+            Limit::EdgeMemory(_) if !self.has_edge_half() => 0,
+            Limit::ServerMemory(_) if !self.has_server_half() => 0,
             Limit::EdgeMemory(_) => {
                 let live = live(&self.edge);
                 problem.model.edge_memory(self.weight_bytes, live).0
@@ -456,7 +459,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
     fn whole_parts(&self) -> CostParts {
         let split = self.reduced.problem.model.split();
         let mut parts = self.parts;
-        if !self.crossing.is_empty() || self.edge_layers < self.missing.len() {
+        if !self.crossing.is_empty() || self.has_server_half() {
             *parts.ns_mut(Part::Edge) += split.edge_ns;
             *parts.ns_mut(Part::Server) += split.server_ns;
             *parts.ns_mut(Part::Delay) += split.delay_ns;
@@ -467,17 +470,31 @@ impl<'a, 'p> DfsState<'a, 'p> {
         parts
     }
 
+    /// Whether the edge computes or sends anything.
+    fn has_edge_half(&self) -> bool {
+        self.edge_layers > 0 || !self.crossing.is_empty()
+    }
+
+    /// Whether the server computes anything.
+    fn has_server_half(&self) -> bool {
+        self.edge_layers < self.missing.len()
+    }
+
     fn fits_memory(&self) -> bool {
         let problem = self.reduced.problem;
         let graph = problem.graph();
-        let edge = problem.constraints.edge_memory_limit().is_none_or(|limit| {
-            let peak = graph.peak_live_bytes(&self.edge);
-            problem.model.edge_memory(self.weight_bytes, peak.0) <= limit
-        });
+        let edge_limit = problem.constraints.edge_memory_limit();
+        let edge = edge_limit
+            .filter(|_| self.has_edge_half())
+            .is_none_or(|limit| {
+                let peak = graph.peak_live_bytes(&self.edge);
+                problem.model.edge_memory(self.weight_bytes, peak.0) <= limit
+            });
         let server = || {
             problem
                 .constraints
                 .server_memory_limit()
+                .filter(|_| self.has_server_half())
                 .is_none_or(|limit| {
                     let peak = graph.peak_live_bytes(&self.edge.complement());
                     problem
