@@ -20,6 +20,7 @@ pub mod oracle;
 pub mod plans;
 pub mod random;
 pub mod rank_of;
+pub mod relaxations;
 
 use std::path::Path;
 use std::time::Duration;

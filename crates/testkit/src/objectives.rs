@@ -117,6 +117,8 @@ impl Oracle<'_> {
         let done: Vec<i128> = (0..tasks.len()).map(done).collect();
         let latency = if local == 0 { back } else { back.max(beside) };
         let busy = beside;
+        let capacities = placed.uses.iter();
+        let capacities = capacities.map(|(c, used)| (format!("capacity {c}"), i128::from(*used)));
         let mut weighed = Weighed {
             edge: placed.edge,
             local,
@@ -124,7 +126,7 @@ impl Oracle<'_> {
             rank: ([0; 2], placed.rank.1, placed.rank.2),
             latency,
             objectives: Vec::new(),
-            uses: Vec::new(),
+            uses: capacities.collect(),
             server_memory: self.server_memory(placed.edge),
             breaks: placed.breaks.clone(),
             tasks: done.clone(),
@@ -173,7 +175,8 @@ impl Oracle<'_> {
         ];
         weighed.rank.0[0] = weighed.objective(self.scenario.objective);
         weighed.rank.0[1] = self.scenario.then.map_or(0, |then| weighed.objective(then));
-        self.limit(&mut weighed, &times, period, energy, average);
+        let edge_memory = i128::from(placed.edge_memory);
+        self.limit(&mut weighed, &times, [period, energy, average, edge_memory]);
         weighed
     }
 
@@ -181,9 +184,7 @@ impl Oracle<'_> {
         &self,
         weighed: &mut Weighed,
         times: &Times,
-        period: i128,
-        energy: i128,
-        average: i128,
+        [period, energy, average, edge_memory]: [i128; 4],
     ) {
         let limits = &self.scenario.limits;
         let rate = self.rate();
@@ -191,6 +192,9 @@ impl Oracle<'_> {
         let payload = i128::from(weighed.rank.1);
         let frame = limits.fps.map(FrameRate::period_ns).map(i128::from);
         let mut held: Vec<(String, i128, Option<i128>)> = vec![
+            // broken already
+            ("edge-memory".into(), edge_memory, None),
+            ("max-uplink".into(), payload, None),
             (
                 "server-memory".into(),
                 i128::from(weighed.server_memory),

@@ -189,9 +189,9 @@ fn amount(conflict: &Conflict) -> Option<String> {
         Amounts::Units(units) => units.least?.to_string(),
         Amounts::Text(text) => text.least.clone()?,
         Amounts::Drop {
-            metric: Some(MetricAllowance { name, best, .. }),
+            metric: Some(MetricAllowance { name, best, allows }),
             ..
-        } if is_floor => plan_text::metric(name, (*best)?),
+        } if is_floor => plan_text::metric_within_reach(name, (*best)?, *allows).0,
         Amounts::Drop { drop, .. } => percent(drop.least?),
     };
     Some(format!("{limit} {least}"))
@@ -224,20 +224,19 @@ fn drop_given(
         "{limit}: the best reachable is a drop of {}",
         percent(drop.least?)
     );
+    let mut asked = percent(drop.allows);
     if let Some(MetricAllowance {
         name,
         best: Some(best),
-        ..
+        allows,
     }) = metric
     {
-        text += &format!(", {name} {}", plan_text::metric(name, *best));
-    }
-    let asked = match metric {
-        Some(metric) if limit.quantity == Quantity::Floor => {
-            plan_text::metric(&metric.name, metric.allows)
+        let (best, floor) = plan_text::metric_within_reach(name, *best, *allows);
+        text += &format!(", {name} {best}");
+        if limit.quantity == Quantity::Floor {
+            asked = floor;
         }
-        _ => percent(drop.allows),
-    };
+    }
     Some(format!("{text}, not {asked}"))
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::cost::accuracy::WHOLE_DROP;
+use crate::scenario::FrameRate;
 use cutpoint_core::graph::LayerId;
 use cutpoint_core::plan::LimitName;
 use cutpoint_core::quantity::Quantity;
@@ -188,17 +189,20 @@ impl Limit {
         limit
     }
 
-    /// An amount of what is limited, with its unit.
+    /// An amount of what is limited, with its unit, so that what is typed again allows as much.
     pub fn amount(&self, amount: i64) -> String {
         let most = u64::try_from(amount).unwrap_or(0);
         match self {
             Limit::Drop { .. } => format!("a drop of {} %", amount as f64 * 100.0 / WHOLE_DROP),
             Limit::Capacity { name, .. } => format!("{amount} {name}"),
             Limit::Deadline { .. } => format_exact_ns(most),
-            Limit::Fps(_) => format!("{} between frames", format_exact_ns(most)),
+            Limit::Fps(_) => match FrameRate::of_period(most) {
+                Some(rate) => format!("{rate} frames/s"),
+                None => format!("{} between frames", format_exact_ns(most)),
+            },
             Limit::LinkShare { .. } => Share(most).to_string(),
-            Limit::MaxEnergy(_) => Energy(most).to_string(),
-            Limit::MaxPower { .. } => Watts(most).to_string(),
+            Limit::MaxEnergy(_) => Energy(most).typed(),
+            Limit::MaxPower { .. } => Watts(most).typed(),
             _ => format!("{amount} B"),
         }
     }

@@ -2,6 +2,7 @@
 //! the best plan is the best.
 
 mod breakpoints;
+mod least;
 mod limits;
 mod relaxation;
 mod search;
@@ -10,20 +11,16 @@ mod why_not;
 
 use std::time::Duration;
 
-use crate::constraints::Constraints;
-use crate::engines::milp::program::{Form, Goal, NoAnswer};
-use crate::engines::milp::within_limits;
 use crate::engines::{Solution, solve_at};
 use crate::plan_writer::PlanWriter;
-use crate::presolve;
-use crate::problem::varied::with_objective;
-use crate::problem::{Knapsack, Limit, ObjectiveFunction, Problem};
+use crate::problem::{Limit, Problem};
 use crate::solve::ModelProblem;
-use crate::solve::{EngineChoice, Options, SolveError};
+use crate::solve::{Options, SolveError};
 use cutpoint_core::file_kind::FileKind;
 use cutpoint_core::graph::{LayerSet, TensorId};
 use cutpoint_core::plan::{Condition, Explanation, FORMAT, NoPlan, Plan};
 
+use least::{least, possible};
 use search::{Incumbent, Open, Solver, objective_of};
 
 /// Longest time for the search for a joint relaxation.
@@ -222,22 +219,23 @@ pub(crate) fn conflict(problem: &Problem, options: &Options) -> Result<Vec<Limit
 /// cheapest way for all to give.
 pub(crate) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, SolveError> {
     let limits = conflict(problem, options)?;
-    let solver = Solver::new(options, RELAXING);
-    let needs = |limit: Limit| {
+    let solver = Solver::automatic(options, RELAXING);
+    let mut open = Vec::new();
+    let mut needed = Vec::new();
+    let mut conflict = Vec::new();
+    for limit in limits {
         let others = problem.constraints.without(&limit);
-        let least = least(problem, &limit, others, &solver);
-        (limit, least)
-    };
-    let limits: Vec<(Limit, Option<i64>)> = limits.into_iter().map(needs).collect();
-    let described = limits.iter().map(|(limit, needed)| {
-        let mut conflict = PlanWriter::new(problem).conflict(limit, *needed);
-        if needed.is_none() {
-            let possible = least(problem, limit, Vec::new(), &solver);
-            conflict.possible = possible.map(|amount| limit.amount(amount));
+        let name = limit.to_string();
+        let alone = kept(&mut open, &name, least(problem, &limit, others, &solver));
+        let mut described = PlanWriter::new(problem).conflict(&limit, alone.flatten());
+        if alone == Some(None) {
+            let possible =
+                kept(&mut open, &name, possible(problem, &limit, &[], &solver)).flatten();
+            described.possible = possible.map(|amount| limit.amount(amount));
         }
-        conflict
-    });
-    let conflict: Vec<_> = described.collect();
+        conflict.push(described);
+        needed.push((limit, alone.flatten()));
+    }
     let proof = match conflict.as_slice() {
         // nothing that can be lifted: results wanted where tensors may not go
         [] => "results are wanted on the server, but a tensor on the way may not cross".to_owned(),
@@ -248,114 +246,17 @@ pub(crate) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
         }
     };
     let mut none = PlanWriter::new(problem).no_plan(proof, conflict);
-    match relaxation::cheapest(problem, &limits, &solver) {
-        Ok(relaxation) => none.relaxation = relaxation,
-        Err(open) => {
-            let why = open.why();
-            none.proof += &format!("; the cheapest way to relax them was not found: {why}");
-        }
+    none.relaxation = kept(
+        &mut open,
+        "all together",
+        relaxation::cheapest(problem, &needed, &solver),
+    )
+    .flatten();
+    if !open.is_empty() {
+        none.proof += &format!(
+            "; how far limits would have to give is open: {}",
+            open.join(", ")
+        );
     }
     Ok(none)
-}
-
-/// The least that a limit with an amount would have to allow, with these others kept.
-fn least(problem: &Problem, limit: &Limit, others: Vec<Limit>, solver: &Solver) -> Option<i64> {
-    let relaxed = problem.with_limits(others);
-    let search = Search {
-        relaxed: &relaxed,
-        limit,
-        options: solver.options(),
-    };
-    let found = match limit {
-        Limit::Drop { .. } | Limit::Capacity { .. } => {
-            let mut knapsacks = problem.constraints.knapsacks.iter();
-            search.least_of_knapsack(knapsacks.find(|b| b.limit == *limit)?)
-        }
-        _ if limit.allows().is_some() => search.least_use(),
-        _ => None,
-    };
-    let as_a_whole = problem
-        .constraints
-        .measured_together(&problem.model)
-        .into_iter();
-    let as_a_whole = as_a_whole.filter_map(|(edge, codecs)| {
-        let cost = relaxed.evaluate(&edge, &codecs).ok()?;
-        problem.used(limit, &edge, &cost)
-    });
-    found.into_iter().chain(as_a_whole).min()
-}
-
-/// The search for the least use of what one limit limits.
-struct Search<'a> {
-    /// The problem without the limit.
-    relaxed: &'a Problem,
-    limit: &'a Limit,
-    options: &'a Options,
-}
-
-impl Search<'_> {
-    /// The least that any plan uses: its optimum when that is the objective.
-    fn least_use(&self) -> Option<i64> {
-        let least_use = with_objective(
-            self.relaxed,
-            ObjectiveFunction::LimitUse(self.limit.clone()),
-        );
-        // memory is no sum that a program could minimise
-        let options = Options {
-            engine: EngineChoice::Auto,
-            ..*self.options
-        };
-        match (
-            solve_at(&least_use, least_use.time_per_bit(), &options),
-            self.limit,
-        ) {
-            (Ok(Some(best)), _) if best.is_proven() => {
-                self.relaxed.used(self.limit, &best.edge, &best.cost)
-            }
-            (Ok(None), _) => None,
-            (_, Limit::EdgeMemory(_)) => self.answer(self.relaxed, Goal::EdgeMemory),
-            _ => None,
-        }
-    }
-
-    /// The least sum of a knapsack. A plan may use more than its sum, when parts of it that were
-    /// measured together do: they are then ruled out, until the least sum is what is used.
-    fn least_of_knapsack(&self, knapsack: &Knapsack) -> Option<i64> {
-        let mut least: Option<i64> = None;
-        let mut parts = Vec::new();
-        loop {
-            let loosened = &[knapsack.loosened()];
-            let loose = self.relaxed.constraints.with_knapsacks(loosened);
-            let index = loose.knapsacks.len() - 1;
-            let loose = self.relaxed.with_constraints(loose.with_knapsacks(&parts));
-            let used = self.answer(&loose, Goal::Least(index));
-            let Some(used) = used else {
-                return least;
-            };
-            let better = least.is_none_or(|least| used < least);
-            least = if better { Some(used) } else { least };
-            let fewer = Constraints::parts_worse_than(&self.relaxed.model, self.limit, used - 1);
-            if !better || fewer.len() <= parts.len() {
-                return least;
-            }
-            parts = fewer;
-        }
-    }
-
-    /// What the plan uses that is best in view of a goal.
-    fn answer(&self, problem: &Problem, goal: Goal) -> Option<i64> {
-        let tasks = 0..problem.tasks().len();
-        let done: Vec<_> = tasks.map(|task| problem.model.done(task, false)).collect();
-        let nothing = LayerSet::empty(problem.graph().layers().len());
-        let reduced = presolve::reduce(problem, problem.time_per_bit()).ok()?;
-        let reduced = reduced.keeping(&nothing, &done).ok()?;
-        let form = Form {
-            goal,
-            limits: true,
-            ..Form::new(done, self.options.time_limit)
-        };
-        let answered: Result<_, NoAnswer> = within_limits(&reduced, form);
-        let (answer, cost) = answered.ok()?;
-        self.relaxed.used(self.limit, &answer.edge, &cost)
-    }
 }

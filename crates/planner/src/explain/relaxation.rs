@@ -1,6 +1,5 @@
 //! How limits that contradict one another can be relaxed at the least expense.
 
-use super::conflicting;
 use super::search::{ANY_DROP, Open, Solver, nearest};
 use crate::engines::Solution;
 use crate::plan_writer::PlanWriter;
@@ -38,33 +37,23 @@ fn relaxed(limit: &Limit, share: u64) -> Option<i64> {
     Some(i64::try_from(i128::from(allows) + more).unwrap_or(i64::MAX))
 }
 
-/// The cheapest joint relaxation. `conflict` is one minimal set of limits that contradict one
-/// another, with the least that each must allow if it alone gives; there may be more such sets, and
-/// the limits of all that are met on the way give alike. `None` when limits with amounts do not
-/// help.
+/// The cheapest joint relaxation: the smallest share by which all limits with amounts would have to
+/// give for any placement to meet them, and those of them that have to. `conflict` is one minimal
+/// set of limits that contradict one another, with the least that each must allow if it alone gives.
+/// `None` when limits with amounts do not help, or one alone does.
 pub(crate) fn cheapest(
     problem: &Problem,
     conflict: &[(Limit, Option<i64>)],
     solver: &Solver,
 ) -> Result<Option<Relaxation>, Open> {
-    let mut giving: Vec<Limit> = Vec::new();
-    let mut more: Vec<Limit> = conflict.iter().map(|(limit, _)| limit.clone()).collect();
-    let free = loop {
-        more.retain(|limit| limit.allows().is_some());
-        if more.is_empty() {
-            return Ok(None);
-        }
-        giving.append(&mut more);
-        let rest = without_amounts(problem, &giving);
-        if let Some(best) = solver.best(&rest)? {
-            break best;
-        }
-        more = conflicting(&rest, &[], &mut |p| Ok(solver.best(p)?.is_some()))?;
-        more.retain(|limit| problem.limits().contains(limit));
-    };
+    let amounts = problem.limits().iter();
+    let giving: Vec<&Limit> = amounts.filter(|l| l.allows().is_some()).collect();
     if giving.len() < 2 {
         return Ok(None);
     }
+    let Some(free) = solver.any(&without_amounts(problem, &giving))? else {
+        return Ok(None);
+    };
     let needed = |best: &Solution| {
         let shares = giving.iter().map(|limit| {
             let uses = problem.used(limit, &best.edge, &best.cost)?;
@@ -75,34 +64,70 @@ pub(crate) fn cheapest(
     let Some(most) = needed(&free) else {
         return Ok(None);
     };
-    let at = |share: u64| {
-        let mut loose = problem.clone();
-        for limit in &giving {
-            if let Some(amount) = relaxed(limit, share) {
-                loose = loose.with_limit_allowing(limit, amount);
-            }
-        }
-        solver.best(&loose)
-    };
+    let at = |share: u64| solver.any(&giving_alike(problem, &giving, share));
     let found = nearest(most, at, |best, _, there| needed(best).unwrap_or(there))?;
-    Ok(found.map(|(share, best)| Relaxation {
+    let Some((share, best)) = found else {
+        return Ok(None);
+    };
+    let (giving, best) = needed_to_give(problem, giving, (share, best), conflict, solver)?;
+    if giving.len() < 2 {
+        return Ok(None);
+    }
+    let writer = PlanWriter::new(problem);
+    Ok(Some(Relaxation {
         percent: percent(i128::from(share)),
         limits: giving
             .iter()
-            .map(|limit| PlanWriter::new(problem).conflict(limit, relaxed(limit, share)))
+            .map(|limit| writer.conflict(limit, problem.used(limit, &best.edge, &best.cost)))
             .collect(),
         latency_ms: best.cost.latency_ms(problem.time_per_bit()),
         easiest: easiest(conflict),
     }))
 }
 
+/// The problem with each of these limits looser by a share.
+fn giving_alike(problem: &Problem, giving: &[&Limit], share: u64) -> Problem {
+    let mut loose = problem.clone();
+    for limit in giving {
+        if let Some(amount) = relaxed(limit, share) {
+            loose = loose.with_limit_allowing(limit, amount);
+        }
+    }
+    loose
+}
+
+/// Those of the limits that have to give a share, and the best placement found when they do. Limits
+/// that contradict one another give first.
+fn needed_to_give<'p>(
+    problem: &'p Problem,
+    mut giving: Vec<&'p Limit>,
+    (share, mut best): (u64, Solution),
+    conflict: &[(Limit, Option<i64>)],
+    solver: &Solver,
+) -> Result<(Vec<&'p Limit>, Solution), Open> {
+    let in_conflict = |limit: &&Limit| conflict.iter().any(|(other, _)| other == *limit);
+    let (last, first): (Vec<&Limit>, Vec<&Limit>) = giving.iter().partition(|l| in_conflict(l));
+    for limit in first.into_iter().chain(last) {
+        let others: Vec<&Limit> = giving.iter().filter(|l| **l != limit).copied().collect();
+        let uses = problem.used(limit, &best.edge, &best.cost);
+        if uses > limit.allows() {
+            match solver.any(&giving_alike(problem, &others, share))? {
+                Some(other) => best = other,
+                None => continue,
+            }
+        }
+        giving = others;
+    }
+    Ok((giving, best))
+}
+
 /// The problem with limits that allow any amount.
-fn without_amounts(problem: &Problem, limits: &[Limit]) -> Problem {
-    let is_drop = |limit: &Limit| matches!(limit, Limit::Drop { .. });
+fn without_amounts(problem: &Problem, limits: &[&Limit]) -> Problem {
+    let is_drop = |limit: &&Limit| matches!(limit, Limit::Drop { .. });
     let kept = problem.limits().iter();
-    let kept = kept.filter(|limit| is_drop(limit) || !limits.contains(limit));
+    let kept = kept.filter(|limit| is_drop(limit) || !limits.contains(&limit));
     let rest = problem.with_limits(kept.cloned().collect());
-    let drops = limits.iter().filter(|limit| is_drop(limit));
+    let drops = limits.iter().copied().filter(is_drop);
     drops.fold(rest, |rest, limit| {
         rest.with_limit_allowing(limit, ANY_DROP)
     })

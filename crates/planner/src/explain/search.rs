@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engines::{Solution, solve_at};
 use crate::plan_writer::PlanWriter;
 use crate::problem::{Codecs, Cost, Problem};
-use crate::solve::{Options, SolveError};
+use crate::solve::{EngineChoice, Options, SolveError};
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::{Contender, Plan};
 
@@ -75,23 +75,39 @@ impl Solver {
         }
     }
 
-    pub(crate) fn options(&self) -> &Options {
-        &self.options
+    /// As [`Solver::new`], with whichever engine suits a question best.
+    pub(crate) fn automatic(options: &Options, time: Duration) -> Solver {
+        let options = Options {
+            engine: EngineChoice::Auto,
+            ..*options
+        };
+        Solver::new(&options, time)
     }
 
-    /// The best placement, proven to be so; `None` when no placement meets the limits.
-    pub(crate) fn best(&self, problem: &Problem) -> Result<Option<Solution>, Open> {
+    /// The options for a problem in the time that is left.
+    pub(crate) fn left(&self) -> Result<Options, Open> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Open::Late);
         }
-        let options = Options {
+        Ok(Options {
             time_limit: self.options.time_limit.min(left),
             ..self.options
-        };
-        match solve_at(problem, problem.time_per_bit(), &options) {
-            Ok(Some(best)) if !best.is_proven() => Err(Open::Unproven(best.proof)),
-            Ok(best) => Ok(best),
+        })
+    }
+
+    /// The best placement, proven to be so; `None` when no placement meets the limits.
+    pub(crate) fn best(&self, problem: &Problem) -> Result<Option<Solution>, Open> {
+        match self.any(problem)? {
+            Some(best) if !best.is_proven() => Err(Open::Unproven(best.proof)),
+            best => Ok(best),
+        }
+    }
+
+    /// A placement that meets the limits, the best that is found; `None` when there is none.
+    pub(crate) fn any(&self, problem: &Problem) -> Result<Option<Solution>, Open> {
+        match solve_at(problem, problem.time_per_bit(), &self.left()?) {
+            Ok(found) => Ok(found),
             Err(SolveError::Stopped(why)) => Err(Open::Unproven(why)),
             Err(SolveError::Infeasible(_)) => Ok(None),
             Err(other) => Err(Open::Unproven(other.to_string())),

@@ -1,7 +1,8 @@
 //! Why a cut that somebody asks about is not chosen.
 
+use super::least::{least, possible};
 use super::search::{Open, contender};
-use super::{NamedCut, Question, conflicting, least};
+use super::{NamedCut, Question, conflicting};
 use crate::engines::Solution;
 use crate::plan_writer::PlanWriter;
 use crate::problem::{Limit, Problem};
@@ -86,11 +87,11 @@ impl Question<'_> {
                 return Ok((breaks, None));
             }
             for limit in &conflict {
-                let others = |problem: &Problem| problem.constraints.without(limit);
-                let needs = least(&pinned, limit, others(&pinned), &self.solver).or_else(|| {
-                    let alone = with(std::slice::from_ref(limit));
-                    least(&alone, limit, others(&alone), &self.solver)
-                });
+                let others = pinned.constraints.without(limit);
+                let mut needs = least(&pinned, limit, others, &self.solver)?;
+                if needs.is_none() {
+                    needs = possible(&pinned, limit, &pins, &self.solver)?;
+                }
                 breaks.push(PlanWriter::new(&pinned).conflict(limit, needs));
             }
             limits.retain(|limit| !conflict.contains(limit));

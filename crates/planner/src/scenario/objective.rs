@@ -69,6 +69,8 @@ pub struct TaskResults {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FrameRate(u64);
 
+const THOUSAND_SECONDS_NS: u64 = 1_000_000_000_000;
+
 /// The largest weight: sums of weighted times stay exact.
 const LARGEST_WEIGHT: f64 = 1e5;
 
@@ -227,6 +229,13 @@ impl FrameRate {
         sensible.then(|| FrameRate((fps * 1e3).round() as u64))
     }
 
+    /// The fastest rate that leaves this long between two frames; `None` when that is slower than
+    /// one frame in a thousand seconds.
+    pub fn of_period(period_ns: u64) -> Option<FrameRate> {
+        let thousandths = THOUSAND_SECONDS_NS / period_ns.max(1_000);
+        (thousandths > 0).then_some(FrameRate(thousandths))
+    }
+
     /// Frames per second.
     pub fn fps(self) -> f64 {
         self.0 as f64 / 1e3
@@ -234,7 +243,7 @@ impl FrameRate {
 
     /// Time between two frames, rounded down to whole nanoseconds.
     pub fn period_ns(self) -> u64 {
-        1_000_000_000_000 / self.0
+        THOUSAND_SECONDS_NS / self.0
     }
 }
 
@@ -286,6 +295,13 @@ mod tests {
     fn frame_rates_give_periods() {
         let rate: FrameRate = "30".parse().unwrap();
         assert_eq!(rate.period_ns(), 33_333_333);
+        assert_eq!(FrameRate::of_period(33_333_333), Some(rate));
+        for period in [1_000_000, 33_333_334, 328_934_400, 999_999_999_999] {
+            let rate = FrameRate::of_period(period).unwrap();
+            assert!(rate.period_ns() >= period, "{period}");
+            assert!(FrameRate(rate.0 + 1).period_ns() < period, "{period}");
+        }
+        assert_eq!(FrameRate::of_period(1_000_000_000_001), None);
         for text in ["0", "-1", "nan", "1e9", "30fps"] {
             assert!(text.parse::<FrameRate>().is_err(), "{text}");
         }

@@ -17,6 +17,7 @@ use cutpoint_testkit::objectives::Weighed;
 use cutpoint_testkit::oracle::Oracle;
 use cutpoint_testkit::random::{network, random_scenario};
 use cutpoint_testkit::rank_of::rank_of;
+use cutpoint_testkit::relaxations::{Demand, check_relaxation};
 use proptest::prelude::*;
 
 const FACTOR: f64 = 2.0;
@@ -144,6 +145,9 @@ impl Case {
         if wanted(dice, 7) {
             limits.min_depth = Some(dice.below(3) as u32);
         }
+        if dice.percent(20) && self.edge.layers.iter().any(|l| !l.uses.is_empty()) {
+            limits.capacities.insert("BRAM".to_owned(), dice.below(8));
+        }
     }
 
     fn layer_bits(&self, ids: &[String]) -> u32 {
@@ -223,13 +227,40 @@ fn check_plan(case: &Case, all: &[Weighed], plan: &Plan, engine: EngineChoice) {
     assert_eq!(plan.server_memory_bytes, placed.server_memory);
 }
 
-fn check_no_plan(all: &[Weighed], none: &NoPlan) {
+/// What a limit allows when its amount is typed as it was printed.
+fn typed(limit: &str, text: &str) -> i128 {
+    let number = |of: &str| text.strip_suffix(of).unwrap().parse::<f64>().unwrap();
+    match limit.split(' ').next().unwrap() {
+        "deadline" => i128::from(text.parse::<Delay>().unwrap().ns()),
+        "max-energy" => i128::from(text.parse::<Energy>().unwrap().0),
+        "max-power" => i128::from(text.parse::<Watts>().unwrap().0),
+        "link-share" => i128::from(text.parse::<Share>().unwrap().0),
+        "fps" => i128::from(FrameRate::new(number(" frames/s")).unwrap().period_ns()),
+        "capacity" => number(" BRAM") as i128,
+        _ => number(" B") as i128,
+    }
+}
+
+/// Whether two amounts of a limit are the same as far as they can be typed.
+fn alike(limit: &str, printed: i128, needed: i128) -> bool {
+    let rate = |period: i128| FrameRate::of_period(u64::try_from(period).unwrap());
+    match limit {
+        "fps" => printed >= needed && rate(printed) == rate(needed),
+        _ => printed == needed,
+    }
+}
+
+fn check_no_plan(case: &Case, all: &[Weighed], none: &NoPlan) {
     let names: Vec<String> = none.conflict.iter().map(|c| c.limit.to_string()).collect();
     let meets = |w: &Weighed, names: &[String]| !w.breaks.iter().any(|b| names.contains(b));
     assert!(
         !all.iter().any(|w| meets(w, &names)),
         "{names:?} do not contradict"
     );
+    let problem = case.problem();
+    let with_amounts = problem.limits().iter();
+    let with_amounts = with_amounts.filter_map(|l| Some((l.to_string(), l.allows()?)));
+    let limits: Vec<(String, i64)> = with_amounts.collect();
     for (index, conflict) in none.conflict.iter().enumerate() {
         let mut others = names.clone();
         others.remove(index);
@@ -238,20 +269,39 @@ fn check_no_plan(all: &[Weighed], none: &NoPlan) {
             "{names:?} is not minimal"
         );
         let limit = conflict.limit.to_string();
+        let Some((_, allows)) = limits.iter().find(|(name, _)| *name == limit) else {
+            continue;
+        };
         let only = [limit.clone()];
-        if conflict.possible.is_some() {
-            assert!(!all.iter().any(|w| w.breaks == only), "{}", conflict.limit);
-        }
         let repaired = all.iter().filter(|w| w.breaks == only);
-        let least = repaired.filter_map(|w| w.used(&limit)).min();
-        let sizes = ["server-memory", "max-downlink", "max-message"];
-        if sizes.contains(&limit.as_str()) {
-            let found = conflict.amounts.least_bytes().map(i128::from);
-            assert_eq!(found, least, "{limit}");
-        } else if let Amounts::Text(text) = &conflict.amounts {
-            assert_eq!(text.least.is_some(), least.is_some(), "{limit}");
+        let least = repaired.map(|w| w.used(&limit).unwrap()).min();
+        let found = match &conflict.amounts {
+            Amounts::Text(text) => text.least.as_ref().map(|text| typed(&limit, text)),
+            Amounts::Units(units) => units.least.map(i128::from),
+            amounts => amounts.least_bytes().map(i128::from),
+        };
+        match (found, least) {
+            (Some(found), Some(least)) => assert!(alike(&limit, found, least), "{none:?} {least}"),
+            (found, least) => assert_eq!(found, least, "{none:?}"),
+        }
+        let possible = all.iter().map(|w| w.used(&limit).unwrap()).min();
+        let possible = possible.filter(|p| least.is_none() && *p > i128::from(*allows));
+        let found = conflict.possible.as_ref().map(|text| typed(&limit, text));
+        match (found, possible) {
+            (Some(found), Some(least)) => assert!(alike(&limit, found, least), "{none:?} {least}"),
+            (found, least) => assert_eq!(found, least, "{none:?}"),
         }
     }
+    let demand = |w: &Weighed| Demand {
+        breaks: w.breaks.clone(),
+        uses: limits
+            .iter()
+            .map(|(name, _)| i64::try_from(w.used(name).unwrap()).ok())
+            .collect(),
+        latency_ms: w.latency as f64,
+    };
+    let demands: Vec<Demand> = all.iter().map(demand).collect();
+    check_relaxation(none, &limits, &demands, false);
 }
 
 fn check(case: &Case) {
@@ -270,7 +320,7 @@ fn check(case: &Case) {
             Ok(Outcome::Plan(plan)) => check_plan(case, &all, &plan, engine),
             Ok(Outcome::NoPlan(none)) => {
                 assert!(best(&all).is_none(), "there is a plan");
-                check_no_plan(&all, &none);
+                check_no_plan(case, &all, &none);
             }
             Err(SolveError::Stopped(why)) => {
                 let overlaps = case.scenario.schedule == Schedule::Overlap;
