@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cutpoint_core::file_kind::FileKind;
-use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
+use cutpoint_core::plan::{Hysteresis, Lookup, Sweep, Switches};
 use cutpoint_core::units::Share;
 
 use super::run_files::{Holds, RunFiles};
@@ -18,7 +18,8 @@ pub(crate) struct LookupArgs {
     /// the name ends with .json, else TOML)
     #[arg(long, value_name = "FILE")]
     lookup: Option<PathBuf>,
-    /// How much slower than the best the plan in use may be before another takes over
+    /// How much worse than the best, in the objective, the plan in use may be before another takes
+    /// over
     #[arg(
         long,
         allow_hyphen_values = true,
@@ -35,6 +36,11 @@ impl LookupArgs {
         self.lookup.is_some()
     }
 
+    /// How much worse than the best the plan in use may be.
+    pub(crate) fn hysteresis(&self) -> Hysteresis {
+        Hysteresis(self.hysteresis)
+    }
+
     /// Declares the table, if it was asked for.
     pub(crate) fn declare(&self, files: &mut RunFiles) {
         let kind = Holds::Kind(FileKind::Lookup);
@@ -42,11 +48,11 @@ impl LookupArgs {
     }
 
     /// Writes the table, if it was asked for.
-    pub(crate) fn write(&self, sweep: &Sweep) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, sweep: &Sweep, switches: &[Switches]) -> anyhow::Result<()> {
         let Some(path) = &self.lookup else {
             return Ok(());
         };
-        let table = Lookup::of(sweep, Hysteresis(self.hysteresis));
+        let table = Lookup::of(sweep, self.hysteresis(), switches);
         let text = if is_json(path) {
             table.to_json()
         } else {

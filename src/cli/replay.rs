@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use cutpoint_core::file_kind::FileKind;
-use cutpoint_core::plan::{Hysteresis, Sweep};
+use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
 use cutpoint_core::rate_trace::{RateTrace, Reading};
 use cutpoint_core::units::{BitRate, Delay, Share};
-use cutpoint_planner::parametric::sweep_models;
+use cutpoint_planner::parametric::{sweep_models, switches};
 use cutpoint_planner::replay::{Estimator, Options, Replay, replay};
 use cutpoint_planner::scenario::{FrameRate, RateRange};
 use cutpoint_planner::solve::SolveError;
@@ -49,7 +49,8 @@ pub(crate) struct ReplayArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Replay")]
 struct FrameArgs {
-    /// How much slower than the best the plan in use may be before another takes over
+    /// How much worse than the best, in the objective, the plan in use may be before another takes
+    /// over
     #[arg(
         long,
         allow_hyphen_values = true,
@@ -91,14 +92,13 @@ pub(crate) fn run(args: &ReplayArgs, common: &Common) -> anyhow::Result<()> {
     let trace = RateTrace::load(&args.trace, reading).or_fail(Kind::BadInput)?;
     let read = args.scenario.read_over(rates(&trace))?;
     warn_of_ends(&trace, read.rates, common);
-    let sweep = sweep(&read, common)?;
+    let (sweep, table) = sweep(&read, Hysteresis(args.frames.hysteresis), common)?;
     let options = Options {
         period: period(args),
-        hysteresis: Hysteresis(args.frames.hysteresis),
         estimator: args.frames.estimator,
         late: args.frames.late,
     };
-    let found = replay(&sweep, &trace, &options).or_fail(Kind::Usage)?;
+    let found = replay(&sweep, table, &trace, &options).or_fail(Kind::Usage)?;
     finish(&found, &sweep, args, common)
 }
 
@@ -132,11 +132,21 @@ fn warn_of_ends(trace: &RateTrace, asked: RateRange, common: &Common) {
     }
 }
 
-fn sweep(read: &PlanInputs, common: &Common) -> anyhow::Result<Sweep> {
+/// The plans to choose among, and the table that a run-time chooses them by.
+fn sweep(
+    read: &PlanInputs,
+    hysteresis: Hysteresis,
+    common: &Common,
+) -> anyhow::Result<(Sweep, Lookup)> {
     let choices = read.choices()?;
     tell(&choices, common);
-    match sweep_models(&model_problems(&choices), read.rates, &read.options) {
-        Ok((sweep, _)) => Ok(sweep),
+    let models = model_problems(&choices);
+    match sweep_models(&models, read.rates, &read.options) {
+        Ok((sweep, chosen)) => {
+            let switches = switches(&models, &chosen, &sweep, hysteresis)?;
+            let table = Lookup::of(&sweep, hysteresis, &switches);
+            Ok((sweep, table))
+        }
         Err(SolveError::Infeasible(none)) => Err(fail(&none, common)?),
         Err(other) => Err(other.into()),
     }

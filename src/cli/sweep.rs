@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cutpoint_core::plan::Sweep;
-use cutpoint_planner::parametric::sweep_models;
+use cutpoint_planner::parametric::{sweep_models, switches};
 use cutpoint_planner::solve::SolveError;
 
 use super::plan::fail;
@@ -53,14 +53,17 @@ pub(crate) fn run(args: &SweepArgs, common: &Common) -> anyhow::Result<()> {
     let read = args.scenario.read()?;
     let choices = read.choices()?;
     tell(&choices, common);
-    let found = sweep_models(&model_problems(&choices), read.rates, &read.options);
+    let models = model_problems(&choices);
+    let found = sweep_models(&models, read.rates, &read.options);
     let (mut found, chosen) = match found {
         Err(SolveError::Infeasible(none)) => return Err(fail(&none, common)?),
         other => other?,
     };
+    let switches = switches(&models, &chosen, &found, args.lookup.hysteresis())?;
     for (segment, index) in found.segments.iter_mut().zip(chosen) {
         segment.plan = choices[index].finish(segment.plan.clone());
     }
+    args.lookup.write(&found, &switches)?;
     finish(&found, args, common)
 }
 
@@ -81,7 +84,6 @@ fn finish(found: &Sweep, args: &SweepArgs, common: &Common) -> anyhow::Result<()
             found.to_toml().or_fail(Kind::Other)?.as_bytes(),
         )?;
     }
-    args.lookup.write(found)?;
     if common.json {
         common.print_json(found)
     } else {

@@ -122,6 +122,14 @@ fn shortest<T: FromStr + PartialEq>(quantity: &T, value: f64, units: &[(&str, f6
         .unwrap_or_else(|| format!("{value} {base}"))
 }
 
+/// A whole number of the first of the units, with all its digits, in the largest unit of which there
+/// is one.
+fn exactly(value: u64, units: &[(&str, u64)]) -> String {
+    let fits = units.iter().rev().find(|(_, factor)| value >= *factor);
+    let (unit, factor) = fits.copied().unwrap_or(units[0]);
+    format!("{} {unit}", value as f64 / factor as f64)
+}
+
 impl Bytes {
     /// Returns the size as a person types it, to the byte: `64 MiB`.
     pub fn typed(self) -> String {
@@ -246,6 +254,19 @@ impl FromStr for Energy {
 }
 
 impl Energy {
+    /// Returns the energy to the nanojoule, so that it can be typed again: `3.744 mJ`.
+    pub fn exact(self) -> String {
+        exactly(
+            self.0,
+            &[
+                ("nJ", 1),
+                ("µJ", 1_000),
+                ("mJ", 1_000_000),
+                ("J", 1_000_000_000),
+            ],
+        )
+    }
+
     /// Returns the energy as a person types it, to the nanojoule: `5 mJ`.
     pub fn typed(self) -> String {
         shortest(&self, self.0 as f64, ENERGY_UNITS)
@@ -253,6 +274,11 @@ impl Energy {
 }
 
 impl Watts {
+    /// Returns the power to the microwatt, so that it can be typed again: `487.361 mW`.
+    pub fn exact(self) -> String {
+        exactly(self.0, &[("µW", 1), ("mW", 1_000), ("W", 1_000_000)])
+    }
+
     /// Returns the power as a person types it, to the microwatt: `1.5 W`.
     pub fn typed(self) -> String {
         shortest(&self, self.0 as f64, POWER_UNITS)
@@ -400,6 +426,16 @@ impl Delay {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exact_amounts_read_back() {
+        for value in [0, 1, 999, 487_361, 1_500_000, 3_744_001, 12_345_678_901] {
+            assert_eq!(Energy(value).exact().parse(), Ok(Energy(value)));
+            assert_eq!(Watts(value).exact().parse(), Ok(Watts(value)));
+        }
+        assert_eq!(Energy(3_744_000).exact(), "3.744 mJ");
+        assert_eq!(Watts(1_000).exact(), "1 mW");
+    }
 
     #[test]
     fn sizes_read_both_families_and_refuse_bare_or_ambiguous_units() {

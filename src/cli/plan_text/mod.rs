@@ -1,5 +1,6 @@
 //! Plans and sweeps, as human-readable text.
 
+mod metric;
 mod objective;
 mod spread;
 
@@ -14,6 +15,7 @@ use cutpoint_core::units::{BitRate, Bytes, format_us, three_digits};
 
 use super::plural;
 
+pub(crate) use metric::{metric, metric_within_reach};
 pub(super) use objective::{difference, value};
 
 /// A plan with its breakdown and what it is compared with.
@@ -281,45 +283,6 @@ fn accuracy(task: &TaskPlan) -> Option<String> {
     Some(text)
 }
 
-/// A value of a metric: shares of samples in percent, anything else as it is.
-pub(crate) fn metric(name: &str, value: f64) -> String {
-    metric_to(4, name, value)
-}
-
-/// As [`metric`], with so many decimals of the value.
-fn metric_to(decimals: i32, name: &str, value: f64) -> String {
-    let digits = 10f64.powi(decimals);
-    match name {
-        "top1" | "macro-f1" | "mean-iou" => {
-            let decimals = usize::try_from(decimals - 2).unwrap_or_default();
-            format!("{:.decimals$} %", 100.0 * value)
-        }
-        _ => format!("{}", (value * digits).round() / digits),
-    }
-}
-
-/// The best value of a metric that is reachable, rounded so that it still is, and what is asked for
-/// instead, with as many digits as tell the two apart.
-pub(crate) fn metric_within_reach(name: &str, best: f64, asked: f64) -> (String, String) {
-    const MOST_DECIMALS: i32 = 9;
-    let mut decimals = 4;
-    loop {
-        let digits = 10f64.powi(decimals);
-        // a little more than a round number is noise of the sum
-        let rounded = if best > asked {
-            (best * digits - 1e-6).ceil()
-        } else {
-            (best * digits + 1e-6).floor()
-        };
-        let best = metric_to(decimals, name, rounded / digits);
-        let asked = metric_to(decimals, name, asked);
-        if best != asked || decimals == MOST_DECIMALS {
-            return (best, asked);
-        }
-        decimals += 1;
-    }
-}
-
 fn alternatives(plan: &Plan) -> String {
     let mut table = new_table(["alternative", "latency", "difference", ""]);
     for other in &plan.alternatives {
@@ -501,23 +464,4 @@ pub(super) fn right_aligned(mut table: Table, columns: &[usize]) -> String {
         .map(|line| line.trim_end().to_owned())
         .collect();
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_metric_within_reach_is_rounded_to_what_is_reached() {
-        let text = |name, best, asked| metric_within_reach(name, best, asked);
-        let pair = |best: &str, asked: &str| (best.to_owned(), asked.to_owned());
-        assert_eq!(text("top1", 0.949_87, 0.96), pair("94.98 %", "96.00 %"));
-        assert_eq!(text("top1", 0.94, 0.96), pair("94.00 %", "96.00 %"));
-        assert_eq!(
-            text("top1", 0.949_999_9, 0.95),
-            pair("94.999 %", "95.000 %")
-        );
-        assert_eq!(text("mae", 2.500_01, 2.4), pair("2.5001", "2.4"));
-        assert_eq!(text("mae", 2.500_01, 2.5), pair("2.5001", "2.5"));
-    }
 }

@@ -1,10 +1,9 @@
 //! The table a run-time looks plans up in while the rate of its link changes.
 //!
-//! The plan in use is kept as long as, at the present rate, it is at most a share h slower than the
-//! best plan of the table. Seen from the plan's own rates, that holds up to one rate above them and
-//! down to one rate below them, because within the range of any other plan the difference of both
-//! latencies is a line in one over the rate. So two rates per plan say it all, and a run-time
-//! needs no arithmetic but comparisons.
+//! The plan in use is kept as long as, at the present rate, it meets its limits and is at most a share
+//! worse than the best plan of the table. Seen from the plan's own rates, that holds up to one rate
+//! above them and down to one rate below them. So two rates per plan say it all, and a run-time needs
+//! no arithmetic but comparisons.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +12,8 @@ use crate::codec::Codec;
 use crate::file_kind::FileKind;
 use crate::units::Share;
 
-/// How much slower than the best the plan in use may be before another takes over, as a share of
-/// the best plan's latency.
+/// How much worse than the best the plan in use may be before another takes over, as a share of what
+/// the objective comes to for the best plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hysteresis(pub Share);
 
@@ -36,10 +35,19 @@ pub struct Lookup {
     /// Server to edge; absent when it follows the rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down_rate_bit_s: Option<u64>,
-    /// The plan in use is at most this share slower than the best.
+    /// The plan in use is at most this share worse than the best, in the objective.
     pub hysteresis: f64,
     /// Those of the sweep, slowest rate first.
     pub segments: Vec<LookupSegment>,
+}
+
+/// The rates at which a plan, once in use, is left.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Switches {
+    /// Left below this rate; `None` is never.
+    pub down_bit_s: Option<u64>,
+    /// Left above this rate; `None` is never.
+    pub up_bit_s: Option<u64>,
 }
 
 /// A plan, and the rates it is used at.
@@ -86,18 +94,14 @@ impl Hysteresis {
 }
 
 impl Lookup {
-    /// The table of a sweep.
-    pub fn of(sweep: &Sweep, hysteresis: Hysteresis) -> Lookup {
+    /// The table of a sweep, with the rates at which each plan is left.
+    pub fn of(sweep: &Sweep, hysteresis: Hysteresis, switches: &[Switches]) -> Lookup {
         let setting = sweep.segments.first().map(|s| &s.plan.setting);
-        let band = Band {
-            segments: &sweep.segments,
-            factor: 1.0 + hysteresis.share(),
-        };
-        let segment = |(index, segment): (usize, &Segment)| LookupSegment {
+        let segment = |(segment, switches): (&Segment, &Switches)| LookupSegment {
             from_bit_s: segment.from_bit_s,
             to_bit_s: segment.to_bit_s,
-            switch_down_bit_s: band.down(index),
-            switch_up_bit_s: band.up(index),
+            switch_down_bit_s: switches.down_bit_s,
+            switch_up_bit_s: switches.up_bit_s,
             model: segment.plan.model.clone(),
             edge_layers: segment.plan.edge.len(),
             server_layers: segment.plan.server.len(),
@@ -112,7 +116,7 @@ impl Lookup {
             delay_ms: setting.map_or(0.0, |s| s.delay_ms),
             down_rate_bit_s: setting.and_then(|s| s.down_rate_bit_s),
             hysteresis: hysteresis.share(),
-            segments: sweep.segments.iter().enumerate().map(segment).collect(),
+            segments: sweep.segments.iter().zip(switches).map(segment).collect(),
         }
     }
 
@@ -155,69 +159,6 @@ fn sent(plan: &Plan) -> Vec<SentTensor> {
     sent.collect()
 }
 
-/// How far around its own rates a plan is good enough.
-struct Band<'a> {
-    segments: &'a [Segment],
-    /// Times the latency of the best plan.
-    factor: f64,
-}
-
-impl Band<'_> {
-    /// Whether a plan is good enough at a rate at which `best` is the best one.
-    fn keeps(&self, index: usize, best: usize, bit_s: u64) -> bool {
-        let at = |index: usize| self.segments[index].latency.at_bit_s(bit_s as f64);
-        at(index) <= self.factor * at(best)
-    }
-
-    /// The slowest rate at which a plan is kept, unless that is the end of the table.
-    fn down(&self, index: usize) -> Option<u64> {
-        (0..index).rev().find_map(|best| {
-            let (first, last) = self.rates(best)?;
-            let keeps = |rate| self.keeps(index, best, rate);
-            if !keeps(last) {
-                return Some(last + 1);
-            }
-            (!keeps(first)).then(|| least(first, last, keeps))
-        })
-    }
-
-    /// The fastest rate at which a plan is kept, unless that is the end of the table.
-    fn up(&self, index: usize) -> Option<u64> {
-        (index + 1..self.segments.len()).find_map(|best| {
-            let (first, last) = self.rates(best)?;
-            let leaves = |rate| !self.keeps(index, best, rate);
-            if leaves(first) {
-                return Some(first.saturating_sub(1));
-            }
-            leaves(last).then(|| least(first, last, leaves) - 1)
-        })
-    }
-
-    /// The slowest and the fastest rate of a segment; the last one ends with its last rate, the
-    /// others before that of the next.
-    fn rates(&self, index: usize) -> Option<(u64, u64)> {
-        let segment = &self.segments[index];
-        let is_last = index + 1 == self.segments.len();
-        let last = segment.to_bit_s.checked_sub(u64::from(!is_last))?;
-        (segment.from_bit_s <= last).then_some((segment.from_bit_s, last))
-    }
-}
-
-/// The least number after `first` that `holds`, which holds for `last` and all between, but not for
-/// `first`.
-fn least(first: u64, last: u64, holds: impl Fn(u64) -> bool) -> u64 {
-    let (mut fails, mut found) = (first, last);
-    while found - fails > 1 {
-        let middle = fails + (found - fails) / 2;
-        if holds(middle) {
-            found = middle
-        } else {
-            fails = middle
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::plan;
@@ -256,21 +197,18 @@ mod tests {
         sweep(&[(1, 100.0, 0), (11_111_112, 10.0, 1_000_000)], 50_000_000)
     }
 
+    /// The table of [`two`], with a band of ten percent.
+    fn table() -> Lookup {
+        let switches = [(None, Some(12_359_550)), (Some(10_000_000), None)];
+        let switches = switches.map(|(down_bit_s, up_bit_s)| Switches {
+            down_bit_s,
+            up_bit_s,
+        });
+        Lookup::of(&two(), hysteresis("12.5%"), &switches)
+    }
+
     #[test]
-    fn plans_are_left_where_another_is_better_by_the_hysteresis() {
-        let table = Lookup::of(&two(), hysteresis("10%"));
-        let [slow, fast] = table.segments.as_slice() else {
-            panic!()
-        };
-        // 100 = 1.1 (10 + 10^9 / r), and 10 + 10^9 / r = 1.1 * 100
-        assert_eq!(
-            (slow.switch_down_bit_s, slow.switch_up_bit_s),
-            (None, Some(12_359_550))
-        );
-        assert_eq!(
-            (fast.switch_down_bit_s, fast.switch_up_bit_s),
-            (Some(10_000_000), None)
-        );
+    fn the_plan_in_use_is_kept_between_its_switches() {
         for (current, rate, next) in [
             (None, 0, 0),
             (None, 11_111_111, 0),
@@ -282,39 +220,13 @@ mod tests {
             (Some(1), 9_999_999, 0),
             (Some(7), 5, 0),
         ] {
-            assert_eq!(table.next(current, rate), next, "{current:?} at {rate}");
+            assert_eq!(table().next(current, rate), next, "{current:?} at {rate}");
         }
-        // the slow plan is never more than ten times as slow
-        let table = Lookup::of(&two(), hysteresis("900%"));
-        assert_eq!(table.segments[0].switch_up_bit_s, None);
-    }
-
-    #[test]
-    fn without_hysteresis_the_best_plan_is_used() {
-        let table = Lookup::of(&two(), hysteresis("0%"));
-        assert_eq!(table.segments[0].switch_up_bit_s, Some(11_111_111));
-        assert_eq!(table.segments[1].switch_down_bit_s, Some(11_111_112));
-    }
-
-    #[test]
-    fn a_plan_may_be_kept_past_the_next() {
-        // the middle one is never better than the first by ten percent, the last one is
-        let plans = [
-            (1, 100.0, 0),
-            (1_000_000, 95.0, 5_000),
-            (2_000_000, 50.0, 95_000),
-        ];
-        let table = Lookup::of(&sweep(&plans, 9_000_000), hysteresis("10%"));
-        // 100 = 1.1 (50 + 95 * 10^6 / r)
-        assert_eq!(table.segments[0].switch_up_bit_s, Some(2_322_222));
-        assert_eq!(table.segments[1].switch_down_bit_s, Some(333_334));
-        assert_eq!(table.next(Some(0), 2_000_000), 0);
-        assert_eq!(table.next(Some(0), 3_000_000), 2);
     }
 
     #[test]
     fn files_read_back_what_was_written() {
-        let table = Lookup::of(&two(), hysteresis("12.5%"));
+        let table = table();
         let text = table.to_toml().unwrap();
         assert_eq!(
             Lookup::parse(&text, Path::new("table.toml")).unwrap(),
@@ -339,7 +251,7 @@ mod tests {
             resolution: None,
             baselines: Vec::new(),
         };
-        let table = Lookup::of(&empty, hysteresis("10%"));
+        let table = Lookup::of(&empty, hysteresis("10%"), &[]);
         assert_eq!(table.next(Some(3), 5), 0);
     }
 }

@@ -30,7 +30,7 @@ pub use explanation::{
     Together, Unit, WhyNot,
 };
 pub use limit_sweep::{DelayLine, LimitSegment, LimitSweep};
-pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor};
+pub use lookup::{Hysteresis, Lookup, LookupSegment, SentTensor, Switches};
 pub use map::{DelayMap, MapPlan, MapRow, MapSegment};
 pub use measured::{MeasuredPlan, Measurement};
 pub use member::PlannedMember;

@@ -201,8 +201,8 @@ impl Limit {
                 None => format!("{} between frames", format_exact_ns(most)),
             },
             Limit::LinkShare { .. } => Share(most).to_string(),
-            Limit::MaxEnergy(_) => Energy(most).typed(),
-            Limit::MaxPower { .. } => Watts(most).typed(),
+            Limit::MaxEnergy(_) => Energy(most).exact(),
+            Limit::MaxPower { .. } => Watts(most).exact(),
             _ => format!("{amount} B"),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::engines::{Solution, solve_at};
-use crate::plan_writer::PlanWriter;
+use crate::plan_writer::{PlanWriter, placement};
 use crate::problem::{Codecs, Cost, Problem};
 use crate::solve::{EngineChoice, Options, SolveError};
 use cutpoint_core::graph::LayerSet;
@@ -29,14 +29,7 @@ pub(crate) struct Incumbent {
 impl Incumbent {
     /// The placement of a plan; `None` when it is of another problem.
     pub(crate) fn of(plan: &Plan, problem: &Problem) -> Option<Incumbent> {
-        let graph = problem.graph();
-        let mut edge = LayerSet::empty(graph.layers().len());
-        for id in &plan.edge {
-            edge.insert(graph.find_layer(id).ok()?);
-        }
-        let sent = plan.crossing.iter();
-        let sent = sent.map(|c| Some((graph.find_tensor(&c.tensor).ok()?, c.codec)));
-        let codecs: Codecs = sent.collect::<Option<_>>()?;
+        let (edge, codecs) = placement(plan, problem)?;
         let cost = problem.evaluate(&edge, &codecs).ok()?;
         Some(Incumbent { edge, codecs, cost })
     }

@@ -8,6 +8,7 @@ mod pareto;
 mod stability;
 mod sweep;
 mod sweep_limit;
+mod switching;
 mod tradeoff;
 
 pub use bisection::{Stretch, by_bisection};
@@ -16,4 +17,5 @@ pub use pareto::{ParetoFront, ParetoPoint, pareto_front};
 pub use stability::stability;
 pub use sweep::{sweep, sweep_models};
 pub use sweep_limit::{limit_sweep_file, sweep_limit};
+pub use switching::switches;
 pub use tradeoff::tradeoff;

@@ -1,5 +1,6 @@
 //! A placement and its cost as a [`Plan`].
 
+mod placement;
 mod probability;
 
 use crate::cost::accuracy::WHOLE_DROP;
@@ -23,6 +24,8 @@ use cutpoint_core::plan::{
 use cutpoint_core::profile::CutRecord;
 use cutpoint_core::quantity::Unit;
 use probability::likelihood;
+
+pub(crate) use placement::placement;
 
 /// What puts placements of a problem into words and numbers.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::Key;
 use cutpoint_core::file_kind::FileKind;
-use cutpoint_core::plan::{Hysteresis, Lookup, Segment, Sweep};
+use cutpoint_core::plan::{Lookup, Segment, Sweep};
 use cutpoint_core::rate_trace::{RateTrace, Summary};
 use cutpoint_core::units::Delay;
 
@@ -32,8 +32,6 @@ pub const MAX_FRAMES: u64 = 1_000_000;
 pub struct Options {
     /// From the start of a frame to the start of the next.
     pub period: Delay,
-    /// Of the look-up table.
-    pub hysteresis: Hysteresis,
     /// How the run-time knows the rate.
     pub estimator: Estimator,
     /// Frames that take longer are late.
@@ -135,11 +133,17 @@ pub enum ReplayError {
     TooManyFrames(u64),
 }
 
-/// Replays a trace: what the plans of a sweep, chosen in several ways, would have cost.
+/// Replays a trace: what the plans of a sweep, chosen in several ways, would have cost. The table is
+/// that of the sweep.
 ///
 /// # Errors
 /// See [`ReplayError`].
-pub fn replay(sweep: &Sweep, trace: &RateTrace, options: &Options) -> Result<Replay, ReplayError> {
+pub fn replay(
+    sweep: &Sweep,
+    table: Lookup,
+    trace: &RateTrace,
+    options: &Options,
+) -> Result<Replay, ReplayError> {
     let period_ns = options.period.ns();
     if sweep.segments.is_empty() {
         return Err(ReplayError::NoPlan);
@@ -151,7 +155,6 @@ pub fn replay(sweep: &Sweep, trace: &RateTrace, options: &Options) -> Result<Rep
     if frames > MAX_FRAMES {
         return Err(ReplayError::TooManyFrames(frames));
     }
-    let table = Lookup::of(sweep, options.hysteresis);
     let timings: Vec<Timing> = sweep.segments.iter().map(Timing::of).collect();
     let journey = policy::Journey {
         trace,

@@ -1,15 +1,15 @@
 //! Look-up tables and replays on random networks and random traces.
 
-use cutpoint_core::plan::{Hysteresis, Lookup, Sweep};
+use cutpoint_core::plan::{Hysteresis, Lookup, Sweep, Switches};
 use cutpoint_core::rate_trace::{RateTrace, Step};
 use cutpoint_core::units::BitRate;
-use cutpoint_planner::parametric::sweep;
+use cutpoint_planner::parametric::{sweep, switches};
 use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::replay::{Estimator, Options, Policy, PolicyResult, Replay, Timing, replay};
 use cutpoint_planner::scenario::RateRange;
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::Options as SolveOptions;
+use cutpoint_planner::solve::{ModelProblem, Options as SolveOptions};
 use cutpoint_testkit::{Dice, random};
 
 const RATES: &str = "1Mbit/s..10Gbit/s";
@@ -48,13 +48,24 @@ fn random_trace(dice: &mut Dice) -> RateTrace {
     RateTrace::new(steps).unwrap()
 }
 
-fn options(period: &str, hysteresis: &str) -> Options {
+fn options(period: &str) -> Options {
     Options {
         period: period.parse().unwrap(),
-        hysteresis: Hysteresis(hysteresis.parse().unwrap()),
         estimator: Estimator::Last,
         late: None,
     }
+}
+
+fn table(problem: &Problem, sweep: &Sweep, hysteresis: &str) -> Lookup {
+    let hysteresis = Hysteresis(hysteresis.parse().unwrap());
+    let alone = ModelProblem {
+        name: "",
+        problem,
+        barred: None,
+    };
+    let chosen = vec![0; sweep.segments.len()];
+    let switches = switches(&[alone], &chosen, sweep, hysteresis).unwrap();
+    Lookup::of(sweep, hysteresis, &switches)
 }
 
 fn result(found: &Replay, policy: Policy) -> &PolicyResult {
@@ -91,7 +102,13 @@ fn on_a_steady_link_every_plan_takes_its_latency() {
             let Outcome::Plan(plan) = best_plan(&there, &SolveOptions::default()).unwrap() else {
                 panic!("{seed}: a sweep, but no plan at {rate}")
             };
-            let found = replay(&sweep, &trace, &options("37us", "0%")).unwrap();
+            let found = replay(
+                &sweep,
+                table(&problem, &sweep, "0%"),
+                &trace,
+                &options("37us"),
+            )
+            .unwrap();
             for result in &found.policies {
                 let more = (result.mean_ms - plan.latency_ms) * 1e6;
                 assert!(
@@ -127,16 +144,17 @@ fn sent_step_by_step(trace: &RateTrace, start_ns: u64, bits: u64) -> u64 {
 #[test]
 fn hindsight_is_the_least_of_all_plans_and_never_beaten() {
     let (mut traces, mut changing) = (0, 0);
-    for (seed, _, sweep) in sweeps(0..100) {
+    for (seed, problem, sweep) in sweeps(0..100) {
         let mut dice = Dice(seed ^ 0x7ace);
         for _ in 0..5 {
             let trace = random_trace(&mut dice);
-            let mut asked = options("11us", "20%");
+            let mut asked = options("11us");
+            let table = table(&problem, &sweep, "20%");
             if dice.percent(50) {
                 asked.estimator = "ewma:0.4".parse().unwrap();
             }
-            let found = replay(&sweep, &trace, &asked).unwrap();
-            assert_eq!(found, replay(&sweep, &trace, &asked).unwrap());
+            let found = replay(&sweep, table.clone(), &trace, &asked).unwrap();
+            assert_eq!(found, replay(&sweep, table, &trace, &asked).unwrap());
             let best = result(&found, Policy::Clairvoyant);
             for other in &found.policies {
                 assert!(other.regret_ms >= 0.0, "{seed}: {other:?}");
@@ -183,10 +201,9 @@ fn check_hindsight(sweep: &Sweep, trace: &RateTrace, found: &Replay, seed: u64) 
 #[test]
 fn hysteresis_bounds_the_regret_and_saves_changes() {
     let mut kept = 0;
-    for (seed, _, sweep) in sweeps(0..150) {
+    for (seed, problem, sweep) in sweeps(0..150) {
         for text in ["0%", "1%", "10%", "50%", "300%"] {
-            let hysteresis = Hysteresis(text.parse().unwrap());
-            let table = Lookup::of(&sweep, hysteresis);
+            let table = table(&problem, &sweep, text);
             let latency =
                 |index: usize, rate: u64| table.segments[index].latency.at_bit_s(rate as f64);
             let mut dice = Dice(seed ^ 0x4b15);
@@ -202,11 +219,13 @@ fn hysteresis_bounds_the_regret_and_saves_changes() {
                     "{seed} at {rate}"
                 );
                 let next = table.next(current, rate);
+                // switches are exact, these latencies are rounded
                 let bound = (1.0 + table.hysteresis) * latency(best, rate);
-                assert!(latency(next, rate) <= bound, "{seed} {text} at {rate}");
+                let (low, high) = (bound * (1.0 - 1e-12), bound * (1.0 + 1e-12));
+                assert!(latency(next, rate) <= high, "{seed} {text} at {rate}");
                 if let Some(current) = current.filter(|current| *current != next) {
                     // not left unless it is too slow by now
-                    assert!(latency(current, rate) > bound, "{seed} {text} at {rate}");
+                    assert!(latency(current, rate) > low, "{seed} {text} at {rate}");
                     lazy += 1;
                 }
                 kept += usize::from(next != best);
@@ -263,6 +282,16 @@ fn two_plans() -> Sweep {
     sweep
 }
 
+/// The table of [`two_plans`]: 100 = 1.1 (10 + 10^9 / r), and 10 + 10^9 / r = 1.1 * 100.
+fn two_switches() -> Lookup {
+    let switches = [(None, Some(12_359_550)), (Some(10_000_000), None)];
+    let switches = switches.map(|(down_bit_s, up_bit_s)| Switches {
+        down_bit_s,
+        up_bit_s,
+    });
+    Lookup::of(&two_plans(), Hysteresis("10%".parse().unwrap()), &switches)
+}
+
 #[test]
 fn a_replay_by_hand() {
     // a second at 20 Mbit/s, where offloading takes 60 ms, and one at 5 Mbit/s, where it takes 210
@@ -271,9 +300,9 @@ fn a_replay_by_hand() {
         bit_s,
     }))
     .unwrap();
-    let mut asked = options("250ms", "10%");
+    let mut asked = options("250ms");
     asked.late = Some("100ms".parse().unwrap());
-    let found = replay(&two_plans(), &trace, &asked).unwrap();
+    let found = replay(&two_plans(), two_switches(), &trace, &asked).unwrap();
     assert_eq!((found.frames, found.trace.mean_bit_s), (8, 12_500_000.0));
     // the table hears of the slow second after the first frame in it
     for (policy, mean, worst, switches, late) in [
@@ -349,15 +378,15 @@ fn a_transfer_that_spans_a_change_takes_both_rates() {
 fn what_cannot_be_replayed_is_refused() {
     let trace = steady(1_000_000);
     let mut sweep = two_plans();
-    let error = replay(&sweep, &trace, &options("0ms", "10%")).unwrap_err();
+    let error = replay(&sweep, two_switches(), &trace, &options("0ms")).unwrap_err();
     assert!(error.to_string().contains("--period"), "{error}");
     let long = RateTrace::new([Step {
         hold_ns: 1_000_001,
         bit_s: 5,
     }])
     .unwrap();
-    let error = replay(&sweep, &long, &options("1ns", "10%")).unwrap_err();
+    let error = replay(&sweep, two_switches(), &long, &options("1ns")).unwrap_err();
     assert!(error.to_string().contains("1000001 frames"), "{error}");
     sweep.segments.clear();
-    assert!(replay(&sweep, &trace, &options("1ms", "10%")).is_err());
+    assert!(replay(&sweep, two_switches(), &trace, &options("1ms")).is_err());
 }

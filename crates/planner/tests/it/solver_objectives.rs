@@ -1,17 +1,17 @@
 //! Objectives, deadlines, frame rates, energy, sides of single tasks and heads overlapped with the transfer:
 //! the planner against the naive evaluator over all placements, codecs and orders of work.
 
-use cutpoint_core::plan::{Amounts, NoPlan, Plan, Status};
+use cutpoint_core::plan::{Amounts, Hysteresis, Lookup, NoPlan, Plan, Status};
 use cutpoint_core::profile::{LayerRecord, Power, Profile};
 use cutpoint_core::units::{BitRate, Bytes, Delay, Energy, Share, Watts};
-use cutpoint_planner::parametric::sweep;
+use cutpoint_planner::parametric::{sweep, switches};
 use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{
     Deadline, FrameRate, Objective, Results, Scenario, Schedule, Weight,
 };
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{EngineChoice, Options, SolveError};
+use cutpoint_planner::solve::{EngineChoice, ModelProblem, Options, SolveError};
 use cutpoint_testkit::Dice;
 use cutpoint_testkit::objectives::Weighed;
 use cutpoint_testkit::oracle::Oracle;
@@ -375,6 +375,93 @@ fn check_sweep(case: &Case) {
     }
 }
 
+/// What plans are worth at a rate.
+struct AtRate {
+    /// Of each plan of a table: what its objective comes to, and whether it meets the limits.
+    plans: Vec<(i128, bool)>,
+    /// The objective of the best plan; `None` where there is none.
+    best: Option<i128>,
+}
+
+/// Tables name the plan that is best at every rate; the plan in use meets the limits wherever any
+/// does, and is at most the hysteresis worse than the best. It is left for nothing else, and never
+/// at a rate of its own. Returns how often another plan than the best is kept, and how often one is
+/// left for a limit.
+fn check_table(case: &Case, dice: &mut Dice) -> (usize, usize) {
+    let problem = case.problem();
+    let range = "100kbit/s..10Gbit/s".parse().unwrap();
+    let Ok(found) = sweep(&problem, range, &Options::default()) else {
+        return (0, 0);
+    };
+    let alone = ModelProblem {
+        name: "",
+        problem: &problem,
+        barred: None,
+    };
+    let millionths = [0, 10_000, 100_000, 500_000][dice.below(4) as usize];
+    let hysteresis = Hysteresis(Share(millionths));
+    let chosen = vec![0; found.segments.len()];
+    let switches = switches(&[alone], &chosen, &found, hysteresis).unwrap();
+    let table = Lookup::of(&found, hysteresis, &switches);
+    let at = |rate: u64| {
+        let mut there = Case {
+            edge: case.edge.clone(),
+            scenario: case.scenario.clone(),
+        };
+        there.scenario.link.rate = BitRate::from_bit_s(rate).unwrap();
+        let all = there.oracle().weighed();
+        let plans = found.segments.iter().map(|segment| {
+            let placed = find(&there, &all, &segment.plan);
+            (placed.rank.0[0], placed.breaks.is_empty())
+        });
+        AtRate {
+            plans: plans.collect(),
+            best: best(&all).map(|best| best.rank.0[0]),
+        }
+    };
+    let share = i128::from(millionths);
+    let enough = |there: &AtRate, plan: usize| {
+        let ((value, allowed), best) = (there.plans[plan], there.best.unwrap());
+        allowed && (value - best) * 1_000_000 <= best.abs() * share
+    };
+    let start = table.segments[0].from_bit_s;
+    let (mut kept, mut left) = (0, 0);
+    let rates = table
+        .segments
+        .iter()
+        .flat_map(|s| [s.from_bit_s, s.from_bit_s - 1]);
+    let some = (0..6).map(|_| 10_u64.pow(5 + dice.below(5) as u32) * dice.within(1, 9));
+    for rate in rates.chain(some).collect::<Vec<u64>>() {
+        let there = at(rate);
+        let Some(best) = there.best else {
+            assert!(rate < start, "there is no plan at {rate}");
+            continue;
+        };
+        let named = table.best_at(rate);
+        assert_eq!(there.plans[named], (best, true), "{named} at {rate}");
+        for current in 0..table.segments.len() {
+            let next = table.next(Some(current), rate);
+            assert!(enough(&there, next), "{current} {next} at {rate}");
+            assert!(next == current || next == named);
+            kept += usize::from(next != named);
+        }
+    }
+    for (plan, segment) in table.segments.iter().enumerate() {
+        let (down, up) = (segment.switch_down_bit_s, segment.switch_up_bit_s);
+        assert!(down.is_none_or(|down| (start..=segment.from_bit_s).contains(&down)));
+        assert!(up.is_none_or(|up| up + 1 >= segment.to_bit_s));
+        // beyond a switch the plan is not good enough, before it is
+        for (kept, beyond) in [(down, down.map(|down| down - 1)), (up, up.map(|up| up + 1))] {
+            if let (Some(kept), Some(beyond)) = (kept, beyond) {
+                assert!(enough(&at(kept), plan), "{plan} at {kept}");
+                assert!(!enough(&at(beyond), plan), "{plan} at {beyond}");
+                left += usize::from(!at(beyond).plans[plan].1);
+            }
+        }
+    }
+    (kept, left)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
@@ -424,6 +511,17 @@ proptest! {
     fn sweeps_equal_fresh_plans_at_every_rate(seed in any::<u64>(), layers in 1_usize..=7) {
         check_sweep(&Case::new(seed, layers));
     }
+}
+
+#[test]
+fn tables_keep_plans_while_they_are_good_enough_and_no_longer() {
+    let (mut kept, mut left) = (0, 0);
+    for seed in 0..250_u64 {
+        let case = Case::new(seed.wrapping_mul(0x9e37_79b9), 2 + (seed % 5) as usize);
+        let (more_kept, more_left) = check_table(&case, &mut Dice(seed));
+        (kept, left) = (kept + more_kept, left + more_left);
+    }
+    assert!(kept > 20 && left > 10, "{kept} {left}");
 }
 
 /// Two tasks, the second due 13.4 ms after the first. On the server both wait for the image; with the
