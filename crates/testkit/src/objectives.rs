@@ -83,15 +83,21 @@ impl Oracle<'_> {
                 .codecs
                 .iter()
                 .fold(0, |bits, (t, _)| bits | self.needed_for(t));
-            let mut order: Vec<usize> = (0..tasks.len()).filter(|k| kept[*k]).collect();
+            let order: Vec<usize> = (0..tasks.len()).filter(|k| kept[*k]).collect();
             for task in (0..tasks.len()).filter(|k| !kept[*k]) {
                 before |= tasks[task].1 & edge;
             }
-            order.sort_by_key(|k| (self.deadline(&tasks[*k].0).unwrap_or(u64::MAX), *k));
-            for first in 0..order.len() {
-                let after = order[first..].iter().fold(0, |bits, k| bits | tasks[*k].1);
-                locals.push(after & !before);
-                before |= tasks[order[first]].1;
+            // any of them may run before anything is sent
+            for set in 0..1_usize << order.len() {
+                let (mut first, mut after) = (before, 0);
+                for (position, task) in order.iter().enumerate() {
+                    if set >> position & 1 == 1 {
+                        first |= tasks[*task].1;
+                    } else {
+                        after |= tasks[*task].1;
+                    }
+                }
+                locals.push(after & !first);
             }
         }
         locals.sort_unstable();

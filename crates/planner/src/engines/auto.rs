@@ -8,6 +8,7 @@ use super::milp::Milp;
 use super::options::{EngineChoice, Options};
 use super::overlapped::SequentialStart;
 use crate::problem::Problem;
+use crate::schedule::Orders;
 
 /// An engine to try, and why.
 pub(crate) struct Attempt {
@@ -32,6 +33,9 @@ const FEW_PER_LAYER: usize = 10;
 /// With more tasks than this, there is much to look at in each placement: where each task is done
 /// decides about deadlines and objectives.
 const FEW_TASKS: usize = 8;
+
+/// Orders of work that cost no more time than a placement is worth.
+const FEW_ORDERS: usize = 16;
 
 /// The engines to try one after the other, until one has an answer. Those that a problem is too
 /// large for say so.
@@ -122,7 +126,8 @@ fn many_tasks(problem: &Problem) -> bool {
 pub(crate) fn most_placements(problem: &Problem, options: &Options) -> usize {
     let times = problem.tasks().len().div_ceil(FEW_TASKS);
     if !many_tasks(problem) {
-        options.most_placements
+        let orders = Orders::of(problem).most(&problem.model);
+        options.most_placements / orders.div_ceil(FEW_ORDERS)
     } else if problem.overlaps() {
         options.most_placements / (times * (times - 1))
     } else {

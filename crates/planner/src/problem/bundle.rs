@@ -14,7 +14,7 @@ use crate::cost::times::Encoding;
 use crate::cost::uncertainty::Uncertainty;
 use crate::objective::Objectives;
 use crate::scenario::{Scenario, Schedule};
-use crate::schedule::timings;
+use crate::schedule::Orders;
 use crate::server::Server;
 use cutpoint_core::codec::Codec;
 use cutpoint_core::codec_accuracy::CodecAccuracy;
@@ -194,7 +194,7 @@ impl Problem {
             timing,
             ..sequential.clone()
         };
-        let timings = timings(&self.model, self.schedule, edge, &tensors);
+        let timings = Orders::of(self).timings(&self.model, edge, &tensors);
         Ok(timings.into_iter().map(cost).collect())
     }
 

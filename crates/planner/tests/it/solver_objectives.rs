@@ -31,6 +31,10 @@ impl Case {
     fn new(seed: u64, layers: usize) -> Case {
         let mut dice = Dice(seed ^ 0xa135);
         let mut edge = network(seed, layers);
+        if seed % 7 == 3 {
+            // every output is a task
+            edge.tasks.clear();
+        }
         edge.power = Some(Power {
             compute_w: dice.within(1, 5) as f64,
             transmit_w: dice.within(1, 5) as f64,
@@ -522,6 +526,49 @@ fn tables_keep_plans_while_they_are_good_enough_and_no_longer() {
         (kept, left) = (kept + more_kept, left + more_left);
     }
     assert!(kept > 20 && left > 10, "{kept} {left}");
+}
+
+/// A network of heads on one input: some that are best kept, and one that is best sent away.
+fn heads(kept_us: &[f64]) -> Problem {
+    let mut net = cutpoint_testkit::Net::new(1);
+    let image = net.input("image", 100);
+    for (index, edge_us) in kept_us.iter().chain([&1e6]).enumerate() {
+        let head = net.layer(std::slice::from_ref(&image), 10, *edge_us);
+        net.profile.layers[index].server_us = if *edge_us < 1e6 { 1e6 } else { 100.0 };
+        net.output(&head);
+    }
+    let mut scenario = cutpoint_testkit::scenario("10Mbit/s", "1 ms");
+    scenario.objective = Objective::Weighted;
+    scenario.schedule = Schedule::Overlap;
+    Problem::new(&net.done(), &Server::faster(1.0), &scenario).unwrap()
+}
+
+/// A quick head and the one that is sent away do not wait for a slow one, whichever is named first.
+#[test]
+fn a_quick_head_runs_before_a_slow_one_is_done() {
+    let plan = |kept_us: &[f64]| match best_plan(&heads(kept_us), &Options::default()).unwrap() {
+        Outcome::Plan(plan) => plan,
+        Outcome::NoPlan(none) => panic!("{}", none.proof),
+    };
+    for kept_us in [[10_000.0, 100.0], [100.0, 10_000.0]] {
+        let found = plan(&kept_us);
+        let slow = kept_us.iter().position(|us| *us > 1_000.0).unwrap();
+        assert_eq!(found.local, [format!("t{slow}")]);
+        assert_eq!(found.status, Status::Optimal);
+        assert!(!found.proof.contains("order"), "{}", found.proof);
+    }
+    // too many for every choice of them
+    let many: Vec<f64> = (0..9)
+        .map(|index| 3_000.0 - 300.0 * f64::from(index))
+        .collect();
+    let found = plan(&many);
+    assert!(
+        found.proof.contains("best in this order"),
+        "{}",
+        found.proof
+    );
+    // the quickest run before
+    assert!(!found.local.contains(&"t8".to_owned()), "{:?}", found.local);
 }
 
 /// Two tasks, the second due 13.4 ms after the first. On the server both wait for the image; with the

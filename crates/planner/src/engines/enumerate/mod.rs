@@ -14,6 +14,7 @@ use crate::engines::engine::{Answer, Engine, Instance};
 use crate::engines::error::SolveError;
 use crate::presolve::Reduced;
 use crate::problem::{Codecs, Rank};
+use crate::schedule::Orders;
 use cutpoint_core::graph::{LayerId, LayerSet};
 use dfs::{DfsState, Standing};
 
@@ -32,6 +33,10 @@ pub(crate) struct Enumerate {
     /// The most placements to look at.
     pub(crate) most: usize,
 }
+
+/// What is said where some orders of work are not looked at.
+const IN_ORDER: &str = "best in this order: heads that stay run as they are due, then by least time for \
+    their weight, and more than eight are not looked at in any other";
 
 impl Engine for Enumerate {
     fn name(&self) -> &'static str {
@@ -69,6 +74,11 @@ impl Engine for Enumerate {
             )
         } else {
             format!("best of all {count} closed placements")
+        };
+        let problem = instance.problem;
+        let proof = match Orders::of(problem).leave_out(&problem.model) {
+            true => format!("{proof}; {IN_ORDER}"),
+            false => proof,
         };
         Ok(Answer::Optimal(best, proof))
     }

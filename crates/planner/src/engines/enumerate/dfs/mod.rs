@@ -12,7 +12,7 @@ use super::sums::{Crossing, Rows, Wanted};
 use crate::cost::completion::Timing;
 use crate::presolve::{EncodingUse, Reduced};
 use crate::problem::{Codecs, Completion, CostParts, Part, Rank};
-use crate::schedule::timings;
+use crate::schedule::Orders;
 use cutpoint_core::graph::{LayerId, LayerSet, TensorId};
 
 /// More sets of sums than this are not kept for later.
@@ -45,6 +45,7 @@ pub(crate) struct DfsState<'a, 'p> {
     /// Per task: layers that it needs and that are on the server.
     missing_of: Vec<usize>,
     depends_on_tasks: bool,
+    orders: Orders,
     rows: HashMap<Wanted, Rc<Rows>>,
     rows_by_done: HashMap<Vec<Completion>, Rc<Rows>>,
     fixed_rows: Option<Rc<Rows>>,
@@ -98,6 +99,7 @@ impl<'a, 'p> DfsState<'a, 'p> {
                 .map(LayerSet::len)
                 .collect(),
             depends_on_tasks: reduced.problem.depends_on_tasks(),
+            orders: Orders::of(reduced.problem),
             rows: HashMap::new(),
             rows_by_done: HashMap::new(),
             fixed_rows: None,
@@ -290,12 +292,10 @@ impl<'a, 'p> DfsState<'a, 'p> {
         }
         let mut found = Standing::NotBest;
         let mut best = best.copied();
-        for Timing { done, local } in timings(
-            &self.reduced.problem.model,
-            self.reduced.problem.schedule,
-            &self.edge,
-            &self.crossing,
-        ) {
+        for Timing { done, local } in
+            self.orders
+                .timings(&self.reduced.problem.model, &self.edge, &self.crossing)
+        {
             let rows = self.rows_of(done);
             let parts = self.reduced.problem.model.with_local(&parts, &local);
             match self.standing_with(&rows, &parts, best.as_ref()) {
