@@ -305,6 +305,27 @@ pub fn multi_head(layers: usize, seed: u64) -> Profile {
 }
 
 /// Asks for nothing but a rate and a delay.
+/// A backbone of a quarter of the layers, and many heads that begin at different places of it.
+pub fn many_heads(layers: usize, heads: usize, seed: u64) -> Profile {
+    let mut net = Net::new(seed);
+    let mut ends = vec![net.input("image", 3_000)];
+    let backbone = (layers / 4).max(1);
+    for _ in 0..backbone {
+        let from = ends[ends.len() - 1].clone();
+        ends.push(net.conv(&[from], layers));
+    }
+    let each = ((layers - backbone) / heads).max(1);
+    for _ in 0..heads {
+        let back = net.dice.below(ends.len() as u64 / 2) as usize;
+        let mut end = ends[ends.len() - 1 - back].clone();
+        for _ in 0..each {
+            end = net.conv(&[end], layers);
+        }
+        net.output(&end);
+    }
+    net.done()
+}
+
 pub fn scenario(rate: &str, delay: &str) -> Scenario {
     Scenario::over(Link {
         rate: rate.parse::<BitRate>().unwrap(),

@@ -47,7 +47,7 @@ pub(crate) struct ScenarioArgs {
         hide_default_value = true
     )]
     engine: EngineChoice,
-    /// Longest time for one linear program [default: 60s]
+    /// Longest time for a plan and what binds it, at each point of a sweep [default: 60s]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     solver_time: Option<Delay>,
     #[command(flatten)]

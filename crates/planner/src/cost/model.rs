@@ -191,6 +191,27 @@ impl CostModel {
         parts
     }
 
+    /// The cost of the same placement with other codecs for what crosses, in the same order; `None`
+    /// when one does not apply.
+    pub(crate) fn recoded(&self, cost: &Cost, codecs: &[(TensorId, Codec)]) -> Option<Cost> {
+        let encoding = |(tensor, codec): &(TensorId, Codec)| {
+            let mut encodings = self.tensor(*tensor).encodings.iter();
+            encodings.find(|encoding| encoding.codec == *codec)
+        };
+        let mut parts = cost.parts;
+        for (old, new) in cost.crossing.iter().zip(codecs) {
+            if old != new {
+                parts.remove_encoding(encoding(old)?);
+                parts.add_encoding(encoding(new)?);
+            }
+        }
+        Some(Cost {
+            parts,
+            crossing: codecs.to_vec(),
+            ..cost.clone()
+        })
+    }
+
     fn add_crossing(
         &self,
         edge: &LayerSet,

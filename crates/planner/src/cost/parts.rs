@@ -197,6 +197,14 @@ pub(crate) fn repeat_delays(mut sums: Vec<LinearCost>, times: i64) -> Vec<Linear
 }
 
 impl CostParts {
+    /// Takes back [`CostParts::add_encoding`].
+    pub(crate) fn remove_encoding(&mut self, encoding: &Encoding) {
+        *self.ns_mut(Part::Encode) -= encoding.encode_ns;
+        *self.ns_mut(Part::Decode) -= encoding.decode_ns;
+        self.uplink_bits -= encoding.wire_bits;
+        self.uplink_bytes -= encoding.payload.0;
+    }
+
     /// Adds what an encoding has of each part.
     pub(crate) fn add_encoding(&mut self, encoding: &Encoding) {
         *self.ns_mut(Part::Encode) += encoding.encode_ns;

@@ -23,18 +23,17 @@ impl Engine for CrossCheck {
         let Some(whole) = instance.whole() else {
             return Ok(Answer::Infeasible);
         };
-        let all = enumerate(whole, self.every.most);
+        let (best, all) = enumerate(whole, self.every.most, instance.options.deadline);
         let solved = self.program.solve(instance)?;
-        let Some(all) = all else {
+        let Ok(count) = all else {
             return Ok(solved);
         };
-        let Some((edge, codecs)) = all.best else {
+        let Some((edge, codecs)) = best else {
             return Ok(Answer::Infeasible);
         };
         // the enumeration's word, which is exact
         let best = instance.confirm(edge, &codecs);
         let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
-        let count = all.placements;
         let proof = match solved {
             Answer::Optimal(linear, proof) if linear.rank.objectives == best.rank.objectives => {
                 format!("{proof}, confirmed by all {count} closed placements")
@@ -42,7 +41,7 @@ impl Engine for CrossCheck {
             Answer::Open(_, _, why) => {
                 format!("best of all {count} closed placements; no proof by the program: {why}")
             }
-            Answer::Optimal(..) | Answer::Infeasible | Answer::TooMuch => {
+            Answer::Optimal(..) | Answer::Infeasible | Answer::TooMuch(..) => {
                 format!("best of all {count} closed placements; the program does not agree")
             }
         };

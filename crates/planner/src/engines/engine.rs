@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::deadline::Deadline;
 use super::error::SolveError;
 use super::kept_sets::kept_sets;
 use super::options::Options;
@@ -36,8 +37,8 @@ pub(crate) enum Answer {
     Infeasible,
     /// No proof: a lower bound, if there is one, what was found on the way, and why.
     Open(Option<i128>, Vec<Candidate>, String),
-    /// There is too much to look at.
-    TooMuch,
+    /// There is too much to look at: a lower bound, if there is one, and what was found on the way.
+    TooMuch(Option<i128>, Vec<Candidate>),
 }
 
 /// A placement that meets the limits.
@@ -173,7 +174,7 @@ impl<'a> Instance<'a> {
     /// The number of tasks, when there are too many sets to tell apart.
     pub(crate) fn kept_sets(&self) -> Result<&[KeptSet<'a>], usize> {
         let sets = self.kept_sets.get_or_init(|| match self.pruned() {
-            Some(reduced) => with_each_kept_set(reduced),
+            Some(reduced) => with_each_kept_set(reduced, self.options.deadline),
             None => Ok(Vec::new()),
         });
         sets.as_deref().map_err(|tasks| *tasks)
@@ -192,10 +193,24 @@ impl<'a> Instance<'a> {
     }
 }
 
-fn with_each_kept_set<'a>(reduced: &Reduced<'a>) -> Result<Vec<KeptSet<'a>>, usize> {
+/// More layers than this, over all sets, take too much memory.
+const MOST_LAYERS: usize = 200_000;
+
+fn with_each_kept_set<'a>(
+    reduced: &Reduced<'a>,
+    deadline: Deadline,
+) -> Result<Vec<KeptSet<'a>>, usize> {
     let problem = reduced.problem;
     let mut parts = Vec::new();
-    for kept in kept_sets(problem)? {
+    let kept_sets = kept_sets(problem)?;
+    let tasks = problem.tasks().len();
+    if kept_sets.len() > 1 && kept_sets.len() * problem.graph().layers().len() > MOST_LAYERS {
+        return Err(tasks);
+    }
+    for kept in kept_sets {
+        if deadline.is_over() {
+            return Err(tasks);
+        }
         let done = |task| problem.model.done(task, kept.binary_search(&task).is_ok());
         let done: Vec<Completion> = (0..problem.tasks().len()).map(done).collect();
         let mut pins = LayerSet::empty(problem.graph().layers().len());

@@ -3,6 +3,7 @@
 mod auto;
 mod branch_and_bound;
 mod cross_check;
+mod deadline;
 mod engine;
 pub(crate) mod enumerate;
 mod error;
@@ -15,8 +16,10 @@ use std::time::Instant;
 
 use crate::problem::{Problem, TimePerBit, baselines};
 use cutpoint_core::plan::Status;
+use deadline::LATE;
 use engine::{Answer, Candidate, Instance};
 
+pub use deadline::Deadline;
 pub use engine::Solution;
 pub use error::SolveError;
 pub use options::{EngineChoice, Options};
@@ -30,7 +33,7 @@ pub fn solve_at(
     time_per_bit: TimePerBit,
     options: &Options,
 ) -> Result<Option<Solution>, SolveError> {
-    let summed = best_by_sums(problem, time_per_bit, options);
+    let summed = best_by_sums(problem, time_per_bit, &options.started());
     let costed = problem
         .constraints
         .measured_together(&problem.model)
@@ -79,6 +82,8 @@ fn best_by_sums(
     options: &Options,
 ) -> Result<Option<Solution>, SolveError> {
     let instance = Instance::new(problem, time_per_bit, options, best_by_sums);
+    // what engines found on the way that gave up
+    let (mut known, mut least) = (Vec::new(), None);
     for auto::Attempt { engine, why } in auto::attempts(&instance) {
         let start = Instant::now();
         let answer = engine.solve(&instance)?;
@@ -87,7 +92,7 @@ fn best_by_sums(
             Answer::Optimal(_, proof) => proof.as_str(),
             Answer::Infeasible => "no placement meets the limits",
             Answer::Open(_, _, why) => why.as_str(),
-            Answer::TooMuch => "too much to look at",
+            Answer::TooMuch(..) => "too much to look at",
         };
         tracing::debug!(
             target: "cutpoint_planner::engines",
@@ -97,9 +102,16 @@ fn best_by_sums(
             Answer::Optimal(found, proof) => return Ok(Some(Solution::optimal(found, proof))),
             Answer::Infeasible => return Ok(None),
             Answer::Open(bound, found, why) => {
-                return best_known(&instance, bound, found, why).map(Some);
+                known.extend(found);
+                return best_known(&instance, bound.max(least), known, why).map(Some);
             }
-            Answer::TooMuch => {}
+            Answer::TooMuch(bound, found) => {
+                least = least.max(bound);
+                known.extend(found);
+            }
+        }
+        if options.deadline.is_over() {
+            return best_known(&instance, least, known, LATE.to_owned()).map(Some);
         }
     }
     let most = auto::most_placements(problem, options);

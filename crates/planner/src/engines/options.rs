@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::deadline::Deadline;
+
 /// Which engine solves.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum EngineChoice {
@@ -63,13 +65,36 @@ impl std::str::FromStr for EngineChoice {
 /// How much work solving may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Longest time for one linear program; a sweep and the search for what binds solve several.
+    /// Longest time for one answer: a plan with what binds it, or why there is none. Each point of a
+    /// sweep is an answer.
     pub time_limit: Duration,
     /// Most closed placements to look at.
     pub most_placements: usize,
     /// What solves. Where the linear program stands alone, the first that it finds of equally good
     /// plans is taken.
     pub engine: EngineChoice,
+    /// When the answer has to be there; from the time limit on, unless it is set.
+    pub deadline: Deadline,
+}
+
+impl Options {
+    /// The same with a deadline: the one that is set, or the time limit from now on.
+    #[must_use]
+    pub fn started(&self) -> Options {
+        match self.deadline.is_never() {
+            true => self.within(self.time_limit),
+            false => *self,
+        }
+    }
+
+    /// The same with a deadline so long after now, or the one that is set where that is sooner.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Options {
+        Options {
+            deadline: Deadline::after(time).or_sooner(self.deadline),
+            ..*self
+        }
+    }
 }
 
 impl Default for Options {
@@ -79,6 +104,7 @@ impl Default for Options {
             time_limit: Duration::from_secs(60),
             most_placements: 100_000,
             engine: EngineChoice::Auto,
+            deadline: Deadline::NEVER,
         }
     }
 }

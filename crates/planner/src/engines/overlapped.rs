@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::engine::{Answer, Engine, Instance};
 use super::error::SolveError;
-use super::options::Options;
 use crate::constraints::Limit;
 use crate::objective::ObjectiveFunction;
 use crate::problem::Problem;
@@ -39,7 +38,10 @@ impl Engine for SequentialStart {
         let best = (instance.solve)(
             &sequential(problem),
             instance.time_per_bit,
-            instance.options,
+            // some of the time is for the bound
+            &instance
+                .options
+                .within(instance.options.deadline.left() / 2),
         );
         let found = best
             .ok()
@@ -47,10 +49,7 @@ impl Engine for SequentialStart {
             .and_then(|best| instance.confirm(best.edge, &best.cost.crossing).ok());
         let latency = ObjectiveFunction::Scenario(Objective::Latency);
         let is_latency = problem.objectives.functions.first() == Some(&latency);
-        let brief = Options {
-            time_limit: instance.options.time_limit.min(MOST_FOR_BOUND),
-            ..*instance.options
-        };
+        let brief = instance.options.within(MOST_FOR_BOUND);
         let bound = match (instance.solve)(&without_order(problem), instance.time_per_bit, &brief) {
             Ok(Some(best)) if is_latency => Some(best.bound),
             _ => None,

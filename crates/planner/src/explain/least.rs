@@ -170,7 +170,7 @@ impl Search<'_> {
         let form = Form {
             goal,
             limits: true,
-            ..Form::new(done, self.solver.left().ok()?.time_limit)
+            ..Form::new(done, self.solver.left().ok()?.deadline)
         };
         let answered: Result<_, NoAnswer> = within_limits(&reduced, form);
         let (answer, cost) = answered.ok()?;

@@ -134,43 +134,56 @@ fn kept<T>(open: &mut Vec<String>, name: &str, answer: Result<T, Open>) -> Optio
     answer.inspect_err(note).ok()
 }
 
+/// Limits, and why they may not be all, or more than there have to be.
+#[derive(Debug)]
+pub(crate) struct Named<T> {
+    pub(crate) limits: Vec<T>,
+    /// Why not every question about them was answered.
+    pub(crate) open: Option<String>,
+}
+
 /// Names of the limits without which a faster plan exists. Where only lifting several at once
 /// helps, those that the plan without limits breaks.
-pub(crate) fn binding(
-    problem: &Problem,
-    best: &Solution,
-    options: &Options,
-) -> Result<Vec<String>, SolveError> {
+pub(crate) fn binding(problem: &Problem, best: &Solution, options: &Options) -> Named<String> {
     let time_per_bit = problem.time_per_bit();
-    let faster = |limits: Vec<Limit>| -> Result<Option<Solution>, SolveError> {
-        let found = solve_at(&problem.with_limits(limits), time_per_bit, options)?;
-        Ok(found.filter(|found| found.rank.objectives[0] < best.rank.objectives[0]))
+    let mut named = Named {
+        limits: Vec::new(),
+        open: None,
+    };
+    let mut faster = |limits: Vec<Limit>| {
+        let found = solve_at(&problem.with_limits(limits), time_per_bit, options);
+        let found = found.unwrap_or_else(|error| {
+            named.open = Some(why(error));
+            None
+        });
+        if let Some(other) = found.as_ref().filter(|found| !found.is_proven()) {
+            named.open = Some(other.proof.clone());
+        }
+        found.filter(|found| found.rank.objectives[0] < best.rank.objectives[0])
     };
     if problem.limits().is_empty() {
-        return Ok(Vec::new());
+        return named;
     }
-    let Some(free) = faster(Vec::new())? else {
-        return Ok(Vec::new());
+    let Some(free) = faster(Vec::new()) else {
+        return named;
     };
-    let mut names = Vec::new();
-    for limit in problem.limits() {
-        if faster(problem.constraints.without(limit))?.is_some() {
-            names.push(limit.to_string());
-        }
-    }
-    if names.is_empty() {
+    let limits = problem.limits().iter();
+    let binds = limits.filter(|limit| faster(problem.constraints.without(limit)).is_some());
+    let names: Vec<String> = binds.map(ToString::to_string).collect();
+    named.limits = names;
+    if named.limits.is_empty() {
         let breaks = |limit: &&Limit| {
             let alone = problem.with_limits(vec![(*limit).clone()]);
             alone.check(&free.edge, &free.cost).is_err()
         };
-        names = problem
+        named.limits = problem
             .limits()
             .iter()
             .filter(breaks)
             .map(ToString::to_string)
             .collect();
     }
-    Ok(names)
+    named
 }
 
 /// A smallest set of limits, beside those in `fixed`, that contradict one another, found by leaving
@@ -208,18 +221,44 @@ fn conflicting<E>(
     Ok(needed)
 }
 
-/// A smallest set of limits that contradict one another.
-pub(crate) fn conflict(problem: &Problem, options: &Options) -> Result<Vec<Limit>, SolveError> {
-    conflicting(problem, &[], &mut |problem| {
-        Ok(solve_at(problem, problem.time_per_bit(), options)?.is_some())
-    })
+/// Why a problem was not solved, in short.
+fn why(error: SolveError) -> String {
+    match error {
+        SolveError::Stopped(why) => why,
+        other => other.to_string(),
+    }
+}
+
+/// A smallest set of limits that contradict one another; a larger one where the time did not suffice.
+pub(crate) fn conflict(problem: &Problem, options: &Options) -> Named<Limit> {
+    let mut open = None;
+    let limits = conflicting(problem, &[], &mut |problem| {
+        // what is not known to be impossible may not be left out
+        if options.deadline.is_over() {
+            open = Some(Open::Late.why().to_owned());
+            return Ok::<_, Open>(true);
+        }
+        let found = solve_at(problem, problem.time_per_bit(), options);
+        Ok(found.map_or_else(
+            |error| {
+                open = Some(why(error));
+                true
+            },
+            |found| found.is_some(),
+        ))
+    });
+    Named {
+        limits: limits.unwrap_or_default(),
+        open,
+    }
 }
 
 /// A smallest set of limits that contradict one another, how far each would have to give, and the
 /// cheapest way for all to give.
-pub(crate) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, SolveError> {
-    let limits = conflict(problem, options)?;
+pub(crate) fn no_plan(problem: &Problem, options: &Options) -> NoPlan {
+    let Named { limits, open } = conflict(problem, options);
     let solver = Solver::automatic(options, RELAXING);
+    let smaller = open.map(|why| format!("a smaller set of limits: {why}"));
     let mut open = Vec::new();
     let mut needed = Vec::new();
     let mut conflict = Vec::new();
@@ -252,11 +291,16 @@ pub(crate) fn no_plan(problem: &Problem, options: &Options) -> Result<NoPlan, So
         relaxation::cheapest(problem, &needed, &solver),
     )
     .flatten();
+    let far = open.first().map(|first| match open.len() {
+        1 => format!("how far to relax {first}"),
+        several => format!(
+            "how far to relax {first}, and {} more questions",
+            several - 1
+        ),
+    });
+    let open: Vec<String> = smaller.into_iter().chain(far).collect();
     if !open.is_empty() {
-        none.proof += &format!(
-            "; how far limits would have to give is open: {}",
-            open.join(", ")
-        );
+        none.proof += &format!("; not known: {}", open.join("; "));
     }
-    Ok(none)
+    none
 }

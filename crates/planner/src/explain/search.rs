@@ -1,11 +1,11 @@
 //! Solving again and again to find the nearest value at which something changes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::engines::{Solution, solve_at};
 use crate::plan_writer::{PlanWriter, placement};
 use crate::problem::{Codecs, Cost, Problem};
-use crate::solve::{EngineChoice, Options, SolveError};
+use crate::solve::{Deadline, EngineChoice, Options, SolveError};
 use cutpoint_core::graph::LayerSet;
 use cutpoint_core::plan::{Contender, Plan};
 
@@ -57,14 +57,14 @@ impl Open {
 #[derive(Debug)]
 pub(crate) struct Solver {
     options: Options,
-    until: Instant,
+    until: Deadline,
 }
 
 impl Solver {
     pub(crate) fn new(options: &Options, time: Duration) -> Solver {
         Solver {
             options: *options,
-            until: Instant::now() + time,
+            until: Deadline::after(time).or_sooner(options.deadline),
         }
     }
 
@@ -79,14 +79,14 @@ impl Solver {
 
     /// The options for a problem in the time that is left.
     pub(crate) fn left(&self) -> Result<Options, Open> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Open::Late);
+        match self.until.is_over() {
+            true => Err(Open::Late),
+            false => Ok(Options {
+                deadline: self.until,
+                ..self.options
+            }
+            .within(self.options.time_limit)),
         }
-        Ok(Options {
-            time_limit: self.options.time_limit.min(left),
-            ..self.options
-        })
     }
 
     /// The best placement, proven to be so; `None` when no placement meets the limits.

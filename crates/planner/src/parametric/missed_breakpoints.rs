@@ -17,6 +17,9 @@ use cutpoint_core::graph::LayerSet;
 
 /// More placements than this are too many.
 const MOST_PLACEMENTS: usize = 20_000;
+/// More plans than this are too many: a placement is as many as it has choices of codecs and orders
+/// of work.
+const MOST_PLANS: usize = 100_000;
 /// More choices of codecs than this in one placement are too many.
 const MOST_CHOICES: usize = 1_000;
 /// So many positions are enough to look again.
@@ -128,13 +131,26 @@ impl Between<'_> {
         };
         let turns = self.turns_of(model, turns)?;
         let mut failed = None;
+        let mut plans = 0;
         let mut look = |edge: &LayerSet| {
             if missed.len() >= ENOUGH {
                 return Some(());
             }
-            for codecs in codec_choices(&reduced, edge)? {
-                // those that cannot be are no plans
-                for cost in problem.costs(edge, &codecs).unwrap_or_default() {
+            let choices = codec_choices(&reduced, edge)?;
+            let Some(first) = choices.first() else {
+                return Some(());
+            };
+            // those that cannot be are no plans
+            let costs = problem.costs(edge, first).unwrap_or_default();
+            plans += costs.len() * choices.len();
+            if plans > MOST_PLANS {
+                return None;
+            }
+            for cost in &costs {
+                for cost in choices
+                    .iter()
+                    .filter_map(|c| problem.model.recoded(cost, c))
+                {
                     match self.better(model, &problem, (edge, &cost), &turns) {
                         Ok(positions) => missed.extend(positions),
                         Err(error) => failed = Some(error),

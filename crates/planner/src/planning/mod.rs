@@ -31,6 +31,7 @@ pub enum Outcome {
 /// # Errors
 /// [`SolveError::Stopped`].
 pub fn best_plan(problem: &Problem, options: &Options) -> Result<Outcome, SolveError> {
+    let options = &options.started();
     let start = Instant::now();
     let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
     match solve_at(problem, problem.time_per_bit(), options)? {
@@ -40,7 +41,7 @@ pub fn best_plan(problem: &Problem, options: &Options) -> Result<Outcome, SolveE
             Ok(Outcome::Plan(plan))
         }
         None => {
-            let mut none = explain::no_plan(problem, options)?;
+            let mut none = explain::no_plan(problem, options);
             none.solve_ms = elapsed();
             Ok(Outcome::NoPlan(none))
         }

@@ -25,6 +25,7 @@ pub enum Chosen {
 /// # Errors
 /// [`SolveError::Stopped`].
 pub fn choose(models: &[ModelProblem<'_>], options: &Options) -> Result<Chosen, SolveError> {
+    let options = &options.started();
     let start = Instant::now();
     let elapsed = || Some(start.elapsed().as_secs_f64() * 1e3);
     let solved = models
@@ -108,18 +109,20 @@ impl Selection<'_> {
         let mut names: Vec<String> = Vec::new();
         let others = self.models.iter().enumerate().filter(|(i, _)| *i != winner);
         for (_, model) in others.filter(|(_, model)| model.barred.is_none()) {
-            let faster = |limits: Vec<Limit>| -> Result<bool, SolveError> {
+            let faster = |limits: Vec<Limit>| {
                 let problem = model.problem.with_limits(limits);
-                let found = solve_at(&problem, problem.time_per_bit(), self.options)?;
-                Ok(found.is_some_and(|found| found.rank.objectives[0] < value))
+                let found = solve_at(&problem, problem.time_per_bit(), self.options);
+                // what is not answered in time is not named
+                let found = found.ok().flatten();
+                found.is_some_and(|found| found.rank.objectives[0] < value)
             };
-            if !faster(Vec::new())? {
+            if !faster(Vec::new()) {
                 continue;
             }
             for limit in model.problem.limits() {
                 let name = limit.to_string();
                 let is_new = !known.contains(&name) && !names.contains(&name);
-                if is_new && faster(model.problem.constraints.without(limit))? {
+                if is_new && faster(model.problem.constraints.without(limit)) {
                     names.push(name);
                 }
             }
@@ -160,13 +163,16 @@ impl Selection<'_> {
         let breaks = match barred {
             Some(why) => why.to_owned(),
             None => {
-                let conflict = explain::conflict(problem, self.options)?;
+                let conflict = explain::conflict(problem, self.options).limits;
                 let names: Vec<String> = conflict.iter().map(ToString::to_string).collect();
                 names.join(", ")
             }
         };
-        let free = solve_at(&problem.with_limits(Vec::new()), time_per_bit, self.options)?;
-        Ok(free.map(|best| alternative(&best, Some(breaks))))
+        let free = solve_at(&problem.with_limits(Vec::new()), time_per_bit, self.options);
+        Ok(free
+            .ok()
+            .flatten()
+            .map(|best| alternative(&best, Some(breaks))))
     }
 
     /// Why none can be planned, and what would help at least one of them.
@@ -175,7 +181,7 @@ impl Selection<'_> {
         let mut reasons = Vec::new();
         for (index, model) in self.models.iter().enumerate() {
             let mut none = match model.barred {
-                None => explain::no_plan(model.problem, self.options)?,
+                None => explain::no_plan(model.problem, self.options),
                 Some(why) => PlanWriter::new(model.problem).no_plan(why.to_owned(), Vec::new()),
             };
             if self.models.len() == 1 {

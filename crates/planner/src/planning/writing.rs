@@ -16,11 +16,14 @@ pub(crate) fn write(
     mut best: Solution,
     options: &Options,
 ) -> Result<Plan, SolveError> {
-    let binding = if best.is_proven() {
-        explain::binding(problem, &best, options)?
-    } else {
-        Vec::new()
-    };
+    let mut binding = Vec::new();
+    if best.is_proven() {
+        let named = explain::binding(problem, &best, options);
+        binding = named.limits;
+        if let Some(why) = named.open {
+            best.proof += &format!("; which limits bind is not known for certain: {why}");
+        }
+    }
     best.proof = match problem.constraints.missed_as_a_whole(&problem.model) {
         0 => best.proof,
         1 => format!("{}; a plan measured as a whole missed a limit", best.proof),
@@ -51,8 +54,9 @@ fn without_drop(
         &with_drops_up_to(problem, 0),
         problem.time_per_bit(),
         options,
-    )?;
-    Ok(best.map(|best| Alternative {
+    );
+    // left out where the time is over
+    Ok(best.ok().flatten().map(|best| Alternative {
         name: "no-drop".to_owned(),
         model: None,
         latency_ms: best.cost.latency_ms(problem.time_per_bit()),

@@ -48,18 +48,23 @@ impl Orders {
             let wanted = tables.deadlines[task].filter(|_| late);
             limit.or(wanted).unwrap_or(u64::MAX)
         };
-        // the least time for its weight; none for a task that counts for nothing
+        // the least time for its weight; a task that counts for nothing comes last
         let time_per_weight = |task: usize| {
             let layers = tables.needs[task].iter();
             let time: u64 = layers.map(|layer| problem.model.layer(layer).edge_ns).sum();
             let weight = u64::from(tables.weights[task]);
-            time.saturating_mul(1_000).checked_div(weight)
+            time.saturating_mul(1_000)
+                .checked_div(weight)
+                .unwrap_or(u64::MAX)
         };
         let weighted = has(problem, Objective::Weighted);
-        let mut order: Vec<usize> = (0..problem.tasks().len()).collect();
+        let mut order: Vec<usize> = match problem.overlaps() {
+            true => (0..problem.tasks().len()).collect(),
+            false => Vec::new(),
+        };
         order.sort_by_cached_key(|task| {
-            let per_weight = time_per_weight(*task).unwrap_or(u64::MAX);
-            (due(*task), if weighted { per_weight } else { 0 }, *task)
+            let per_weight = if weighted { time_per_weight(*task) } else { 0 };
+            (due(*task), per_weight, *task)
         });
         Orders {
             schedule: problem.schedule,

@@ -5,7 +5,7 @@ mod nearest;
 
 use crate::problem::Problem;
 
-pub use crate::engines::{EngineChoice, Options, Solution, SolveError, solve_at};
+pub use crate::engines::{Deadline, EngineChoice, Options, Solution, SolveError, solve_at};
 pub use model_problem::ModelProblem;
 pub use nearest::{Near, Nearest, nearest};
 

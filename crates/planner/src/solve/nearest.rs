@@ -53,7 +53,9 @@ pub fn nearest(
         return Ok(Nearest::none());
     };
     // one more than asked for tells whether there are more
-    if let Some(found) = nearby(&reduced, options.most_placements, most + 1, factor) {
+    let options = &options.started();
+    let placements = options.most_placements;
+    if let Some(found) = nearby(&reduced, placements, most + 1, factor, options.deadline) {
         let near = |(edge, codecs): (LayerSet, _)| near(problem, edge, codecs);
         let mut placements: Vec<Near> = found.into_iter().filter_map(near).collect();
         let complete = placements.len() <= most;

@@ -18,3 +18,4 @@ mod solver_front;
 mod solver_large;
 mod solver_objectives;
 mod sweep_limit;
+mod time_budget;

@@ -10,7 +10,7 @@ use cutpoint_planner::planning::{Outcome, best_plan};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Deadline, Limits, Objective, RateRange, Results, Scenario};
 use cutpoint_planner::server::Server;
-use cutpoint_planner::solve::{EngineChoice, Options, SolveError};
+use cutpoint_planner::solve::{Deadline as Until, EngineChoice, Options, SolveError};
 use cutpoint_testkit::flow::Flow;
 use cutpoint_testkit::random::{accuracy, network, random_scenario};
 use cutpoint_testkit::{Dice, FAMILIES, codec_record, limited, scenario};
@@ -20,6 +20,7 @@ use proptest::prelude::*;
 const ALONE: Options = Options {
     time_limit: std::time::Duration::from_secs(60),
     most_placements: 100_000,
+    deadline: Until::NEVER,
     engine: EngineChoice::Linear,
 };
 

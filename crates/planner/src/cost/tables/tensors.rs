@@ -1,11 +1,13 @@
 //! The rows of the tensors: every encoding in which each can cross.
 
+use std::collections::HashMap;
+
 use crate::cost::error::ProblemError;
 use crate::cost::times::{Encoding, TensorTime, ns};
 use crate::scenario::{Key, Results, Scenario, U8Input};
 use crate::server::ServerTimes;
 use cutpoint_core::codec::{Codec, Form, Stage};
-use cutpoint_core::codec_accuracy::CodecAccuracy;
+use cutpoint_core::codec_accuracy::{CodecAccuracy, CrossingRecord, RangeRecord};
 use cutpoint_core::graph::{ElementType, Graph, Tensor, TensorId};
 use cutpoint_core::link::{Link, wire};
 use cutpoint_core::profile::{CodecRecord, Profile, codec_time};
@@ -23,7 +25,9 @@ pub(crate) struct TensorTable<'a> {
     own_type_asked: bool,
     /// Whether codecs join whose size was measured, and those whose drop was.
     join: (bool, bool),
-    accuracy: Option<&'a CodecAccuracy>,
+    /// The records of an accuracy file, by the tensor's name.
+    records: HashMap<&'a str, Vec<&'a CrossingRecord>>,
+    bounds: HashMap<&'a str, Vec<&'a RangeRecord>>,
     u8_inputs: Vec<TensorId>,
     local_inputs: Vec<TensorId>,
     graph: &'a Graph,
@@ -59,7 +63,8 @@ impl<'a> TensorTable<'a> {
         let table = TensorTable {
             codecs: others,
             join: (scenario.measured_codecs, scenario.measured_codecs && lossy),
-            accuracy,
+            records: by_tensor(accuracy.map_or(&[], |file| &file.crossings), |r| &r.tensor),
+            bounds: by_tensor(accuracy.map_or(&[], |file| &file.ranges), |r| &r.tensor),
             own_type_asked: !own.is_empty(),
             link: scenario.link,
             wanted,
@@ -97,8 +102,7 @@ impl<'a> TensorTable<'a> {
     /// The codecs that may carry a tensor besides its own type, each once.
     fn candidates(&self, tensor: &Tensor) -> Vec<Codec> {
         let mut codecs = self.codecs.clone();
-        let records = self.accuracy.iter().flat_map(|file| &file.crossings);
-        for record in records.filter(|record| record.tensor == tensor.name) {
+        for record in self.records_of(tensor) {
             let joins = if record.codec.is_lossless() {
                 self.join.0
             } else {
@@ -109,6 +113,16 @@ impl<'a> TensorTable<'a> {
             }
         }
         codecs
+    }
+
+    /// What an accuracy file says of a tensor.
+    fn records_of(&self, tensor: &Tensor) -> impl Iterator<Item = &'a CrossingRecord> {
+        let records = self.records.get(tensor.name.as_str());
+        records.into_iter().flatten().copied()
+    }
+
+    fn record(&self, tensor: &Tensor, codec: Codec) -> Option<&'a CrossingRecord> {
+        self.records_of(tensor).find(|record| record.codec == codec)
     }
 
     pub(crate) fn rows(&self) -> Vec<TensorTime> {
@@ -174,9 +188,7 @@ impl<'a> TensorTable<'a> {
     /// The tensor as it is; where its size depends on the data, as a record of codec `f32` says.
     fn own_encoding(&self, tensor: &Tensor) -> Option<Encoding> {
         let size = Codec::F32.payload(tensor)?;
-        let record = self
-            .accuracy
-            .and_then(|file| file.crossing(&tensor.name, Codec::F32));
+        let record = self.record(tensor, Codec::F32);
         let Some(record) = record else {
             return Some(free_encoding(size));
         };
@@ -191,17 +203,28 @@ impl<'a> TensorTable<'a> {
         if tensor.uncuttable.is_some() {
             return None;
         }
-        let file = self.accuracy;
-        let record = file.and_then(|file| file.crossing(&tensor.name, codec));
+        let record = self.record(tensor, codec);
         let fixed = codec.payload(tensor);
         if fixed.is_some() {
-            let bounds = file.and_then(|file| file.range(&tensor.name, codec));
-            let usable = !codec.needs_ranges() || bounds.is_some() || record.is_some();
+            let mut bounds = self.bounds.get(tensor.name.as_str()).into_iter().flatten();
+            let has_bounds = bounds.any(|bounds| bounds.codec.form == codec.form);
+            let usable = !codec.needs_ranges() || has_bounds || record.is_some();
             return fixed.filter(|_| usable).map(|payload| (payload, None));
         }
         let record = record?;
         Some((whole(record.bytes_mean), record.bytes_p95.map(whole)))
     }
+}
+
+fn by_tensor<'a, T>(
+    records: &'a [T],
+    tensor: impl Fn(&'a T) -> &'a String,
+) -> HashMap<&'a str, Vec<&'a T>> {
+    let mut by_tensor: HashMap<&str, Vec<&T>> = HashMap::new();
+    for record in records {
+        by_tensor.entry(tensor(record)).or_default().push(record);
+    }
+    by_tensor
 }
 
 fn whole(bytes: f64) -> Bytes {

@@ -6,10 +6,11 @@ mod multipliers;
 
 use std::rc::Rc;
 
+use crate::engines::deadline::{Deadline, LATE};
 use crate::engines::engine::{Answer, Engine, Instance, KeptSet};
 use crate::engines::enumerate::dfs::{DfsState, Standing};
 use crate::engines::enumerate::sums::{Rows, Wanted};
-use crate::engines::enumerate::{Enumerated, Visit, each};
+use crate::engines::enumerate::{GivenUp, Visit, each};
 use crate::engines::error::SolveError;
 use crate::presolve::Reduced;
 use crate::problem::{Codecs, Completion, Rank};
@@ -32,17 +33,30 @@ impl Engine for BranchAndBound {
 
     fn solve(&self, instance: &Instance<'_>) -> Result<Answer, SolveError> {
         let Ok(parts) = instance.kept_sets() else {
-            return Ok(Answer::TooMuch);
+            return Ok(Answer::TooMuch(None, Vec::new()));
         };
-        let Some(all) = branch(parts, instance.options.most_placements) else {
-            return Ok(Answer::TooMuch);
-        };
-        let Some((edge, codecs)) = all.best else {
+        let options = instance.options;
+        let branched = branch(parts, (options.most_placements, options.deadline));
+        let best = branched.best.map(|found| {
+            let best = instance.confirm(found.edge, &found.codecs);
+            best.map_err(|violation| SolveError::Stopped(violation.to_string()))
+        });
+        let best = best.transpose()?;
+        match branched.ended {
+            Err(GivenUp::TooMuch) => {
+                let found = best.into_iter().collect();
+                return Ok(Answer::TooMuch(branched.bound, found));
+            }
+            Err(GivenUp::Late) => {
+                let found = best.into_iter().collect();
+                return Ok(Answer::Open(branched.bound, found, LATE.to_owned()));
+            }
+            Ok(()) => {}
+        }
+        let Some(best) = best else {
             return Ok(Answer::Infeasible);
         };
-        let best = instance.confirm(edge, &codecs);
-        let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
-        let proof = match all.placements {
+        let proof = match branched.placements {
             0 => "bounds exclude every other closed placement".to_owned(),
             count => format!("branch and bound, {count} closed placements looked at"),
         };
@@ -50,29 +64,57 @@ impl Engine for BranchAndBound {
     }
 }
 
-/// As [`crate::engines::enumerate::enumerate`], for the same problem with each set of tasks that
-/// the edge may keep; `None` when more than `most` placements are left to look at.
-fn branch(parts: &[KeptSet<'_>], most: usize) -> Option<Enumerated> {
-    let mut best = None;
-    let mut placements = 0;
-    for (reduced, done) in parts {
-        let (found, looked) = branch_one(reduced, done, best, most.checked_sub(placements)?)?;
-        (best, placements) = (found, placements + looked);
-    }
-    Some(Enumerated {
-        best: best.map(|found| (found.edge, found.codecs)),
-        placements,
-    })
+/// What branch and bound came to.
+struct Branched {
+    /// The best placement found.
+    best: Option<Found>,
+    /// How many were looked at.
+    placements: usize,
+    /// Where it gave up: no placement is better.
+    bound: Option<i128>,
+    ended: Result<(), GivenUp>,
 }
 
-/// The best placement with the tasks done there, unless `best` is better, and how many were looked
-/// at.
+/// The best placement of the same problem with each set of tasks that the edge may keep.
+fn branch(parts: &[KeptSet<'_>], (most, deadline): (usize, Deadline)) -> Branched {
+    let mut all = Branched {
+        best: None,
+        placements: 0,
+        bound: None,
+        ended: Ok(()),
+    };
+    for (index, (reduced, done)) in parts.iter().enumerate() {
+        // the bounds of a part take their time, too
+        if index > 0 && deadline.is_over() {
+            all.ended = Err(GivenUp::Late);
+            break;
+        }
+        let left = (most.saturating_sub(all.placements), deadline);
+        let part = branch_one(reduced, done, all.best.take(), left);
+        all.best = part.best;
+        all.placements += part.placements;
+        if part.ended.is_err() {
+            let of_best = all.best.as_ref().map(|found| found.rank.objectives[0]);
+            // of the sets that are left, nothing is known
+            let is_last = index + 1 == parts.len();
+            all.bound = part.bound.filter(|_| is_last).map(|bound| match of_best {
+                Some(best) => bound.min(best),
+                None => bound,
+            });
+            all.ended = part.ended;
+            break;
+        }
+    }
+    all
+}
+
+/// The best placement with the tasks done there, unless `best` is better.
 fn branch_one(
     reduced: &Reduced<'_>,
     done: &[Completion],
     best: Option<Found>,
-    most: usize,
-) -> Option<(Option<Found>, usize)> {
+    (most, deadline): (usize, Deadline),
+) -> Branched {
     let wanted = Wanted::new(reduced.problem, done);
     let rows = Rc::new(Rows::new(reduced, wanted));
     let data = BoundsData::new(reduced, &rows);
@@ -107,7 +149,12 @@ fn branch_one(
         known,
     };
     if !search.promising() {
-        return Some((search.known.best, 0));
+        return Branched {
+            best: search.known.best,
+            placements: 0,
+            bound: None,
+            ended: Ok(()),
+        };
     }
     let (objective, limits) = search
         .known
@@ -118,12 +165,25 @@ fn branch_one(
         .filter(|(row, _)| *row < data.first_objective);
     search.whole = of_objective.map(|(_, count)| count).sum();
     search.bounds = Bounds::new(reduced, &forest, &bounds);
-    let looked = if search.promising() {
-        each(state, most, &mut search)?
-    } else {
-        0
+    let least = search.least();
+    let looked = match search.promising() {
+        true => each(state, (most, deadline), &mut search),
+        false => Ok(0),
     };
-    Some((search.known.best, looked))
+    let Known { best, seen } = search.known;
+    Branched {
+        // a placement that is only to be come by later is as good as one that was
+        best: match looked {
+            Ok(_) => best,
+            Err(_) => [best, seen]
+                .into_iter()
+                .flatten()
+                .min_by_key(|found| found.rank),
+        },
+        placements: looked.unwrap_or_default(),
+        bound: Some(least),
+        ended: looked.map(|_| ()),
+    }
 }
 
 /// A placement that meets the limits.
@@ -203,6 +263,19 @@ struct Search<'a> {
     whole: i128,
     rows: Rc<Rows>,
     known: Known,
+}
+
+impl Search<'_> {
+    /// What the objective is not below in any placement that can still be reached.
+    fn least(&self) -> i128 {
+        let (_, now) = self.bounds.now().split_at(2);
+        let (singles, both) = now.split_at(self.rows_of);
+        let single = self.rows.objectives(&singles[..self.objectives])[0];
+        match both.first() {
+            Some(bound) if self.whole > 0 => single.max(-(-bound).div_euclid(self.whole)),
+            _ => single,
+        }
+    }
 }
 
 impl<'a, 'p> Visit<'a, 'p> for Search<'_> {

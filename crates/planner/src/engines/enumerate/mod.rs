@@ -10,6 +10,7 @@ pub(crate) mod dfs;
 mod knapsacks;
 pub(crate) mod sums;
 
+use crate::engines::deadline::{Deadline, LATE};
 use crate::engines::engine::{Answer, Engine, Instance};
 use crate::engines::error::SolveError;
 use crate::presolve::Reduced;
@@ -18,13 +19,17 @@ use crate::schedule::Orders;
 use cutpoint_core::graph::{LayerId, LayerSet};
 use dfs::{DfsState, Standing};
 
-/// The best placement found and how many were looked at.
-#[derive(Debug)]
-pub(crate) struct Enumerated {
-    /// `None` when no placement meets the limits.
-    pub(crate) best: Option<(LayerSet, Codecs)>,
-    pub(crate) placements: usize,
+/// Why not every placement was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// There are too many, or too many choices of codecs in one of them.
+    TooMuch,
+    /// The time is over.
+    Late,
 }
+
+/// So many placements are looked at between two looks at the time.
+const BETWEEN_LOOKS: usize = 64;
 
 /// Looks at every closed placement.
 pub(crate) struct Enumerate {
@@ -56,15 +61,23 @@ impl Engine for Enumerate {
         let Some(reduced) = reduced else {
             return Ok(Answer::Infeasible);
         };
-        let Some(all) = enumerate(reduced, self.most) else {
-            return Ok(Answer::TooMuch);
+        let (best, all) = enumerate(reduced, self.most, instance.options.deadline);
+        let best = best.map(|(edge, codecs)| instance.confirm(edge, &codecs));
+        let best = best.transpose();
+        let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
+        let count = match all {
+            Ok(count) => count,
+            Err(GivenUp::TooMuch) => {
+                return Ok(Answer::TooMuch(None, best.into_iter().collect()));
+            }
+            Err(GivenUp::Late) => {
+                let found = best.into_iter().collect();
+                return Ok(Answer::Open(None, found, LATE.to_owned()));
+            }
         };
-        let Some((edge, codecs)) = all.best else {
+        let Some(best) = best else {
             return Ok(Answer::Infeasible);
         };
-        let best = instance.confirm(edge, &codecs);
-        let best = best.map_err(|violation| SolveError::Stopped(violation.to_string()))?;
-        let count = all.placements;
         let joined = reduced.next.iter().any(Option::is_some);
         let proof = if count == 1 {
             "the only closed placement that is left".to_owned()
@@ -84,27 +97,28 @@ impl Engine for Enumerate {
     }
 }
 
-/// Looks at every closed placement; `None` when there are more than `most`, or too many choices of
-/// codecs in one of them.
-pub(crate) fn enumerate(reduced: &Reduced<'_>, most: usize) -> Option<Enumerated> {
+/// Looks at every closed placement: the best that meets the limits, if any was found, and how many
+/// there are.
+pub(crate) fn enumerate(
+    reduced: &Reduced<'_>,
+    most: usize,
+    deadline: Deadline,
+) -> (Option<(LayerSet, Codecs)>, Result<usize, GivenUp>) {
     let mut best = None;
     let mut best_rank = None;
-    let placements = each(
-        DfsState::new(reduced),
-        most,
-        &mut Look(|state: &mut DfsState<'_, '_>| {
-            match state.standing(best_rank.as_ref()) {
-                Standing::Best(rank, codecs) => {
-                    best_rank = Some(rank);
-                    best = Some((state.edge().clone(), codecs));
-                }
-                Standing::NotBest => {}
-                Standing::TooManyChoices => return None,
+    let mut look = Look(|state: &mut DfsState<'_, '_>| {
+        match state.standing(best_rank.as_ref()) {
+            Standing::Best(rank, codecs) => {
+                best_rank = Some(rank);
+                best = Some((state.edge().clone(), codecs));
             }
-            Some(())
-        }),
-    )?;
-    Some(Enumerated { best, placements })
+            Standing::NotBest => {}
+            Standing::TooManyChoices => return None,
+        }
+        Some(())
+    });
+    let placements = each(DfsState::new(reduced), (most, deadline), &mut look);
+    (best, placements)
 }
 
 /// The largest objective within a factor of `least`.
@@ -114,17 +128,18 @@ pub(crate) fn within(least: i128, factor: f64) -> i128 {
 }
 
 /// The placements whose objective is at most `factor` times the least, best first, `most` of them
-/// at most; `None` as in [`enumerate`].
+/// at most; `None` when it gives up.
 pub(crate) fn nearby(
     reduced: &Reduced<'_>,
     most_placements: usize,
     most: usize,
     factor: f64,
+    deadline: Deadline,
 ) -> Option<Vec<(LayerSet, Codecs)>> {
     let mut kept: Vec<(Rank, LayerSet, Codecs)> = Vec::new();
     each(
         DfsState::new(reduced),
-        most_placements,
+        (most_placements, deadline),
         &mut Look(|state: &mut DfsState<'_, '_>| {
             let last = kept.get(most.max(1) - 1).map(|(rank, ..)| *rank);
             let bound = kept.first().map(|(least, ..)| Rank {
@@ -146,7 +161,8 @@ pub(crate) fn nearby(
             }
             Some(())
         }),
-    )?;
+    )
+    .ok()?;
     let placements = kept.into_iter();
     Some(placements.map(|(_, edge, codecs)| (edge, codecs)).collect())
 }
@@ -159,7 +175,7 @@ pub(crate) fn each_placement(
     look: &mut dyn FnMut(&LayerSet) -> Option<()>,
 ) -> Option<usize> {
     let mut look = Look(|state: &mut DfsState<'_, '_>| look(state.edge()));
-    each(DfsState::new(reduced), most, &mut look)
+    each(DfsState::new(reduced), (most, Deadline::NEVER), &mut look).ok()
 }
 
 /// What happens on the way through the placements.
@@ -189,13 +205,16 @@ impl<'a, 'p, F: FnMut(&mut DfsState<'a, 'p>) -> Option<()>> Visit<'a, 'p> for Lo
     }
 }
 
-/// Looks at the closed placements that the visitor does not pass over; their number, or `None` when
-/// there are more than `most` or it gives up.
+/// Looks at the closed placements that the visitor does not pass over, `most` at most and until the
+/// deadline; their number.
+///
+/// # Errors
+/// Why it gave up.
 pub(crate) fn each<'a, 'p>(
     mut state: DfsState<'a, 'p>,
-    most: usize,
+    (most, deadline): (usize, Deadline),
     visitor: &mut dyn Visit<'a, 'p>,
-) -> Option<usize> {
+) -> Result<usize, GivenUp> {
     let mut placements = 0;
     let looked = |placements: usize| {
         tracing::debug!(
@@ -209,13 +228,17 @@ pub(crate) fn each<'a, 'p>(
         placements += 1;
         if placements > most {
             looked(most);
-            return None;
+            return Err(GivenUp::TooMuch);
         }
-        visitor.look(&mut state)?;
+        if placements.is_multiple_of(BETWEEN_LOOKS) && deadline.is_over() {
+            looked(placements);
+            return Err(GivenUp::Late);
+        }
+        visitor.look(&mut state).ok_or(GivenUp::TooMuch)?;
         loop {
             let Some(frame) = frames.last_mut() else {
                 looked(placements);
-                return Some(placements);
+                return Ok(placements);
             };
             let next = frame.candidates.get(frame.cursor).copied();
             if let Some(next) = next.filter(|_| visitor.promising()) {

@@ -3,6 +3,7 @@
 
 pub(crate) mod program;
 
+use crate::engines::deadline::LATE;
 use crate::engines::engine::{Answer, Candidate, Engine, Instance};
 use crate::engines::error::SolveError;
 use crate::presolve::{self, Contradiction, Reduced, Scope, Stage};
@@ -58,7 +59,7 @@ fn program(instance: &Instance<'_>) -> Answer {
     let Some(reduced) = instance.pruned() else {
         return Answer::Infeasible;
     };
-    let time_limit = instance.options.time_limit;
+    let deadline = instance.options.deadline;
     let parts = match instance.kept_sets() {
         Ok(parts) => parts.iter(),
         Err(tasks) => {
@@ -69,13 +70,17 @@ fn program(instance: &Instance<'_>) -> Answer {
     let parts: Vec<(Reduced<'_>, Form)> = parts
         .filter_map(|(part, done)| {
             let part = fixed(part.clone(), done).ok()?;
-            Some((part, Form::new(done.clone(), time_limit)))
+            Some((part, Form::new(done.clone(), deadline)))
         })
         .collect();
     let mut best: Option<(Candidate, &'static str)> = None;
     let mut open: Option<(Option<i128>, String)> = None;
     let mut others = Vec::new();
     for (part, form) in &parts {
+        if deadline.is_over() {
+            open = Some((None, LATE.to_owned()));
+            break;
+        }
         match program_of(part, form) {
             Solution::Optimal(found, proof) => match &best {
                 Some((known, _)) if known.rank.objectives[0] <= found.rank.objectives[0] => {}
@@ -173,6 +178,7 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
             Ok(_) => {}
             Err(NoAnswer::Infeasible) => return Solution::Infeasible,
             Err(NoAnswer::Stopped(why)) => return Solution::Open(None, None, why),
+            Err(NoAnswer::Late(_)) => return Solution::Open(None, None, LATE.to_owned()),
         }
     }
     let limited = Form {
@@ -186,6 +192,10 @@ fn program_of(reduced: &Reduced<'_>, form: &Form) -> Solution {
         },
         Err(NoAnswer::Infeasible) => Solution::Infeasible,
         Err(NoAnswer::Stopped(why)) => Solution::Open(bound, None, why),
+        Err(NoAnswer::Late(answer)) => {
+            let found = candidate(reduced, answer.edge, &answer.codecs).ok();
+            Solution::Open(bound, found, LATE.to_owned())
+        }
     }
 }
 

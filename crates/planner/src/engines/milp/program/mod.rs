@@ -17,6 +17,7 @@ use good_lp::{
     WithTimeLimit, constraint, variable,
 };
 
+use crate::engines::deadline::{Deadline, LATE};
 use crate::presolve::Reduced;
 use crate::problem::{Codecs, Completion};
 use cutpoint_core::codec::Codec;
@@ -49,7 +50,7 @@ pub(crate) struct Form {
     pub(crate) steps: Vec<usize>,
     /// Steps of the execution whose memory on the server is limited.
     pub(crate) server_steps: Vec<usize>,
-    pub(crate) time_limit: Duration,
+    pub(crate) deadline: Deadline,
 }
 
 /// What the solver answers.
@@ -68,11 +69,13 @@ pub(crate) enum NoAnswer {
     Infeasible,
     /// The solver gave up; its words.
     Stopped(String),
+    /// The time is over; what was found by then.
+    Late(Box<Answer>),
 }
 
 impl Form {
     /// For the first objective, with the tasks done there, without limits.
-    pub(crate) fn new(done: Vec<Completion>, time_limit: Duration) -> Form {
+    pub(crate) fn new(done: Vec<Completion>, deadline: Deadline) -> Form {
         Form {
             goal: Goal::ObjectiveFunction(0),
             done,
@@ -81,7 +84,7 @@ impl Form {
             excluded: Vec::new(),
             steps: Vec::new(),
             server_steps: Vec::new(),
-            time_limit,
+            deadline,
         }
     }
 }
@@ -89,6 +92,8 @@ impl Form {
 /// Sum of the objective's coefficients after scaling: large against the solver's tolerance of
 /// 1e-10, small against the 16 digits of a double.
 const OBJECTIVE_SIZE: f64 = 1e3;
+/// The longest time that the solver is given: what has no deadline ends some day.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 /// How far from whole numbers a value may be.
 const WHOLE: f64 = 1e-6;
 
@@ -329,15 +334,16 @@ impl<'a, 'p> Program<'a, 'p> {
         for row in self.rows {
             model.add_constraint(row);
         }
-        let seconds = self.form.time_limit.as_secs_f64();
-        let solution = match model.with_time_limit(seconds).solve() {
+        let left = self.form.deadline.left().min(LONGEST);
+        let solution = match model.with_time_limit(left.as_secs_f64()).solve() {
             Ok(solution) => solution,
             Err(ResolutionError::Infeasible) => return Err(NoAnswer::Infeasible),
+            Err(_) if self.form.deadline.is_over() => {
+                return Err(NoAnswer::Stopped(LATE.to_owned()));
+            }
             Err(other) => return Err(NoAnswer::Stopped(other.to_string())),
         };
-        if !matches!(solution.status(), good_lp::solvers::SolutionStatus::Optimal) {
-            return Err(NoAnswer::Stopped("the time is over".to_owned()));
-        }
+        let finished = matches!(solution.status(), good_lp::solvers::SolutionStatus::Optimal);
         let mut edge = self.reduced.edge.clone();
         let mut integral = true;
         for (index, x) in self.x.iter().enumerate() {
@@ -350,11 +356,15 @@ impl<'a, 'p> Program<'a, 'p> {
             }
         }
         let codecs = chosen_codecs(self.reduced, &edge, crossings, &solution);
-        Ok(Answer {
+        let answer = Answer {
             edge,
             codecs,
             integral,
-        })
+        };
+        match finished {
+            true => Ok(answer),
+            false => Err(NoAnswer::Late(Box::new(answer))),
+        }
     }
 }
 
