@@ -158,13 +158,15 @@ impl CostModel {
             let weights = graph.weight_bytes(layers).0;
             memory_bytes(model, weights, graph.peak_live_bytes(layers).0)
         };
-        let edge_memory = match edge.is_empty() && crossing.is_empty() {
-            true => Bytes(0),
-            false => memory(&self.tables.edge_memory, edge),
+        let edge_memory = if edge.is_empty() && crossing.is_empty() {
+            Bytes(0)
+        } else {
+            memory(&self.tables.edge_memory, edge)
         };
-        let server_memory = match server.is_empty() {
-            true => Bytes(0),
-            false => memory(&self.tables.server_memory, &server),
+        let server_memory = if server.is_empty() {
+            Bytes(0)
+        } else {
+            memory(&self.tables.server_memory, &server)
         };
         Ok(Cost {
             edge_layers: edge.len(),

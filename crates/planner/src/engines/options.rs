@@ -81,9 +81,10 @@ impl Options {
     /// The same with a deadline: the one that is set, or the time limit from now on.
     #[must_use]
     pub fn started(&self) -> Options {
-        match self.deadline.is_never() {
-            true => self.within(self.time_limit),
-            false => *self,
+        if self.deadline.is_never() {
+            self.within(self.time_limit)
+        } else {
+            *self
         }
     }
 

@@ -130,7 +130,11 @@ impl Search<'_> {
     /// The least sum of the limit's knapsack, when a program finds one.
     fn least_of_limit(&self) -> Option<i64> {
         let constraints = &self.relaxed.constraints;
-        let limits = [constraints.limits.as_slice(), &[self.limit.clone()]].concat();
+        let limits = [
+            constraints.limits.as_slice(),
+            std::slice::from_ref(self.limit),
+        ]
+        .concat();
         let all = constraints.replaced(&self.relaxed.model, limits).knapsacks;
         let own = all.iter().find(|knapsack| knapsack.limit == *self.limit);
         own.and_then(|knapsack| self.least_of_knapsack(knapsack))

@@ -125,7 +125,7 @@ fn needed_to_give<'p>(
 fn without_amounts(problem: &Problem, limits: &[&Limit]) -> Problem {
     let is_drop = |limit: &&Limit| matches!(limit, Limit::Drop { .. });
     let kept = problem.limits().iter();
-    let kept = kept.filter(|limit| is_drop(limit) || !limits.contains(&limit));
+    let kept = kept.filter(|limit| is_drop(limit) || !limits.contains(limit));
     let rest = problem.with_limits(kept.cloned().collect());
     let drops = limits.iter().copied().filter(is_drop);
     drops.fold(rest, |rest, limit| {

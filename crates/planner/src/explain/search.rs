@@ -79,13 +79,14 @@ impl Solver {
 
     /// The options for a problem in the time that is left.
     pub(crate) fn left(&self) -> Result<Options, Open> {
-        match self.until.is_over() {
-            true => Err(Open::Late),
-            false => Ok(Options {
+        if self.until.is_over() {
+            Err(Open::Late)
+        } else {
+            Ok(Options {
                 deadline: self.until,
                 ..self.options
             }
-            .within(self.options.time_limit)),
+            .within(self.options.time_limit))
         }
     }
 

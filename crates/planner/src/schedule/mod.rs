@@ -58,9 +58,10 @@ impl Orders {
                 .unwrap_or(u64::MAX)
         };
         let weighted = has(problem, Objective::Weighted);
-        let mut order: Vec<usize> = match problem.overlaps() {
-            true => (0..problem.tasks().len()).collect(),
-            false => Vec::new(),
+        let mut order: Vec<usize> = if problem.overlaps() {
+            (0..problem.tasks().len()).collect()
+        } else {
+            Vec::new()
         };
         order.sort_by_cached_key(|task| {
             let per_weight = if weighted { time_per_weight(*task) } else { 0 };

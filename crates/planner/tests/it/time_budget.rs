@@ -81,7 +81,6 @@ fn hard() -> Vec<Hard> {
 
 /// In time, and no more than is known: within `share` of the time more.
 fn check_time(name: &str, took: Duration, budget: Duration) {
-    println!("{name}: {took:?}");
     assert!(
         took <= budget + budget / 5 + Duration::from_secs(1),
         "{name}: {took:?}"

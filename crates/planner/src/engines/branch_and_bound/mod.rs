@@ -166,9 +166,10 @@ fn branch_one(
     search.whole = of_objective.map(|(_, count)| count).sum();
     search.bounds = Bounds::new(reduced, &forest, &bounds);
     let least = search.least();
-    let looked = match search.promising() {
-        true => each(state, (most, deadline), &mut search),
-        false => Ok(0),
+    let looked = if search.promising() {
+        each(state, (most, deadline), &mut search)
+    } else {
+        Ok(0)
     };
     let Known { best, seen } = search.known;
     Branched {

@@ -89,9 +89,10 @@ impl Engine for Enumerate {
             format!("best of all {count} closed placements")
         };
         let problem = instance.problem;
-        let proof = match Orders::of(problem).leave_out(&problem.model) {
-            true => format!("{proof}; {IN_ORDER}"),
-            false => proof,
+        let proof = if Orders::of(problem).leave_out(&problem.model) {
+            format!("{proof}; {IN_ORDER}")
+        } else {
+            proof
         };
         Ok(Answer::Optimal(best, proof))
     }

@@ -361,9 +361,10 @@ impl<'a, 'p> Program<'a, 'p> {
             codecs,
             integral,
         };
-        match finished {
-            true => Ok(answer),
-            false => Err(NoAnswer::Late(Box::new(answer))),
+        if finished {
+            Ok(answer)
+        } else {
+            Err(NoAnswer::Late(Box::new(answer)))
         }
     }
 }
