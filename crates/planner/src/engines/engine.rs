@@ -193,8 +193,8 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// More layers than this, over all sets, take too much memory.
-const MOST_LAYERS: usize = 200_000;
+/// More layers than this, over all sets, take too much memory: some hundred bytes each.
+const MOST_LAYERS: usize = 450_000;
 
 fn with_each_kept_set<'a>(
     reduced: &Reduced<'a>,

@@ -258,7 +258,14 @@ fn ease(known: &mut Conflict, other: &Conflict) {
         Amounts::Drop { drop, .. } => Some(drop.least? - drop.allows),
         _ => None,
     };
-    if bytes || units || less(&short(theirs), &short(ours)) {
+    // amounts in words are not compared, but any is better than none
+    let words = match (theirs, ours) {
+        (Amounts::Text(theirs), Amounts::Text(ours)) => {
+            theirs.least.is_some() && ours.least.is_none()
+        }
+        _ => false,
+    };
+    if bytes || units || words || less(&short(theirs), &short(ours)) {
         known.clone_from(other);
     }
 }
