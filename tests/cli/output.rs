@@ -128,7 +128,8 @@ fn the_demo_is_quiet_and_one_array_of_results() {
     sandbox.model("m.onnx", &simple(nodes, &["x"], &["y"]));
     let results = sandbox.json(&["demo", "--model", "m.onnx"]);
     let results = results.as_array().unwrap();
-    assert_eq!(results.len(), 5);
+    assert_eq!(results.len(), 6);
     assert!(results[0]["whole"].is_object() && results[4]["figures"].is_array());
+    assert_eq!(results[5]["kind"], "verification");
     sandbox.refuses(4, &["demo", "--model", "none.onnx"], &["none.onnx"]);
 }

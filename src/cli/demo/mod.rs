@@ -10,7 +10,8 @@ use clap::{Args, Parser};
 
 use crate::cli::{Cli, Common, Kind, OrFail, engine, interrupt};
 
-/// Everything in turn on a bundled model: profile, dataset, accuracy, sweep, plan, split, report
+/// Everything in turn on a bundled model: profile, dataset, accuracy, sweep, plan, split, report,
+/// verify
 ///
 /// A model of your own is taken through all but the accuracy of codecs, which needs its data.
 /// Shows each command before it runs. Writes only below profiles/demo and reports/demo. With --json
@@ -121,6 +122,11 @@ pub(crate) fn run(args: &DemoArgs, common: &Common) -> anyhow::Result<()> {
     words.extend(codecs);
     words.extend(["--out", "reports/demo", "--html", "reports/demo/page.html"]);
     step("Draw it, and put all of it on one page", &words)?;
+    #[cfg(feature = "deploy")]
+    step(
+        "Run both halves, the server's in a process of its own behind an emulated link",
+        &["verify", "reports/demo/plan.toml", "--model", &model],
+    )?;
     if common.json {
         common.print("]")?;
     }

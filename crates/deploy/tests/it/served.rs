@@ -108,7 +108,7 @@ fn a_server_takes_no_more_than_its_queue_holds() {
 #[test]
 fn messages_that_do_not_fit_are_refused_with_the_reason() {
     let case = Case::at("getitem_33", "f32");
-    let server = case.serve_with(|options| options.max_message = cutpoint_core::units::Bytes(4000));
+    let server = case.serve_with(|options| options.max_message = cutpoint_core::units::Bytes(8000));
     let client = case.client(&server.address.to_string());
     let made = case
         .directory()
@@ -142,7 +142,7 @@ fn messages_that_do_not_fit_are_refused_with_the_reason() {
     assert!(
         told(&|message| message[0].packed = Some("f32+zstd".parse().unwrap())).contains("codec")
     );
-    let long = told(&|message| message[0].bytes = vec![0; 5000].into());
+    let long = told(&|message| message[0].bytes = vec![0; 9000].into());
     assert!(long.contains("limit"), "{long}");
     // and it still serves
     send(&|_| ()).unwrap();

@@ -15,7 +15,7 @@ use toml::{Spanned, Table, Value};
 
 use super::{
     BoardInfo, CodecRecord, CutRecord, LayerRecord, MemoryModel, Method, ModelInfo, PortRecord,
-    Power, Profile, TensorRecord, WeightRecord, Whole,
+    Power, Profile, Serving, TensorRecord, WeightRecord, Whole,
 };
 use crate::file_kind::FileKind;
 use crate::syntax::{place, read_toml, toml_keys};
@@ -58,6 +58,7 @@ struct Draft {
     whole: Option<Entry>,
     memory: Option<Entry>,
     power: Option<Power>,
+    serving: Option<Serving>,
     #[serde(default)]
     input: Vec<Entry>,
     #[serde(default)]
@@ -131,7 +132,7 @@ pub(super) fn read(text: &str) -> Result<Profile, String> {
         whole: head(whole, "[whole]").fill(&Whole::default(), &[])?,
         memory: head(stated_memory, "[memory]").fill(&memory, &[])?,
         power: draft.power,
-        serving: None,
+        serving: draft.serving,
         inputs: Vec::new(),
         outputs: Vec::new(),
         tasks: draft.task,
