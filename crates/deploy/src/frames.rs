@@ -76,7 +76,7 @@ impl Frames {
         };
         for port in ports {
             let name = cutpoint_onnx::show(&port.name);
-            if !names.iter().any(|have| *have == port.name) {
+            if !names.contains(&port.name) {
                 return Err(error(format!(
                     "no array `{name}`; there are: {}",
                     names.join(", ")
