@@ -7,7 +7,7 @@
 //! server that speaks the protocol. A [`runner::Runner`] takes frames through edge, link and server,
 //! and falls back to a local copy of the server half when network or server fail. A
 //! [`link::EmulatedLink`] slows a connection down to a stated rate and delay, and
-//! [`verification::verify`] measures a split over one, part by part.
+//! [`verification::measure`] times a split over one, part by part.
 
 pub mod breaker;
 pub mod client;
