@@ -3,6 +3,7 @@
 //! Every frame gets exactly one outcome: an answer of the server, one of the local copy, or a reason
 //! why it was dropped.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use cutpoint_runtime::session::Values;
 
 use super::breaker::{Breaker, BreakerOptions, Leave};
 use super::client::{Answer, CallError, Cause, CheckError, Client, Pending, Served};
+use super::frames::Frames;
 use super::halves::{EdgeHalf, EdgeResult, HalfError, LocalHalf, ServerHalf, SplitDirectory};
 
 /// How frames are run.
@@ -198,9 +200,43 @@ impl Runner {
         self.edge.inputs(self.copy.as_ref(), self.local.as_ref())
     }
 
-    /// Begins to count time from now.
-    pub fn begin(&mut self) {
+    /// Takes so many frames, each when the one before it is taken or, with a pace, when it comes; those
+    /// that come while no more can be taken are dropped. Ends early when `done` says so, and returns
+    /// how long all of it took.
+    ///
+    /// # Errors
+    /// A half fails here; nothing can be answered then.
+    pub fn run(
+        &mut self,
+        frames: &Frames,
+        count: u64,
+        pace: Option<Duration>,
+        done: &mut dyn FnMut(Frame) -> bool,
+    ) -> Result<Duration, RunnerError> {
+        let goes_on = Cell::new(true);
+        let mut done = |frame| goes_on.set(goes_on.get() & done(frame));
         self.began = Instant::now();
+        for number in 0..count {
+            if !goes_on.get() {
+                break;
+            }
+            if let Some(pace) = pace {
+                let due = self.began + pace.mul_f64(number as f64);
+                if Instant::now() > due + pace {
+                    self.skip(&mut done);
+                    continue;
+                }
+                self.wait_until(due, &mut done)?;
+            }
+            let feed = frames.frame(self.environment, number);
+            let feed = feed.map_err(|error| HalfError::Run {
+                half: "the inputs".to_owned(),
+                error,
+            })?;
+            self.frame(&feed, &mut done)?;
+        }
+        self.drain(&mut done)?;
+        Ok(self.began.elapsed())
     }
 
     /// Takes a frame, and hands over those that are done.
@@ -255,7 +291,7 @@ impl Runner {
     }
 
     /// Counts a frame that came while no more could be taken.
-    pub fn skip(&mut self, kind: &'static str, reason: &str, done: &mut dyn FnMut(Frame)) {
+    fn skip(&mut self, done: &mut dyn FnMut(Frame)) {
         let index = self.next;
         self.next += 1;
         done(Frame {
@@ -264,8 +300,8 @@ impl Runner {
             times: FrameTimes::default(),
             message_bytes: 0,
             outcome: Outcome::Dropped {
-                kind,
-                reason: reason.to_owned(),
+                kind: "edge busy",
+                reason: "it came before the edge was done with others".to_owned(),
             },
             failure: None,
         });

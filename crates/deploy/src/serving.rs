@@ -9,7 +9,7 @@ use cutpoint_runtime::stats::{mad, median};
 
 use super::frames::{Frames, FramesError};
 use super::halves::SplitDirectory;
-use super::runner::{Outcome, Runner};
+use super::runner::{Frame, Outcome, Runner};
 use super::server::{ServeOptions, start};
 use super::verification::{VerifyError, client, run_options};
 
@@ -53,32 +53,13 @@ pub fn measure_serving(
         let feed = frames
             .frame(environment, number as u64)
             .map_err(FramesError::from)?;
-        let mut failed = None;
-        runner.frame(
-            &feed,
-            &mut |frame| match (&frame.outcome, frame.times.server) {
-                (Outcome::Answered { latency, .. }, Some(compute)) => {
-                    message_bytes = frame.message_bytes;
-                    if number >= WARM_UP {
-                        let rest = latency.saturating_sub(frame.times.edge + compute);
-                        rests.push(rest.as_secs_f64() * 1e6);
-                    }
-                }
-                (outcome, _) => {
-                    failed = Some(VerifyError::NoAnswer {
-                        index: frame.index,
-                        reason: match outcome {
-                            Outcome::Dropped { reason, .. } => reason.clone(),
-                            Outcome::Answered { .. } => {
-                                "the server did not say what it took".to_owned()
-                            }
-                        },
-                    });
-                }
-            },
-        )?;
-        if let Some(error) = failed {
-            return Err(error);
+        let mut rest = None;
+        runner.frame(&feed, &mut |frame| {
+            message_bytes = frame.message_bytes;
+            rest = Some(rest_us(&frame));
+        })?;
+        if let Some(rest) = rest.transpose()?.filter(|_| number >= WARM_UP) {
+            rests.push(rest);
         }
     }
     Ok(Serving {
@@ -87,5 +68,21 @@ pub fn measure_serving(
         mad_us: mad(&rests),
         runs: rests.len(),
         message_bytes,
+    })
+}
+
+/// What a frame took beside both halves.
+fn rest_us(frame: &Frame) -> Result<f64, VerifyError> {
+    let reason = match (&frame.outcome, frame.times.server) {
+        (Outcome::Answered { latency, .. }, Some(compute)) => {
+            let rest = latency.saturating_sub(frame.times.edge + compute);
+            return Ok(rest.as_secs_f64() * 1e6);
+        }
+        (Outcome::Answered { .. }, None) => "the server did not say what it took".to_owned(),
+        (Outcome::Dropped { reason, .. }, _) => reason.clone(),
+    };
+    Err(VerifyError::NoAnswer {
+        index: frame.index,
+        reason,
     })
 }

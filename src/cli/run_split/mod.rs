@@ -6,7 +6,7 @@ mod summary;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -19,6 +19,7 @@ use cutpoint_deploy::frames::{Frames, FramesError};
 use cutpoint_deploy::halves::{HalfError, SplitDirectory};
 use cutpoint_deploy::runner::{Frame, RunOptions, Runner, RunnerError};
 use cutpoint_onnx::OnnxError;
+use cutpoint_runtime::Environment;
 use cutpoint_runtime::measure::Control;
 use indicatif::ProgressBar;
 
@@ -98,24 +99,7 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
     let library = engine::library(common)?;
     let threads = engine::threads(args.threads)?;
     let environment = engine::open(&library, threads)?;
-    let network = Arc::new(Network::start().or_fail(Kind::Other)?);
-    let options = ClientOptions {
-        address: args.server.clone(),
-        model: args
-            .model_name
-            .clone()
-            .unwrap_or_else(|| directory.model_name()),
-        max_message: args.max_message,
-    };
-    let client = Client::new(network, options).or_fail(Kind::Usage)?;
-    let run_options = RunOptions {
-        deadline: args.deadline.0,
-        pipeline: usize::from(args.pipeline),
-        fall_back: !args.no_fall_back,
-        breaker: BreakerOptions::default(),
-    };
-    let mut runner =
-        Runner::new(&directory, environment, Some(client), run_options).map_err(runner_failure)?;
+    let mut runner = runner(args, &directory, environment)?;
     let frames = match &args.input {
         Some(path) => Frames::open(path, &runner.inputs()),
         None => Frames::made_up(environment, &runner.inputs()),
@@ -123,83 +107,75 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
     let frames = frames.map_err(frames_failure)?;
     let _orderly = interrupt::orderly();
     let first = frames.frame(environment, 0).or_fail(Kind::BadInput)?;
+    // the first frame of a session is slower than all others; this one does not count
     let served = runner.check(&first).map_err(runner_failure)?;
     match &served {
         Some(served) if served.hash_checked => {}
-        Some(_) => common.note("the server does not say which half it holds; its results are right for the first frame"),
+        Some(_) => common.note(
+            "the server does not say which half it holds; its results are right for the first frame",
+        ),
         None => common.note("everything runs on the edge: nothing is sent"),
     }
-    let count = args.frames.unwrap_or(match args.input {
-        Some(_) => frames.count() as u64,
-        None => 100,
-    });
+    let made_up = args.input.is_none();
+    let count = if made_up { 100 } else { frames.count() as u64 };
+    let count = args.frames.unwrap_or(count);
     let bar = if common.progress() {
         ProgressBar::new(count)
     } else {
         ProgressBar::hidden()
     };
-    let mut summary = Summary::new(
-        &directory,
-        served,
-        args.input.is_none(),
-        threads,
-        &library.version,
-    );
+    let mut summary = Summary::new(&directory, served, made_up, threads, &library.version);
     let mut failed = None;
+    let pace = args.fps.map(|fps| Duration::from_secs_f64(1.0 / fps));
     let mut done = |frame: Frame| {
         bar.inc(1);
-        if let Some(results) = &mut results
-            && failed.is_none()
-        {
+        if let Some(results) = results.as_mut().filter(|_| failed.is_none()) {
             failed = results.write(&frame).err();
         }
         summary.add(&frame);
+        failed.is_none() && stopped() == Control::Continue
     };
-    let pace = args.fps.map(|fps| Duration::from_secs_f64(1.0 / fps));
-    // the first frame of a session is slower than all others, and was run by the check
-    runner.begin();
-    let start = Instant::now();
-    for index in 0..count {
-        if stopped() == Control::Interrupt {
-            break;
-        }
-        if let Some(pace) = pace {
-            let due = start + pace.mul_f64(index as f64);
-            let now = Instant::now();
-            if now > due + pace {
-                runner.skip(
-                    "edge busy",
-                    "it came before the edge was done with others",
-                    &mut done,
-                );
-                continue;
-            }
-            runner.wait_until(due, &mut done).map_err(runner_failure)?;
-        }
-        let feed = frames.frame(environment, index).or_fail(Kind::BadInput)?;
-        runner.frame(&feed, &mut done).map_err(runner_failure)?;
-    }
-    runner.drain(&mut done).map_err(runner_failure)?;
-    let pauses = runner.pauses();
+    let duration = runner
+        .run(&frames, count, pace, &mut done)
+        .map_err(runner_failure)?;
     bar.finish_and_clear();
     if let Some(error) = failed {
         return Err(error);
     }
-    if let Some(results) = results {
-        results.finish()?;
-    }
-    summary.end(start.elapsed(), pauses);
+    results.map_or(Ok(()), Results::finish)?;
+    summary.end(duration, runner.pauses());
     if common.json {
         common.print_json(&summary)?;
     } else {
         common.print(summary.text())?;
     }
     if stopped() == Control::Interrupt {
-        return Err(
-            Kind::Interrupted.of(anyhow::anyhow!("interrupted; the above is what was done"))
-        );
+        let hint = "interrupted; the above is what was done";
+        return Err(Kind::Interrupted.of(anyhow::anyhow!(hint)));
     }
     Ok(())
+}
+
+fn runner(
+    args: &RunArgs,
+    directory: &SplitDirectory,
+    environment: &'static Environment,
+) -> anyhow::Result<Runner> {
+    let network = Arc::new(Network::start().or_fail(Kind::Other)?);
+    let name = args.model_name.clone();
+    let options = ClientOptions {
+        address: args.server.clone(),
+        model: name.unwrap_or_else(|| directory.model_name()),
+        max_message: args.max_message,
+    };
+    let client = Client::new(network, options).or_fail(Kind::Usage)?;
+    let options = RunOptions {
+        deadline: args.deadline.0,
+        pipeline: usize::from(args.pipeline),
+        fall_back: !args.no_fall_back,
+        breaker: BreakerOptions::default(),
+    };
+    Runner::new(directory, environment, Some(client), options).map_err(runner_failure)
 }
 
 /// What is read and written; the split directory as a whole is read.
