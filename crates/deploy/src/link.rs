@@ -21,6 +21,8 @@ use cutpoint_core::units::{BitRate, Bytes};
 const QUEUE: Duration = Duration::from_millis(200);
 /// Short messages that what the proxy takes is measured with.
 const PINGS: usize = 9;
+/// More than this in one direction is a busy machine, not the proxy.
+const MOST_OWN: Duration = Duration::from_micros(500);
 /// Bytes go through in pieces that take about this long, so that short messages share the link.
 const PIECE: Duration = Duration::from_millis(2);
 
@@ -183,7 +185,7 @@ fn calibrate(up: &Arc<Direction>, down: &Arc<Direction>) -> std::io::Result<()> 
         own.push(start.elapsed().saturating_sub(expected));
     }
     own.sort();
-    let each_way = own[PINGS / 2] / 2;
+    let each_way = (own[PINGS / 2] / 2).min(MOST_OWN);
     for direction in [up, down] {
         let ns = u64::try_from(each_way.as_nanos()).unwrap_or(u64::MAX);
         direction.own_ns.store(ns, Ordering::Relaxed);

@@ -17,7 +17,7 @@ fn rate_and_delay_are_found() {
     };
     let link = EmulatedLink::start(server.address, &link).unwrap();
     let found = measure_link(&case.client(&link.address.to_string())).unwrap();
-    assert!(found.delay_ms > 9.5 && found.n == 30, "{found:?}");
+    assert!(found.delay_ms >= 9.5 && found.n == 30, "{found:?}");
     // never faster than the link; a busy machine may make it slower, but not by so much
     assert!(
         found.rate_bit_s < 8_400_000 && found.rate_bit_s > 4_000_000,

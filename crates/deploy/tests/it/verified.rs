@@ -42,9 +42,10 @@ fn uplink_and_downlink_are_those_of_the_link() {
             .measured_ms
     };
     // the tensor has 640 floats
-    let least = 19.0 + 8.0 * wire(Bytes(2560)).0 as f64 / 1e3;
+    // the proxy's own time, half a millisecond at most, is taken off
+    let least = 19.5 + 8.0 * wire(Bytes(2560)).0 as f64 / 1e3;
     assert!(ms("uplink") >= least, "{} of {least}", ms("uplink"));
-    assert!(ms("downlink") >= 19.0);
+    assert!(ms("downlink") >= 19.5, "{}", ms("downlink"));
     let sum: f64 = PARTS[..6].iter().map(|name| ms(name)).sum();
     assert!(ms("total") >= sum * 0.9, "{} of {sum}", ms("total"));
 }
