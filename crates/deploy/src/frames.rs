@@ -8,8 +8,9 @@ use cutpoint_runtime::port::Port;
 use cutpoint_runtime::session::{Values, random_value};
 use cutpoint_runtime::values::from_message;
 use cutpoint_runtime::{Environment, RunError};
-use ndarray::{Array, IxDyn, OwnedRepr};
-use ndarray_npy::{NpzReader, ReadNpzError, ReadableElement};
+use ndarray::{Array, IxDyn};
+use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
+use zip::ZipArchive;
 
 /// Different frames that are made up.
 const MADE_UP: u64 = 8;
@@ -67,9 +68,13 @@ impl Frames {
             problem,
         };
         let file = File::open(path).map_err(|cause| error(cause.to_string()))?;
-        let mut archive = NpzReader::new(file)
+        let mut archive = ZipArchive::new(file)
             .map_err(|cause| error(format!("not an archive of arrays (.npz): {cause}")))?;
-        let names = archive.names().map_err(|cause| error(cause.to_string()))?;
+        let names: Vec<String> = archive
+            .file_names()
+            .filter_map(Result::ok)
+            .map(|name| name.strip_suffix(".npy").unwrap_or(&name).to_owned())
+            .collect();
         let mut frames = Frames {
             inputs: Vec::new(),
             count: 0,
@@ -174,7 +179,7 @@ fn frames_of(port: &Port, shape: &[u64]) -> Result<(usize, Vec<u64>), String> {
     Err(format!("has shape {shape:?}, but the model takes {port}"))
 }
 
-fn read(archive: &mut NpzReader<File>, port: &Port) -> Result<(Vec<u64>, Vec<u8>), String> {
+fn read(archive: &mut ZipArchive<File>, port: &Port) -> Result<(Vec<u64>, Vec<u8>), String> {
     macro_rules! array {
         ($t:ty) => {{
             let array: Array<$t, IxDyn> = by_name(archive, port)?;
@@ -204,11 +209,13 @@ fn read(archive: &mut NpzReader<File>, port: &Port) -> Result<(Vec<u64>, Vec<u8>
 }
 
 fn by_name<T: ReadableElement>(
-    archive: &mut NpzReader<File>,
+    archive: &mut ZipArchive<File>,
     port: &Port,
 ) -> Result<Array<T, IxDyn>, String> {
-    let array = archive.by_name::<OwnedRepr<T>, IxDyn>(&port.name);
-    array.map_err(|error: ReadNpzError| {
+    let file = archive.by_name(&format!("{}.npy", port.name));
+    let file = file.map_err(|error| error.to_string())?;
+    let array = Array::<T, IxDyn>::read_npy(file);
+    array.map_err(|error: ReadNpyError| {
         let text = error.to_string();
         let line = text.lines().next().unwrap_or_default().to_owned();
         format!("{line}; save it as {}", port.dtype)

@@ -7,7 +7,9 @@ use cutpoint_deploy::frames::Frames;
 use cutpoint_runtime::port::Port;
 use cutpoint_runtime::values::numbers;
 use ndarray::Array;
-use ndarray_npy::NpzWriter;
+use ndarray_npy::WriteNpyExt;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use super::splits::runtime;
 
@@ -19,18 +21,23 @@ fn port(name: &str, dtype: ElementType, shape: &[u64]) -> Port {
     }
 }
 
+/// An archive as numpy writes it, with and without compression.
 fn archive(path: &Path) {
-    let mut archive = NpzWriter::new(std::fs::File::create(path).unwrap());
-    let image = Array::from_iter((0..24).map(|i| i as f32))
-        .into_shape_with_order((4, 2, 3))
-        .unwrap();
-    archive.add_array("image", &image).unwrap();
+    let mut archive = ZipWriter::new(std::fs::File::create(path).unwrap());
+    let plain = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let small = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let image = Array::from_iter((0..24).map(|i| i as f32));
+    let image = image.into_shape_with_order((4, 2, 3)).unwrap();
+    archive.start_file("image.npy", small).unwrap();
+    image.write_npy(&mut archive).unwrap();
     let id = Array::from_iter(0..4_i64)
         .into_shape_with_order((4, 1))
         .unwrap();
-    archive.add_array("id", &id).unwrap();
-    archive
-        .add_array("lone", &Array::from_elem((1, 5), 7_u8))
+    archive.start_file("id.npy", plain).unwrap();
+    id.write_npy(&mut archive).unwrap();
+    archive.start_file("lone.npy", plain).unwrap();
+    Array::from_elem((1, 5), 7_u8)
+        .write_npy(&mut archive)
         .unwrap();
     archive.finish().unwrap();
 }
