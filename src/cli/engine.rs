@@ -52,6 +52,9 @@ pub(crate) fn threads(asked: Option<usize>) -> anyhow::Result<usize> {
     let most = board::most_threads();
     match asked {
         None => Ok(board::default_threads()),
+        Some(0) => Err(Kind::Usage.of(anyhow::anyhow!(
+            "--threads 0: a model needs a thread to run on"
+        ))),
         Some(asked) if asked <= most => Ok(asked),
         Some(asked) => Err(Kind::Usage.of(anyhow::anyhow!(
             "--threads {asked}: this machine runs {most} at once, and more would only wait for one another"

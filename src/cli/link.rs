@@ -34,8 +34,8 @@ pub(crate) fn run(args: &LinkArgs, common: &Common) -> anyhow::Result<()> {
         model: NO_MODEL.to_owned(),
         max_message: Bytes(1 << 30),
     };
-    let client = Client::new(network, options).or_fail(Kind::Usage)?;
-    let found = measure_link(&client)
+    let mut client = Client::new(network, options).or_fail(Kind::Usage)?;
+    let found = measure_link(&mut client)
         .map_err(|error| Kind::Network.of(anyhow::anyhow!("{}: {error}", args.server)))?;
     if common.json {
         common.print_json(&found)

@@ -1,6 +1,7 @@
 //! Inputs of a model, frame after frame: from an archive of arrays, or made up.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use cutpoint_core::graph::ElementType;
@@ -12,6 +13,8 @@ use ndarray::{Array, IxDyn};
 use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
 use zip::ZipArchive;
 
+/// Arrays are held in memory; a larger one is refused.
+const LARGEST: u64 = 4 << 30;
 /// Different frames that are made up.
 const MADE_UP: u64 = 8;
 
@@ -90,7 +93,10 @@ impl Frames {
             let bad = |problem: String| error(format!("array `{name}`: {problem}"));
             let (shape, bytes) = read(&mut archive, port).map_err(bad)?;
             let (count, shape) = frames_of(port, &shape).map_err(bad)?;
-            if count == 0 || (frames.count != 0 && frames.count != count) {
+            if count == 0 {
+                return Err(bad("holds no frame".to_owned()));
+            }
+            if frames.count != 0 && frames.count != count {
                 return Err(bad(format!(
                     "{count} frames where other inputs have {}",
                     frames.count
@@ -214,10 +220,33 @@ fn by_name<T: ReadableElement>(
 ) -> Result<Array<T, IxDyn>, String> {
     let file = archive.by_name(&format!("{}.npy", port.name));
     let file = file.map_err(|error| error.to_string())?;
-    let array = Array::<T, IxDyn>::read_npy(file);
+    // what a header claims is compared with what there is, before memory is asked for
+    let mut bytes = Vec::new();
+    file.take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    if claimed::<T>(&bytes).is_none_or(|claimed| claimed > bytes.len()) {
+        return Err(format!(
+            "damaged, or larger than {} GB; save it again",
+            LARGEST >> 30
+        ));
+    }
+    let array = Array::<T, IxDyn>::read_npy(&bytes[..]);
     array.map_err(|error: ReadNpyError| {
         let text = error.to_string();
         let line = text.lines().next().unwrap_or_default().to_owned();
         format!("{line}; save it as {}", port.dtype)
     })
+}
+
+/// The bytes that an array has by the shape in its header.
+fn claimed<T>(bytes: &[u8]) -> Option<usize> {
+    let head = &bytes[..bytes.len().min(1 << 12)];
+    let text = String::from_utf8_lossy(head);
+    let (_, rest) = text.split_once("'shape'")?;
+    let (_, rest) = rest.split_once('(')?;
+    let (dims, _) = rest.split_once(')')?;
+    let dims = dims.split(',').map(str::trim).filter(|dim| !dim.is_empty());
+    dims.map(|dim| dim.parse::<usize>().ok())
+        .try_fold(size_of::<T>(), |product, dim| product.checked_mul(dim?))
 }

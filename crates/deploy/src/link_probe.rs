@@ -57,9 +57,9 @@ impl MeasuredLink {
 ///
 /// # Errors
 /// The server does not answer.
-pub fn measure_link(client: &Client) -> Result<MeasuredLink, CallError> {
-    // the first request connects
-    exchange(client, 1)?;
+pub fn measure_link(client: &mut Client) -> Result<MeasuredLink, CallError> {
+    // the first request connects, and tells other servers apart
+    client.live()?;
     let short = samples(client, 1, SHORT)?;
     let mut bytes = BYTES[0];
     let mut long = samples(client, bytes, LONG)?;

@@ -17,6 +17,9 @@ use super::client::{Answer, CallError, Cause, CheckError, Client, Pending, Serve
 use super::frames::Frames;
 use super::halves::{EdgeHalf, EdgeResult, HalfError, LocalHalf, ServerHalf, SplitDirectory};
 
+/// The longest wait without a look at whether to go on.
+const STEP: Duration = Duration::from_millis(50);
+
 /// How frames are run.
 #[derive(Debug, Clone, Copy)]
 pub struct RunOptions {
@@ -201,8 +204,8 @@ impl Runner {
     }
 
     /// Takes so many frames, each when the one before it is taken or, with a pace, when it comes; those
-    /// that come while no more can be taken are dropped. Ends early when `done` says so, and returns
-    /// how long all of it took.
+    /// that come while no more can be taken are dropped. Ends early when `go_on` or `done` says so, and
+    /// returns how long all of it took.
     ///
     /// # Errors
     /// A half fails here; nothing can be answered then.
@@ -211,22 +214,27 @@ impl Runner {
         frames: &Frames,
         count: u64,
         pace: Option<Duration>,
+        go_on: &dyn Fn() -> bool,
         done: &mut dyn FnMut(Frame) -> bool,
     ) -> Result<Duration, RunnerError> {
-        let goes_on = Cell::new(true);
-        let mut done = |frame| goes_on.set(goes_on.get() & done(frame));
+        let wanted = Cell::new(true);
+        let mut done = |frame| wanted.set(wanted.get() & done(frame));
+        let goes_on = || wanted.get() && go_on();
         self.began = Instant::now();
         for number in 0..count {
-            if !goes_on.get() {
-                break;
-            }
             if let Some(pace) = pace {
                 let due = self.began + pace.mul_f64(number as f64);
-                if Instant::now() > due + pace {
+                if number > 0 && Instant::now() > due + pace {
                     self.skip(&mut done);
                     continue;
                 }
-                self.wait_until(due, &mut done)?;
+                // in short steps, so that the end of a run is not waited for
+                while goes_on() && Instant::now() < due {
+                    self.wait_until(due.min(Instant::now() + STEP), &mut done)?;
+                }
+            }
+            if !goes_on() {
+                break;
             }
             let feed = frames.frame(self.environment, number);
             let feed = feed.map_err(|error| HalfError::Run {

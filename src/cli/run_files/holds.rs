@@ -57,7 +57,7 @@ impl Holds {
     }
 
     /// Whether a file that exists holds the same.
-    pub(super) fn is_in(self, path: &Path) -> bool {
+    pub(crate) fn is_in(self, path: &Path) -> bool {
         let text = || std::fs::read_to_string(path).unwrap_or_default();
         match self {
             Holds::Kind(kind) => FileKind::of(&text()) == Ok(Some(kind)),

@@ -105,7 +105,6 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
         None => Frames::made_up(environment, &runner.inputs()),
     };
     let frames = frames.map_err(frames_failure)?;
-    let _orderly = interrupt::orderly();
     let first = frames.frame(environment, 0).or_fail(Kind::BadInput)?;
     // the first frame of a session is slower than all others; this one does not count
     let served = runner.check(&first).map_err(runner_failure)?;
@@ -119,6 +118,7 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
     let made_up = args.input.is_none();
     let count = if made_up { 100 } else { frames.count() as u64 };
     let count = args.frames.unwrap_or(count);
+    let _orderly = interrupt::orderly();
     let bar = if common.progress() {
         ProgressBar::new(count)
     } else {
@@ -133,10 +133,11 @@ pub(crate) fn run(args: &RunArgs, common: &Common) -> anyhow::Result<()> {
             failed = results.write(&frame).err();
         }
         summary.add(&frame);
-        failed.is_none() && stopped() == Control::Continue
+        failed.is_none()
     };
+    let go_on = || stopped() == Control::Continue;
     let duration = runner
-        .run(&frames, count, pace, &mut done)
+        .run(&frames, count, pace, &go_on, &mut done)
         .map_err(runner_failure)?;
     bar.finish_and_clear();
     if let Some(error) = failed {
@@ -190,16 +191,47 @@ fn declare(args: &RunArgs) -> RunFiles {
 /// The file with the results, renamed when it is whole.
 struct Results {
     path: PathBuf,
-    file: BufWriter<TemporaryFile>,
+    file: BufWriter<Sink>,
+}
+
+/// A file in the making, or something that is no plain file: a pipe, a device.
+enum Sink {
+    File(TemporaryFile),
+    Other(std::fs::File),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Sink::File(file) => file.write(bytes),
+            Sink::Other(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Sink::File(file) => file.flush(),
+            Sink::Other(file) => file.flush(),
+        }
+    }
 }
 
 impl Results {
     fn create(path: &Path) -> anyhow::Result<Results> {
-        let file = TemporaryFile::new_in(files::parent(path));
-        let file = file.with_context(|| path.display().to_string());
+        // a link stays a link
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let sink = if path.exists() && !path.is_file() {
+            std::fs::OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .map(Sink::Other)
+        } else {
+            TemporaryFile::new_in(files::parent(&path)).map(Sink::File)
+        };
+        let sink = sink.with_context(|| path.display().to_string());
         Ok(Results {
-            path: path.to_owned(),
-            file: BufWriter::new(file.or_fail(Kind::Other)?),
+            file: BufWriter::new(sink.or_fail(Kind::Other)?),
+            path,
         })
     }
 
@@ -213,9 +245,10 @@ impl Results {
         let Results { path, file } = self;
         let failed = || format!("{}: cannot write the results", path.display());
         let file = file.into_inner().map_err(|error| error.into_error());
-        file.with_context(failed)?
-            .persist(&path)
-            .with_context(failed)
+        match file.with_context(failed)? {
+            Sink::File(file) => file.persist(&path).with_context(failed),
+            Sink::Other(_) => Ok(()),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cutpoint_deploy::export::{EDGE_CLIENT, ExportError, TritonBackend, triton};
+use cutpoint_deploy::export::{self, EDGE_CLIENT, ExportError, TritonBackend, triton};
 use cutpoint_deploy::halves::SplitDirectory;
+use cutpoint_onnx::Model;
 use cutpoint_runtime::Environment;
 
 use crate::cli::run_files::{Holds, RunFiles};
@@ -42,7 +43,18 @@ const EDGE_CLIENT_FILE: &str = "edge.py";
 
 impl ExportArgs {
     /// Declares what is written beside the halves.
-    pub(super) fn declare(&self, split: &Path, files: &mut RunFiles) {
+    pub(super) fn declare(&self, split: &Path, models: &[&Model], files: &mut RunFiles) {
+        for (repository, model) in self
+            .triton
+            .iter()
+            .flat_map(|r| models.iter().map(move |m| (r, m)))
+        {
+            let name = model.file_name();
+            let folder = repository.join(name.strip_suffix(".onnx").unwrap_or(&name));
+            for path in export::files(&folder) {
+                files.makes("--triton", &path, Holds::Guarded);
+            }
+        }
         if self.client.is_some() {
             let path = split.join(EDGE_CLIENT_FILE);
             files.makes("--out", &path, Holds::EdgeClient);
@@ -76,6 +88,12 @@ impl ExportArgs {
         }
         if let Some(Language::Python) = self.client {
             let path = split.join(EDGE_CLIENT_FILE);
+            if !replace && path.exists() && !Holds::EdgeClient.is_in(&path) {
+                return Err(Kind::Usage.of(anyhow::anyhow!(
+                    "{}: is not the client that `split` writes: choose another --out, or add --force",
+                    path.display()
+                )));
+            }
             files::write("--out", &path, EDGE_CLIENT.as_bytes())?;
             lines.push("  edge.py      runs it with onnxruntime and tritonclient".to_owned());
         }

@@ -132,7 +132,7 @@ fn declare(args: &SplitArgs, models: &[&Model], folders: &[PathBuf]) -> RunFiles
             files.makes("--out", &folder.join(name), Holds::Guarded);
         }
         #[cfg(feature = "deploy")]
-        args.export.declare(folder, &mut files);
+        args.export.declare(folder, models, &mut files);
     }
     files
 }

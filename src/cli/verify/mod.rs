@@ -25,7 +25,7 @@ use super::accuracy::stopped;
 use super::run_files::{Holds, Replace, RunFiles};
 use super::run_split::runner_failure;
 use super::scenario_args::complete;
-use super::{Common, Kind, OrFail, engine, files, interrupt};
+use super::{Common, Kind, OrFail, engine, files};
 use predicted::{Placement, Planner};
 use server_process::ServerProcess;
 
@@ -48,7 +48,7 @@ pub(crate) struct VerifyArgs {
     /// Tensors that cross, instead of a plan; a name that contains a comma needs a --cut of its own
     #[arg(long, value_name = "TENSOR[,TENSOR]")]
     cut: Vec<String>,
-    /// Codec of what crosses with --cut: f32, f16 or q8; each may end in +deflate or +zstd
+    /// Codec of what crosses with --cut: f32, f16 or q8
     #[arg(
         long,
         value_name = "CODEC",
@@ -94,7 +94,6 @@ pub(crate) fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
     let plan = plan.or_fail(Kind::BadInput)?;
     declare(args, plan.as_ref()).check(Replace::SameKind)?;
     let link = link(args, plan.as_ref())?;
-    let _orderly = interrupt::orderly();
     let planner = Planner::new(args, plan.as_ref(), link, common)?;
     let chosen = planner.chosen(args, plan.as_ref())?;
     let mut placements = vec![chosen];

@@ -12,7 +12,7 @@ use cutpoint_core::profile::{Profile, TimeOrigin};
 use cutpoint_core::task::Task;
 use cutpoint_deploy::verification::Predicted;
 use cutpoint_onnx::directory::Split;
-use cutpoint_onnx::plan::cut_plan;
+use cutpoint_onnx::plan::{cut_plan, part_for};
 use cutpoint_onnx::{CutRequest, Halves, Model, Reading, cut, show};
 use cutpoint_planner::problem::Problem;
 use cutpoint_planner::scenario::{Scenario, Schedule, U8Input};
@@ -71,6 +71,9 @@ impl Planner {
         common: &Common,
     ) -> anyhow::Result<Planner> {
         let model = engine::load(&args.model)?;
+        if let Some((plan, path)) = plan.zip(args.plan.as_deref()) {
+            part_for(plan, &model).map_err(|error| plan_failure(error, path))?;
+        }
         let file = profile_of(args, plan);
         let (profile, accuracy) = match &file {
             Some(path) => (

@@ -77,6 +77,20 @@ impl Client {
         network.block_on(self.ask(inputs, outputs, sha256))
     }
 
+    /// Asks whether a server of this protocol is there.
+    ///
+    /// # Errors
+    /// It does not answer, or speaks something else.
+    pub fn live(&mut self) -> Result<(), CallError> {
+        let network = std::sync::Arc::clone(&self.network);
+        let question = within(
+            Instant::now() + PATIENCE,
+            ServerLiveRequest {},
+            async |request| self.stub.server_live(request).await,
+        );
+        network.block_on(question).map(|_| ()).map_err(unfit)
+    }
+
     async fn ask(
         &mut self,
         inputs: &[Port],

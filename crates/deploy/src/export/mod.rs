@@ -14,6 +14,10 @@ use super::tensor::datatype;
 pub const EDGE_CLIENT: &str = include_str!("edge.py");
 /// The configuration of a model.
 const CONFIG: &str = "config.pbtxt";
+/// The folder of its only version here, and what lies in it.
+const VERSION: &str = "1";
+const MODEL: &str = "model.onnx";
+const SCRIPT: &str = "model.py";
 /// Runs a half in Triton's Python back end.
 const PYTHON_MODEL: &str = include_str!("model.py");
 
@@ -111,29 +115,44 @@ pub fn triton(
         return Err(ExportError::Foreign { path: folder });
     }
     let work = TemporaryFolder::new_in(repository).map_err(io(repository))?;
-    let version = work.path().join("1");
+    let version = work.path().join(VERSION);
     std::fs::create_dir(&version).map_err(io(&version))?;
-    let files = [
-        (version.join("model.onnx"), directory.server_bytes()),
+    let made = [
+        (version.join(MODEL), directory.server_bytes()),
         (work.path().join(CONFIG), config.into_bytes()),
     ];
-    let python = (version.join("model.py"), PYTHON_MODEL.as_bytes().to_vec());
+    let python = (version.join(SCRIPT), PYTHON_MODEL.as_bytes().to_vec());
     let python = (backend == TritonBackend::Python).then_some(python);
-    for (path, bytes) in files.into_iter().chain(python) {
+    for (path, bytes) in made.into_iter().chain(python) {
         std::fs::write(&path, bytes).map_err(io(&path))?;
     }
-    // a server that looks at this moment finds no model rather than half of one
-    let old = TemporaryFolder::new_in(repository).map_err(io(repository))?;
     let _together = temporary::exchange();
-    if folder.exists() {
-        std::fs::rename(&folder, old.path().join("old")).map_err(io(&folder))?;
+    let place = folder.join(VERSION);
+    std::fs::create_dir_all(&place).map_err(io(&place))?;
+    // only what this program writes is replaced; other versions and files stay
+    let script = place.join(SCRIPT);
+    if std::fs::read(&script).is_ok_and(|text| text == PYTHON_MODEL.as_bytes()) {
+        std::fs::remove_file(&script).map_err(io(&script))?;
     }
-    std::fs::create_dir(&folder).map_err(io(&folder))?;
-    for name in ["1", CONFIG] {
-        let place = folder.join(name);
-        std::fs::rename(work.path().join(name), &place).map_err(io(&place))?;
+    for path in files(&folder) {
+        let made = work
+            .path()
+            .join(path.strip_prefix(&folder).unwrap_or(&path));
+        if made.exists() {
+            std::fs::rename(made, &path).map_err(io(&path))?;
+        }
     }
     Ok(folder)
+}
+
+/// Returns the files that a model of a repository may have here, the configuration last.
+pub fn files(model: &Path) -> [PathBuf; 3] {
+    let version = model.join(VERSION);
+    [
+        version.join(MODEL),
+        version.join(SCRIPT),
+        model.join(CONFIG),
+    ]
 }
 
 /// Whether a model of a repository was written by this program.

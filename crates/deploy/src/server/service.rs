@@ -105,6 +105,26 @@ impl Service {
         }
     }
 
+    fn check_outputs(&self, request: &ModelInferRequest) -> Result<(), Status> {
+        let known = |name: &str| self.model.outputs.iter().any(|output| output.name == name);
+        match request.outputs.iter().find(|output| !known(&output.name)) {
+            None => Ok(()),
+            Some(output) => {
+                let names: Vec<&str> = self
+                    .model
+                    .outputs
+                    .iter()
+                    .map(|output| output.name.as_str())
+                    .collect();
+                Err(Status::invalid_argument(format!(
+                    "no output is named `{}`; there are {}",
+                    cutpoint_onnx::show(&output.name),
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+
     fn respond(
         &self,
         request: &ModelInferRequest,
@@ -264,6 +284,7 @@ impl GrpcInferenceService for Service {
         let request = request.into_inner();
         let checked = self
             .check_name(&request.model_name, &request.model_version)
+            .and_then(|()| self.check_outputs(&request))
             .and_then(|()| message(&request));
         let message = checked.inspect_err(|_| Counters::add(&self.counters.failed, 1))?;
         let answer = self

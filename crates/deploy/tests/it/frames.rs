@@ -88,6 +88,21 @@ fn arrays_that_do_not_fit_are_named() {
         let error = Frames::open(&path, &ports).unwrap_err().to_string();
         assert!(error.contains(hint), "{error}");
     }
+    // a header that claims far more than there is
+    let mut liar = ZipWriter::new(std::fs::File::create(&path).unwrap());
+    liar.start_file("image.npy", SimpleFileOptions::default())
+        .unwrap();
+    let mut array = Vec::new();
+    Array::from_elem((1, 2, 3), 0_f32)
+        .write_npy(&mut array)
+        .unwrap();
+    let shape = array.windows(6).position(|text| text == b"(1, 2,").unwrap();
+    array[shape + 1] = b'9';
+    std::io::Write::write_all(&mut liar, &array).unwrap();
+    liar.finish().unwrap();
+    let image = port("image", ElementType::Float32, &[1, 2, 3]);
+    let error = Frames::open(&path, &[image]).unwrap_err().to_string();
+    assert!(error.contains("damaged"), "{error}");
     std::fs::write(&path, b"no archive").unwrap();
     let error = Frames::open(&path, &[]).unwrap_err().to_string();
     assert!(error.contains("not an archive of arrays"), "{error}");

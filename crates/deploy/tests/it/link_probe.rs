@@ -16,7 +16,7 @@ fn rate_and_delay_are_found() {
         down_rate: Some("1Gbit/s".parse().unwrap()),
     };
     let link = EmulatedLink::start(server.address, &link).unwrap();
-    let found = measure_link(&case.client(&link.address.to_string())).unwrap();
+    let found = measure_link(&mut case.client(&link.address.to_string())).unwrap();
     assert!(found.delay_ms >= 9.5 && found.n == 30, "{found:?}");
     // never faster than the link; a busy machine may make it slower, but not by so much
     assert!(
@@ -29,6 +29,6 @@ fn rate_and_delay_are_found() {
 #[test]
 fn without_a_server_there_is_nothing_to_measure() {
     let case = Case::at("getitem_33", "f32");
-    let error = measure_link(&case.client("127.0.0.1:1")).unwrap_err();
+    let error = measure_link(&mut case.client("127.0.0.1:1")).unwrap_err();
     assert!(error.to_string().contains("refused"), "{error}");
 }

@@ -262,10 +262,12 @@ fn draw(
         .iter()
         .flat_map(|row| [row.predicted_us, row.measured_us + row.mad_us]);
     let longest = ends.fold(0.0, f64::max);
-    if !(longest > 0.0 && longest.is_finite()) {
+    let times = |row: &Row| [row.predicted_us, row.measured_us, row.mad_us];
+    let finite = data.rows.iter().flat_map(times).all(f64::is_finite);
+    if !(finite && longest > 0.0) {
         return Err(nothing(
             name,
-            "nothing in it takes time; run `cutpoint verify` again",
+            "nothing in it takes time, or its times are no numbers; run `cutpoint verify` again",
         ));
     }
     let mut canvas = Canvas::new(style, words);
